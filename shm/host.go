@@ -1,0 +1,117 @@
+package shm
+
+import (
+	"errors"
+	"math"
+	"sync"
+	"time"
+)
+
+// Host is the operating system as one process sees it: the second of the two
+// seams between production and simulation (the first is [Yielder]). [OS] is the real one. The
+// suite in shm/hosttest says what any implementation must do; it runs on both.
+// All methods are safe for concurrent use.
+//
+// Times are durations since an arbitrary start of the host, so that code driven
+// by a Host never reads a wall clock. A deadline that has passed makes a call
+// non-blocking: it does what it can at once or returns [ErrDeadline]. [Forever]
+// means no deadline.
+type Host interface {
+	// CreateSegment returns a new formatted segment of size bytes, sealed against
+	// resizing, with its memory reserved. Its Desc can be sent to a peer.
+	CreateSegment(size uint64) (*Segment, error)
+	// MapSegment maps a segment received from a peer that announced size bytes.
+	// It owns d from the call on, also when it fails: with ErrDesc (not a memfd),
+	// ErrUnsealed, ErrSize, ErrVersion or ErrCorrupt.
+	MapSegment(d Desc, size uint64) (*Segment, error)
+	// NewDoorbell returns a new doorbell; name appears in traces.
+	NewDoorbell(name Name) (Doorbell, error)
+	// OpenDoorbell opens a doorbell received from a peer. It owns d from the call
+	// on, also when it fails with ErrDesc.
+	OpenDoorbell(d Desc, name Name) (Doorbell, error)
+	// Dial connects to a listener of this machine. ErrRefused when nobody listens.
+	Dial(addr string) (Conn, error)
+	// Listen creates the listening socket addr. ErrAddrInUse when it is taken by
+	// a living process.
+	Listen(addr string) (Listener, error)
+	// Now returns the time since the start of the host; it never goes back.
+	Now() time.Duration
+	// Sleep returns when Now has reached until.
+	Sleep(until time.Duration)
+	// Go runs f in a task of this process.
+	Go(task string, f func())
+	// NewLock returns a mutual exclusion lock for the tasks of this process.
+	NewLock(name Name) sync.Locker
+}
+
+// Forever is a deadline that never comes.
+const Forever = time.Duration(math.MaxInt64)
+
+// Doorbell wakes one process from another: a counting event that many may
+// ring and one waits for. Safe for concurrent use, but for Wait, which one task
+// at a time may call.
+type Doorbell interface {
+	// Ring makes the current or the next Wait return. Rings may coalesce. It
+	// never blocks.
+	Ring() error
+	// Wait returns nil after a ring, or for no reason (spurious); ErrDeadline; or
+	// ErrClosed. Callers re-check what they wait for. ready, if not nil, is a
+	// cheap test of the condition waited for, free of side effects, which Wait may
+	// call any number of times from the calling task while it spins, to return
+	// early with nil; a simulator calls it only to tell a lost wake-up from a deadlock.
+	Wait(ready func() bool, deadline time.Duration) error
+	// Desc returns the descriptor to send to a peer; the doorbell keeps owning it.
+	Desc() Desc
+	// Close releases the doorbell and wakes a waiter with ErrClosed. The second
+	// call returns ErrClosed.
+	Close() error
+}
+
+// Conn is a control channel between two processes: reliable, in order, message
+// boundaries kept, descriptors carried along. Safe for concurrent use.
+type Conn interface {
+	// Send sends one message of 1 to MaxMessage bytes with at most MaxDescs
+	// descriptors, which the caller keeps owning. ErrPeerClosed when the peer is
+	// gone, ErrDeadline when the channel stays full, ErrSize, ErrClosed.
+	Send(msg []byte, descs []Desc, deadline time.Duration) error
+	// Recv receives one message into buf and returns its length and descriptors,
+	// which the caller owns. io.EOF when the peer closed or died and
+	// everything it sent was read; ErrDeadline, ErrClosed; ErrTruncated when the
+	// message or its descriptors did not fit (buf too small, too many
+	// descriptors, descriptor table full): the message is lost, nothing leaks.
+	Recv(buf []byte, deadline time.Duration) (int, []Desc, error)
+	// PeerPID returns the process id of the peer as the kernel knows it.
+	PeerPID() (int, error)
+	// Close closes the channel and wakes blocked calls with ErrClosed. The second
+	// call returns ErrClosed.
+	Close() error
+}
+
+// Limits of one message of a [Conn].
+const (
+	MaxMessage = 4096 // bytes
+	MaxDescs   = 8
+)
+
+// Listener accepts control channels. Safe for concurrent use.
+type Listener interface {
+	// Accept returns the next channel; ErrDeadline, ErrClosed.
+	Accept(deadline time.Duration) (Conn, error)
+	// Addr returns the address given to Listen.
+	Addr() string
+	// Close stops listening, removes what Listen created and wakes Accept. The
+	// second call returns ErrClosed.
+	Close() error
+}
+
+// Errors of a Host. Match them with errors.Is.
+var (
+	ErrDeadline   = errors.New("deadline exceeded")
+	ErrClosed     = errors.New("use of closed handle")
+	ErrPeerClosed = errors.New("peer closed")
+	ErrRefused    = errors.New("connection refused")
+	ErrAddrInUse  = errors.New("address in use")
+	ErrDesc       = errors.New("wrong kind of descriptor")
+	ErrUnsealed   = errors.New("segment is not sealed")
+	ErrTruncated  = errors.New("message truncated")
+)

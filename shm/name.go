@@ -1,0 +1,94 @@
+package shm
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// Name is the stable name of a kind of shared word, range, lock or call site,
+// such as "fifo.tail". Names are API: traces are anchored on them, so renaming
+// one makes every trace that mentions it stale. Register names in package
+// variables with [NewName]; the zero Name prints as "?".
+type Name uint16
+
+type nameEntry struct {
+	text string
+	hash uint64
+}
+
+var (
+	namesMu sync.Mutex
+	names   atomic.Pointer[[]nameEntry]
+)
+
+// NewName registers text and returns its Name. Registering the same text twice
+// returns the same Name, so two packages may share one. It panics when text is
+// empty, contains white space, or when 65,535 names exist. Safe for concurrent use.
+func NewName(text string) Name {
+	if text == "" {
+		panic("shm: empty name")
+	}
+	for _, r := range text {
+		if r <= ' ' || r == '#' || r == '@' || r == 0x7f {
+			panic(fmt.Sprintf("shm: name %q: white space, '#' and '@' would not survive a trace", text))
+		}
+	}
+	namesMu.Lock()
+	defer namesMu.Unlock()
+	var old []nameEntry
+	if p := names.Load(); p != nil {
+		old = *p
+	} else {
+		old = []nameEntry{{text: "?"}}
+	}
+	for i, e := range old {
+		if e.text == text {
+			return Name(i)
+		}
+	}
+	if len(old) > 0xffff {
+		panic("shm: too many names")
+	}
+	grown := append(old[:len(old):len(old)], nameEntry{text, fnv64(text)})
+	names.Store(&grown)
+	return Name(len(old))
+}
+
+// LookupName returns the Name registered for text, if there is one.
+func LookupName(text string) (Name, bool) {
+	if p := names.Load(); p != nil {
+		for i, e := range *p {
+			if e.text == text {
+				return Name(i), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// String returns the text given to NewName.
+func (n Name) String() string {
+	if p := names.Load(); p != nil && int(n) < len(*p) {
+		return (*p)[n].text
+	}
+	return "?"
+}
+
+// Hash returns a 64-bit hash of the text. Unlike the Name itself it does not
+// depend on the order of registration, so digests of two builds compare.
+func (n Name) Hash() uint64 {
+	if p := names.Load(); p != nil && int(n) < len(*p) {
+		return (*p)[n].hash
+	}
+	return 0
+}
+
+// fnv64 is FNV-1a.
+func fnv64(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}

@@ -1,0 +1,82 @@
+package shm
+
+// Range is a run of plain bytes in a segment: payload, never a header word. Its
+// copies are not atomic; who may touch which part when is decided by the words
+// around it, and a simulator checks that with vector clocks.
+type Range struct {
+	mem  []byte
+	s    *Segment
+	off  uint64
+	name Name
+}
+
+// Range returns a handle of the n bytes at off. It panics when they are not
+// inside the segment: an offset that came from a peer must be checked with
+// [Segment.Contains] first.
+func (s *Segment) Range(off, n uint64, name Name) Range {
+	s.mustContain(off, n, 1, name)
+	return Range{s.mem[off : off+n : off+n], s, off, name}
+}
+
+// Len returns the length of the range in bytes.
+func (r Range) Len() uint64 { return uint64(len(r.mem)) }
+
+// CopyIn copies src to [at, at+len(src)) of the range. It panics when that is
+// not inside the range.
+func (r Range) CopyIn(at uint64, src []byte) {
+	if r.s.y != nil {
+		r.copyInSlow(at, src)
+		return
+	}
+	copy(r.mem[at:at+uint64(len(src))], src)
+}
+
+// CopyOut copies [at, at+len(dst)) of the range to dst. It panics when that is
+// not inside the range.
+func (r Range) CopyOut(dst []byte, at uint64) {
+	if r.s.y != nil {
+		r.copyOutSlow(dst, at)
+		return
+	}
+	copy(dst, r.mem[at:at+uint64(len(dst))])
+}
+
+// UnsafeBytes returns [at, at+n) of the range itself, for access in place. A
+// peer may change the bytes at any time, and a scheduler does not see accesses
+// to them: declare them with [Range.Touch] around the time they are made.
+func (r Range) UnsafeBytes(at, n uint64) []byte { return r.mem[at : at+n : at+n] }
+
+// Touch declares a plain access (OpRead or OpWrite) to [at, at+n) that is made
+// through UnsafeBytes. It does nothing in production.
+func (r Range) Touch(op Op, at, n uint64) {
+	if r.s.y != nil && n > 0 {
+		r.s.y.Before(r.s, r.off+at, n, r.name, op)
+	}
+}
+
+// The slow copies go in two halves: a copy is not atomic, and a reader that
+// comes between the halves must be able to see one old and one new half.
+
+//go:noinline
+func (r Range) copyInSlow(at uint64, src []byte) {
+	dst := r.mem[at : at+uint64(len(src))]
+	half := (len(src) + 1) / 2
+	for i, piece := range [][]byte{src[:half], src[half:]} {
+		if len(piece) > 0 {
+			r.s.y.Before(r.s, r.off+at+uint64(i*half), uint64(len(piece)), r.name, OpWrite)
+			copy(dst[i*half:], piece)
+		}
+	}
+}
+
+//go:noinline
+func (r Range) copyOutSlow(dst []byte, at uint64) {
+	src := r.mem[at : at+uint64(len(dst))]
+	half := (len(dst) + 1) / 2
+	for i, piece := range [][]byte{dst[:half], dst[half:]} {
+		if len(piece) > 0 {
+			r.s.y.Before(r.s, r.off+at+uint64(i*half), uint64(len(piece)), r.name, OpRead)
+			copy(piece, src[i*half:])
+		}
+	}
+}
