@@ -16,8 +16,9 @@ const (
 	OpWrite // plain (non-atomic) write of a range
 	OpLock
 	OpUnlock
-	OpRing // doorbell: signal
-	OpWait // doorbell, message or timer: wait
+	OpRing  // doorbell: signal
+	OpWait  // doorbell, message or timer: wait
+	OpBlock // the caller of a wait or lock cannot go on
 	OpSend
 	OpRecv
 	OpCall   // any other system call; the name says which
@@ -29,7 +30,7 @@ const (
 
 var opText = [NumOps]string{
 	"load", "store", "cas", "add", "swap", "read", "write", "lock", "unlock",
-	"ring", "wait", "send", "recv", "call", "choose", "begin", "end",
+	"ring", "wait", "block", "send", "recv", "call", "choose", "begin", "end",
 }
 
 // String returns the word used in traces.

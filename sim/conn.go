@@ -1,0 +1,303 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"cutthrough/shm"
+)
+
+var (
+	nameConn   = shm.NewName("conn")
+	nameAccept = shm.NewName("listener")
+)
+
+// channelDepth is how many messages a control channel holds before Send blocks.
+const channelDepth = 8
+
+// packet is a message in flight.
+type packet struct {
+	msg   []byte
+	objs  []any
+	clock clock
+}
+
+// pipe is one direction of a control channel.
+type pipe struct {
+	queue  []packet
+	late   int  // messages under way that were delayed; later ones wait for them
+	closed bool // the writer is gone
+	gone   bool // the reader is gone
+}
+
+// conn is one end of a control channel.
+type conn struct {
+	p       *Process
+	in, out *pipe
+	peer    *conn
+	closed  bool
+}
+
+// connWait is what a blocked Send or Recv waits for.
+type connWait struct {
+	c    *conn
+	send bool
+}
+
+func (x connWait) signalled() bool {
+	if x.c.closed {
+		return true
+	}
+	if x.send {
+		return x.c.out.gone || len(x.c.out.queue)+x.c.out.late < channelDepth
+	}
+	return len(x.c.in.queue) > 0 || x.c.in.closed && x.c.in.late == 0
+}
+
+// ConnPair returns the two ends of a control channel. For setup functions.
+func (w *World) ConnPair(a, b *Process) (shm.Conn, shm.Conn) {
+	ca, cb := pair(a, b)
+	return ca, cb
+}
+
+func pair(a, b *Process) (*conn, *conn) {
+	x, y := new(pipe), new(pipe)
+	ca := &conn{p: a, in: x, out: y}
+	cb := &conn{p: b, in: y, out: x, peer: ca}
+	ca.peer = cb
+	a.acquire(ca)
+	b.acquire(cb)
+	return ca, cb
+}
+
+func (c *conn) String() string { return "control channel" }
+
+// release closes both directions, as a kernel does.
+func (c *conn) release() {
+	c.closed = true
+	c.out.closed, c.in.gone = true, true
+	c.in.queue = nil
+	c.wakeBoth()
+}
+
+func (c *conn) wakeBoth() {
+	w := c.p.w
+	for _, x := range [...]connWait{{c, true}, {c, false}, {c.peer, true}, {c.peer, false}} {
+		w.wake(x)
+	}
+}
+
+var sendFaults = []Effect{{Delay, 1}, {Fail, uint64(syscall.ENOMEM)}}
+
+// Send implements [shm.Conn].
+func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error {
+	if len(msg) == 0 || len(msg) > shm.MaxMessage || len(descs) > shm.MaxDescs {
+		return fmt.Errorf("sim: send %d bytes, %d descriptors: %w", len(msg), len(descs), shm.ErrSize)
+	}
+	w := c.p.w
+	t := w.cur
+	var e Effect
+	if t != nil {
+		e = w.at(nameConn, shm.OpSend, sendFaults)
+	}
+	if e.Kind == Fail {
+		return fmt.Errorf("sim: send: %w", syscall.Errno(e.Arg))
+	}
+	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
+	for _, d := range descs {
+		sd, ok := d.(*desc)
+		if !ok || sd.p != c.p {
+			return fmt.Errorf("sim: send: %w", shm.ErrDesc)
+		}
+		k.objs = append(k.objs, sd.obj)
+	}
+	for !(connWait{c, true}).signalled() {
+		if deadline <= w.now {
+			return shm.ErrDeadline
+		}
+		if w.block(t, site{nameConn, shm.OpBlock}, connWait{c, true}, nil, deadline) && !(connWait{c, true}).signalled() {
+			return shm.ErrDeadline
+		}
+	}
+	switch {
+	case c.closed:
+		return shm.ErrClosed
+	case c.out.gone:
+		return shm.ErrPeerClosed
+	case e.Kind == Delay || c.out.late > 0:
+		c.out.late++
+		w.delay(func() { c.out.late--; c.deliver(k) })
+	default:
+		c.deliver(k)
+	}
+	return nil
+}
+
+func (c *conn) deliver(k packet) {
+	c.out.queue = append(c.out.queue, k)
+	c.p.w.wake(connWait{c.peer, false})
+}
+
+var recvFaults = []Effect{{Kind: Short}}
+
+// Recv implements [shm.Conn].
+func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
+	w := c.p.w
+	t := w.cur
+	e := w.at(nameConn, shm.OpRecv, recvFaults)
+	for !(connWait{c, false}).signalled() {
+		if deadline <= w.now {
+			return 0, nil, shm.ErrDeadline
+		}
+		if w.block(t, site{nameConn, shm.OpBlock}, connWait{c, false}, nil, deadline) && !(connWait{c, false}).signalled() {
+			return 0, nil, shm.ErrDeadline
+		}
+	}
+	if c.closed {
+		return 0, nil, shm.ErrClosed
+	}
+	if len(c.in.queue) == 0 {
+		return 0, nil, io.EOF
+	}
+	k := c.in.queue[0]
+	c.in.queue = c.in.queue[1:]
+	if w.cfg.Races && k.clock != nil {
+		t.clock.join(k.clock)
+	}
+	w.wake(connWait{c.peer, true})
+	if len(k.msg) > len(buf) || e.Kind == Short {
+		return 0, nil, fmt.Errorf("sim: message of %d bytes and %d descriptors: %w", len(k.msg), len(k.objs), shm.ErrTruncated)
+	}
+	var ds []shm.Desc
+	for _, o := range k.objs {
+		ds = append(ds, c.p.newDesc(o))
+	}
+	return copy(buf, k.msg), ds, nil
+}
+
+// PeerPID implements [shm.Conn].
+func (c *conn) PeerPID() (int, error) {
+	if c.closed {
+		return 0, shm.ErrClosed
+	}
+	return c.peer.p.id + 1, nil
+}
+
+// Close implements [shm.Conn].
+func (c *conn) Close() error {
+	if c.p.w.cur != nil {
+		c.p.w.at(nameClose, shm.OpCall, nil)
+	}
+	if c.closed {
+		return shm.ErrClosed
+	}
+	c.p.drop(c)
+	c.release()
+	return nil
+}
+
+// listener accepts channels at an address of the world.
+type listener struct {
+	p       *Process
+	addr    string
+	pending []*conn // server ends
+	closed  bool
+}
+
+func (l *listener) signalled() bool { return len(l.pending) > 0 || l.closed }
+
+func (l *listener) String() string { return "listener " + l.addr }
+
+func (l *listener) release() {
+	w := l.p.w
+	l.closed = true
+	for i, o := range w.listeners {
+		if o == l {
+			w.listeners = append(w.listeners[:i], w.listeners[i+1:]...)
+			break
+		}
+	}
+	for _, c := range l.pending {
+		c.p.drop(c)
+		c.release()
+	}
+	l.pending = nil
+	w.wake(l)
+}
+
+// Listen implements [shm.Host].
+func (p *Process) Listen(addr string) (shm.Listener, error) {
+	if err := p.call(nameListen, syscall.EMFILE, syscall.ENOMEM); err != nil {
+		return nil, err
+	}
+	if p.w.listenerAt(addr) != nil {
+		return nil, fmt.Errorf("sim: listen %s: %w", addr, shm.ErrAddrInUse)
+	}
+	l := &listener{p: p, addr: addr}
+	p.w.listeners = append(p.w.listeners, l)
+	p.acquire(l)
+	return l, nil
+}
+
+func (w *World) listenerAt(addr string) *listener {
+	for _, l := range w.listeners {
+		if l.addr == addr {
+			return l
+		}
+	}
+	return nil
+}
+
+// Dial implements [shm.Host].
+func (p *Process) Dial(addr string) (shm.Conn, error) {
+	if err := p.call(nameDial, syscall.EMFILE, syscall.ENOMEM); err != nil {
+		return nil, err
+	}
+	l := p.w.listenerAt(addr)
+	if l == nil {
+		return nil, fmt.Errorf("sim: dial %s: %w", addr, shm.ErrRefused)
+	}
+	server, client := pair(l.p, p)
+	l.pending = append(l.pending, server)
+	p.w.wake(l)
+	return client, nil
+}
+
+// Accept implements [shm.Listener].
+func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
+	w := l.p.w
+	t := w.cur
+	w.at(nameAccept, shm.OpRecv, nil)
+	for !l.signalled() {
+		if deadline <= w.now {
+			return nil, shm.ErrDeadline
+		}
+		if w.block(t, site{nameAccept, shm.OpBlock}, l, nil, deadline) && !l.signalled() {
+			return nil, shm.ErrDeadline
+		}
+	}
+	if l.closed {
+		return nil, shm.ErrClosed
+	}
+	c := l.pending[0]
+	l.pending = l.pending[1:]
+	return c, nil
+}
+
+// Addr implements [shm.Listener].
+func (l *listener) Addr() string { return l.addr }
+
+// Close implements [shm.Listener].
+func (l *listener) Close() error {
+	if l.p.w.cur != nil {
+		l.p.w.at(nameClose, shm.OpCall, nil)
+	}
+	if l.closed {
+		return shm.ErrClosed
+	}
+	l.p.drop(l)
+	l.release()
+	return nil
+}

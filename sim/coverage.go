@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cutthrough/shm"
+)
+
+// coverage counts, for every (call site, fault) pair that was possible, how
+// often it was offered and how often it happened.
+type coverage struct {
+	cells []faultCount // by (name, op, kind)
+}
+
+type faultCount struct{ offered, hit uint64 }
+
+func coverageIndex(name shm.Name, op shm.Op, k EffectKind) int {
+	return (int(name)*int(shm.NumOps)+int(op))*int(NumEffects) + int(k)
+}
+
+func (c *coverage) at(name shm.Name, op shm.Op, k EffectKind) *faultCount {
+	i := coverageIndex(name, op, k)
+	if i >= len(c.cells) {
+		c.cells = append(c.cells, make([]faultCount, 1+i-len(c.cells))...)
+	}
+	return &c.cells[i]
+}
+
+func (r *Runner) cover(p *Point) {
+	for _, e := range p.faults {
+		r.coverage.at(p.Name, p.Op, e.Kind).offered++
+	}
+}
+
+func (r *Runner) hit(p *Point, e Effect) {
+	r.coverage.at(p.Name, p.Op, e.Kind).hit++
+}
+
+// FaultCoverage is one (call site, fault) pair: how often the fault was
+// possible there and how often it was made to happen.
+type FaultCoverage struct {
+	Site    string `json:"site"`
+	Fault   string `json:"fault"`
+	Offered uint64 `json:"offered"`
+	Hit     uint64 `json:"hit"`
+}
+
+// Coverage returns the pairs seen so far, sorted by site and fault.
+func (r *Runner) Coverage() []FaultCoverage {
+	var fs []FaultCoverage
+	for i, c := range r.coverage.cells {
+		if c.offered == 0 {
+			continue
+		}
+		k := EffectKind(i % int(NumEffects))
+		j := i / int(NumEffects)
+		s := site{shm.Name(j / int(shm.NumOps)), shm.Op(j % int(shm.NumOps))}
+		fs = append(fs, FaultCoverage{s.String(), k.String(), c.offered, c.hit})
+	}
+	slices.SortFunc(fs, func(a, b FaultCoverage) int {
+		return strings.Compare(a.Site+" "+a.Fault, b.Site+" "+b.Fault)
+	})
+	return fs
+}
+
+// MergeCoverage adds the pairs of b to a, keeping the order.
+func MergeCoverage(a, b []FaultCoverage) []FaultCoverage {
+	for _, f := range b {
+		i, ok := slices.BinarySearchFunc(a, f, func(x, y FaultCoverage) int {
+			return strings.Compare(x.Site+" "+x.Fault, y.Site+" "+y.Fault)
+		})
+		if !ok {
+			a = slices.Insert(a, i, f)
+			continue
+		}
+		a[i].Offered += f.Offered
+		a[i].Hit += f.Hit
+	}
+	return a
+}
+
+// String returns the pair and its counts.
+func (f FaultCoverage) String() string {
+	return fmt.Sprintf("%s %s: %d of %d", f.Site, f.Fault, f.Hit, f.Offered)
+}
+
+// SometimesCounts returns how often each Sometimes mark was reached so far.
+func (r *Runner) SometimesCounts() map[string]int { return r.sometimes }

@@ -1,0 +1,340 @@
+package sim
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"cutthrough/shm"
+)
+
+// Names of the call sites of a simulated host, for traces.
+var (
+	nameSegCreate = shm.NewName("sys.segment")
+	nameSegMap    = shm.NewName("sys.map")
+	nameSegUnmap  = shm.NewName("sys.unmap")
+	nameBellNew   = shm.NewName("sys.doorbell")
+	nameBellOpen  = shm.NewName("sys.open-doorbell")
+	nameDial      = shm.NewName("sys.dial")
+	nameListen    = shm.NewName("sys.listen")
+	nameClock     = shm.NewName("sys.clock")
+	nameClose     = shm.NewName("sys.close")
+)
+
+// Process is one simulated process. It is the [shm.Host] of the code that runs
+// in it; the shm/hosttest suite holds for it as for the real one.
+type Process struct {
+	w       *World
+	id      int
+	name    string
+	mortal  bool
+	dead    bool
+	stopped bool
+	open    []resource // in order of creation; what is released at death
+	live    int
+	onDeath []func()
+}
+
+var _ shm.Host = (*Process)(nil)
+
+// Name returns the name given to World.Process.
+func (p *Process) Name() string { return p.name }
+
+// Mortal allows the Kill and Stop faults to hit this process, and returns it.
+func (p *Process) Mortal() *Process { p.mortal = true; return p }
+
+// Dead says whether the process was killed.
+func (p *Process) Dead() bool { return p.dead }
+
+// OnDeath registers what the world does when the process is killed, outside the
+// schedule, such as ringing a bell as a kernel would wake a poller.
+func (p *Process) OnDeath(f func()) { p.onDeath = append(p.onDeath, f) }
+
+// Hostile lets the Hostile fault change the named words before this process
+// loads them. Call it after Go.
+func (p *Process) Hostile(names ...shm.Name) *Process {
+	for _, t := range p.w.tasks {
+		if t.proc != p {
+			continue
+		}
+		for _, n := range names {
+			for int(n) >= len(t.hostile) {
+				t.hostile = append(t.hostile, false)
+			}
+			t.hostile[n] = true
+		}
+	}
+	return p
+}
+
+// Go starts a task. Names must be unique in the execution.
+func (p *Process) Go(name string, f func()) { p.goTask(name, f, false) }
+
+// GoDaemon starts a task that may wait for ever: the execution ends without it.
+func (p *Process) GoDaemon(name string, f func()) { p.goTask(name, f, true) }
+
+func (p *Process) goTask(name string, f func(), daemon bool) {
+	w := p.w
+	for _, t := range w.tasks {
+		if t.name == name {
+			panic(fmt.Sprintf("sim: two tasks named %q", name))
+		}
+	}
+	t := w.newTask(p, name, f)
+	t.daemon = daemon
+	if w.started {
+		w.launch(w.cur, t)
+	}
+}
+
+// call is the scheduling point of a system call; it returns the errno of a
+// failure that the Chooser injected.
+func (p *Process) call(name shm.Name, errnos ...syscall.Errno) error {
+	w := p.w
+	if w.cur == nil {
+		return nil
+	}
+	var faults []Effect
+	if w.cfg.Faults.Has(Fail) {
+		w.faultBuf = w.faultBuf[:0]
+		for _, e := range errnos {
+			w.faultBuf = append(w.faultBuf, Effect{Fail, uint64(e)})
+		}
+		faults = w.faultBuf
+	}
+	e := w.at(name, shm.OpCall, faults)
+	if e.Kind == Fail {
+		return fmt.Errorf("sim: %s: %w", name, syscall.Errno(e.Arg))
+	}
+	return nil
+}
+
+// at is point for the running task, with a log line.
+func (w *World) at(name shm.Name, op shm.Op, faults []Effect) Effect {
+	t := w.cur
+	e := w.point(t, name, op, faults)
+	if w.cfg.Log {
+		w.log = append(w.log, Step{N: w.step, Task: t.id, Name: name, Op: op})
+	}
+	return e
+}
+
+// resource is something that a process must release and a kernel releases for it.
+type resource interface {
+	release() // what the kernel does when the last holder is gone
+	String() string
+}
+
+func (p *Process) acquire(r resource) {
+	p.open = append(p.open, r)
+	p.live++
+}
+
+// drop forgets r; it says whether p still had it.
+func (p *Process) drop(r resource) bool {
+	for i, o := range p.open {
+		if o == r {
+			p.open = append(p.open[:i], p.open[i+1:]...)
+			p.live--
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Process) closeAll() {
+	for _, r := range p.open {
+		r.release()
+	}
+	p.open, p.live = p.open[:0], 0
+}
+
+// leaks says what the processes that ended by themselves did not release.
+func (w *World) leaks() error {
+	for _, p := range w.procs {
+		if p.dead || !w.cfg.Leaks {
+			continue
+		}
+		if len(p.open) > 0 {
+			return fmt.Errorf("%s ends with %d unreleased: %v", p.name, len(p.open), p.open)
+		}
+	}
+	return nil
+}
+
+// desc is a descriptor of one process.
+type desc struct {
+	p   *Process
+	obj any // *memory or *bell
+}
+
+func (p *Process) newDesc(obj any) *desc {
+	d := &desc{p, obj}
+	p.acquire(d)
+	return d
+}
+
+func (d *desc) release() {}
+
+func (d *desc) String() string { return fmt.Sprintf("descriptor of a %s", kindOf(d.obj)) }
+
+func kindOf(obj any) string {
+	if _, ok := obj.(*memory); ok {
+		return "segment"
+	}
+	return "doorbell"
+}
+
+// Close implements [shm.Desc].
+func (d *desc) Close() error {
+	if d.p.w.cur != nil {
+		d.p.w.at(nameClose, shm.OpCall, nil)
+	}
+	if !d.p.drop(d) {
+		return shm.ErrClosed
+	}
+	return nil
+}
+
+// mapping is a mapped segment of one process.
+type mapping struct {
+	p *Process
+	m *memory
+}
+
+func (m *mapping) release() {}
+
+func (m *mapping) String() string { return fmt.Sprintf("mapping of %d bytes", len(m.m.bytes)) }
+
+func (m *mapping) unmap() error {
+	if m.p.w.cur != nil {
+		m.p.w.at(nameSegUnmap, shm.OpCall, nil)
+	}
+	m.p.drop(m)
+	return nil
+}
+
+func (p *Process) mapMemory(m *memory) (*mapping, *view) {
+	mp := &mapping{p, m}
+	p.acquire(mp)
+	return mp, &view{p.w, p, m}
+}
+
+// CreateSegment implements [shm.Host]. The memory is on the heap.
+func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
+	if err := p.call(nameSegCreate, syscall.ENOMEM, syscall.EMFILE, syscall.ENOSPC); err != nil {
+		return nil, err
+	}
+	if size < shm.MinSegment || size > 1<<30 || size%8 != 0 {
+		return nil, fmt.Errorf("sim: segment of %d bytes: %w", size, shm.ErrSize)
+	}
+	w := p.w
+	m := w.memory(size)
+	mp, v := p.mapMemory(m)
+	w.generation++
+	cur := w.cur
+	w.cur = nil // formatting is not shared yet: no scheduling points
+	s, err := shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), mp.unmap)
+	w.cur = cur
+	return s, err
+}
+
+// MapSegment implements [shm.Host].
+func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
+	sd, ok := d.(*desc)
+	if !ok || sd.p != p {
+		return nil, fmt.Errorf("sim: map segment: %w", shm.ErrDesc)
+	}
+	fail := func(err error) (*shm.Segment, error) {
+		p.drop(sd)
+		return nil, fmt.Errorf("sim: map segment: %w", err)
+	}
+	if err := p.call(nameSegMap, syscall.ENOMEM); err != nil {
+		return fail(err)
+	}
+	m, ok := sd.obj.(*memory)
+	if !ok {
+		return fail(shm.ErrDesc)
+	}
+	if uint64(len(m.bytes)) != size {
+		return fail(shm.ErrSize)
+	}
+	mp, v := p.mapMemory(m)
+	s, err := shm.AttachSegment(m.bytes, v, sd, mp.unmap)
+	if err != nil {
+		p.drop(mp)
+		return fail(err)
+	}
+	return s, nil
+}
+
+// View maps in p a segment that another process created, as if its descriptor
+// had been received. For setup functions.
+func (p *Process) View(s *shm.Segment) *shm.Segment {
+	v, err := p.MapSegment(p.newDesc(s.Desc().(*desc).obj), s.Size())
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Now implements [shm.Host].
+func (p *Process) Now() time.Duration { return p.w.now }
+
+// Sleep implements [shm.Host].
+func (p *Process) Sleep(until time.Duration) {
+	w := p.w
+	w.at(nameClock, shm.OpWait, nil)
+	if until > w.now {
+		w.block(w.cur, site{nameClock, shm.OpBlock}, never{}, nil, until)
+	}
+}
+
+// never is signalled by nothing but the clock.
+type never struct{}
+
+func (never) signalled() bool { return false }
+
+// NewLock implements [shm.Host].
+func (p *Process) NewLock(name shm.Name) sync.Locker { return &lock{w: p.w, name: name} }
+
+// lock is a mutex whose waiters are disabled while it is held.
+type lock struct {
+	w    *World
+	name shm.Name
+	held bool
+}
+
+func (l *lock) signalled() bool { return !l.held }
+
+// Lock implements [sync.Locker].
+func (l *lock) Lock() {
+	w := l.w
+	if w.cur == nil {
+		return
+	}
+	t := w.cur
+	w.at(l.name, shm.OpLock, nil)
+	for l.held {
+		w.block(t, site{l.name, shm.OpBlock}, l, nil, shm.Forever)
+	}
+	l.held = true
+	w.wake(l)
+	w.acquire(t, l)
+}
+
+// Unlock implements [sync.Locker].
+func (l *lock) Unlock() {
+	w := l.w
+	if w.cur == nil {
+		return
+	}
+	w.at(l.name, shm.OpUnlock, nil)
+	if !l.held {
+		panic(fmt.Sprintf("sim: unlock of unlocked %s", l.name))
+	}
+	w.release(w.cur, l)
+	l.held = false
+	w.wake(l)
+}

@@ -1,0 +1,198 @@
+package sim
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"cutthrough/shm"
+)
+
+// coro is a pooled coroutine: it runs body, then idles until it is given another.
+type coro struct {
+	resume func() (struct{}, bool)
+	cancel func()
+	yield  func(struct{}) bool
+	body   func()
+}
+
+func newCoro() *coro {
+	c := new(coro)
+	c.resume, c.cancel = iter.Pull(func(yield func(struct{}) bool) {
+		c.yield = yield
+		for yield(struct{}{}) {
+			c.body()
+		}
+	})
+	c.resume()
+	return c
+}
+
+type taskState uint8
+
+const (
+	taskNew taskState = iota
+	taskReady
+	taskBlocked
+	taskDone
+)
+
+// task is one thread of control of a simulated process.
+type task struct {
+	id     int
+	name   string
+	proc   *Process
+	body   func()
+	co     *coro
+	state  taskState
+	daemon bool
+	begun  bool
+	unwind bool // its next hooked access, and every later one, panics
+
+	// While blocked: what the task waits for.
+	on       waitable
+	ready    func() bool // the caller's own condition, for telling a lost wake-up
+	deadline time.Duration
+	at       site
+	timedOut bool
+
+	clock   clock
+	counts  []uint32 // executions of (name, op), for anchors
+	touched []uint32
+	steps   int // in phase 2, to name a spinner
+	last    site
+	hostile []bool // by name: loads that a hostile peer may precede
+}
+
+// site is where a task is.
+type site struct {
+	name shm.Name
+	op   shm.Op
+}
+
+func (s site) String() string { return s.name.String() + " " + s.op.String() }
+
+// waitable is what a task can wait for.
+type waitable interface {
+	// signalled says whether a waiter may go on.
+	signalled() bool
+}
+
+// unwound is panicked through the stack of a task that was killed or whose
+// execution is over. It is private, so no code under test can mistake it.
+type unwound struct{}
+
+// start prepares t's coroutine; the task runs when it is first scheduled.
+func (w *World) start(t *task) {
+	t.co = w.run.coro()
+	t.co.body = t.main
+	t.state = taskReady
+	w.enabled |= 1 << t.id
+}
+
+// main is the body of t's coroutine.
+func (t *task) main() {
+	w := t.proc.w
+	t.begun = true
+	defer func() {
+		r := recover()
+		t.state = taskDone
+		w.enabled &^= 1 << t.id
+		if r != nil {
+			if t.unwind {
+				return // whoever unwinds us decides what runs next
+			}
+			w.failNow(Failure{Property: NoPanic, Message: fmt.Sprintf("%s panics: %v\n%s", t.name, r, panicSite())})
+			return
+		}
+	}()
+	w.point(t, nameTask, shm.OpBegin, nil)
+	t.body()
+	w.ended(t)
+}
+
+// panicSite returns the innermost frames of the code under test.
+func panicSite() string {
+	lines := strings.Split(string(debug.Stack()), "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "panic(") && i+2 < len(lines) {
+			lines = lines[i+2:]
+			break
+		}
+	}
+	return strings.Join(lines[:min(len(lines), 8)], "\n")
+}
+
+// switchTo suspends t and runs o; it returns when t is scheduled again.
+func (w *World) switchTo(t, o *task) {
+	w.next = o
+	t.co.yield(struct{}{})
+	if t.unwind {
+		panic(unwound{})
+	}
+}
+
+// block suspends t until on is signalled or deadline has passed; it says
+// whether t timed out.
+func (w *World) block(t *task, at site, on waitable, ready func() bool, deadline time.Duration) (timedOut bool) {
+	t.on, t.ready, t.deadline, t.at, t.timedOut = on, ready, deadline, at, false
+	t.state = taskBlocked
+	w.enabled &^= 1 << t.id
+	if o := w.pick(t, at); o != t {
+		w.switchTo(t, o)
+	}
+	t.on, t.ready = nil, nil
+	return t.timedOut
+}
+
+// wake makes the tasks that wait for on ready or not, according to on.
+func (w *World) wake(on waitable) {
+	for _, t := range w.tasks {
+		if t.on == on && t.state != taskDone && !t.timedOut {
+			w.setReady(t, on.signalled())
+		}
+	}
+}
+
+func (w *World) setReady(t *task, ready bool) {
+	if ready {
+		t.state = taskReady
+		if !t.proc.stopped {
+			w.enabled |= 1 << t.id
+		}
+		return
+	}
+	t.state = taskBlocked
+	w.enabled &^= 1 << t.id
+}
+
+// ended is t's last act: it picks who goes on.
+func (w *World) ended(t *task) {
+	t.state = taskDone
+	w.enabled &^= 1 << t.id
+	w.next = w.pick(t, site{nameTask, shm.OpEnd})
+}
+
+// pick returns the task that goes on when t cannot, advancing the clock and
+// resuming stopped processes as needed, or nil when the execution is over.
+func (w *World) pick(t *task, at site) *task {
+	for w.enabled == 0 {
+		if !w.advance() && !w.resumeStopped() {
+			w.quiesce()
+			return nil
+		}
+	}
+	if w.enabled&(w.enabled-1) == 0 {
+		return w.tasks[trailing(w.enabled)]
+	}
+	if w.fair {
+		return w.tasks[trailing(rotateAfter(w.enabled, t.id))]
+	}
+	p := w.ask(t, at.name, at.op)
+	p.Forced, p.faults = true, p.faults[:0]
+	p.others = w.enabled
+	p.nOther = ones(w.enabled)
+	return w.tasks[w.decide(t, p).Arg]
+}

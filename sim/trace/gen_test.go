@@ -1,0 +1,108 @@
+package trace_test
+
+import (
+	"strconv"
+	"strings"
+
+	"cutthrough/sim/trace"
+
+	"pgregory.net/rapid"
+)
+
+var (
+	genName   = rapid.StringMatching(`[A-Za-z0-9_][A-Za-z0-9_.\-/:+\[\]]{0,9}`)
+	genMutant = rapid.StringMatching(`[A-Za-z0-9_][A-Za-z0-9_.\-:+\[\]]{0,9}`)
+	genWord   = rapid.StringMatching(`[!-~]{1,10}`)
+	genErrno  = rapid.StringMatching(`[A-Z][A-Z0-9_]{0,9}`)
+	genStory  = rapid.Map(rapid.StringMatching(`[ -~éß漢«\x{301}\x{1F600}\x{FFFD}]{0,30}`), func(s string) string {
+		return strings.TrimRight(s, " ")
+	})
+	genDecimal = rapid.Map(rapid.Uint64(), func(n uint64) string { return strconv.FormatUint(n, 10) })
+	genValue   = rapid.Custom(func(t *rapid.T) string {
+		n := rapid.Uint64().Draw(t, "value")
+		if rapid.Bool().Draw(t, "hex") {
+			return "0x" + strconv.FormatUint(n, 16)
+		}
+		return strconv.FormatUint(n, 10)
+	})
+)
+
+// genEffects has a generator of the argument of each effect, nil for none.
+var genEffects = map[string]*rapid.Generator[string]{
+	trace.EffectSwitch:   genName,
+	trace.EffectKill:     nil,
+	trace.EffectStop:     nil,
+	trace.EffectResume:   genName,
+	trace.EffectSpurious: nil,
+	trace.EffectFail:     genErrno,
+	trace.EffectDelay:    genDecimal,
+	trace.EffectShort:    genDecimal,
+	trace.EffectJump:     nil,
+	trace.EffectHostile:  genValue,
+	trace.EffectDraw:     genDecimal,
+}
+
+// effectWords is ordered: rapid shrinks towards the first.
+var effectWords = []string{
+	trace.EffectSwitch, trace.EffectKill, trace.EffectStop, trace.EffectResume,
+	trace.EffectSpurious, trace.EffectFail, trace.EffectDelay, trace.EffectShort,
+	trace.EffectJump, trace.EffectHostile, trace.EffectDraw,
+}
+
+var genOp = rapid.Custom(func(t *rapid.T) trace.Op {
+	return trace.Op{
+		Proc: genName.Draw(t, "proc"),
+		Verb: genName.Draw(t, "verb"),
+		Args: genList(t, "args", genWord, 3),
+	}
+})
+
+var genIntervention = rapid.Custom(func(t *rapid.T) trace.Intervention {
+	v := trace.Intervention{
+		Task:   genName.Draw(t, "task"),
+		Name:   genName.Draw(t, "name"),
+		Op:     genName.Draw(t, "op"),
+		Nth:    rapid.IntRange(1, trace.MaxNumber).Draw(t, "nth"),
+		Effect: rapid.SampledFrom(effectWords).Draw(t, "effect"),
+	}
+	if g := genEffects[v.Effect]; g != nil {
+		v.Args = []string{g.Draw(t, "arg")}
+	}
+	return v
+})
+
+// genTrace generates valid traces in normal form: empty lists are nil.
+var genTrace = rapid.Custom(func(t *rapid.T) *trace.Trace {
+	tr := &trace.Trace{
+		Story:    genList(t, "story", genStory, 4),
+		Scenario: genName.Draw(t, "scenario"),
+		Workload: genList(t, "workload", genOp, 5),
+		Schedule: genList(t, "schedule", genIntervention, 5),
+		Want:     trace.Pass,
+		Digest:   rapid.Uint64().Draw(t, "digest"),
+		Steps:    rapid.IntRange(0, trace.MaxNumber).Draw(t, "steps"),
+	}
+	property := genName.Filter(func(s string) bool { return s != trace.Pass })
+	if rapid.Bool().Draw(t, "violation") {
+		tr.Want = property.Draw(t, "want")
+	}
+	for _, key := range genDistinct(t, "config", genName) {
+		tr.Config = append(tr.Config, trace.KV{Key: key, Value: genWord.Draw(t, "value")})
+	}
+	claimed := property.Filter(func(s string) bool { return s != tr.Want })
+	for _, mutant := range genDistinct(t, "kills", genMutant) {
+		tr.Kills = append(tr.Kills, trace.Kill{Mutant: mutant, Property: claimed.Draw(t, "property")})
+	}
+	return tr
+})
+
+func genList[T any](t *rapid.T, label string, g *rapid.Generator[T], most int) []T {
+	if list := rapid.SliceOfN(g, 0, most).Draw(t, label); len(list) > 0 {
+		return list
+	}
+	return nil
+}
+
+func genDistinct(t *rapid.T, label string, g *rapid.Generator[string]) []string {
+	return rapid.SliceOfNDistinct(g, 0, 4, rapid.ID[string]).Draw(t, label)
+}
