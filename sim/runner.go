@@ -183,6 +183,7 @@ func (w *World) unwindTask(t *task) {
 // unwind ends every task and returns its coroutine to the pool.
 func (w *World) unwind() {
 	for _, t := range w.tasks {
+		t.endedAt = t.state
 		if t.co == nil {
 			continue
 		}

@@ -41,15 +41,17 @@ const (
 
 // task is one thread of control of a simulated process.
 type task struct {
-	id     int
-	name   string
-	proc   *Process
-	body   func()
-	co     *coro
-	state  taskState
-	daemon bool
-	begun  bool
-	unwind bool // its next hooked access, and every later one, panics
+	id    int
+	name  string
+	proc  *Process
+	body  func()
+	co    *coro
+	state taskState
+	// endedAt is the state in which the execution left the task.
+	endedAt taskState
+	daemon  bool
+	begun   bool
+	unwind  bool // its next hooked access, and every later one, panics
 
 	// While blocked: what the task waits for.
 	on       waitable

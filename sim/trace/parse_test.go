@@ -46,10 +46,10 @@ var malformed = []struct{ name, old, new, want string }{
 
 	// Sections.
 	{"unknown section", "config ", "setup ", `x:7: unknown section "setup": there are ` + order},
-	{"capital", "want ", "Want ", `x:14: unknown section "Want": there are ` + order},
+	{"capital", "want   ", "Want   ", `x:14: unknown section "Want": there are ` + order},
 	{"second scenario", "config ", "scenario b\nconfig ", `x:7: second scenario: the first is on line 6`},
 	{"second workload", "schedule\n", "workload\nschedule\n", `x:11: second workload: the first is on line 8`},
-	{"second schedule", "want ", "schedule\nwant ", `x:14: second schedule: the first is on line 11`},
+	{"second schedule", "want   ", "schedule\nwant   ", `x:14: second schedule: the first is on line 11`},
 	{"second want", "kills ", "want pass\nkills ", `x:15: second want: the first is on line 14`},
 	{"second digest", "steps=17\n", "steps=17\ndigest cea048bd048ca705 steps=17\n", `x:17: second digest: the first is on line 16`},
 	{"order", "scenario  fifo-stream\nconfig    fifo=64", "config fifo=64\nscenario fifo-stream\nconfig fifo=64", `x:7: scenario after config: the order is ` + order},
@@ -57,7 +57,7 @@ var malformed = []struct{ name, old, new, want string }{
 	{"trailing garbage", "steps=17\n", "steps=17\ngarbage\n", `x:17: unknown section "garbage": there are ` + order},
 	{"trailing entry", "steps=17\n", "steps=17\n  prod write 1\n", `x:17: an indented line belongs to a workload or a schedule`},
 	{"early entry", "scenario ", "  prod write 1\nscenario ", `x:6: an indented line belongs to a workload or a schedule`},
-	{"indented section", "want ", "  want ", `x:14: not an intervention: want task @ name op #nth effect [argument]`},
+	{"indented section", "want   ", "  want   ", `x:14: not an intervention: want task @ name op #nth effect [argument]`},
 	{"no scenario", "scenario  fifo-stream\n", "", `x:15: the trace ends without scenario`},
 	{"no want", "want      pass\n", "", `x:15: the trace ends without want`},
 	{"no digest", "digest    cea048bd048ca705  steps=17\n", "", `x:15: the trace ends without digest`},
@@ -150,9 +150,9 @@ var malformed = []struct{ name, old, new, want string }{
 	{"many interventions", "schedule\n", "schedule\n" + strings.Repeat("  p @ n o #1 kill\n", trace.MaxEntries+1), `x:10012: more than 10000 interventions`},
 	{"many keys", "fifo=64", numbered("k%d=1 ", trace.MaxConfig), `x:7: more than 64 config keys`},
 	{"many kills", "kills ", numbered("kills m%d P\n", trace.MaxKills) + "kills ", `x:79: more than 64 kills lines`},
-	{"large file", "# The", strings.Repeat("# xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1<<20/50) + "# The", `x: 1090897 bytes, limit 1048576`},
+	{"large file", "# The", strings.Repeat("# xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1<<20/50) + "# The", `x: 1090890 bytes, limit 1048576`},
 	{"large when aligned", "  prod  write 1\n", "  " + strings.Repeat("p", 64) + " w\n" + strings.Repeat("  p w "+strings.Repeat("x", 50)+"\n", 9_000),
-		`x: in canonical form: 1080418 bytes, limit 1048576`},
+		`x: in canonical form: 1089512 bytes, limit 1048576`},
 	{"long when aligned", "config    fifo=64 procs=prod,cons", "config k=" + strings.Repeat("x", trace.MaxLine-9),
 		`x: in canonical form: line "config    k=xxxxxxxxxxxxxxxxxxxxxxxxxxxx"... has 4099 bytes, limit 4096`},
 }
@@ -245,7 +245,7 @@ var shapes = []struct{ name, head, body string }{
 }
 
 func shape(head, body string) []byte {
-	return []byte((head + strings.Repeat(body, trace.MaxFile/len(body)))[:trace.MaxFile])
+	return []byte((head + strings.Repeat(body, trace.MaxFile/len(body)+1))[:trace.MaxFile])
 }
 
 // TestBoundedMemory parses every shape: what is allocated is in proportion to the input.

@@ -1,0 +1,135 @@
+package properties
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"cutthrough/sim"
+)
+
+// Search says how to explore a scenario.
+type Search struct {
+	// Strategies is a list like "dfs:2,pct:3,random"; empty means DefaultStrategies.
+	Strategies    string
+	Seed          uint64
+	MaxExecutions int // over all workers; 0 means no limit
+	Workers       int // 0 means 1; each explores alone, nothing is shared
+	// Stop ends the search; it is called from every worker. May be nil.
+	Stop func() bool
+	// Progress gets the sum of all workers' counts, never concurrently. May be nil.
+	Progress func(*sim.Report)
+}
+
+// DefaultStrategies take turns, because bugs differ in what finds them: few
+// preemptions anywhere, an unlucky priority order, or plain noise.
+const DefaultStrategies = "dfs:2,pct:3,random"
+
+// Explore searches s for a violation with all workers and merges their reports.
+func Explore(s *Scenario, search Search) (*sim.Report, error) {
+	if search.Strategies == "" {
+		search.Strategies = DefaultStrategies
+	}
+	n := max(search.Workers, 1)
+	g := &group{search: search, latest: make([]sim.Report, n)}
+	reports, errs := make([]*sim.Report, n), make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		opt, err := g.options(i, n)
+		if err != nil {
+			return nil, err
+		}
+		wg.Go(func() {
+			reports[i], errs[i] = sim.Explore(s.Test, opt)
+			if errs[i] != nil || reports[i].Found != nil {
+				g.stop.Store(true)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return merge(reports, s.Sometimes), nil
+}
+
+// group is the workers of one search.
+type group struct {
+	search Search
+	stop   atomic.Bool
+	mu     sync.Mutex
+	latest []sim.Report
+}
+
+func (g *group) options(worker, workers int) (sim.Options, error) {
+	seed := g.search.Seed + uint64(worker)*0x9e3779b97f4a7c15
+	opt := sim.Options{
+		Seed: seed, MaxExecutions: (g.search.MaxExecutions + workers - 1 - worker) / workers,
+		Stop: func() bool { return g.stop.Load() || g.search.Stop != nil && g.search.Stop() },
+	}
+	if g.search.MaxExecutions > 0 && opt.MaxExecutions == 0 {
+		opt.MaxExecutions = 1
+	}
+	if g.search.Progress != nil {
+		opt.Progress = func(r *sim.Report) { g.progress(worker, r) }
+	}
+	for text := range strings.SplitSeq(g.search.Strategies, ",") {
+		s, err := sim.ParseStrategy(strings.TrimSpace(text), seed)
+		if err != nil {
+			return opt, err
+		}
+		// An exhaustive search is the same everywhere, so only the first worker does it.
+		if _, dfs := s.(*sim.DFS); dfs && worker > 0 && strings.Contains(g.search.Strategies, ",") {
+			continue
+		}
+		opt.Strategies = append(opt.Strategies, s)
+	}
+	if len(opt.Strategies) == 0 {
+		return opt, fmt.Errorf("no strategy in %q for worker %d", g.search.Strategies, worker)
+	}
+	return opt, nil
+}
+
+func (g *group) progress(worker int, r *sim.Report) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.latest[worker] = *r
+	var sum sim.Report
+	for _, l := range g.latest {
+		sum.Executions += l.Executions
+		sum.Steps += l.Steps
+		sum.Cases += l.Cases
+		sum.Distinct += l.Distinct
+	}
+	g.search.Progress(&sum)
+}
+
+// merge adds up the reports; of several violations the one with the shortest
+// schedule is kept.
+func merge(reports []*sim.Report, sometimes []string) *sim.Report {
+	sum := &sim.Report{Sometimes: map[string]int{}}
+	for _, r := range reports {
+		sum.Executions += r.Executions
+		sum.Steps += r.Steps
+		sum.Cases += r.Cases
+		sum.Distinct += r.Distinct
+		sum.Checked += r.Checked
+		sum.Exhausted = sum.Exhausted || r.Exhausted
+		sum.Coverage = sim.MergeCoverage(sum.Coverage, r.Coverage)
+		for m, n := range r.Sometimes {
+			sum.Sometimes[m] += n
+		}
+		if f := r.Found; f != nil && (sum.Found == nil || len(f.Schedule) < len(sum.Found.Schedule)) {
+			sum.Found = f
+		}
+	}
+	for _, m := range sometimes {
+		if sum.Sometimes[m] == 0 {
+			sum.Unreached = append(sum.Unreached, m)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,81 @@
+package properties
+
+import (
+	"fmt"
+	"strings"
+
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+// Scenario is a family of programs over the real code, with its story.
+type Scenario struct {
+	sim.Test
+	// Doc is one line for lists; Long says what runs, what is checked and what is not.
+	Doc, Long string
+}
+
+// All returns the scenarios in the order in which they are listed.
+func All() []*Scenario {
+	return []*Scenario{}
+}
+
+// Find returns the scenario called name, or an error that names those that exist.
+func Find(name string) (*Scenario, error) {
+	var names []string
+	for _, s := range All() {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("no scenario %q (there are %s)", name, strings.Join(names, ", "))
+}
+
+// NewTrace returns the trace of a violation, ready to be formatted.
+func NewTrace(scenario string, f *sim.Found, story ...string) *trace.Trace {
+	return &trace.Trace{
+		Story: story, Scenario: scenario, Config: f.Case.Config, Workload: f.Case.Workload,
+		Schedule: f.Schedule, Want: f.Failure.Property, Digest: f.Digest, Steps: f.Steps,
+	}
+}
+
+// Replayed is one execution of a trace.
+type Replayed struct {
+	trace.Observation
+	Failure *sim.Failure // nil when everything held
+	Diagram []string     // at most maxDiagram lines
+	Log     []sim.Step
+	History []sim.Operation
+}
+
+// maxDiagram keeps a whole failure report within a screen of 40 lines.
+const maxDiagram = 30
+
+// Replay runs the trace once on the code of this build. The error says what is
+// wrong with the trace: its scenario, configuration or workload.
+func Replay(t *trace.Trace) (*Replayed, error) {
+	s, err := Find(t.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	r := sim.NewRunner()
+	defer r.Close()
+	c := sim.Case{Config: t.Config, Workload: t.Workload}
+	o, unmet, err := s.RunOnce(r, c, t.Schedule, true)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	return observe(o, unmet), nil
+}
+
+func observe(o sim.Outcome, unmet []int) *Replayed {
+	p := &Replayed{
+		Observation: trace.Observation{Verdict: trace.Pass, Unmet: unmet, Digest: o.Digest, Steps: o.Steps},
+		Failure:     o.Failure, Diagram: o.Diagram(maxDiagram), Log: o.Log, History: o.History,
+	}
+	if o.Failure != nil {
+		p.Verdict = o.Failure.Property
+	}
+	return p
+}

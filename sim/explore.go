@@ -1,0 +1,271 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+
+	"cutthrough/sim/trace"
+)
+
+// Case is one configuration and workload of a [Test], as a trace writes it.
+type Case struct {
+	Config   []trace.KV
+	Workload []trace.Op
+}
+
+// Test is something to explore: a family of programs.
+type Test struct {
+	Name string
+	// Generate draws a case.
+	Generate func(Source) Case
+	// Compile returns the program of a case, or an error that says what is wrong
+	// with it: a case may come from a file.
+	Compile func(Case) (Program, error)
+	// Sometimes are the states of interest that an exploration must reach.
+	Sometimes []string
+}
+
+// Program is what one execution runs.
+type Program struct {
+	Config Config
+	Setup  func(*World)
+}
+
+// Options say how to explore.
+type Options struct {
+	// Strategies take turns. At least one.
+	Strategies []Strategy
+	// Seed decides the cases, and nothing else.
+	Seed uint64
+	// MaxExecutions ends the exploration; 0 means no limit.
+	MaxExecutions int
+	// Stop ends the exploration when it returns true; it is asked every few
+	// hundred executions and may look at a clock. May be nil.
+	Stop func() bool
+	// Progress is called now and then with the report so far. May be nil.
+	Progress func(*Report)
+	// Width is how many values of every draw a DFS explores; 0 means 2.
+	Width int
+	// Fixed, if not nil, is explored instead of generated cases.
+	Fixed *Case
+}
+
+// Found is a violation: everything needed to replay it.
+type Found struct {
+	Case     Case
+	Schedule []trace.Intervention
+	Failure  Failure
+	Digest   uint64
+	Steps    int
+	Strategy string
+}
+
+// Report is the result of an exploration.
+type Report struct {
+	Executions int
+	Steps      int
+	Cases      int // distinct in a row, for DFS; drawn, for the others
+	Distinct   int // executions with different digests; exact up to a million
+	Checked    int // executions run twice to compare digests
+	Exhausted  bool
+	Found      *Found // nil when everything held
+	Sometimes  map[string]int
+	Unreached  []string // Sometimes marks that were declared and never reached
+	Coverage   []FaultCoverage
+}
+
+// distinctLimit bounds the memory of counting distinct executions.
+const distinctLimit = 1 << 20
+
+// turn is how many executions a strategy gets before the next one.
+const turn = 256
+
+// lane is one strategy with its current case.
+type lane struct {
+	strategy Strategy
+	source   *Rand
+	choice   *choiceSource // DFS draws cases through its own chooser
+	program  Program
+	c        Case
+	left     int // executions until the next case is drawn
+	over     bool
+}
+
+type explorer struct {
+	test  Test
+	opt   Options
+	r     *Runner
+	lanes []*lane
+	rep   *Report
+	seen  map[uint64]struct{}
+}
+
+// Explore runs executions of test until one violates a property, every strategy
+// is exhausted, or a limit is reached. The error is about the test's own
+// cases, not about what they do.
+func Explore(test Test, opt Options) (*Report, error) {
+	r := NewRunner()
+	defer r.Close()
+	x := &explorer{test: test, opt: opt, r: r, rep: &Report{}, seen: map[uint64]struct{}{}}
+	if x.opt.Width == 0 {
+		x.opt.Width = 2
+	}
+	seeds := NewRand(opt.Seed)
+	for _, s := range opt.Strategies {
+		l := &lane{strategy: s, source: seeds.Fork(1)}
+		if _, ok := s.(*DFS); ok {
+			l.choice = &choiceSource{width: x.opt.Width}
+		}
+		x.lanes = append(x.lanes, l)
+	}
+	err := x.explore()
+	x.finish()
+	return x.rep, err
+}
+
+func (x *explorer) explore() error {
+	for {
+		active := false
+		for _, l := range x.lanes {
+			if l.over {
+				continue
+			}
+			active = true
+			for range turn {
+				if x.opt.MaxExecutions > 0 && x.rep.Executions >= x.opt.MaxExecutions {
+					return nil
+				}
+				if done, err := x.one(l); done || err != nil {
+					return err
+				}
+				if l.over {
+					break
+				}
+			}
+			if x.opt.Progress != nil {
+				x.rep.Distinct = len(x.seen)
+				x.opt.Progress(x.rep)
+			}
+			if x.opt.Stop != nil && x.opt.Stop() {
+				return nil
+			}
+		}
+		if !active {
+			return nil
+		}
+	}
+}
+
+// one runs one execution of l; it says whether a violation was found.
+func (x *explorer) one(l *lane) (bool, error) {
+	ch := l.strategy.Next()
+	if ch == nil {
+		l.over = true
+		x.rep.Exhausted = true // a DFS that is exhausted covers what the others sample
+		return false, nil
+	}
+	if err := x.draw(l, ch); err != nil {
+		return false, err
+	}
+	o := x.r.Run(l.program.Config, ch, l.program.Setup)
+	l.strategy.Done(o.Steps)
+	x.rep.Executions++
+	x.rep.Steps += o.Steps
+	if len(x.seen) < distinctLimit {
+		x.seen[o.Digest] = struct{}{}
+	}
+	if o.Failure == nil && !x.due() {
+		return false, nil
+	}
+	f := &Found{Case: l.c, Schedule: o.Schedule(), Digest: o.Digest, Steps: o.Steps, Strategy: l.strategy.String()}
+	if o.Failure != nil {
+		f.Failure = *o.Failure
+	}
+	if again := x.check(l, f); again != "" {
+		f.Failure = Failure{Property: Determinism, Message: again}
+	}
+	if f.Failure.Property == "" {
+		return false, nil
+	}
+	x.rep.Found = f
+	return true, nil
+}
+
+// due says whether this execution is one of those that are run twice.
+func (x *explorer) due() bool { return x.rep.Executions <= 16 || x.rep.Executions%512 == 0 }
+
+// check runs an execution again from its schedule and compares.
+func (x *explorer) check(l *lane, f *Found) string {
+	x.rep.Checked++
+	rp := NewReplay(f.Schedule)
+	o := x.r.Run(l.program.Config, rp, l.program.Setup)
+	property := ""
+	if o.Failure != nil {
+		property = o.Failure.Property
+	}
+	switch {
+	case len(rp.Unmet()) > 0:
+		return fmt.Sprintf("replaying the schedule, %q was never reached", f.Schedule[rp.Unmet()[0]])
+	case property != f.Failure.Property:
+		return fmt.Sprintf("%q at first, %q when replayed with equal choices", f.Failure.Property, property)
+	case o.Digest != f.Digest:
+		return fmt.Sprintf("digest %016x after %d steps at first, %016x after %d when replayed with equal choices", f.Digest, f.Steps, o.Digest, o.Steps)
+	}
+	return ""
+}
+
+// draw gives l a case for the execution.
+func (x *explorer) draw(l *lane, ch Chooser) error {
+	if x.opt.Fixed != nil {
+		if l.program.Setup != nil {
+			return nil
+		}
+		l.c = *x.opt.Fixed
+		return x.compile(l)
+	}
+	if l.choice != nil {
+		if l.choice.same(ch) && l.program.Setup != nil {
+			return nil
+		}
+		l.c = x.test.Generate(l.choice)
+		return x.compile(l)
+	}
+	if l.left > 0 {
+		l.left--
+		return nil
+	}
+	l.left = 31
+	l.c = x.test.Generate(RandSource{l.source})
+	return x.compile(l)
+}
+
+func (x *explorer) compile(l *lane) (err error) {
+	x.rep.Cases++
+	l.program, err = x.test.Compile(l.c)
+	return err
+}
+
+func (x *explorer) finish() {
+	x.rep.Distinct = len(x.seen)
+	x.rep.Sometimes = maps.Clone(x.r.sometimes)
+	x.rep.Coverage = x.r.Coverage()
+	for _, m := range x.test.Sometimes {
+		if x.rep.Sometimes[m] == 0 {
+			x.rep.Unreached = append(x.rep.Unreached, m)
+		}
+	}
+}
+
+// RunOnce runs one execution of a case under a schedule and returns its outcome and
+// the indices of the interventions that were not met. The outcome is valid
+// until the Runner's next Run.
+func (t Test) RunOnce(r *Runner, c Case, schedule []trace.Intervention, log bool) (Outcome, []int, error) {
+	p, err := t.Compile(c)
+	if err != nil {
+		return Outcome{}, nil, err
+	}
+	p.Config.Log = log
+	rp := NewReplay(schedule)
+	o := r.Run(p.Config, rp, p.Setup)
+	return o, rp.Unmet(), nil
+}

@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"slices"
+	"strconv"
+
+	"cutthrough/sim/trace"
+)
+
+// Shrinker reduces a violation to one that a person can read, keeping the
+// violated property: first interventions, then operations, then values.
+type Shrinker struct {
+	Test Test
+	// Budget is how many executions may be spent; 0 means 200,000.
+	Budget int
+	// Progress is called after every improvement. May be nil.
+	Progress func(executions int, best *Found)
+
+	r    *Runner
+	runs int
+	best *Found
+}
+
+// Shrink returns a violation of the same property that is at most as large as
+// f. Whatever it returns has been replayed. It is deterministic.
+func (s *Shrinker) Shrink(f *Found) (*Found, error) {
+	s.r = NewRunner()
+	defer s.r.Close()
+	if s.Budget == 0 {
+		s.Budget = 200_000
+	}
+	g, err := s.replay(f.Case, f.Schedule, f.Failure.Property)
+	if err != nil || g == nil {
+		return f, err // not reproducible from its schedule: nothing to shrink
+	}
+	s.best = g
+	s.best.Strategy = f.Strategy
+	for {
+		size := s.best.size()
+		s.interventions()
+		s.operations()
+		s.values()
+		s.search(s.best.Case, len(s.best.Schedule)-1, 20_000)
+		if s.best.size() >= size || s.runs >= s.Budget {
+			return s.best, nil
+		}
+	}
+}
+
+// size orders violations: interventions count most, then operations, then values.
+func (f *Found) size() int {
+	n := 1_000_000*len(f.Schedule) + 10_000*len(f.Case.Workload)
+	add := func(text string) {
+		if v, err := strconv.Atoi(text); err == nil {
+			n += min(max(v, 0), 100)
+		}
+	}
+	for _, op := range f.Case.Workload {
+		for _, a := range op.Args {
+			add(a)
+		}
+	}
+	for _, kv := range f.Case.Config {
+		add(kv.Value)
+	}
+	return n
+}
+
+// replay runs a candidate and returns the violation if it is of property.
+func (s *Shrinker) replay(c Case, schedule []trace.Intervention, property string) (*Found, error) {
+	s.runs++
+	o, _, err := s.Test.RunOnce(s.r, c, schedule, false)
+	if err != nil {
+		return nil, err
+	}
+	if o.Failure == nil || o.Failure.Property != property {
+		return nil, nil
+	}
+	return &Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}, nil
+}
+
+// adopt makes f the best if it is smaller; it says whether it did.
+func (s *Shrinker) adopt(f *Found) bool {
+	if f == nil || f.size() >= s.best.size() {
+		return false
+	}
+	f.Strategy = s.best.Strategy
+	s.best = f
+	if s.Progress != nil {
+		s.Progress(s.runs, f)
+	}
+	return true
+}
+
+// try replays a candidate and adopts it if it violates the property and is smaller.
+func (s *Shrinker) try(c Case, schedule []trace.Intervention) bool {
+	if s.runs >= s.Budget {
+		return false
+	}
+	f, err := s.replay(c, schedule, s.best.Failure.Property)
+	return err == nil && s.adopt(f)
+}
+
+// interventions removes runs of interventions, long ones first (delta
+// debugging, Zeller and Hildebrandt 2002).
+func (s *Shrinker) interventions() {
+	for n := len(s.best.Schedule); n >= 1; n /= 2 {
+		for i := 0; i+n <= len(s.best.Schedule); {
+			if !s.try(s.best.Case, slices.Delete(slices.Clone(s.best.Schedule), i, i+n)) {
+				i++
+			}
+		}
+	}
+}
+
+// operations removes operations, and then searches for a new schedule where
+// the old one does not fit any more.
+func (s *Shrinker) operations() {
+	for n := len(s.best.Case.Workload) / 2; n >= 1; n /= 2 {
+		for i := 0; i+n <= len(s.best.Case.Workload); {
+			c := s.best.Case
+			c.Workload = slices.Delete(slices.Clone(c.Workload), i, i+n)
+			if !s.reduce(c) {
+				i++
+			}
+		}
+	}
+}
+
+// reduce adopts the smaller case c under the best schedule or a new one of at
+// most as many interventions.
+func (s *Shrinker) reduce(c Case) bool {
+	if s.try(c, s.best.Schedule) {
+		return true
+	}
+	return s.search(c, len(s.best.Schedule), 2_000)
+}
+
+// search looks for a violation of c with at most n interventions.
+func (s *Shrinker) search(c Case, n, budget int) bool {
+	p, err := s.Test.Compile(c)
+	if err != nil || n < 0 {
+		return false
+	}
+	d := NewDFS(n)
+	for range budget {
+		ch := d.Next()
+		if ch == nil || d.bound > n || s.runs >= s.Budget {
+			return false
+		}
+		s.runs++
+		o := s.r.Run(p.Config, ch, p.Setup)
+		d.Done(o.Steps)
+		if o.Failure != nil && o.Failure.Property == s.best.Failure.Property {
+			f := &Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
+			if s.adopt(f) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// values lowers numbers in the workload and the configuration.
+func (s *Shrinker) values() {
+	for i := range s.best.Case.Workload {
+		for j := range s.best.Case.Workload[i].Args {
+			s.lower(func(c *Case) *string {
+				c.Workload = slices.Clone(c.Workload)
+				c.Workload[i].Args = slices.Clone(c.Workload[i].Args)
+				return &c.Workload[i].Args[j]
+			})
+		}
+	}
+	for i := range s.best.Case.Config {
+		s.lower(func(c *Case) *string {
+			c.Config = slices.Clone(c.Config)
+			return &c.Config[i].Value
+		})
+	}
+}
+
+// lower replaces the number at the place by ever smaller ones.
+func (s *Shrinker) lower(place func(*Case) *string) {
+	for {
+		c := s.best.Case
+		at := place(&c)
+		v, err := strconv.Atoi(*at)
+		if err != nil || v <= 0 {
+			return
+		}
+		improved := false
+		for _, smaller := range []int{0, 1, v / 2, v - 1} {
+			if smaller < v {
+				c = s.best.Case
+				*place(&c) = strconv.Itoa(smaller)
+				if improved = s.reduce(c); improved {
+					break
+				}
+			}
+		}
+		if !improved {
+			return
+		}
+	}
+}
