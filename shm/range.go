@@ -4,10 +4,11 @@ package shm
 // copies are not atomic; who may touch which part when is decided by the words
 // around it, and a simulator checks that with vector clocks.
 type Range struct {
-	mem  []byte
-	s    *Segment
-	off  uint64
-	name Name
+	mem    []byte
+	s      *Segment
+	off    uint64
+	detour int // copies in of this many bytes or more go out of line: all of them with a Yielder
+	name   Name
 }
 
 // Range returns a handle of the n bytes at off. It panics when they are not
@@ -15,7 +16,11 @@ type Range struct {
 // [Segment.Contains] first.
 func (s *Segment) Range(off, n uint64, name Name) Range {
 	s.mustContain(off, n, 1, name)
-	return Range{s.mem[off : off+n : off+n], s, off, name}
+	detour := longCopy
+	if s.y != nil {
+		detour = 0
+	}
+	return Range{s.mem[off : off+n : off+n], s, off, detour, name}
 }
 
 // Len returns the length of the range in bytes.
@@ -24,7 +29,7 @@ func (r Range) Len() uint64 { return uint64(len(r.mem)) }
 // CopyIn copies src to [at, at+len(src)) of the range. It panics when that is
 // not inside the range.
 func (r Range) CopyIn(at uint64, src []byte) {
-	if r.s.y != nil {
+	if len(src) >= r.detour {
 		r.copyInSlow(at, src)
 		return
 	}
@@ -49,17 +54,28 @@ func (r Range) UnsafeBytes(at, n uint64) []byte { return r.mem[at : at+n : at+n]
 // Touch declares a plain access (OpRead or OpWrite) to [at, at+n) that is made
 // through UnsafeBytes. It does nothing in production.
 func (r Range) Touch(op Op, at, n uint64) {
-	if r.s.y != nil && n > 0 {
+	if r.s.y != nil {
+		r.touchSlow(op, at, n)
+	}
+}
+
+//go:noinline
+func (r Range) touchSlow(op Op, at, n uint64) {
+	if n > 0 {
 		r.s.y.Before(r.s, r.off+at, n, r.name, op)
 	}
 }
 
-// The slow copies go in two halves: a copy is not atomic, and a reader that
+// With a Yielder a copy goes in two halves: it is not atomic, and a reader that
 // comes between the halves must be able to see one old and one new half.
 
 //go:noinline
 func (r Range) copyInSlow(at uint64, src []byte) {
 	dst := r.mem[at : at+uint64(len(src))]
+	if r.s.y == nil {
+		copyLong(dst, src)
+		return
+	}
 	half := (len(src) + 1) / 2
 	for i, piece := range [][]byte{src[:half], src[half:]} {
 		if len(piece) > 0 {

@@ -1,0 +1,174 @@
+package shm
+
+import (
+	"fmt"
+	"math"
+)
+
+// A fifo is a byte stream in shared memory with one producer and one consumer,
+// which may be in different processes and do not trust each other.
+//
+//	0    fifo.cap    uint64  bytes of data area   written by InitFifo, read by
+//	8    fifo.start  uint64  first counter value  Open*, never again
+//	16   fifo.magic  uint64
+//	64   sig.has     uint32  a dequeue notification is in flight
+//	128  fifo.tail   uint64  counts bytes enqueued: written by the producer only
+//	256  fifo.head   uint64  counts bytes dequeued: written by the consumer only
+//	384  sig.event   uint32  an event is in flight
+//	512  sig.want    uint32  the dequeue notification the producer wants
+//	640  data        [cap]byte
+//
+// Every word that one side writes while the other looks at it has a cache line
+// to itself, and the neighbour that a prefetcher fetches along with it too.
+//
+// The counters run freely through all 64 bits and wrap. head <= tail <= head+cap
+// in modular arithmetic always: the producer only advances tail into space it
+// has seen free, the consumer only advances head over bytes it has seen. So each
+// side may work with an old copy of the other's counter: real space and real
+// data can only be more. Publishing order is all the synchronisation there is:
+// bytes are written before the tail that covers them is stored, and read
+// before the head that gives them away is stored.
+//
+// Each side keeps its own counter, its position in the data area, the geometry
+// and the last seen counter of the peer privately, and believes only those.
+// Positions are not counter % cap, which jumps where the counter wraps unless cap is
+// a power of two; they are derived from the distance to start when a side opens the
+// fifo and move in step with the counter from then on.
+const (
+	fifoCap    = 0
+	fifoStart  = 8
+	fifoMagic  = 16
+	fifoHas    = 64
+	fifoTail   = 128
+	fifoHead   = 256
+	fifoEvent  = 384
+	fifoWant   = 512
+	fifoHeader = 640
+
+	fifoMagicValue = 0x314f464946555254 // "TRUFIFO1", little endian
+
+	// FifoAlign is what the offset of a fifo must be a multiple of.
+	FifoAlign = 64
+)
+
+// publishBatch is how many bytes either side moves at most before it stores its
+// counter. The store costs more than copying a small message, so fewer are better;
+// beyond about this many bytes the peer waits for work that is already there.
+const publishBatch = 2048
+
+var (
+	nameFifoCap   = NewName("fifo.cap")
+	nameFifoStart = NewName("fifo.start")
+	nameFifoMagic = NewName("fifo.magic")
+	nameFifoTail  = NewName("fifo.tail")
+	nameFifoHead  = NewName("fifo.head")
+	nameFifoData  = NewName("fifo.data")
+	nameSigEvent  = NewName("sig.event")
+	nameSigWant   = NewName("sig.want")
+	nameSigHas    = NewName("sig.has")
+)
+
+// FifoBytes returns the number of bytes of a segment that a fifo of the given
+// capacity occupies, header included: a multiple of FifoAlign. For a capacity above
+// [MaxSegment] it returns the largest uint64, which fits nowhere.
+func FifoBytes(capacity uint64) uint64 {
+	if capacity > MaxSegment {
+		return math.MaxUint64
+	}
+	return fifoHeader + (capacity+FifoAlign-1)&^(FifoAlign-1)
+}
+
+// InitFifo formats an empty fifo of capacity bytes (1 or more, any number) at
+// off, whatever the memory held before; the data area is not cleared. Both
+// counters begin at start, which matters only to tests of their wrap-around.
+// It fails with ErrSize when the fifo does not fit there or off is 0 or not a multiple
+// of FifoAlign. Neither side may have the fifo open.
+func InitFifo(s *Segment, off, capacity, start uint64) error {
+	if capacity == 0 || off == 0 || !s.Contains(off, FifoBytes(capacity), FifoAlign) {
+		return fmt.Errorf("shm: fifo of %d bytes at %#x of a segment of %d: %w", capacity, off, s.Size(), ErrSize)
+	}
+	f := wordsOfFifo(s, off)
+	f.event.Store(0)
+	f.want.Store(0)
+	f.has.Store(0)
+	f.headWord.Store(start)
+	f.tailWord.Store(start)
+	s.Uint64(off+fifoCap, nameFifoCap).Store(capacity)
+	s.Uint64(off+fifoStart, nameFifoStart).Store(start)
+	s.Uint64(off+fifoMagic, nameFifoMagic).Store(fifoMagicValue)
+	return nil
+}
+
+// fifoWords are the shared words of a fifo, and what is known of it for good.
+type fifoWords struct {
+	tailWord, headWord Uint64
+	event, want, has   Uint32
+	data               Range
+	cap                uint64
+	batch              uint64 // bytes moved before the own counter is stored: publishBatch, or cap if that is less
+	off                uint64
+}
+
+func wordsOfFifo(s *Segment, off uint64) fifoWords {
+	return fifoWords{
+		tailWord: s.Uint64(off+fifoTail, nameFifoTail),
+		headWord: s.Uint64(off+fifoHead, nameFifoHead),
+		event:    s.Uint32(off+fifoEvent, nameSigEvent),
+		want:     s.Uint32(off+fifoWant, nameSigWant),
+		has:      s.Uint32(off+fifoHas, nameSigHas),
+		off:      off,
+	}
+}
+
+// openFifo checks the offset and the header, both of which a peer may have made
+// up, and returns the words with the start value of the counters. It is the
+// only reader of the geometry.
+func openFifo(s *Segment, off uint64) (fifoWords, uint64, error) {
+	if off == 0 || !s.Contains(off, fifoHeader, FifoAlign) {
+		return fifoWords{}, 0, fmt.Errorf("shm: open fifo: no fifo can be at %#x: %w", off, ErrCorrupt)
+	}
+	if m := s.Uint64(off+fifoMagic, nameFifoMagic).Load(); m != fifoMagicValue {
+		return fifoWords{}, 0, fmt.Errorf("shm: open fifo at %#x: magic %#x: %w", off, m, ErrCorrupt)
+	}
+	capacity := s.Uint64(off+fifoCap, nameFifoCap).Load()
+	if capacity == 0 || !s.Contains(off, FifoBytes(capacity), FifoAlign) {
+		return fifoWords{}, 0, fmt.Errorf("shm: open fifo at %#x: capacity %d: %w", off, capacity, ErrCorrupt)
+	}
+	f := wordsOfFifo(s, off)
+	f.cap = capacity
+	f.batch = min(publishBatch, capacity)
+	f.data = s.Range(off+fifoHeader, capacity, nameFifoData)
+	return f, s.Uint64(off+fifoStart, nameFifoStart).Load(), nil
+}
+
+// contiguous returns how many of the n bytes at position pos come before the end
+// of the data area; the rest are at its beginning.
+func (f *fifoWords) contiguous(pos, n uint64) uint64 { return min(n, f.cap-pos) }
+
+// after returns the position n <= cap bytes after pos.
+func (f *fifoWords) after(pos, n uint64) uint64 {
+	if pos += n; pos >= f.cap {
+		pos -= f.cap
+	}
+	return pos
+}
+
+// touch declares an access in place to the n bytes at position pos.
+func (f *fifoWords) touch(op Op, pos, n uint64) {
+	first := f.contiguous(pos, n)
+	f.data.Touch(op, pos, first)
+	f.data.Touch(op, 0, n-first)
+}
+
+// pieces returns the n bytes at position pos, the second piece empty unless they
+// go round the end of the data area.
+func (f *fifoWords) pieces(pos, n uint64) (a, b []byte) {
+	first := f.contiguous(pos, n)
+	return f.data.UnsafeBytes(pos, first), f.data.UnsafeBytes(0, n-first)
+}
+
+// corrupt makes the error that ends the use of one side of a fifo.
+func (f *fifoWords) corrupt(word Name, from, to, limit uint64) error {
+	return fmt.Errorf("shm: fifo at %#x: %s went from %#x to %#x, at most %d bytes are possible: %w",
+		f.off, word, from, to, limit, ErrCorrupt)
+}

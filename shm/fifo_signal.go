@@ -1,0 +1,133 @@
+package shm
+
+// Signals tell a sleeping peer that the fifo has changed, and say nothing while
+// nobody sleeps. There is one in each direction, and both are the same bargain:
+//
+//	one who sleeps:  clear the flag; then look at the peer's counter again; sleep
+//	                 only if it has not moved
+//	one who acts:    store the own counter; then test and set the flag; ring if
+//	                 it was clear
+//
+// A set flag means that a ring was sent, or is about to be, since the flag was
+// last cleared. It is set only by the one who acts and cleared only by the one who
+// sleeps.
+//
+// No sleeper is lost. All four accesses are sequentially consistent, so they have
+// one order. Either the counter is stored before the sleeper looks again: then it sees
+// the change and does not sleep. Or it is stored after, and after the clearing: then
+// the test that follows finds the flag clear and rings, or finds it set, by an
+// earlier test that also came after the clearing, and that one rings. In every case
+// a ring is sent after the clearing and cannot have been consumed by an
+// earlier sleep, because each sleep has a clearing of its own before it. This needs a full
+// barrier between the two accesses on both sides: store-load is the one reordering that
+// real machines do. Store and Swap are full barriers; a release store is not.
+//
+// Spurious and stale rings are harmless because a sleeper that wakes starts again
+// from the clearing. It must not skip that: only the clearing makes a ring
+// sure. Sleeping without it, or looking before it, is the classic lost wake-up.
+//
+// A peer that writes nonsense into these words wakes its victim for nothing or
+// not at all, which it could do anyway. No value is an error and none is looped on.
+
+// NeedsEvent says whether the caller must ring the consumer's doorbell, or send it
+// an event, now. Ask after [Producer.Publish], also when an Enqueue returned 0. It is
+// true at most once between two calls of [Consumer.ArmEvent] or
+// [Consumer.ClearEvent], and false when nothing was published since it was last asked.
+func (p *Producer) NeedsEvent() bool {
+	if p.evented == p.published {
+		return false
+	}
+	p.evented = p.published
+	return p.event.Load() == 0 && p.event.Swap(1) == 0
+}
+
+// ArmEvent prepares to sleep until there are bytes: it asks for a ring and then
+// looks once more. When it returns true there are bytes: do not sleep. When
+// it returns false the next bytes ring. Call it again before every sleep, whatever
+// ended the one before.
+//
+// Precondition: NeedsDequeueNotify was called after the last bytes were taken; it
+// panics when there are unreleased bytes, because both sides could sleep.
+func (c *Consumer) ArmEvent() (bool, error) {
+	if c.released != c.head {
+		panic("shm: ArmEvent before the dequeued bytes were released")
+	}
+	c.ClearEvent()
+	if err := c.look(); err != nil {
+		return false, err
+	}
+	return c.tail != c.head, nil
+}
+
+// ClearEvent accepts the event in flight, for a consumer that is driven by an
+// event queue and does not sleep on one fifo. Upon an event: ClearEvent first,
+// then dequeue until nothing is left, and only then turn to the next event. In
+// any other order bytes that come in between have no event.
+func (c *Consumer) ClearEvent() { c.event.Swap(0) }
+
+// Want is a set of conditions for which a producer asks to be notified.
+type Want uint32
+
+// The conditions. WantEmpty is for a close that lingers until all is read.
+const (
+	WantSpace Want = 1 << iota // bytes were dequeued
+	WantEmpty                  // all bytes were dequeued
+)
+
+// ArmDequeue prepares to sleep until one of the conditions holds: it asks for a
+// ring and then looks once more. When it returns true do not sleep: the
+// consumer's counter has moved since the producer last looked at it (WantSpace), or the
+// fifo is empty, so that nothing more can be dequeued (both). When it returns
+// false the first release that fulfils a condition rings. Call it again before every sleep,
+// whatever ended the one before, with all conditions of interest: they replace the
+// earlier ones.
+//
+// The flag of this signal is sig.has. The conditions in sig.want are a second word that only the
+// producer writes, before it clears the flag: a consumer that finds the flag clear
+// since then finds the conditions too. They stay after a notification; it is
+// the flag, still set, that prevents a second one. So nobody ever reads, modifies and
+// writes a word that the other side writes in between.
+//
+// Precondition: everything is published and NeedsEvent was asked; it panics when
+// there are staged bytes, because both sides could sleep.
+func (p *Producer) ArmDequeue(want Want) (bool, error) {
+	if p.published != p.tail {
+		panic("shm: ArmDequeue before the staged bytes were published")
+	}
+	seen := p.head
+	p.want.Store(uint32(want))
+	p.has.Swap(0)
+	if err := p.look(); err != nil {
+		return false, err
+	}
+	return p.head == p.tail || want&WantSpace != 0 && p.head != seen, nil
+}
+
+// NeedsDequeueNotify releases the dequeued bytes and says whether the caller must
+// ring the producer's doorbell now. It is true at most once between two calls of
+// [Producer.ArmDequeue], and false when nothing was released since it was last asked.
+//
+// The release comes first: a producer that was rung, looked and saw nothing new
+// would sleep again and never hear of it. Whether the fifo is empty is asked
+// after sig.want was read, so the answer covers everything that the producer
+// published before it asked.
+func (c *Consumer) NeedsDequeueNotify() (bool, error) {
+	if c.err != nil {
+		return false, c.err
+	}
+	c.Release()
+	if c.notified == c.released {
+		return false, nil
+	}
+	c.notified = c.released
+	want := Want(c.want.Load())
+	met := want&WantSpace != 0
+	if !met && want&WantEmpty != 0 {
+		n, err := c.ready(1)
+		if err != nil {
+			return false, err
+		}
+		met = n == 0
+	}
+	return met && c.has.Load() == 0 && c.has.Swap(1) == 0, nil
+}

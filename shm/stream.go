@@ -1,0 +1,171 @@
+package shm
+
+import (
+	"fmt"
+	"time"
+)
+
+// Writer sends a byte stream through a fifo and sleeps while it is full. All
+// fields but Spin must be set. Only one goroutine may use it at a time.
+//
+// Closing, end of stream and deadlines that move are the business of the Bell: an
+// error of its Wait ends the call and is returned as it is.
+type Writer struct {
+	Fifo *Producer
+	Peer Doorbell // the one the consumer waits on
+	Bell Doorbell // the one this side waits on
+	Now  func() time.Duration
+	Spin int // how many times to look for progress before going to sleep, at most; see SpinDefault
+
+	moved, drained func() bool // made once: a method value is an allocation
+	misses         uint
+}
+
+// Write enqueues all of b, publishes it and rings the consumer if it sleeps. It
+// returns how many bytes were enqueued and, when that is not all, why:
+// ErrDeadline, ErrCorrupt, or what a doorbell returned. deadline is a time of
+// [Host].Now, or Forever.
+func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
+	done := 0
+	for {
+		n, err := w.Fifo.Enqueue(b[done:])
+		done += n
+		if err == nil {
+			err = w.flush()
+		}
+		if err != nil || done == len(b) {
+			return done, err
+		}
+		if w.moved == nil {
+			w.moved = w.Fifo.HeadMoved
+		}
+		if err := w.sleep(WantSpace, w.moved, deadline); err != nil {
+			return done, err
+		}
+	}
+}
+
+// Drain publishes everything and returns when the consumer has dequeued all of it; errors
+// are as for Write.
+func (w *Writer) Drain(deadline time.Duration) error {
+	if w.drained == nil {
+		w.drained = w.Fifo.Drained
+	}
+	for {
+		free, err := w.Fifo.Free()
+		if err == nil {
+			err = w.flush()
+		}
+		if err != nil || free == w.Fifo.Capacity() {
+			return err
+		}
+		if err := w.sleep(WantEmpty, w.drained, deadline); err != nil {
+			return err
+		}
+	}
+}
+
+// flush publishes what is staged and rings the consumer if it asked for that.
+func (w *Writer) flush() error {
+	w.Fifo.Publish()
+	if w.Fifo.NeedsEvent() {
+		if err := w.Peer.Ring(); err != nil {
+			return fmt.Errorf("shm: ring the consumer: %w", err)
+		}
+	}
+	return nil
+}
+
+// sleep returns when want may hold, which ready tests. The caller has flushed.
+func (w *Writer) sleep(want Want, ready func() bool, deadline time.Duration) error {
+	if deadline != Forever && w.Now() >= deadline {
+		return ErrDeadline
+	}
+	if watch(ready, w.Spin, &w.misses) {
+		return nil
+	}
+	if now, err := w.Fifo.ArmDequeue(want); now || err != nil {
+		return err
+	}
+	return w.Bell.Wait(ready, deadline)
+}
+
+// Reader receives a byte stream through a fifo and sleeps while it is empty. All
+// fields but Spin must be set. Only one goroutine may use it at a time. See
+// [Writer] for what it leaves to the Bell.
+type Reader struct {
+	Fifo *Consumer
+	Peer Doorbell // the one the producer waits on
+	Bell Doorbell // the one this side waits on
+	Now  func() time.Duration
+	Spin int // how many times to look for progress before going to sleep, at most; see SpinDefault
+
+	moved  func() bool // made once: a method value is an allocation
+	misses uint
+}
+
+// Read waits until there are bytes, dequeues as many as there are and fit into b,
+// rings the producer if it waits for that, and returns how many. It returns 0 only for an
+// empty b or with an error: ErrDeadline, ErrCorrupt, or what a doorbell
+// returned. deadline is a time of [Host].Now, or Forever.
+func (r *Reader) Read(b []byte, deadline time.Duration) (int, error) {
+	for {
+		n, err := r.Fifo.Dequeue(b)
+		if err == nil {
+			err = r.notify()
+		}
+		if err != nil || n > 0 || len(b) == 0 {
+			return n, err
+		}
+		if err := r.sleep(deadline); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// notify releases what was dequeued and rings the producer if it asked for that.
+func (r *Reader) notify() error {
+	ring, err := r.Fifo.NeedsDequeueNotify()
+	if err == nil && ring {
+		if err = r.Peer.Ring(); err != nil {
+			return fmt.Errorf("shm: ring the producer: %w", err)
+		}
+	}
+	return err
+}
+
+// sleep returns when there may be bytes. The caller has notified.
+func (r *Reader) sleep(deadline time.Duration) error {
+	if deadline != Forever && r.Now() >= deadline {
+		return ErrDeadline
+	}
+	if r.moved == nil {
+		r.moved = r.Fifo.TailMoved
+	}
+	if watch(r.moved, r.Spin, &r.misses) {
+		return nil
+	}
+	if now, err := r.Fifo.ArmEvent(); now || err != nil {
+		return err
+	}
+	return r.Bell.Wait(r.moved, deadline)
+}
+
+// SpinDefault is a Spin that takes about as long as being woken from sleep on
+// another core, which makes spinning in vain cost at most as much as it can save.
+const SpinDefault = 512
+
+// watch calls ready up to limit times and says whether it was true. Looking before
+// asking for a ring spares a busy peer the ring. After each spin in vain the next is
+// half as long, so that an idle stream sleeps at once.
+func watch(ready func() bool, limit int, misses *uint) bool {
+	for range limit >> *misses {
+		if ready() {
+			*misses = 0
+			return true
+		}
+		pause()
+	}
+	*misses = min(*misses+1, 6)
+	return false
+}
