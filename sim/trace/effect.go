@@ -14,11 +14,11 @@ const (
 	EffectSwitch   = "->"       // -> TASK: that task goes on instead
 	EffectKill     = "kill"     // the task's process dies before the access
 	EffectStop     = "stop"     // the task's process stops until a resume
-	EffectResume   = "resume"   // resume TASK: that task's process goes on
+	EffectResume   = "resume"   // resume PROCESS: that stopped process goes on
 	EffectSpurious = "spurious" // the wait returns though nobody rang
 	EffectFail     = "fail"     // fail ERRNO: the call fails
-	EffectDelay    = "delay"    // delay N: the message or wake is held back
-	EffectShort    = "short"    // short N: the call moves N bytes only
+	EffectDelay    = "delay"    // delay N: the message or ring is held back
+	EffectShort    = "short"    // short N: the message is cut short
 	EffectJump     = "jump"     // the clock jumps to the next timer
 	EffectHostile  = "hostile"  // hostile VALUE: a hostile peer sets the word
 	EffectDraw     = "="        // = N: the value drawn is N
@@ -35,7 +35,7 @@ var effects = []effectRule{
 	{EffectSwitch, "a task", checkTask},
 	{EffectKill, "", nil},
 	{EffectStop, "", nil},
-	{EffectResume, "a task", checkTask},
+	{EffectResume, "a process", checkProcess},
 	{EffectSpurious, "", nil},
 	{EffectFail, "an errno", checkErrno},
 	{EffectDelay, "a number", checkDecimal},
@@ -71,7 +71,8 @@ func checkEffect(word string, args []string) error {
 	return nil
 }
 
-func checkTask(arg string) error { return checkName("task", arg) }
+func checkTask(arg string) error    { return checkName("task", arg) }
+func checkProcess(arg string) error { return checkName("process", arg) }
 
 // checkErrno does not look the name up: which failures a call can have is known
 // to what simulates it, and a flag like MSG_CTRUNC is one of them.

@@ -48,7 +48,7 @@ func display(file string) string {
 type parser struct {
 	t    *Trace
 	line int                // number of the current line, from 1
-	seen [len(sections)]int // line of the first of each section, 0 if none
+	seen [len(sections)]int // line of each section, 0 if none
 	last int                // index of the section that was started last, -1 before the first
 }
 
@@ -136,10 +136,7 @@ func (p *parser) parseSection(word string, args []string) error {
 	if err := p.leaveSection(); err != nil {
 		return err
 	}
-	p.last = i
-	if p.seen[i] == 0 {
-		p.seen[i] = p.line
-	}
+	p.last, p.seen[i] = i, p.line
 	switch word {
 	case "scenario":
 		return p.parseScenario(args)

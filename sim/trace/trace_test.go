@@ -188,6 +188,7 @@ func TestValidate(t *testing.T) {
 		{"argument", func(tr *trace.Trace) { tr.Workload[1].Args = []string{"1", ""} }, `workload[1]: argument is empty`},
 		{"newline", func(tr *trace.Trace) { tr.Workload[0].Args = []string{"1\n2"} }, `workload[0]: argument "1\n2": '\n' is not printable ASCII`},
 		{"nth", func(tr *trace.Trace) { tr.Schedule[0].Nth = 0 }, `schedule[0]: #0 is not between 1 and 1000000000`},
+		{"large nth", func(tr *trace.Trace) { tr.Schedule[1].Nth = trace.MaxNumber + 1 }, `schedule[1]: #1000000001 is not between 1 and 1000000000`},
 		{"effect", func(tr *trace.Trace) { tr.Schedule[1].Effect = "" },
 			`schedule[1]: unknown effect "": there are ->, kill, stop, resume, spurious, fail, delay, short, jump, hostile, =`},
 		{"want", func(tr *trace.Trace) { tr.Want = "" }, `want: property is empty`},
