@@ -1,0 +1,179 @@
+package tidy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cutthrough/sim/trace"
+)
+
+var corpusRules = []Rule{
+	{
+		Name:  "traces",
+		Why:   "a trace is reviewed as text, so there is one way to write it, and what it claims to kill exists",
+		check: checkTraces,
+	},
+	{
+		Name:  "mutants",
+		Why:   "a mutant that does not apply, or that no trace kills, guards nothing",
+		check: checkMutants,
+	},
+}
+
+const (
+	traceDir  = "traces"
+	mutantDir = "properties/mutants"
+)
+
+// traces returns every file of the corpus but its documents.
+func (t *Tree) traces() []text {
+	var found []text
+	for _, x := range t.texts {
+		if within(x.path, traceDir) && path.Ext(x.path) != ".md" {
+			found = append(found, x)
+		}
+	}
+	return found
+}
+
+// mutants returns the patches by the names of their mutants.
+func (t *Tree) mutants() map[string]text {
+	found := make(map[string]text)
+	for _, x := range t.texts {
+		if name, ok := strings.CutSuffix(path.Base(x.path), ".patch"); ok && path.Dir(x.path) == mutantDir {
+			found[name] = x
+		}
+	}
+	return found
+}
+
+func checkTraces(t *Tree, report report) {
+	mutants := t.mutants()
+	for _, x := range t.traces() {
+		if err := trace.CheckCanonical(x.path, x.data); err != nil {
+			line, cause := 0, err
+			if e, ok := errors.AsType[*trace.Error](err); ok {
+				line, cause = e.Line, e.Err
+			}
+			report(x.path, line, "%v", cause)
+			continue
+		}
+		parsed, err := trace.Parse(x.path, x.data)
+		if err != nil {
+			panic("tidy: a canonical trace does not parse: " + err.Error())
+		}
+		for _, k := range parsed.Kills {
+			if _, ok := mutants[k.Mutant]; !ok {
+				report(x.path, lineOf(x, "kills"), "kills %s, but there is no %s/%s.patch", k.Mutant, mutantDir, k.Mutant)
+			}
+		}
+	}
+}
+
+// lineOf returns the first line of the file that starts with the word.
+func lineOf(x text, word string) int {
+	for i, s := range x.lines() {
+		if strings.HasPrefix(s, word+" ") {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func checkMutants(t *Tree, report report) {
+	killers := make(map[string][]string) // mutant -> properties
+	for _, x := range t.traces() {
+		if parsed, err := trace.Parse(x.path, x.data); err == nil { // checkTraces reports the error
+			for _, k := range parsed.Kills {
+				killers[k.Mutant] = append(killers[k.Mutant], k.Property)
+			}
+		}
+	}
+	for name, x := range t.mutants() {
+		property, target, err := parsePatch(x)
+		if err == nil {
+			err = t.applies(x, target)
+		}
+		switch {
+		case err != nil:
+			report(x.path, 0, "%v", err)
+		case !slices.Contains(killers[name], property):
+			report(x.path, 0, "dead mutant: no trace claims that it violates %s", property)
+		}
+	}
+}
+
+var (
+	propertyLine = regexp.MustCompile(`^property: (\S+)$`)
+	targetLine   = regexp.MustCompile(`^\+\+\+ b/([^\t]+)`) // a file after the change
+)
+
+// parsePatch returns the property that notices the mutant and the one file that
+// it changes in the one place it changes. Before the change the patch must tell
+// a story.
+func parsePatch(x text) (property, target string, err error) {
+	lines := x.lines()
+	if first := lines[0]; !strings.Contains(first, " ") || strings.Contains(first, ": ") || strings.HasPrefix(first, "diff ") || strings.HasPrefix(first, "--- ") {
+		return "", "", errors.New("no story before the patch: say what the mutant does wrong and what comes of it")
+	}
+	var files, hunks int
+	for _, s := range lines {
+		if m := propertyLine.FindStringSubmatch(s); m != nil && files == 0 {
+			property = m[1]
+		}
+		if m := targetLine.FindStringSubmatch(s); m != nil {
+			target = m[1]
+			files++
+		}
+		if strings.HasPrefix(s, "@@ ") {
+			hunks++
+		}
+	}
+	switch {
+	case property == "":
+		return "", "", errors.New("no line \"property: NAME\" before the patch: which property notices?")
+	case files != 1 || hunks != 1:
+		return "", "", fmt.Errorf("changes %d places in %d files: a mutant is one idea in one place", hunks, files)
+	case path.Ext(target) != ".go" || strings.HasSuffix(target, "_test.go"):
+		return "", "", fmt.Errorf("changes %s, which is not the code under test", target)
+	}
+	return property, target, nil
+}
+
+// applies returns an error when the patch does not apply to the file as it is.
+func (t *Tree) applies(patch text, target string) error {
+	dir, err := os.MkdirTemp("", "tidy-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	for _, x := range t.texts {
+		if x.path != target {
+			continue
+		}
+		file := filepath.Join(dir, filepath.FromSlash(target))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, x.data, 0o600); err != nil {
+			return err
+		}
+	}
+	git := exec.Command("git", "apply", "--check", "-")
+	git.Dir, git.Stdin = dir, bytes.NewReader(patch.data)
+	// A repository around the temporary directory must not matter.
+	git.Env = append(git.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir), "LC_ALL=C")
+	if out, err := git.CombinedOutput(); err != nil {
+		first, _, _ := strings.Cut(string(out), "\n")
+		return fmt.Errorf("does not apply to the tree: %s (%w)", first, err)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package tidy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+)
+
+// TestProject holds the project to its rules.
+func TestProject(t *testing.T) {
+	tree, err := Load(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tree.files) < 10 {
+		t.Fatalf("only %d Go files found: the rules look at the wrong tree", len(tree.files))
+	}
+	for _, rule := range Rules() {
+		t.Run(rule.Name, func(t *testing.T) {
+			for _, f := range rule.Check(tree) {
+				t.Error(f)
+			}
+			if t.Failed() {
+				t.Log("why:", rule.Why)
+			}
+		})
+	}
+}
+
+// TestRules shows that every rule fails: testdata/NAME.txtar is a tree that
+// breaks the rule NAME, and its file "want" lists the findings.
+//
+// In these archives a line "%%lines N" stands for N empty lines, and any other %%
+// for nothing: it breaks up words that the rules forbid in every file, the
+// archives included.
+func TestRules(t *testing.T) {
+	for _, rule := range Rules() {
+		t.Run(rule.Name, func(t *testing.T) {
+			file := filepath.Join("testdata", rule.Name+".txtar")
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := expand(t, archive.Files)
+			last := len(files) - 1
+			if files[last].Name != "want" {
+				t.Fatalf("%s: the last file is %q, not \"want\"", file, files[last].Name)
+			}
+			var got strings.Builder
+			for _, f := range rule.Check(load(t, files[:last])) {
+				got.WriteString(f.String() + "\n")
+			}
+			if got.Len() == 0 {
+				t.Error("no findings: nothing shows that this rule can fail")
+			}
+			if diff := cmp.Diff(string(files[last].Data), got.String()); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNoRuleIsMissing catches a sample whose rule has been lost.
+func TestNoRuleIsMissing(t *testing.T) {
+	names := make(map[string]bool)
+	for _, rule := range Rules() {
+		if names[rule.Name] {
+			t.Errorf("two rules are named %s", rule.Name)
+		}
+		names[rule.Name] = true
+	}
+	samples, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range samples {
+		if !names[strings.TrimSuffix(filepath.Base(s), ".txtar")] {
+			t.Errorf("%s belongs to no rule", s)
+		}
+	}
+}
+
+var emptyLines = regexp.MustCompile(`(?m)^%%lines (\d+)\n`)
+
+// expand resolves what the comment of TestRules describes.
+func expand(t *testing.T, files []txtar.File) []txtar.File {
+	t.Helper()
+	for i, f := range files {
+		data := emptyLines.ReplaceAllStringFunc(string(f.Data), func(m string) string {
+			n, err := strconv.Atoi(emptyLines.FindStringSubmatch(m)[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Repeat("\n", n)
+		})
+		files[i].Data = []byte(strings.ReplaceAll(data, "%%", ""))
+	}
+	return files
+}
+
+func load(t *testing.T, files []txtar.File) *Tree {
+	t.Helper()
+	fsys, err := txtar.FS(&txtar.Archive{Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := Load(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
