@@ -1,0 +1,181 @@
+package mutate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// liveness bounds what must happen at some time; nothing is measured against it.
+const liveness = 30 * time.Second
+
+// scratchSpace makes temporary directories appear in a new directory.
+func scratchSpace(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
+func TestBuild(t *testing.T) {
+	root, elsewhere := newModule(t), newModule(t)
+	bin := t.TempDir()
+	scratch := scratchSpace(t)
+	m := newMutant(t, swap)
+	first, second := filepath.Join(bin, "first"), filepath.Join(bin, "second")
+	if err := Build(t.Context(), root, m, "./cmd/simrun", first); err != nil {
+		t.Fatal(err)
+	}
+	// Another checkout, another patch file, another scratch directory.
+	scratchSpace(t)
+	t.Chdir(bin)
+	if err := Build(t.Context(), elsewhere, newMutant(t, documented), "./cmd/simrun", "second"); err != nil {
+		t.Fatal(err)
+	}
+	wantEmpty(t, scratch)
+
+	if out, err := exec.Command(first, "greet").Output(); err != nil || string(out) != "hallo, world\n" {
+		t.Errorf("the mutant says %q, %v", out, err)
+	}
+	a, errA := os.ReadFile(first)
+	b, errB := os.ReadFile(second)
+	if errA != nil || errB != nil || !bytes.Equal(a, b) {
+		t.Errorf("two builds of one mutant differ (%v, %v)", errA, errB)
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	root := newModule(t)
+	broken := newMutant(t, strings.Replace(swap, `+	text := "hallo"`, `+	text := hallo`, 1))
+	for _, tt := range []struct {
+		name string
+		m    *Mutant
+		pkg  string
+		want error
+		text string
+	}{
+		{"does not compile", broken, "./cmd/simrun", ErrBuild, "\nshm/greet.go:5:10: undefined: hallo"},
+		{"no such package", newMutant(t, swap), "./cmd/gone", ErrBuild, "cmd/gone"},
+		{"package is no flag", newMutant(t, swap), "-h", ErrBuild, "-h"},
+		{"stale", newMutant(t, strings.ReplaceAll(swap, "greet.go", "gone.go")), "./cmd/simrun", ErrStale, "gone.go"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			scratch := scratchSpace(t)
+			err := Build(t.Context(), root, tt.m, tt.pkg, out)
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) || !strings.Contains(err.Error(), tt.m.Path) {
+				t.Errorf("error %v\nwant %v with %q and the patch's path", err, tt.want, tt.text)
+			}
+			if strings.Contains(err.Error(), "/"+patched+"/") {
+				t.Errorf("error %v names the copy", err)
+			}
+			if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("program after a failed build: %v", err)
+			}
+			wantEmpty(t, scratch)
+		})
+	}
+
+	t.Setenv("PATH", filepath.Dir(gitPath(t)))
+	if err := Build(t.Context(), root, newMutant(t, swap), "./cmd/simrun", filepath.Join(t.TempDir(), "out")); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("no go command: %v, want exec.ErrNotFound", err)
+	}
+	t.Setenv("PATH", "")
+	if err := Build(t.Context(), root, newMutant(t, swap), "./cmd/simrun", filepath.Join(t.TempDir(), "out")); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("no git: %v, want exec.ErrNotFound", err)
+	}
+}
+
+// gitPath returns a directory entry for git where there is no go command.
+func gitPath(t *testing.T) string {
+	t.Helper()
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "git")
+	if err := os.Symlink(git, link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+// A TestBuildInterrupted cuts a build short while a compiler runs: nothing stays
+// behind, neither files nor the compiler.
+func TestBuildInterrupted(t *testing.T) {
+	root := newModule(t)
+	out := filepath.Join(t.TempDir(), "out")
+	compiling := stallCompilers(t)
+	scratch := scratchSpace(t)
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Build(ctx, root, newMutant(t, swap), "./cmd/simrun", out) }()
+	compiling.begun(t)
+	cancel(cause)
+	if err := <-done; !errors.Is(err, cause) || errors.Is(err, ErrBuild) {
+		t.Errorf("error %v, want %v", err, cause)
+	}
+	compiling.ended(t)
+	wantEmpty(t, scratch)
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("program of an interrupted build: %v", err)
+	}
+}
+
+func TestBatch(t *testing.T) {
+	root := newModule(t)
+	scratch := scratchSpace(t)
+	broken := newMutant(t, strings.Replace(swap, `+	text := "hallo"`, `+	text := hallo`, 1))
+	ms := []*Mutant{newMutant(t, swap), broken, newMutant(t, strings.Replace(swap, "hallo", "salut", 1)), newMutant(t, strings.Replace(swap, "hallo", "ciao", 1))}
+	refused := errors.New("refused")
+	var working, most atomic.Int32
+	said := make([]string, len(ms))
+	both := make(chan struct{}) // the first and the third use meet
+	errs := Batch(t.Context(), root, ms, 2, func(m *Mutant, program string) error {
+		most.Store(max(most.Load(), working.Add(1)))
+		defer working.Add(-1)
+		switch m {
+		case ms[0]:
+			<-both
+		case ms[2]:
+			close(both)
+		case ms[3]:
+			return refused
+		}
+		out, err := exec.Command(program, "greet").Output()
+		for i := range ms {
+			if ms[i] == m {
+				said[i] = string(out)
+			}
+		}
+		return err
+	})
+	if len(errs) != 4 || errs[0] != nil || !errors.Is(errs[1], ErrBuild) || errs[2] != nil || !errors.Is(errs[3], refused) {
+		t.Errorf("errors %v, want only the second (ErrBuild) and the fourth (refused)", errs)
+	}
+	if said[0] != "hallo, world\n" || said[2] != "salut, world\n" {
+		t.Errorf("the mutants said %q", said)
+	}
+	if most.Load() > 2 {
+		t.Errorf("%d at a time, want 2", most.Load())
+	}
+	wantEmpty(t, scratch)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i, err := range Batch(ctx, root, ms, 0, func(*Mutant, string) error { return nil }) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("mutant %d of a cancelled batch: %v", i, err)
+		}
+	}
+	wantEmpty(t, scratch)
+}

@@ -1,0 +1,348 @@
+package mutate
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestMain lets the test program stand in for simrun (which calls Exec) and for a
+// wrapper of the compilers.
+func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv("MUTATE_TEST_STALL") != "" && len(os.Args) > 1 && strings.Contains(os.Args[1], "/tool/"):
+		stall(os.Getenv("MUTATE_TEST_STALL"))
+	case os.Getenv("MUTATE_TEST_EXEC") != "":
+		os.Exit(caller(os.Getenv("MUTATE_TEST_EXEC")))
+	}
+	os.Exit(m.Run())
+}
+
+// caller runs a mutant as simrun does. Its own exit code 99 stands for an error.
+func caller(root string) int {
+	if os.Getenv("MUTATE_TEST_NOHUP") != "" {
+		signal.Ignore(syscall.SIGHUP)
+	}
+	m, err := Find(root, "test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 99
+	}
+	code, err := Exec(context.Background(), root, m, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 99
+	}
+	return code
+}
+
+// stall is the wrapper's side of stallCompilers. It never returns.
+func stall(pipe string) {
+	if slices.Contains(os.Args, "-V=full") { // the go command asks for a version
+		fmt.Fprintln(os.Stderr, syscall.Exec(os.Args[1], os.Args[1:], os.Environ()))
+		os.Exit(1)
+	}
+	w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	never := make(chan os.Signal, 1)
+	signal.Notify(never, syscall.SIGUSR1)
+	_, _ = w.WriteString("compiling\n")
+	<-never
+	_ = w.Close()
+	os.Exit(1)
+}
+
+// stalled watches compilers that never finish, through a pipe that they write to.
+type stalled struct{ r, w *os.File }
+
+// stallCompilers makes every build from now on stall in its first compiler.
+func stallCompilers(t *testing.T) stalled {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var s stalled
+	if s.r, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.r.Close() })
+	// As long as there is a writer, a reader waits.
+	if s.w, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.w.Close() })
+	if err := s.r.SetReadDeadline(time.Now().Add(liveness)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("MUTATE_TEST_STALL", path)
+	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -toolexec="+self)
+	return s
+}
+
+// begun waits until a compiler runs.
+func (s stalled) begun(t *testing.T) {
+	t.Helper()
+	if _, err := s.r.Read(make([]byte, 1)); err != nil {
+		t.Fatalf("no compiler: %v", err)
+	}
+}
+
+// ended waits until none is left.
+func (s stalled) ended(t *testing.T) {
+	t.Helper()
+	if err := s.w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, s.r); err != nil {
+		t.Fatalf("a compiler lives on: %v", err)
+	}
+}
+
+func TestExec(t *testing.T) {
+	root := newModule(t)
+	scratch := scratchSpace(t)
+	m := newMutant(t, swap)
+	tests := []struct {
+		args           []string
+		code           int
+		stdout, stderr string
+	}{
+		{[]string{"greet"}, 0, "hallo, world\n", ""},
+		{[]string{"copy", "-x", "a b"}, 7, "input", `["-x" "a b"]`},
+		{[]string{"die"}, 128 + 9, "", ""},
+	}
+	for _, tt := range tests {
+		var stdout, stderr bytes.Buffer
+		code, err := Exec(t.Context(), root, m, tt.args, strings.NewReader("input"), &stdout, &stderr)
+		if err != nil || code != tt.code || stdout.String() != tt.stdout || stderr.String() != tt.stderr {
+			t.Errorf("%q: code %d, error %v, stdout %q, stderr %q; want %d, %q, %q",
+				tt.args, code, err, stdout.String(), stderr.String(), tt.code, tt.stdout, tt.stderr)
+		}
+		wantEmpty(t, scratch)
+	}
+
+	stale := newMutant(t, strings.ReplaceAll(swap, "greet.go", "gone.go"))
+	if code, err := Exec(t.Context(), root, stale, nil, nil, nil, nil); code != -1 || !errors.Is(err, ErrStale) {
+		t.Errorf("stale mutant: code %d, error %v; want -1, ErrStale", code, err)
+	}
+	wantEmpty(t, scratch)
+}
+
+// output hands out the lines of a program, and says when it has begun.
+type output chan string
+
+func (o output) Write(p []byte) (int, error) { o <- string(p); return len(p), nil }
+
+func TestExecDeadline(t *testing.T) {
+	root := newModule(t)
+	scratch := scratchSpace(t)
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stdout := make(output, 8)
+	type result struct {
+		code int
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		code, err := Exec(ctx, root, newMutant(t, swap), []string{"signals"}, nil, stdout, nil)
+		done <- result{code, err}
+	}()
+	if got := <-stdout; got != "ready\n" {
+		t.Fatalf("the program said %q", got)
+	}
+	cancel(cause)
+	if r := <-done; r.code != 3 || !errors.Is(r.err, cause) {
+		t.Errorf("code %d, error %v; want 3, %v", r.code, r.err, cause)
+	}
+	if got := <-stdout; got != "terminated\n" {
+		t.Errorf("the program said %q, want that it was terminated", got)
+	}
+	wantEmpty(t, scratch)
+}
+
+// A process is a test program that runs a mutant.
+type process struct {
+	cmd    *exec.Cmd
+	lines  *bufio.Reader // what the mutant says
+	stderr bytes.Buffer
+}
+
+// startCaller starts a process that runs mutant swap with args. attr decides
+// about its terminal: without one, it is in a session of its own.
+func startCaller(t *testing.T, attr *syscall.SysProcAttr, stdin *os.File, args ...string) *process {
+	t.Helper()
+	root := newModule(t)
+	writeFile(t, root, Dir+"/test.patch", swap)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: exec.Command(self, args...)}
+	p.cmd.Env = append(os.Environ(), "MUTATE_TEST_EXEC="+root)
+	p.cmd.SysProcAttr = attr
+	p.cmd.Stderr = &p.stderr
+	if stdin != nil {
+		p.cmd.Stdin = stdin
+	}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stdout.(*os.File).SetReadDeadline(time.Now().Add(liveness)); err != nil {
+		t.Fatal(err)
+	}
+	p.lines = bufio.NewReader(stdout)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.cmd.ProcessState == nil {
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
+		}
+	})
+	return p
+}
+
+// want reads one line.
+func (p *process) want(t *testing.T, line string) {
+	t.Helper()
+	got, err := p.lines.ReadString('\n')
+	if err != nil || got != line+"\n" {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		t.Fatalf("the program said %q, %v; want %q; stderr: %s", got, err, line, p.stderr.String())
+	}
+}
+
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantExit reads to the end of the output, where both the caller and the
+// mutant have closed it, and checks how the caller ended.
+func (p *process) wantExit(t *testing.T, rest string, code int) {
+	t.Helper()
+	text, err := io.ReadAll(p.lines)
+	if err != nil || string(text) != rest {
+		t.Errorf("the program ends with %q, %v; want %q", text, err, rest)
+	}
+	_ = p.cmd.Wait() // the exit code says it all
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		t.Errorf("exit code %d, want %d; stderr: %s", got, code, p.stderr.String())
+	}
+}
+
+func TestExecPassesSignalsOn(t *testing.T) {
+	scratch := scratchSpace(t)
+	p := startCaller(t, &syscall.SysProcAttr{Setsid: true}, nil, "signals")
+	p.want(t, "ready")
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGINT} {
+		p.signal(t, s)
+		p.want(t, s.String())
+	}
+	p.signal(t, syscall.SIGTERM)
+	p.wantExit(t, "terminated\n", 3)
+	wantEmpty(t, scratch)
+}
+
+// TestExecInterruptKey presses control-C: the terminal sends SIGINT to the caller
+// and to the mutant, which must not get a second one from the caller.
+func TestExecInterruptKey(t *testing.T) {
+	scratch := scratchSpace(t)
+	keyboard, tty := openTerminal(t)
+	p := startCaller(t, &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}, tty, "signals")
+	p.want(t, "ready")
+	if _, err := keyboard.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	p.want(t, "interrupt")
+	p.signal(t, syscall.SIGTERM) // handled after SIGINT
+	p.wantExit(t, "terminated\n", 3)
+	wantEmpty(t, scratch)
+}
+
+// openTerminal returns both ends of a pseudo terminal.
+func openTerminal(t *testing.T) (keyboard, tty *os.File) {
+	t.Helper()
+	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = keyboard.Close() })
+	if err := unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tty.Close() })
+	return keyboard, tty
+}
+
+// TestExecCallerKilled: the mutant does not outlive a caller that had no time to
+// clean up.
+func TestExecCallerKilled(t *testing.T) {
+	scratchSpace(t)
+	p := startCaller(t, &syscall.SysProcAttr{Setsid: true}, nil, "signals")
+	p.want(t, "ready")
+	p.signal(t, syscall.SIGKILL)
+	p.wantExit(t, "", -1)
+}
+
+func TestExecSignalDuringBuild(t *testing.T) {
+	compiling := stallCompilers(t)
+	scratch := scratchSpace(t)
+	p := startCaller(t, &syscall.SysProcAttr{Setsid: true}, nil, "signals")
+	compiling.begun(t)
+	p.signal(t, syscall.SIGINT)
+	p.wantExit(t, "", 99)
+	if !strings.Contains(p.stderr.String(), "by signal: interrupt") {
+		t.Errorf("stderr %q, want the signal named", p.stderr.String())
+	}
+	compiling.ended(t)
+	wantEmpty(t, scratch)
+}
+
+// TestExecIgnoredSignals: what nohup asked for stays so.
+func TestExecIgnoredSignals(t *testing.T) {
+	scratch := scratchSpace(t)
+	t.Setenv("MUTATE_TEST_NOHUP", "1")
+	p := startCaller(t, &syscall.SysProcAttr{Setsid: true}, nil, "signals")
+	p.want(t, "ready")
+	p.signal(t, syscall.SIGHUP)
+	p.signal(t, syscall.SIGTERM)
+	p.wantExit(t, "terminated\n", 3)
+	wantEmpty(t, scratch)
+}
