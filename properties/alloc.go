@@ -1,0 +1,213 @@
+package properties
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"cutthrough/model"
+	"cutthrough/shm"
+	"cutthrough/sim"
+)
+
+var nameBlock = shm.NewName("block")
+
+var (
+	allocProcs = []string{"a", "b", "c"}
+
+	allocKeys = []key{
+		{name: "pages", def: 1, min: 1, max: 16},
+		{name: "procs", def: 2, min: 1, max: 3},
+		{name: "faults", words: faultClasses},
+	}
+	allocVerbs = []verb{
+		{"alloc", allocProcs, [][2]int{{1, 1 << 16}}},
+		{"free", allocProcs, [][2]int{{0, maxOps}}},
+		{"misfree", allocProcs, nil},
+		{"refree", []string{"a"}, nil},
+	}
+)
+
+func allocScenario() *Scenario {
+	return &Scenario{
+		Test: sim.Test{
+			Name: "alloc", Generate: genAlloc, Compile: compileAlloc,
+			Sometimes: []string{"reused", "exhausted", "refused"},
+		},
+		Doc: "processes allocate and free blocks of one segment concurrently",
+		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
+owner's pattern; free K frees the owner's Kth live block after checking the pattern. misfree frees an
+offset inside the owner's last live block, and refree (only with procs=1, else the block may be somebody's by
+then) the last freed block once more: both must be refused.
+
+Checked: no two live blocks overlap and every block is inside (Linearizable: porcupine's sequential
+specification is a set of disjoint ranges); nobody writes into another's block (NoRace, Pattern); freeing
+what is not allocated is ErrNotAllocated (Refused); a process that is killed or stopped at any access
+disturbs nobody (NoLivelock, HonestError).`,
+	}
+}
+
+func genAlloc(src sim.Source) sim.Case {
+	b := &builder{src: src}
+	n := b.number("procs", 2, 1, 3)
+	b.number("pages", 1, 2)
+	b.word("faults", "none", "kill", "stop")
+	sizes := []int{64, 1000, 300, 2000}
+	for i := range n {
+		for range 1 + src.Intn(5, "operations") {
+			switch src.Intn(6, "operation") {
+			case 0, 2:
+				b.op(allocProcs[i], "alloc", sizes[src.Intn(len(sizes), "size")])
+			case 1, 3:
+				b.op(allocProcs[i], "free", src.Intn(2, "block"))
+			case 4:
+				b.op(allocProcs[i], "misfree")
+			case 5:
+				if n == 1 {
+					b.op(allocProcs[i], "refree")
+				}
+			}
+		}
+	}
+	return b.c
+}
+
+func compileAlloc(c sim.Case) (sim.Program, error) {
+	cfg, ops, err := readCase(c, allocKeys, allocVerbs)
+	if err != nil {
+		return sim.Program{}, err
+	}
+	size := uint64(cfg.numbers["pages"]) * 4096
+	for _, o := range ops {
+		if o.verb == "refree" && cfg.numbers["procs"] != 1 {
+			return sim.Program{}, errors.New("refree needs config procs=1")
+		}
+	}
+	checker := RangesChecker(model.Ranges{Base: shm.SegmentHeader, End: size})
+	var work [][]op
+	for i, name := range allocProcs {
+		mine := perProc(ops, name)
+		if i < cfg.numbers["procs"] {
+			work = append(work, mine)
+		} else if len(mine) > 0 {
+			return sim.Program{}, fmt.Errorf("workload has %s, config procs=%d", name, cfg.numbers["procs"])
+		}
+	}
+	setup := func(w *sim.World) {
+		var seg *shm.Segment
+		for i, mine := range work {
+			p := w.Process(allocProcs[i]).Mortal()
+			view := seg
+			if seg == nil {
+				var err error
+				seg, err = p.CreateSegment(size)
+				must(err)
+				must(shm.FormatAllocator(seg))
+				view = seg
+			} else {
+				view = p.View(seg)
+			}
+			a, err := shm.OpenAllocator(view)
+			must(err)
+			u := &allocUser{w: w, seg: view, a: a, pattern: byte(1 + i)}
+			p.Go(allocProcs[i], func() { u.run(mine) })
+		}
+		w.AtEnd(propLinear, func() error { return linError(checker.Fast(w.History())) })
+	}
+	return sim.Program{Config: simConfig(cfg.words["faults"]), Setup: setup}, nil
+}
+
+// allocUser is one process that allocates and frees.
+type allocUser struct {
+	w       *sim.World
+	seg     *shm.Segment
+	a       *shm.Allocator
+	pattern byte
+	live    []block
+	freed   []uint64
+}
+
+// touched is how much of a block the race detector is told of: blocks that overlap
+// without starting together are found by the history.
+const touched = 16
+
+type block struct{ off, n uint64 }
+
+func (u *allocUser) run(ops []op) {
+	for _, o := range ops {
+		switch o.verb {
+		case "alloc":
+			u.alloc(uint64(o.args[0]))
+		case "free":
+			if len(u.live) > 0 {
+				u.free(o.args[0] % len(u.live))
+			}
+		case "misfree":
+			if n := len(u.live); n > 0 {
+				u.refused(u.live[n-1].off + 64)
+			}
+		case "refree":
+			if n := len(u.freed); n > 0 && !u.has(u.freed[n-1]) {
+				u.refused(u.freed[n-1])
+			}
+		}
+	}
+}
+
+func (u *allocUser) alloc(n uint64) {
+	call := u.w.Call(model.RangeIn{Op: model.Alloc, N: n})
+	off, err := u.a.Alloc(n)
+	switch {
+	case errors.Is(err, shm.ErrExhausted):
+		u.w.Return(call, model.RangeOut{Status: model.Exhausted})
+		u.w.Sometimes("exhausted")
+		return
+	case err != nil:
+		u.w.Fail(propHonest, "alloc %d: %v", n, err)
+	}
+	u.w.Return(call, model.RangeOut{Status: model.OK, Off: off, Len: n})
+	if slices.Contains(u.freed, off) {
+		u.w.Sometimes("reused")
+	}
+	u.live = append(u.live, block{off, n})
+	r := u.seg.Range(off, n, nameBlock)
+	r.Touch(shm.OpWrite, 0, min(n, touched))
+	b := r.UnsafeBytes(0, n)
+	for i := range b {
+		b[i] = u.pattern
+	}
+}
+
+// free checks the pattern and frees the ith live block.
+func (u *allocUser) free(i int) {
+	b := u.live[i]
+	r := u.seg.Range(b.off, b.n, nameBlock)
+	r.Touch(shm.OpRead, 0, min(b.n, touched))
+	for j, got := range r.UnsafeBytes(0, b.n) {
+		if got != u.pattern {
+			u.w.Fail("Pattern", "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
+		}
+	}
+	u.live = append(u.live[:i], u.live[i+1:]...)
+	call := u.w.Call(model.RangeIn{Op: model.Free, Off: b.off})
+	if err := u.a.Free(b.off); err != nil {
+		u.w.Fail(propHonest, "free %#x: %v", b.off, err)
+	}
+	u.w.Return(call, model.RangeOut{Status: model.OK})
+	u.freed = append(u.freed, b.off)
+}
+
+// has says whether a live block starts at off.
+func (u *allocUser) has(off uint64) bool {
+	return slices.ContainsFunc(u.live, func(b block) bool { return b.off == off })
+}
+
+// refused frees something that is not an allocated block.
+func (u *allocUser) refused(off uint64) {
+	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
+	if err := u.a.Free(off); !errors.Is(err, shm.ErrNotAllocated) {
+		u.w.Fail("Refused", "free of %#x, which is not allocated: %v, want %v", off, err, shm.ErrNotAllocated)
+	}
+	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
+	u.w.Sometimes("refused")
+}

@@ -1,0 +1,151 @@
+package properties
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"cutthrough/shm"
+	"cutthrough/sim"
+)
+
+// propContained: a lying peer makes its victim return ErrCorrupt at worst.
+const propContained = "Contained"
+
+var hostileKeys = []key{
+	{name: "fifo", def: 4, min: 1, max: 4096},
+	{name: "start", words: startWords},
+	{name: "victim", words: []string{"prod", "cons"}},
+	{name: "lies", def: 1, min: 0, max: 8},
+}
+
+func fifoHostile() *Scenario {
+	return &Scenario{
+		Test: sim.Test{
+			Name: "fifo-hostile", Generate: genHostile, Compile: compileHostile,
+			Sometimes: []string{"refused"},
+		},
+		Doc: "the peer writes any value into its words of the fifo at any time",
+		Long: `The operations of fifo-stream, but one side is a victim: right before any of its loads of a word
+that the peer may write, the peer may have put any value there (0, 1, one more, one less, far away,
+the top bit flipped).
+
+Checked: the victim's calls return no error or ErrCorrupt and keep returning it (Contained); they return in
+time (NoLivelock), do not panic (NoPanic), and every byte read is one that lies in the fifo's
+data area (Contained).`,
+	}
+}
+
+func genHostile(src sim.Source) sim.Case {
+	b := &builder{src: src}
+	size := b.number("fifo", 2, 4, 1, 3, 7, 8)
+	b.word("start", startWords...)
+	b.word("victim", "prod", "cons")
+	b.number("lies", 1, 2, 3)
+	for range 1 + src.Intn(4, "producer operations") {
+		b.op("prod", []string{"write", "fill"}[src.Intn(2, "producer operation")], 1+src.Intn(size+1, "bytes"))
+	}
+	for range 1 + src.Intn(4, "consumer operations") {
+		b.op("cons", []string{"read", "pieces", "peek", "drop"}[src.Intn(4, "consumer operation")], 1+src.Intn(size+1, "bytes"))
+	}
+	return b.c
+}
+
+func compileHostile(c sim.Case) (sim.Program, error) {
+	cfg, ops, err := readCase(c, hostileKeys, streamVerbs)
+	if err != nil {
+		return sim.Program{}, err
+	}
+	capacity, start, victim := uint64(cfg.numbers["fifo"]), startValues[cfg.words["start"]], cfg.words["victim"]
+	prodOps, consOps := perProc(ops, "prod"), perProc(ops, "cons")
+	setup := func(w *sim.World) {
+		f := newFifoWorld(w, capacity, start)
+		after := canary(f.prodSeg, fifoAt+shm.FifoBytes(capacity))
+		w.AtEnd(propContained, after)
+		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+		must(err)
+		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
+		must(err)
+		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
+		f.prod.Go("prod", func() { runVictim(w, prodOps, victim == "prod", ps.try) })
+		f.cons.Go("cons", func() { runVictim(w, consOps, victim == "cons", cs.try) })
+		if victim == "prod" {
+			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("sig.event"))
+		} else {
+			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("sig.want"), shm.NewName("sig.has"))
+		}
+	}
+	config := simConfig("hostile")
+	config.MaxFaults = cfg.numbers["lies"]
+	config.Races = false // a peer that lies about its counter makes races; it only hurts itself
+	return sim.Program{Config: config, Setup: setup}, nil
+}
+
+// foreign is a byte that the stream does not contain; the stream's are below it,
+// and 0 is memory that was never written.
+const foreign = 0xff
+
+// canary fills the segment from off on with foreign bytes and returns a check
+// that they are still there.
+func canary(s *shm.Segment, off uint64) func() error {
+	r := s.Range(off, s.Size()-off, shm.NewName("canary"))
+	want := bytes.Repeat([]byte{foreign}, int(r.Len()))
+	r.CopyIn(0, want)
+	return func() error {
+		if !bytes.Equal(r.UnsafeBytes(0, r.Len()), want) {
+			return errors.New("bytes behind the fifo were overwritten")
+		}
+		return nil
+	}
+}
+
+// runVictim does the operations; those of the victim must be contained, those of the
+// peer may fail in any way that is an error.
+func runVictim(w *sim.World, ops []op, victim bool, do func(op) error) {
+	var first error
+	for _, o := range ops {
+		err := do(o)
+		switch {
+		case err == nil && first != nil && victim:
+			w.Fail(propContained, "%s %v succeeds after %v", o.verb, o.args, first)
+		case err == nil:
+		case !errors.Is(err, shm.ErrCorrupt):
+			w.Fail(propContained, "%s %v: %v", o.verb, o.args, err)
+		default:
+			first = err
+			w.Sometimes("refused")
+		}
+	}
+}
+
+// try does one operation of a producer whose peer may lie.
+func (s *streamProducer) try(o op) error {
+	if o.verb == "publish" {
+		s.p.Publish()
+		return nil
+	}
+	n, err := s.do(o.verb, o.args[0])
+	s.at += n
+	if err == nil && uint64(n) > s.p.Capacity() {
+		return fmt.Errorf("accepted %d bytes, the fifo has %d", n, s.p.Capacity())
+	}
+	s.p.NeedsEvent()
+	return err
+}
+
+// try does one operation of a consumer whose peer may lie.
+func (s *streamConsumer) try(o op) error {
+	got, n, err := s.do(o.verb, o.args[0])
+	if uint64(n) > s.c.Capacity() {
+		return fmt.Errorf("returned %d bytes, the fifo has %d", n, s.c.Capacity())
+	}
+	for i, b := range got {
+		if b == foreign {
+			return fmt.Errorf("byte %d is %#x, which was never in the fifo", i, b)
+		}
+	}
+	if err == nil {
+		_, err = s.c.NeedsDequeueNotify()
+	}
+	return err
+}
