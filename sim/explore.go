@@ -95,6 +95,7 @@ type explorer struct {
 	test  Test
 	opt   Options
 	r     *Runner
+	again *Runner // for second runs: they count for nothing
 	lanes []*lane
 	rep   *Report
 	seen  map[uint64]struct{}
@@ -106,7 +107,9 @@ type explorer struct {
 func Explore(test Test, opt Options) (*Report, error) {
 	r := NewRunner()
 	defer r.Close()
-	x := &explorer{test: test, opt: opt, r: r, rep: &Report{}, seen: map[uint64]struct{}{}}
+	again := NewRunner()
+	defer again.Close()
+	x := &explorer{test: test, opt: opt, r: r, again: again, rep: &Report{}, seen: map[uint64]struct{}{}}
 	if x.opt.Width == 0 {
 		x.opt.Width = 2
 	}
@@ -198,7 +201,7 @@ func (x *explorer) due() bool { return x.rep.Executions <= 16 || x.rep.Execution
 func (x *explorer) check(l *lane, f *Found) string {
 	x.rep.Checked++
 	rp := NewReplay(f.Schedule)
-	o := x.r.Run(l.program.Config, rp, l.program.Setup)
+	o := x.again.Run(l.program.Config, rp, l.program.Setup)
 	property := ""
 	if o.Failure != nil {
 		property = o.Failure.Property

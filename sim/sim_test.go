@@ -1,0 +1,470 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cutthrough/shm"
+	"cutthrough/sim/trace"
+)
+
+var (
+	nameX    = shm.NewName("x")
+	nameY    = shm.NewName("y")
+	nameData = shm.NewName("data")
+	nameB    = shm.NewName("bell")
+	nameL    = shm.NewName("lock")
+	nameD    = shm.NewName("draw")
+)
+
+// pair is two processes a and b that share a segment with two words and a range.
+type pairOf struct {
+	a, b   *Process
+	xa, xb shm.Uint64
+	ya, yb shm.Uint64
+	da, db shm.Range
+}
+
+func newPair(w *World) *pairOf {
+	p := &pairOf{a: w.Process("a"), b: w.Process("b")}
+	sa, err := p.a.CreateSegment(shm.MinSegment)
+	if err != nil {
+		panic(err)
+	}
+	sb := p.b.View(sa)
+	p.xa, p.xb = sa.Uint64(64, nameX), sb.Uint64(64, nameX)
+	p.ya, p.yb = sa.Uint64(72, nameY), sb.Uint64(72, nameY)
+	p.da, p.db = sa.Range(128, 64, nameData), sb.Range(128, 64, nameData)
+	return p
+}
+
+// fixed is a test of one program.
+func fixed(cfg Config, setup func(*World), sometimes ...string) Test {
+	return Test{
+		Name:      "fixed",
+		Generate:  func(Source) Case { return Case{} },
+		Compile:   func(Case) (Program, error) { return Program{cfg, setup}, nil },
+		Sometimes: sometimes,
+	}
+}
+
+func exploreWith(t *testing.T, strategy string, n int, test Test) *Report {
+	t.Helper()
+	s, err := ParseStrategy(strategy, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := Explore(test, Options{Strategies: []Strategy{s}, Seed: 1, MaxExecutions: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
+
+// wantFailure explores with every strategy and checks what is found, and that
+// replaying its schedule gives the same execution.
+func wantFailure(t *testing.T, cfg Config, setup func(*World), property, message string) {
+	t.Helper()
+	for _, strategy := range []string{"dfs:2", "pct:3", "random"} {
+		test := fixed(cfg, setup)
+		rep := exploreWith(t, strategy, 100_000, test)
+		f := rep.Found
+		if f == nil {
+			t.Errorf("%s: nothing found in %d executions (exhausted %v)", strategy, rep.Executions, rep.Exhausted)
+			continue
+		}
+		if f.Failure.Property != property || !strings.Contains(f.Failure.Message, message) {
+			t.Errorf("%s: found %v, want %s ... %s", strategy, f.Failure, property, message)
+		}
+		r := NewRunner()
+		o, unmet, err := test.RunOnce(r, f.Case, f.Schedule, true)
+		if err != nil || len(unmet) > 0 || o.Failure == nil || o.Digest != f.Digest || o.Steps != f.Steps {
+			t.Errorf("%s: replay: failure %v, unmet %v, digest %016x, want %016x, error %v", strategy, o.Failure, unmet, o.Digest, f.Digest, err)
+		}
+		r.Close()
+	}
+}
+
+func wantExhausted(t *testing.T, strategy string, cfg Config, setup func(*World)) *Report {
+	t.Helper()
+	rep := exploreWith(t, strategy, 1_000_000, fixed(cfg, setup))
+	if rep.Found != nil {
+		t.Fatalf("found %v by %v", rep.Found.Failure, rep.Found.Schedule)
+	}
+	if !rep.Exhausted {
+		t.Fatalf("not exhausted after %d executions", rep.Executions)
+	}
+	return rep
+}
+
+// lostUpdate increments x on both sides with a load and a store.
+func lostUpdate(w *World) {
+	p := newPair(w)
+	inc := func(x shm.Uint64) func() { return func() { x.Store(x.Load() + 1) } }
+	p.a.Go("a", inc(p.xa))
+	p.b.Go("b", inc(p.xb))
+	w.AtEnd("Sum", func() error { return wantValue(p.xa, 2) })
+}
+
+func wantValue(x shm.Uint64, want uint64) error {
+	if got := x.Load(); got != want {
+		return fmt.Errorf("%d, want %d", got, want)
+	}
+	return nil
+}
+
+func TestLostUpdate(t *testing.T) {
+	wantFailure(t, Config{}, lostUpdate, "Sum", "1, want 2")
+}
+
+func TestAtomicUpdateIsClean(t *testing.T) {
+	wantExhausted(t, "dfs:3", Config{Races: true}, func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Add(1) })
+		p.b.Go("b", func() { p.xb.Add(1) })
+		w.AtEnd("Sum", func() error { return wantValue(p.xa, 2) })
+	})
+}
+
+// TestLitmus pins what is and is not explored: the outcomes of two classic
+// programs under sequential consistency. Store buffering's 0,0 and load
+// buffering's 1,1 are weak behaviours that Go's atomics do not have.
+func TestLitmus(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		body func(p *pairOf, r *[2]uint64)
+		want []string
+	}{
+		{"store buffering", func(p *pairOf, r *[2]uint64) {
+			p.a.Go("a", func() { p.xa.Store(1); r[0] = p.ya.Load() })
+			p.b.Go("b", func() { p.yb.Store(1); r[1] = p.xb.Load() })
+		}, []string{"[0 1]", "[1 0]", "[1 1]"}},
+		{"load buffering", func(p *pairOf, r *[2]uint64) {
+			p.a.Go("a", func() { r[0] = p.xa.Load(); p.ya.Store(1) })
+			p.b.Go("b", func() { r[1] = p.yb.Load(); p.xb.Store(1) })
+		}, []string{"[0 0]", "[0 1]", "[1 0]"}},
+		{"message passing", func(p *pairOf, r *[2]uint64) {
+			p.a.Go("a", func() { p.xa.Store(1); p.ya.Store(1) })
+			p.b.Go("b", func() { r[0] = p.yb.Load(); r[1] = p.xb.Load() })
+		}, []string{"[0 0]", "[0 1]", "[1 1]"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			wantExhausted(t, "dfs:4", Config{}, func(w *World) {
+				var r [2]uint64
+				tt.body(newPair(w), &r)
+				w.AtEnd("collect", func() error {
+					if s := fmt.Sprint(r); !slices.Contains(got, s) {
+						got = append(got, s)
+					}
+					return nil
+				})
+			})
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("outcomes %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestExecutionCounts pins how many executions a bound has: a silent change of
+// coverage must show.
+func TestExecutionCounts(t *testing.T) {
+	threeByThree := func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Load(); p.xa.Load() })
+		p.b.Go("b", func() { p.xb.Load(); p.xb.Load() })
+	}
+	for _, tt := range []struct {
+		strategy           string
+		executions, unique int
+	}{{"dfs:0", 1, 1}, {"dfs:1", 5, 4}, {"dfs:2", 18, 13}, {"dfs:3", 40, 22}, {"dfs:64", 140, 35}} {
+		rep := wantExhausted(t, tt.strategy, Config{}, threeByThree)
+		if rep.Executions != tt.executions || rep.Distinct != tt.unique {
+			t.Errorf("%s: %d executions, %d distinct, want %d and %d", tt.strategy, rep.Executions, rep.Distinct, tt.executions, tt.unique)
+		}
+	}
+}
+
+func TestRaces(t *testing.T) {
+	publish := func(store func(p *pairOf), load func(p *pairOf) bool) func(*World) {
+		return func(w *World) {
+			p := newPair(w)
+			p.a.Go("a", func() { p.da.CopyIn(0, []byte("abcd")); store(p) })
+			p.b.Go("b", func() {
+				if load(p) {
+					p.db.CopyOut(make([]byte, 4), 0)
+				}
+			})
+		}
+	}
+	always := publish(func(*pairOf) {}, func(*pairOf) bool { return true })
+	wantFailure(t, Config{Races: true}, always, NoRace, "data")
+	wantExhausted(t, "dfs:2", Config{}, always) // the detector off: nothing is seen
+
+	early := func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Store(1); p.da.CopyIn(0, []byte("abcd")) })
+		p.b.Go("b", func() {
+			if p.xb.Load() == 1 {
+				p.db.CopyOut(make([]byte, 4), 0)
+			}
+		})
+	}
+	wantFailure(t, Config{Races: true}, early, NoRace, "data")
+
+	ordered := publish(func(p *pairOf) { p.xa.Store(1) }, func(p *pairOf) bool { return p.xb.Load() == 1 })
+	wantExhausted(t, "dfs:3", Config{Races: true}, ordered)
+
+	failedCAS := publish(func(p *pairOf) { p.xa.CompareAndSwap(7, 8) }, func(p *pairOf) bool { p.xb.Load(); return true })
+	wantFailure(t, Config{Races: true}, failedCAS, NoRace, "data")
+
+	relayed := func(w *World) { // a release sequence: store, read-modify-write by another, load
+		p := newPair(w)
+		c := w.Process("c")
+		p.a.Go("a", func() { p.da.CopyIn(0, []byte("abcd")); p.xa.Store(1) })
+		p.b.Go("b", func() { p.xb.CompareAndSwap(1, 2) })
+		c.Go("c", func() {
+			if p.xb.Load() == 2 {
+				p.db.CopyOut(make([]byte, 4), 0)
+			}
+		})
+	}
+	wantExhausted(t, "dfs:2", Config{Races: true}, relayed)
+}
+
+func TestDeadlockAndLostWakeup(t *testing.T) {
+	locks := func(w *World) {
+		p := w.Process("p")
+		l, m := p.NewLock(nameL), p.NewLock(nameX)
+		p.Go("t", func() { l.Lock(); m.Lock(); m.Unlock(); l.Unlock() })
+		p.Go("u", func() { m.Lock(); l.Lock(); l.Unlock(); m.Unlock() })
+	}
+	wantFailure(t, Config{}, locks, NoDeadlock, "waits for ever at lock block")
+
+	lost := func(w *World) {
+		p := newPair(w)
+		bell, _ := p.a.NewDoorbell(nameB)
+		theirs := p.b.OpenBell(bell, nameB)
+		p.a.Go("a", func() {
+			if p.xa.Load() == 0 {
+				p.ya.Store(1)
+				_ = bell.Wait(func() bool { return p.xa.Load() == 1 }, shm.Forever)
+			}
+		})
+		p.b.Go("b", func() {
+			p.xb.Store(1)
+			if p.yb.Load() == 1 {
+				_ = theirs.Ring()
+			}
+		})
+	}
+	wantFailure(t, Config{}, lost, NoLostWakeup, "although what it waits for holds")
+}
+
+func TestLivelockNamesTheSpinner(t *testing.T) {
+	spin := func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() {
+			for p.xa.Load() == 0 {
+			}
+		})
+		p.b.Go("b", func() { p.yb.Load() })
+	}
+	cfg := Config{MaxSteps: 200}
+	rep := exploreWith(t, "dfs:0", 10, fixed(cfg, spin))
+	if rep.Found == nil || rep.Found.Failure.Property != NoLivelock || !strings.Contains(rep.Found.Failure.Message, "a spins around x load") {
+		t.Errorf("found %+v", rep.Found)
+	}
+	// A spinner that somebody releases is only unfair, not livelocked.
+	wait := func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() {
+			for p.xa.Load() == 0 {
+			}
+		})
+		p.b.Go("b", func() { p.xb.Store(1) })
+	}
+	if rep := exploreWith(t, "dfs:0", 10, fixed(cfg, wait)); rep.Found != nil || !rep.Exhausted {
+		t.Errorf("found %+v", rep.Found)
+	}
+}
+
+func TestKillChangesNothingMore(t *testing.T) {
+	deferred := 0
+	setup := func(w *World) {
+		p := newPair(w)
+		p.a.Mortal()
+		p.a.Go("a", func() {
+			defer func() {
+				deferred++
+				p.ya.Store(1) // a dead process changes nothing
+			}()
+			p.xa.Store(1)
+			p.xa.Store(2)
+		})
+		w.AtEnd("Dead", func() error {
+			if p.a.Dead() != (p.ya.Load() == 0) {
+				return errors.New("deferred function of a dead process changed memory")
+			}
+			if p.a.Dead() {
+				w.Sometimes(fmt.Sprintf("died with x=%d", p.xa.Load()))
+			}
+			return nil
+		})
+	}
+	cfg := Config{Faults: Faults(Kill), MaxFaults: 1}
+	rep := wantExhausted(t, "dfs:0", cfg, setup)
+	// Killed before: the first step, each of two stores, the deferred store.
+	if rep.Executions != 1+1+4 || rep.Sometimes["died with x=0"] != 2 || rep.Sometimes["died with x=2"] != 1 {
+		t.Errorf("%d executions, %v", rep.Executions, rep.Sometimes)
+	}
+	if deferred == 0 {
+		t.Error("the deferred function never ran")
+	}
+}
+
+func TestStopIsNotDeath(t *testing.T) {
+	setup := func(w *World) {
+		p := newPair(w)
+		p.a.Mortal()
+		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
+		p.b.Go("b", func() {
+			if p.xb.Load() == 1 && p.xb.Load() == 1 {
+				w.Sometimes("seen half way")
+			}
+		})
+		w.AtEnd("Finished", func() error { return wantValue(p.xb, 2) })
+	}
+	cfg := Config{Faults: Faults(Stop, Resume), MaxFaults: 2}
+	if rep := wantExhausted(t, "dfs:0", cfg, setup); rep.Sometimes["seen half way"] == 0 {
+		t.Errorf("a stopped process was never overtaken: %v", rep.Sometimes)
+	}
+}
+
+func TestHostileValues(t *testing.T) {
+	seen := map[uint64]bool{}
+	setup := func(w *World) {
+		p := newPair(w)
+		p.xa.Store(5)
+		p.a.Go("a", func() { seen[p.xa.Load()] = true })
+		p.a.Hostile(nameX)
+	}
+	wantExhausted(t, "dfs:0", Config{Faults: Faults(Hostile), MaxFaults: 1}, setup)
+	for _, v := range []uint64{0, 1, 4, 5, 6, 5 + 1<<31, 5 + 1<<32, 5 | 1<<63, ^uint64(0)} {
+		if !seen[v] {
+			t.Errorf("the victim never loaded %#x", v)
+		}
+	}
+}
+
+func TestAlwaysAndPanics(t *testing.T) {
+	wantFailure(t, Config{}, func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Store(1); p.ya.Store(1) })
+		p.b.Go("b", func() { p.yb.Store(2) })
+		w.Always("Ordered", func() error {
+			if p.ya.Load() == 2 && p.xa.Load() == 0 {
+				return errors.New("y before x")
+			}
+			return nil
+		})
+	}, "Ordered", "y before x")
+	wantFailure(t, Config{}, func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Store(1) })
+		p.b.Go("b", func() {
+			if p.xb.Load() == 0 {
+				panic("boom")
+			}
+		})
+	}, NoPanic, "b panics: boom")
+}
+
+func TestLeaks(t *testing.T) {
+	leak := func(w *World) {
+		p := w.Process("p")
+		p.Go("t", func() {
+			b, err := p.NewDoorbell(nameB)
+			if err == nil && w.Choose(nameD, 2) == 0 {
+				err = b.Close()
+			}
+			_ = err
+		})
+	}
+	wantFailure(t, Config{Leaks: true}, leak, NoLeak, "doorbell bell")
+	wantExhausted(t, "dfs:1", Config{}, leak)
+}
+
+func TestNondeterminismIsFound(t *testing.T) {
+	runs := uint64(0)
+	rep := exploreWith(t, "random", 100, fixed(Config{}, func(w *World) {
+		p := newPair(w)
+		runs++
+		n := runs // what a clock, an address or a map would be
+		p.a.Go("a", func() { p.xa.Store(n) })
+	}))
+	if rep.Found == nil || rep.Found.Failure.Property != Determinism {
+		t.Errorf("found %+v", rep.Found)
+	}
+}
+
+func TestUnreachedSometimesAreReported(t *testing.T) {
+	test := fixed(Config{}, func(w *World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Load(); w.Sometimes("here") })
+	}, "here", "there")
+	if rep := exploreWith(t, "dfs:1", 10, test); !slices.Equal(rep.Unreached, []string{"there"}) || rep.Sometimes["here"] == 0 {
+		t.Errorf("unreached %v, sometimes %v", rep.Unreached, rep.Sometimes)
+	}
+}
+
+func TestFaultsOfCallsAndCoverage(t *testing.T) {
+	setup := func(w *World) {
+		p := w.Process("p")
+		p.Go("t", func() {
+			s, err := p.CreateSegment(shm.MinSegment)
+			if err != nil {
+				w.Sometimes("failed")
+				return
+			}
+			_ = s.Close()
+		})
+	}
+	rep := wantExhausted(t, "dfs:0", Config{Faults: Faults(Fail), MaxFaults: 1, Leaks: true}, setup)
+	if n := rep.Sometimes["failed"]; n != 3 { // ENOMEM, EMFILE, ENOSPC
+		t.Errorf("%d failures, want 3", n)
+	}
+	if got := fmt.Sprint(rep.Coverage); got != "[sys.segment call fail: 3 of 15]" {
+		t.Errorf("coverage %s", got)
+	}
+}
+
+func TestReplayReportsWhatItCannotMeet(t *testing.T) {
+	test := fixed(Config{}, lostUpdate)
+	r := NewRunner()
+	defer r.Close()
+	iv := func(task, name, op string, nth int, effect string, args ...string) trace.Intervention {
+		return trace.Intervention{Task: task, Name: name, Op: op, Nth: nth, Effect: effect, Args: args}
+	}
+	for _, tt := range []struct {
+		v   trace.Intervention
+		met bool
+	}{
+		{iv("a", "x", "store", 1, "->", "b"), true},
+		{iv("a", "x", "store", 2, "->", "b"), false},       // never happens
+		{iv("a", "no.such", "store", 1, "->", "b"), false}, // not a name of this build
+		{iv("z", "x", "store", 1, "->", "b"), false},       // not a task
+		{iv("a", "x", "store", 1, "->", "z"), false},       // nobody to switch to
+		{iv("a", "x", "store", 1, "kill"), false},          // not a possible fault
+	} {
+		_, unmet, err := test.RunOnce(r, Case{}, []trace.Intervention{tt.v}, false)
+		if err != nil || (len(unmet) == 0) != tt.met {
+			t.Errorf("%v: unmet %v, error %v, want met %v", tt.v, unmet, err, tt.met)
+		}
+	}
+}
