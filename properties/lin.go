@@ -1,0 +1,168 @@
+package properties
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"cutthrough/model"
+	"cutthrough/sim"
+)
+
+// LinVerdict is the answer to "is this history linearizable?".
+type LinVerdict uint8
+
+// The verdicts. The zero value is the one that proves nothing: a check that
+// gave up, or that was given something that is not a history, has not passed.
+const (
+	LinUnknown LinVerdict = iota
+	Linearizable
+	LinViolation
+)
+
+// String returns the verdict as failure reports print it.
+func (v LinVerdict) String() string {
+	switch v {
+	case Linearizable:
+		return "linearizable"
+	case LinViolation:
+		return "not linearizable"
+	}
+	return "unknown"
+}
+
+// LinResult is a verdict and, unless it is Linearizable, the reason for it.
+type LinResult struct {
+	Verdict LinVerdict
+	Reason  string
+}
+
+// String returns the verdict and the reason.
+func (r LinResult) String() string {
+	if r.Reason == "" {
+		return r.Verdict.String()
+	}
+	return r.Verdict.String() + ": " + r.Reason
+}
+
+func linUnknown(format string, args ...any) LinResult {
+	return LinResult{LinUnknown, fmt.Sprintf(format, args...)}
+}
+
+func linViolation(format string, args ...any) LinResult {
+	return LinResult{LinViolation, fmt.Sprintf(format, args...)}
+}
+
+// LinChecker decides whether histories of one shared object are linearizable: whether
+// the operations could have happened one at a time, each at some instant
+// between its call and its return, as the object's specification in package
+// model allows. A history holds the operations of one object only, in any order.
+// Times are compared, never subtracted; intervals are closed (operations
+// [1, 2] and [2, 3] are concurrent).
+//
+// An operation that is Pending took effect in some legal way at some instant
+// after its call, or never.
+//
+// There are two deciders. Fast is specialised, near linear, deterministic, and
+// needs no budget; it gives a reason that names operations, and
+// answers LinUnknown where its method does not apply. Search is porcupine over the same
+// specification: general and exponential. Wherever both answer they agree: the tests
+// play them against each other. Safe for concurrent use.
+type LinChecker struct {
+	fast func([]sim.Operation) LinResult
+	slow searcher
+}
+
+// ByteQueueChecker returns the checker of a fifo of capacity bytes (at least
+// 1): operations of [model.ByteIn] and [model.ByteOut]. Fast decides every
+// history in which the operations of each side do not overlap.
+func ByteQueueChecker(capacity int) *LinChecker {
+	if capacity < 1 {
+		panic(fmt.Sprintf("properties: byte queue of %d bytes", capacity))
+	}
+	return &LinChecker{
+		fast: func(h []sim.Operation) LinResult { return checkStream(h, capacity) },
+		slow: searchSpec[model.ByteState, model.ByteIn, model.ByteOut](model.ByteQueue{Capacity: capacity}),
+	}
+}
+
+// EventQueueChecker returns the checker of an event queue of capacity events (at
+// least 1): operations of [model.EventIn] and [model.EventOut]. See [checkEvents]
+// for the histories that Fast decides: nearly all with distinct values and one
+// consumer at a time.
+func EventQueueChecker(capacity int) *LinChecker {
+	if capacity < 1 {
+		panic(fmt.Sprintf("properties: event queue of %d events", capacity))
+	}
+	return &LinChecker{
+		fast: func(h []sim.Operation) LinResult { return checkEvents(h, capacity) },
+		slow: searchSpec[model.EventState, model.EventIn, model.EventOut](model.EventQueue{Capacity: capacity}),
+	}
+}
+
+// RangesChecker returns the checker of an allocator: operations of
+// [model.RangeIn] and [model.RangeOut]. Fast decides every history in which a
+// range is freed by somebody who knows that it was allocated (the Free is called
+// after the Alloc returned), unless spec is Strict and an Alloc was Exhausted.
+func RangesChecker(spec model.Ranges) *LinChecker {
+	slow := searchSpec[model.RangesState, model.RangeIn, model.RangeOut](spec)
+	slow.partition = partitionRanges(spec)
+	return &LinChecker{
+		fast: func(h []sim.Operation) LinResult { return checkRanges(h, spec) },
+		slow: slow,
+	}
+}
+
+// Fast decides by the specialised checker alone.
+func (c *LinChecker) Fast(h []sim.Operation) LinResult {
+	if err := c.slow.validate(h); err != nil {
+		return linUnknown("%v", err)
+	}
+	return c.fast(h)
+}
+
+// Search decides by porcupine alone. budget is wall-clock time, 0 for no limit;
+// running out of it is LinUnknown. A budget is for histories so large that the search may
+// explode, and the one thing here that is not deterministic: leave it 0 for
+// small histories.
+func (c *LinChecker) Search(h []sim.Operation, budget time.Duration) LinResult {
+	if err := c.slow.validate(h); err != nil {
+		return linUnknown("%v", err)
+	}
+	return c.slow.search(h, budget)
+}
+
+// Check decides by Fast and, where that does not know, by Search.
+func (c *LinChecker) Check(h []sim.Operation, budget time.Duration) LinResult {
+	if err := c.slow.validate(h); err != nil {
+		return linUnknown("%v", err)
+	}
+	if r := c.fast(h); r.Verdict != LinUnknown {
+		return r
+	}
+	return c.slow.search(h, budget)
+}
+
+// validateHistory checks what every decider relies on: the types, and that each operation
+// returns after it is called. A pending one has no return.
+func validateHistory[I, O any](h []sim.Operation) error {
+	for i := range h {
+		op := &h[i]
+		if _, ok := op.Input.(I); !ok {
+			return fmt.Errorf("operation %d: input is %T, want %T", i, op.Input, *new(I))
+		}
+		if op.Pending {
+			if op.Return != math.MaxInt64 || op.Output != nil {
+				return fmt.Errorf("operation %d is pending and has returned: %v at %d", i, op.Output, op.Return)
+			}
+			continue
+		}
+		if _, ok := op.Output.(O); !ok {
+			return fmt.Errorf("operation %d: output is %T, want %T", i, op.Output, *new(O))
+		}
+		if op.Return < op.Call {
+			return fmt.Errorf("operation %d returned at %d, before its call at %d", i, op.Return, op.Call)
+		}
+	}
+	return nil
+}
