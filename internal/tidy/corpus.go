@@ -124,14 +124,13 @@ func parsePatch(x text) (property, target string, err error) {
 	if first := lines[0]; !strings.Contains(first, " ") || strings.Contains(first, ": ") || strings.HasPrefix(first, "diff ") || strings.HasPrefix(first, "--- ") {
 		return "", "", errors.New("no story before the patch: say what the mutant does wrong and what comes of it")
 	}
-	var files, hunks int
+	hunks := 0
 	for _, s := range lines {
-		if m := propertyLine.FindStringSubmatch(s); m != nil && files == 0 {
+		if m := propertyLine.FindStringSubmatch(s); m != nil {
 			property = m[1]
 		}
 		if m := targetLine.FindStringSubmatch(s); m != nil {
 			target = m[1]
-			files++
 		}
 		if strings.HasPrefix(s, "@@ ") {
 			hunks++
@@ -140,8 +139,8 @@ func parsePatch(x text) (property, target string, err error) {
 	switch {
 	case property == "":
 		return "", "", errors.New("no line \"property: NAME\" before the patch: which property notices?")
-	case files != 1 || hunks != 1:
-		return "", "", fmt.Errorf("changes %d places in %d files: a mutant is one idea in one place", hunks, files)
+	case hunks != 1:
+		return "", "", fmt.Errorf("%d hunks: a mutant is one idea in one place", hunks)
 	case path.Ext(target) != ".go" || strings.HasSuffix(target, "_test.go"):
 		return "", "", fmt.Errorf("changes %s, which is not the code under test", target)
 	}

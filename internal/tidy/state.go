@@ -148,12 +148,12 @@ func (p *checked) variable(value ast.Expr) (what string) {
 	return what
 }
 
-// written returns the package variables that the package itself writes, or
-// takes the address of, and where it first does.
+// written returns the variables that the package writes, or takes the address
+// of, and where it first does.
 func (p *checked) written() map[types.Object]token.Pos {
 	found := make(map[types.Object]token.Pos)
 	mark := func(e ast.Expr) {
-		if v := p.global(e); v != nil && found[v] == token.NoPos {
+		if v := p.root(e); v != nil && found[v] == token.NoPos {
 			found[v] = e.Pos()
 		}
 	}
@@ -204,8 +204,8 @@ func isPointer(t types.Type) bool {
 	return ok
 }
 
-// global returns the variable of this package that e is a part of, if any.
-func (p *checked) global(e ast.Expr) types.Object {
+// root returns the variable that e is a part of, if any.
+func (p *checked) root(e ast.Expr) types.Object {
 	for {
 		switch x := e.(type) {
 		case *ast.ParenExpr:
@@ -219,10 +219,7 @@ func (p *checked) global(e ast.Expr) types.Object {
 		case *ast.SelectorExpr:
 			e = x.X
 		case *ast.Ident:
-			if v, ok := p.info.Uses[x].(*types.Var); ok && v.Parent() == p.pkg.Scope() {
-				return v
-			}
-			return nil
+			return p.info.Uses[x]
 		default:
 			return nil
 		}

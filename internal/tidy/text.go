@@ -95,10 +95,7 @@ func checkLinks(t *Tree, report report) {
 	t.eachProse(func(x text, line int, s string) {
 		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(s, ""), -1) {
 			target, _, _ := strings.Cut(m[1]+m[2], "#")
-			if target == "" || scheme.MatchString(target) {
-				continue
-			}
-			if p := path.Join(path.Dir(x.path), target); !t.paths[p] {
+			if !scheme.MatchString(target) && !t.paths[path.Join(path.Dir(x.path), target)] {
 				report(x.path, line, "link to %s, which does not exist", target)
 			}
 		}

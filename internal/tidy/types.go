@@ -108,7 +108,10 @@ var listExports = sync.OnceValues(func() (map[string]string, error) {
 // is known only at run time.
 func (p *checked) callee(call *ast.CallExpr) string {
 	fun := ast.Unparen(call.Fun)
-	if index, ok := fun.(*ast.IndexExpr); ok { // an instance of a generic function
+	switch index := fun.(type) { // an instance of a generic function
+	case *ast.IndexExpr:
+		fun = index.X
+	case *ast.IndexListExpr:
 		fun = index.X
 	}
 	id, _ := fun.(*ast.Ident)
