@@ -112,7 +112,7 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 			u := &allocUser{w: w, seg: view, a: a, pattern: byte(1 + i)}
 			p.Go(allocProcs[i], func() { u.run(mine) })
 		}
-		w.AtEnd(propLinear, func() error { return linError(checker.Fast(w.History())) })
+		w.AtEnd(propLinear, func() error { return linError(checker.Check(w.History(), 0)) })
 	}
 	return sim.Program{Config: simConfig(cfg.words["faults"]), Setup: setup}, nil
 }

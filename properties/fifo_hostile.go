@@ -126,6 +126,7 @@ func (s *streamProducer) try(o op) error {
 	}
 	n, err := s.do(o.verb, o.args[0])
 	s.at += n
+	s.p.Publish()
 	if err == nil && uint64(n) > s.p.Capacity() {
 		return fmt.Errorf("accepted %d bytes, the fifo has %d", n, s.p.Capacity())
 	}
@@ -145,6 +146,7 @@ func (s *streamConsumer) try(o op) error {
 		}
 	}
 	if err == nil {
+		s.c.Release()
 		_, err = s.c.NeedsDequeueNotify()
 	}
 	return err

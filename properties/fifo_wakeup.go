@@ -100,8 +100,8 @@ func (k *wakeupCase) setup(w *sim.World) {
 	must(err)
 	consBell, err := f.cons.NewDoorbell(nameConsBell)
 	must(err)
-	wr := &shm.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: prodBell, Now: f.prod.Now}
-	rd := &shm.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: consBell, Now: f.cons.Now}
+	wr := &shm.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
+	rd := &shm.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
 	read := 0
 	f.prod.Go("prod", func() { k.produce(w, wr) })
 	f.cons.Go("cons", func() { k.consume(w, rd, &read) })
