@@ -26,7 +26,7 @@ var arrows = []arrow{
 		"the format of traces must be readable without the machine that runs them"},
 	{"properties", []string{module + "/model", module + "/sim", module + "/shm", module + "/impl", "github.com/anishathalye/porcupine"},
 		"it is where implementation, specification and simulator meet, and nowhere else"},
-	{"cmd/simrun", []string{module, "github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/tools"},
+	{"cmd/simrun", []string{module, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/tools"},
 		"only the command may talk to people"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
 		"a mutant is text: what applies it must work on code that does not compile"},
