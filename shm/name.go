@@ -2,6 +2,7 @@ package shm
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -23,16 +24,12 @@ var (
 )
 
 // NewName registers text and returns its Name. Registering the same text twice
-// returns the same Name, so two packages may share one. It panics when text is
-// empty, contains white space, or when 65,535 names exist. Safe for concurrent use.
+// returns the same Name, so two packages may share one. Text is 1 to 64 letters,
+// digits and ._-/:+[] of ASCII, a letter, a digit or an underscore first; NewName panics on
+// any other, or when 65,535 names exist. Safe for concurrent use.
 func NewName(text string) Name {
-	if text == "" {
-		panic("shm: empty name")
-	}
-	for _, r := range text {
-		if r <= ' ' || r == '#' || r == '@' || r == 0x7f {
-			panic(fmt.Sprintf("shm: name %q: white space, '#' and '@' would not survive a trace", text))
-		}
+	if !validName(text) {
+		panic(fmt.Sprintf("shm: name %q would not survive a trace", text))
 	}
 	namesMu.Lock()
 	defer namesMu.Unlock()
@@ -53,6 +50,18 @@ func NewName(text string) Name {
 	grown := append(old[:len(old):len(old)], nameEntry{text, fnv64(text)})
 	names.Store(&grown)
 	return Name(len(old))
+}
+
+// validName says whether a trace can hold text as a name.
+func validName(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+		if !word && (i == 0 || !strings.ContainsRune(".-/:+[]", rune(c))) {
+			return false
+		}
+	}
+	return len(text) >= 1 && len(text) <= 64
 }
 
 // LookupName returns the Name registered for text, if there is one.

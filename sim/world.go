@@ -50,7 +50,6 @@ type World struct {
 	hist   history
 	mems   []*memory
 	log    []Step
-	notes  []string
 	races  raceDetector
 }
 
