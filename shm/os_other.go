@@ -1,0 +1,49 @@
+//go:build !linux
+
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// OS returns the operating system of this process. Shared-memory sessions need
+// Linux: elsewhere clock, tasks and locks work, and every other method
+// returns an error that is [errors.ErrUnsupported], so that a simulator of this
+// package can be built and run anywhere.
+func OS() Host { return unsupportedHost{clock{time.Now()}} }
+
+type unsupportedHost struct{ clock }
+
+func unsupported(call string) error {
+	return fmt.Errorf("shm: %s: not on %s: %w", call, runtime.GOOS, errors.ErrUnsupported)
+}
+
+func (unsupportedHost) CreateSegment(uint64) (*Segment, error) {
+	return nil, unsupported("create segment")
+}
+
+func (unsupportedHost) MapSegment(d Desc, _ uint64) (*Segment, error) {
+	return nil, errors.Join(unsupported("map segment"), closeDesc(d))
+}
+
+func (unsupportedHost) NewDoorbell(Name) (Doorbell, error) {
+	return nil, unsupported("new doorbell")
+}
+
+func (unsupportedHost) OpenDoorbell(d Desc, _ Name) (Doorbell, error) {
+	return nil, errors.Join(unsupported("open doorbell"), closeDesc(d))
+}
+
+func (unsupportedHost) Dial(string) (Conn, error) { return nil, unsupported("dial") }
+
+func (unsupportedHost) Listen(string) (Listener, error) { return nil, unsupported("listen") }
+
+func closeDesc(d Desc) error {
+	if d == nil {
+		return nil
+	}
+	return d.Close()
+}
