@@ -53,8 +53,8 @@ func (p *Process) openBell(b *bell, sd *desc, name shm.Name) *doorbell {
 
 // OpenDoorbell implements [shm.Host].
 func (p *Process) OpenDoorbell(d shm.Desc, name shm.Name) (shm.Doorbell, error) {
-	sd, ok := d.(*desc)
-	if !ok || sd.p != p {
+	sd, ok := p.owned(d)
+	if !ok {
 		return nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
 	}
 	if err := p.call(nameBellOpen, syscall.EMFILE); err != nil {

@@ -107,8 +107,8 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	}
 	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
 	for _, d := range descs {
-		sd, ok := d.(*desc)
-		if !ok || sd.p != c.p {
+		sd, ok := c.p.owned(d)
+		if !ok {
 			return fmt.Errorf("sim: send: %w", shm.ErrDesc)
 		}
 		k.objs = append(k.objs, sd.obj)

@@ -68,7 +68,8 @@ func (p *Process) Hostile(names ...shm.Name) *Process {
 	return p
 }
 
-// Go starts a task. Names must be unique in the execution.
+// Go starts a task. A name that is taken in this execution gets a number: traces
+// tell tasks apart by name.
 func (p *Process) Go(name string, f func()) { p.goTask(name, f, false) }
 
 // GoDaemon starts a task that may wait for ever: the execution ends without it.
@@ -76,16 +77,24 @@ func (p *Process) GoDaemon(name string, f func()) { p.goTask(name, f, true) }
 
 func (p *Process) goTask(name string, f func(), daemon bool) {
 	w := p.w
-	for _, t := range w.tasks {
-		if t.name == name {
-			panic(fmt.Sprintf("sim: two tasks named %q", name))
-		}
+	unique := name
+	for n := 2; w.taskNamed(unique); n++ {
+		unique = fmt.Sprintf("%s.%d", name, n)
 	}
-	t := w.newTask(p, name, f)
+	t := w.newTask(p, unique, f)
 	t.daemon = daemon
 	if w.started {
 		w.launch(w.cur, t)
 	}
+}
+
+func (w *World) taskNamed(name string) bool {
+	for _, t := range w.tasks {
+		if t.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // call is the scheduling point of a system call; it returns the errno of a
@@ -141,6 +150,20 @@ func (p *Process) drop(r resource) bool {
 		}
 	}
 	return false
+}
+
+// owned returns d as a descriptor of p that is still open.
+func (p *Process) owned(d shm.Desc) (*desc, bool) {
+	sd, ok := d.(*desc)
+	if !ok || sd.p != p {
+		return nil, false
+	}
+	for _, o := range p.open {
+		if o == sd {
+			return sd, true
+		}
+	}
+	return nil, false
 }
 
 func (p *Process) closeAll() {
@@ -242,8 +265,8 @@ func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
 
 // MapSegment implements [shm.Host].
 func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
-	sd, ok := d.(*desc)
-	if !ok || sd.p != p {
+	sd, ok := p.owned(d)
+	if !ok {
 		return nil, fmt.Errorf("sim: map segment: %w", shm.ErrDesc)
 	}
 	fail := func(err error) (*shm.Segment, error) {
