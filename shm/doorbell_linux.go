@@ -28,7 +28,7 @@ import (
 // An eventfd has one set of file flags for all its holders, so a peer can make it
 // blocking. Wait does not care, it reads with RWF_NOWAIT; there is no such thing
 // for writes, so a hostile peer that also fills the counter can keep a Ring in the
-// kernel until somebody reads, which Close does.
+// kernel until somebody reads, which Close does then.
 type doorbell struct {
 	fdDesc
 	clock clock
@@ -168,6 +168,22 @@ func (d *doorbell) Close() error {
 			return errors.Join(errors.New("shm: close doorbell: wake the waiter"), err)
 		}
 	}
-	_ = drainEventfd(fd) // frees a Ring that a hostile peer has stuck; usually there is nothing to read
+	return unstick(fd)
+}
+
+// unstick lets go of a Ring that a hostile peer has stuck. Only then is the counter
+// full; otherwise what is in it belongs to those who still wait.
+func unstick(fd int) error {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	err := retryEINTR(func() error {
+		_, err := unix.Poll(poll, 0)
+		return err
+	})
+	if err == nil && poll[0].Revents&unix.POLLOUT == 0 {
+		err = drainEventfd(fd)
+	}
+	if err != nil && err != unix.EAGAIN {
+		return fmt.Errorf("shm: close doorbell: %w", err)
+	}
 	return nil
 }
