@@ -1,0 +1,146 @@
+package properties
+
+import (
+	"strings"
+	"testing"
+
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+
+	"pgregory.net/rapid"
+)
+
+// TestScenariosHold explores every scenario a little on the real code: nothing
+// may be found, and every state of interest must be reached.
+func TestScenariosHold(t *testing.T) {
+	for _, s := range All() {
+		t.Run(s.Name, func(t *testing.T) {
+			rep, err := Explore(s, Search{Seed: 1, MaxExecutions: 20_000, Workers: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rep.Found != nil {
+				t.Fatalf("%v\n%s", rep.Found.Failure, trace.Format(NewTrace(s.Name, rep.Found)))
+			}
+			if len(rep.Unreached) > 0 {
+				t.Errorf("never reached: %v", rep.Unreached)
+			}
+			if rep.Executions < 20_000 || rep.Distinct < 1000 || rep.Checked < 32 {
+				t.Errorf("%d executions, %d distinct, %d run twice", rep.Executions, rep.Distinct, rep.Checked)
+			}
+		})
+	}
+}
+
+// caseSource lets rapid draw a case.
+type caseSource struct{ t *rapid.T }
+
+// Intn implements [sim.Source].
+func (s caseSource) Intn(n int, label string) int {
+	return rapid.IntRange(0, n-1).Draw(s.t, label)
+}
+
+// TestRapid lets rapid draw configuration, workload, faults and, last, the whole
+// schedule as one flat list: 0 means go on, and so does the end of the list. What
+// it finds is handed to the Shrinker, which knows more about schedules.
+func TestRapid(t *testing.T) {
+	for _, s := range All() {
+		t.Run(s.Name, func(t *testing.T) {
+			r := sim.NewRunner()
+			defer r.Close()
+			rapid.Check(t, func(t *rapid.T) {
+				c := s.Generate(caseSource{t})
+				schedule := rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(t, "schedule")
+				p, err := s.Compile(c)
+				if err == nil {
+					o := r.Run(p.Config, &sim.ByteChooser{Data: schedule}, p.Setup)
+					err = explain(s, c, o)
+				}
+				if err != nil {
+					t.Fatalf("%v", err)
+				}
+			})
+		})
+	}
+}
+
+// violation is what a property test prints: a trace to replay.
+type violation struct{ text string }
+
+func (v violation) Error() string { return v.text }
+
+// explain returns nil or the shrunk violation as a trace.
+func explain(s *Scenario, c sim.Case, o sim.Outcome) error {
+	if o.Failure == nil {
+		return nil
+	}
+	f := &sim.Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
+	shrinker := sim.Shrinker{Test: s.Test, Budget: 20_000}
+	small, err := shrinker.Shrink(f)
+	if err != nil {
+		return err
+	}
+	return violation{small.Failure.String() + "\n" + string(trace.Format(NewTrace(s.Name, small)))}
+}
+
+// fuzzScenario fuzzes generator and schedule with the same bytes that the
+// generator and the scheduler would get from any other source.
+func fuzzScenario(f *testing.F, name string) {
+	s, err := Find(name)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{}, []byte{})
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8}, []byte{0, 0, 200, 0, 130, 0, 0, 255})
+	r := sim.NewRunner()
+	f.Fuzz(func(t *testing.T, draws, schedule []byte) {
+		c := s.Generate(&sim.ByteSource{Data: draws})
+		p, err := s.Compile(c)
+		if err != nil {
+			t.Fatalf("generated case does not compile: %v", err)
+		}
+		if err := explain(s, c, r.Run(p.Config, &sim.ByteChooser{Data: schedule}, p.Setup)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzFifoStream(f *testing.F)  { fuzzScenario(f, "fifo-stream") }
+func FuzzFifoWakeup(f *testing.F)  { fuzzScenario(f, "fifo-wakeup") }
+func FuzzFifoHostile(f *testing.F) { fuzzScenario(f, "fifo-hostile") }
+func FuzzEvq(f *testing.F)         { fuzzScenario(f, "evq") }
+func FuzzAlloc(f *testing.F)       { fuzzScenario(f, "alloc") }
+
+// TestBadCasesAreRefused: a case may come from a file.
+func TestBadCasesAreRefused(t *testing.T) {
+	kv := func(k, v string) []trace.KV { return []trace.KV{{Key: k, Value: v}} }
+	work := func(proc, verb string, args ...string) []trace.Op { return []trace.Op{{Proc: proc, Verb: verb, Args: args}} }
+	for _, tt := range []struct {
+		scenario, want string
+		c              sim.Case
+	}{
+		{"fifo-stream", "no such key", sim.Case{Config: kv("colour", "red")}},
+		{"fifo-stream", "want a number from 1 to 4096", sim.Case{Config: kv("fifo", "0")}},
+		{"fifo-stream", "want a number from 1 to 4096", sim.Case{Config: kv("fifo", "many")}},
+		{"fifo-stream", "want one of", sim.Case{Config: kv("faults", "lunch")}},
+		{"fifo-stream", "no such operation", sim.Case{Workload: work("prod", "read", "1")}},
+		{"fifo-stream", "has 0 arguments, want 1", sim.Case{Workload: work("prod", "write")}},
+		{"fifo-stream", "want a number from 0 to 4096", sim.Case{Workload: work("prod", "write", "-1")}},
+		{"fifo-stream", "at most 256", sim.Case{Workload: make([]trace.Op, 257)}},
+		{"fifo-wakeup", "has no read", sim.Case{Workload: work("prod", "write", "1")}},
+		{"evq", "config producers=2", sim.Case{Workload: work("p3", "send")}},
+		{"alloc", "config procs=2", sim.Case{Workload: work("c", "alloc", "1")}},
+		{"alloc", "needs config procs=1", sim.Case{Workload: work("a", "refree")}},
+	} {
+		s, err := Find(tt.scenario)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Compile(tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s %v: %v, want %q", tt.scenario, tt.c, err, tt.want)
+		}
+	}
+	if _, err := Find("nonsense"); err == nil || !strings.Contains(err.Error(), "fifo-stream") {
+		t.Errorf("unknown scenario: %v", err)
+	}
+}
