@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"testing"
+)
+
+// sixty is three tasks with 60 accesses between them.
+func sixty(w *World) {
+	p := newPair(w)
+	c := w.Process("c")
+	p.a.Go("a", func() {
+		for i := range uint64(10) {
+			p.xa.Store(p.ya.Load() + i)
+		}
+	})
+	p.b.Go("b", func() {
+		for i := range uint64(10) {
+			p.yb.Store(p.xb.Load() + i)
+		}
+	})
+	c.Go("c", func() {
+		for range 10 {
+			p.xb.Add(1)
+			p.yb.Load()
+		}
+	})
+}
+
+// sixtyChecked is the same work with what an execution of a scenario has: plain
+// bytes ordered by the words, a history and a property at the end.
+func sixtyChecked(w *World) {
+	p := newPair(w)
+	buf := make([]byte, 8)
+	p.a.Go("a", func() {
+		for i := range 6 {
+			op := w.Call(i)
+			p.da.CopyIn(uint64(8*i), buf)
+			p.xa.Store(uint64(i + 1))
+			w.Return(op, i)
+		}
+	})
+	p.b.Go("b", func() {
+		got := make([]byte, 8)
+		done := uint64(0)
+		for range 14 {
+			op := w.Call(0)
+			if n := p.xb.Load(); n > done {
+				p.db.CopyOut(got, 8*(n-1))
+				done = n
+			}
+			p.yb.Store(done)
+			w.Return(op, 0)
+		}
+	})
+	w.AtEnd("History", func() error { return wantLen(len(w.History()), 20) })
+}
+
+func wantLen(got, want int) error {
+	if got != want {
+		return errLen
+	}
+	return nil
+}
+
+// BenchmarkExecutions reports executions and steps per second on one core. The
+// digest is always on.
+func BenchmarkExecutions(b *testing.B) {
+	for _, bb := range []struct {
+		name     string
+		strategy func() Strategy
+		cfg      Config
+		setup    func(*World)
+	}{
+		{"mostly-continue", func() Strategy { return NewPCT(2, 1) }, Config{}, sixty},
+		{"dfs", func() Strategy { return NewDFS(3) }, Config{}, sixty},
+		{"random", func() Strategy { return NewRandom(1) }, Config{}, sixty},
+		{"uniform", func() Strategy { return &uniform{NewRand(1)} }, Config{}, sixty},
+		{"mostly-continue/checked", func() Strategy { return NewPCT(2, 1) }, Config{Races: true}, sixtyChecked},
+		{"random/checked", func() Strategy { return NewRandom(1) }, Config{Races: true}, sixtyChecked},
+		{"uniform/checked", func() Strategy { return &uniform{NewRand(1)} }, Config{Races: true}, sixtyChecked},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			r := NewRunner()
+			defer r.Close()
+			s := bb.strategy()
+			steps := 0
+			for b.Loop() {
+				ch := s.Next()
+				if ch == nil {
+					s = bb.strategy()
+					ch = s.Next()
+				}
+				o := r.Run(bb.cfg, ch, bb.setup)
+				if o.Failure != nil {
+					b.Fatal(o.Failure)
+				}
+				s.Done(o.Steps)
+				steps += o.Steps
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "executions/s")
+			b.ReportMetric(float64(steps)/b.Elapsed().Seconds(), "steps/s")
+			b.ReportMetric(float64(steps)/float64(b.N), "steps/execution")
+		})
+	}
+}
+
+// uniform picks any option with equal odds at every point: the most switches.
+type uniform struct{ r *Rand }
+
+func (u *uniform) Next() Chooser       { return u }
+func (u *uniform) Done(int)            {}
+func (u *uniform) String() string      { return "uniform" }
+func (u *uniform) Choose(p *Point) int { return u.r.Intn(p.N()) }

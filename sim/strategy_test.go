@@ -1,0 +1,214 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"cutthrough/shm"
+	"cutthrough/sim/trace"
+)
+
+var errLen = errors.New("wrong length")
+
+// TestRandIsPinned: seeds are printed and compared, so the generator must give
+// the same values everywhere. The first three are the reference values of
+// SplitMix64 for seed 1234567.
+func TestRandIsPinned(t *testing.T) {
+	r := NewRand(1234567)
+	for i, want := range []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423} {
+		if got := r.Uint64(); got != want {
+			t.Errorf("value %d is %d, want %d", i, got, want)
+		}
+	}
+	r = NewRand(1)
+	var got []int
+	for range 8 {
+		got = append(got, r.Intn(100))
+	}
+	if want := "[56 74 97 44 44 76 87 52]"; fmt.Sprint(got) != want {
+		t.Errorf("Intn(100): %v, want %s", got, want)
+	}
+}
+
+func TestParseStrategy(t *testing.T) {
+	for _, text := range []string{"dfs:0", "dfs:3", "pct:1", "pct:3", "random"} {
+		if s, err := ParseStrategy(text, 1); err != nil || s.String() != text {
+			t.Errorf("%s: %v, %v", text, s, err)
+		}
+	}
+	for _, text := range []string{"", "dfs", "dfs:", "dfs:-1", "dfs:x", "dfs:65", "pct:0", "pct", "random:2", "luck"} {
+		if _, err := ParseStrategy(text, 1); err == nil || !strings.Contains(err.Error(), strconv.Quote(text)) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestDFSIsCompleteAndMinimal: with enough preemptions every interleaving of
+// two tasks appears, and the first violation found has the fewest interventions.
+func TestDFSIsCompleteAndMinimal(t *testing.T) {
+	seen := map[string]bool{}
+	wantExhausted(t, "dfs:64", Config{}, func(w *World) {
+		p := newPair(w)
+		var order []byte
+		p.a.Go("a", func() {
+			for range 3 {
+				p.xa.Load()
+				order = append(order, 'a')
+			}
+		})
+		p.b.Go("b", func() {
+			for range 3 {
+				p.xb.Load()
+				order = append(order, 'b')
+			}
+		})
+		w.AtEnd("collect", func() error { seen[string(order)] = true; return nil })
+	})
+	if len(seen) != 20 { // 6 choose 3
+		t.Errorf("%d interleavings, want 20", len(seen))
+	}
+	rep := exploreWith(t, "dfs:4", 100_000, fixed(Config{}, needsTwo))
+	if rep.Found == nil || len(rep.Found.Schedule) != 2 {
+		t.Fatalf("found %+v", rep.Found)
+	}
+}
+
+// needsTwo fails only if b runs between a's two stores, and a between b's loads.
+func needsTwo(w *World) {
+	p := newPair(w)
+	p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
+	p.b.Go("b", func() {
+		if p.xb.Load() == 1 && p.xb.Load() == 2 {
+			w.Fail("Both", "seen half way and done")
+		}
+	})
+}
+
+func TestStrategiesAreReproducible(t *testing.T) {
+	for _, strategy := range []string{"dfs:2", "pct:3", "random"} {
+		var runs [2][]uint64
+		for i := range runs {
+			s, err := ParseStrategy(strategy, 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := NewRunner()
+			for range 50 {
+				ch := s.Next()
+				if ch == nil {
+					break
+				}
+				o := r.Run(Config{Races: true}, ch, sixty)
+				s.Done(o.Steps)
+				runs[i] = append(runs[i], o.Digest)
+			}
+			r.Close()
+		}
+		if !slices.Equal(runs[0], runs[1]) {
+			t.Errorf("%s: the same seed gave different executions", strategy)
+		}
+	}
+}
+
+// counters is a test with workload: each operation adds its number, non-atomically.
+func counters() Test {
+	return Test{
+		Name: "counters",
+		Generate: func(src Source) Case {
+			var c Case
+			for range 2 + src.Intn(6, "operations") {
+				proc := []string{"a", "b"}[src.Intn(2, "process")]
+				c.Workload = append(c.Workload, trace.Op{Proc: proc, Verb: "add", Args: []string{strconv.Itoa(1 + src.Intn(50, "number"))}})
+			}
+			return c
+		},
+		Compile: func(c Case) (Program, error) {
+			return Program{Config{}, func(w *World) { addUp(w, c.Workload) }}, nil
+		},
+	}
+}
+
+func addUp(w *World, ops []trace.Op) {
+	p := newPair(w)
+	total := uint64(0)
+	run := func(proc string, x shm.Uint64) func() {
+		return func() {
+			for _, o := range ops {
+				if n, err := strconv.Atoi(o.Args[0]); err == nil && o.Proc == proc {
+					x.Store(x.Load() + uint64(n))
+				}
+			}
+		}
+	}
+	for _, o := range ops {
+		if n, err := strconv.Atoi(o.Args[0]); err == nil {
+			total += uint64(n)
+		}
+	}
+	p.a.Go("a", run("a", p.xa))
+	p.b.Go("b", run("b", p.xb))
+	w.AtEnd("Sum", func() error { return wantValue(p.xa, total) })
+}
+
+func TestShrinkToTheMinimum(t *testing.T) {
+	for seed := range uint64(15) {
+		rep, err := Explore(counters(), Options{Strategies: []Strategy{NewRandom(seed)}, Seed: seed})
+		if err != nil || rep.Found == nil {
+			t.Fatal(err, rep.Found)
+		}
+		var sizes []int
+		s := Shrinker{Test: counters(), Progress: func(_ int, best *Found) { sizes = append(sizes, best.size()) }}
+		small, err := s.Shrink(rep.Found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// One lost update: one side adds 1, the other 0 from a stale load, one preemption.
+		if got := fmt.Sprint(small.Case.Workload, len(small.Schedule)); got != "[{a add [0]} {b add [1]}] 1" && got != "[{b add [1]} {a add [0]}] 1" {
+			t.Errorf("seed %d: shrunk to %s", seed, got)
+		}
+		if small.Failure.Property != "Sum" || !slices.IsSortedFunc(sizes, func(a, b int) int { return b - a }) {
+			t.Errorf("seed %d: property %s, sizes %v", seed, small.Failure.Property, sizes)
+		}
+	}
+}
+
+func TestPortfolioTakesTurns(t *testing.T) {
+	rep, err := Explore(fixed(Config{}, sixty), Options{
+		Strategies: []Strategy{NewDFS(1), NewPCT(2, 1), NewRandom(1)}, MaxExecutions: 3000,
+	})
+	if err != nil || rep.Executions != 3000 || !rep.Exhausted {
+		t.Errorf("%v %+v", err, rep)
+	}
+}
+
+func TestDiagram(t *testing.T) {
+	rep := exploreWith(t, "dfs:2", 1000, fixed(Config{}, lostUpdate))
+	r := NewRunner()
+	defer r.Close()
+	o, _, err := fixed(Config{}, lostUpdate).RunOnce(r, Case{}, rep.Found.Schedule, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(o.Diagram(30), "\n")
+	want := `step   a                          b
+   2   x load = 0
+   3   ▶ before x store #1: -> b
+   5   ·                          x load = 0
+   6   ·                          x store := 1
+   6   x store := 1`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	long := fixed(Config{}, sixty)
+	o, _, err = long.RunOnce(r, Case{}, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := o.Diagram(20); len(lines) > 20 || !strings.Contains(strings.Join(lines, "\n"), "…") {
+		t.Errorf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+}
