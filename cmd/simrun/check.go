@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"cutthrough/internal/mutate"
+	"cutthrough/sim/trace"
+
+	"github.com/spf13/cobra"
+)
+
+// corpus is the directory of the traces, seen from the root of the source tree.
+const corpus = "traces"
+
+// mutantJobs is how many mutants are built and run at the same time: a build uses
+// several processors by itself.
+const mutantJobs = 2
+
+// checkResult is the state of the corpus.
+type checkResult struct {
+	header
+	Traces []checked      `json:"traces" doc:"one for each trace and, with --mutants, for each mutant that one claims to kill"`
+	Totals map[string]int `json:"totals" doc:"how many there are of each status"`
+}
+
+// checked is one trace on the code as it is, or under one mutant.
+type checked struct {
+	Path     string `json:"path" doc:"the file"`
+	Mutant   string `json:"mutant,omitempty" doc:"the mutant, if any"`
+	Status   string `json:"status" doc:"ok, drifted, stale, broken, toothless, nondeterministic, malformed, or error if the mutant does not run"`
+	Detail   string `json:"detail" doc:"the verdict, or what is wrong"`
+	Line     int    `json:"line,omitempty" doc:"the line to blame, if any"`
+	ExitCode int    `json:"exit" doc:"the exit code if there were no others"`
+}
+
+// malformedStatus and errorStatus are statuses besides those of a trace that runs.
+const (
+	malformedStatus = "malformed"
+	errorStatus     = "error"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var mutants bool
+	cmd := &cobra.Command{
+		Use:   "check [DIR]",
+		Short: "Replay the corpus and say whether it is green",
+		Long: `Replays all traces below DIR (default traces) and reports their statuses; ok and
+drifted are green. With --mutants it also builds every mutant that a trace claims to
+kill and demands that the trace violates the property it names.
+
+In a GitHub workflow (GITHUB_ACTIONS=true) whatever is not green is annotated at its
+line of the trace.`,
+		Example: `  simrun check
+  simrun check --mutants --json traces`,
+		Args: arguments(0, 1, ""),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := corpus
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			r := &checkResult{Totals: map[string]int{}}
+			return a.perform(cmd, args, r, func(ctx context.Context) error { return a.check(ctx, r, dir, mutants) })
+		},
+	}
+	cmd.Flags().BoolVar(&mutants, "mutants", false, "also replay each trace under the mutants it claims to kill")
+	return cmd
+}
+
+func (a *app) check(ctx context.Context, r *checkResult, dir string, mutants bool) error {
+	paths, err := tracesBelow(dir)
+	if err != nil {
+		return err
+	}
+	kills := map[string][]string{} // mutant -> traces
+	for _, path := range paths {
+		c, t := a.checkTrace(path)
+		r.Traces = append(r.Traces, c)
+		if t != nil && mutants {
+			for _, k := range t.Kills {
+				if !slices.Contains(kills[k.Mutant], path) {
+					kills[k.Mutant] = append(kills[k.Mutant], path)
+				}
+			}
+		}
+	}
+	if len(kills) > 0 {
+		if err := a.checkMutants(ctx, r, kills); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(r.Traces, func(x, y checked) int {
+		return strings.Compare(x.Path+"\x00"+x.Mutant, y.Path+"\x00"+y.Mutant)
+	})
+	for _, c := range r.Traces {
+		r.Totals[c.Status]++
+	}
+	return nil
+}
+
+// tracesBelow returns the trace files below dir, sorted.
+func tracesBelow(dir string) ([]string, error) {
+	var paths []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == ".trace" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("check: %w", err)
+	}
+	if len(paths) == 0 {
+		return nil, errorf(exitUsage, "check: no *.trace file below %s", dir)
+	}
+	return paths, nil
+}
+
+// checkTrace replays a trace on the code as it is; t is nil if it does not run.
+func (a *app) checkTrace(path string) (c checked, t *trace.Trace) {
+	t, s, err := a.open(path)
+	var v *replayed
+	if err == nil {
+		v, err = a.replayOne(path, s, t)
+	}
+	if err != nil {
+		c = checked{Path: path, Status: malformedStatus, Detail: err.Error(), ExitCode: errorCode(err)}
+		if e, ok := malformed(err); ok {
+			c.Line, c.Detail = e.Line, e.Err.Error()
+		}
+		return c, nil
+	}
+	return v.checked(""), t
+}
+
+// checked returns the line of the report about a replay.
+func (v *replayed) checked(mutant string) checked {
+	c := checked{Path: v.Path, Mutant: mutant, Status: v.Status, Line: v.Line, ExitCode: v.code(mutant != "")}
+	if mutant != "" && v.Status == trace.OK.String() {
+		c.ExitCode = exitHeld // it violates what it claims to violate
+	}
+	c.Detail = v.summary(mutant)
+	switch {
+	case len(v.Unmet) > 0 && c.Status == trace.Stale.String():
+		c.Detail = "never reached: " + v.Unmet[0]
+	case v.Differs != "":
+		c.Detail = "two executions differ: " + v.Differs
+	case c.Status == trace.Toothless.String():
+		c.Line = lineOf(v.Path, "kills", 0)
+	}
+	return c
+}
+
+// checkMutants replays the traces under the mutants that they claim to kill.
+func (a *app) checkMutants(ctx context.Context, r *checkResult, kills map[string][]string) error {
+	root, err := mutate.ModuleRoot(".")
+	if err != nil {
+		return err
+	}
+	failed := func(mutant string, err error) {
+		status := errorStatus
+		if errors.Is(err, mutate.ErrStale) {
+			status = trace.Stale.String()
+		}
+		for _, path := range kills[mutant] {
+			r.Traces = append(r.Traces, checked{
+				Path: path, Mutant: mutant, Status: status, Detail: err.Error(),
+				Line: lineOf(path, "kills", 0), ExitCode: errorCode(err),
+			})
+		}
+	}
+	var ms []*mutate.Mutant
+	for _, name := range slices.Sorted(maps.Keys(kills)) {
+		m, err := mutate.Find(root, name)
+		if err != nil {
+			failed(name, err)
+			continue
+		}
+		ms = append(ms, m)
+	}
+	a.say("building %s", plural(len(ms), "mutant"))
+	var mu sync.Mutex
+	errs := mutate.Batch(ctx, root, ms, mutantJobs, func(m *mutate.Mutant, program string) error {
+		var v replayResult
+		args := append([]string{"replay", "--quiet", "--"}, kills[m.Name]...)
+		if err := runMutated(ctx, m, program, io.Discard, &v, args...); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range v.Traces {
+			r.Traces = append(r.Traces, v.Traces[i].checked(m.Name))
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("check: %w", context.Cause(ctx))
+	}
+	for i, err := range errs {
+		if err != nil {
+			failed(ms[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *checkResult) code() int {
+	var codes []int
+	for _, c := range r.Traces {
+		codes = append(codes, c.ExitCode)
+	}
+	return worst(codes)
+}
+
+// green says whether the line needs nobody's attention.
+func (c *checked) green() bool {
+	return c.Status == trace.OK.String() || c.Status == trace.Drifted.String()
+}
+
+// complete annotates what is not green when GitHub is watching.
+func (r *checkResult) complete(a *app) error {
+	a.annotate(r.Traces)
+	return nil
+}
+
+func (r *checkResult) print(p *printer) {
+	var rows [][]string
+	for _, c := range r.Traces {
+		if p.quiet && c.green() {
+			continue
+		}
+		at := c.Path
+		if c.Line > 0 && !c.green() {
+			at = fmt.Sprintf("%s:%d", c.Path, c.Line)
+		}
+		detail, _, _ := strings.Cut(c.Detail, "\n")
+		rows = append(rows, []string{c.Status, at, strings.TrimSpace(withMutant(c.Mutant)), detail})
+	}
+	p.table(rows, func(_, column int, cell string) string {
+		if column == 0 {
+			return p.status(cell)
+		}
+		return cell
+	})
+	var totals []string
+	for _, status := range slices.Sorted(maps.Keys(r.Totals)) {
+		totals = append(totals, fmt.Sprintf("%d %s", r.Totals[status], status))
+	}
+	p.linef("%s: %s", plural(len(r.Traces), "replay"), strings.Join(totals, ", "))
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"cutthrough/internal/mutate"
+	"cutthrough/sim/trace"
+
+	"github.com/spf13/cobra"
+)
+
+// The planted bug of the demo.
+const (
+	demoMutant   = "skip-recheck"
+	demoScenario = "fifo-wakeup"
+)
+
+// demoTime bounds the search for the planted bug.
+const demoTime = "30s"
+
+// demoResult is what the demo found.
+type demoResult struct {
+	header
+	Story  string        `json:"story" doc:"what is wrong with the code of the mutant"`
+	Found  exploreResult `json:"found" doc:"the exploration of the mutant, as for explore"`
+	Repeat string        `json:"repeat" doc:"the verdict of the same schedule on the code as it is"`
+}
+
+func (a *app) demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Plant a bug, find it, explain it",
+		Long: `Builds simrun with one line of the code left out, searches until that does harm, shrinks
+and draws what it found, and runs the same interleaving on the code as it is. It takes
+well under a minute, needs a checkout, and leaves one file in the directory out.`,
+		Example: "  simrun demo",
+		Args:    arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r := &demoResult{}
+			a.mutant = "" // the command itself runs the code as it is
+			return a.perform(cmd, args, r, func(ctx context.Context) error { return a.demo(ctx, r) })
+		},
+	}
+}
+
+func (a *app) demo(ctx context.Context, r *demoResult) error {
+	root, m, err := findMutant(demoMutant)
+	if err != nil {
+		return err
+	}
+	r.Story = m.Story
+	a.tell("Two processes share a piece of memory with a queue of bytes in it. The producer sleeps",
+		"while the queue is full, the consumer while it is empty, and each has to wake the other.",
+		"The mutant "+demoMutant+" leaves one check out of that:", "")
+	a.tell(indent(m.Story)...)
+	a.tell("", "Building simrun with the mutant, then running that code in every order of its steps until",
+		"something goes wrong ...", "")
+	r.Found.search.out = "out"
+	errs := mutate.Batch(ctx, root, []*mutate.Mutant{m}, 1, func(m *mutate.Mutant, program string) error {
+		var stderr io.Writer = a.stderr // the program draws its own progress
+		return runMutated(ctx, m, program, stderr, &r.Found, "explore", "--quiet="+fmt.Sprint(a.quiet || !terminal(a.stderr)),
+			"--strategy="+m.Strategy, "--time="+demoTime, "--workers=1", "--", demoScenario)
+	})
+	if errs[0] != nil {
+		return errs[0]
+	}
+	if r.Found.Violation == nil {
+		return nil
+	}
+	return a.repeat(r)
+}
+
+// repeat runs the schedule of the violation on the code as it is.
+func (a *app) repeat(r *demoResult) error {
+	t := r.Found.Violation.parsed()
+	s, err := a.find(t.Scenario)
+	if err != nil {
+		return err
+	}
+	p, err := play(s, t, 1)
+	if err != nil {
+		return errorf(exitInternal, "%w", err)
+	}
+	r.Repeat = p.Verdict
+	return nil
+}
+
+// tell writes lines of the story that the demo tells while it works.
+func (a *app) tell(lines ...string) {
+	if a.asJSON || a.quiet {
+		return
+	}
+	a.printer().lines("", lines)
+}
+
+func indent(text string) []string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = "    " + lines[i]
+	}
+	return lines
+}
+
+// code is 0 when the demo showed what it is to show.
+func (r *demoResult) code() int {
+	switch {
+	case r.Found.Outcome == interrupted:
+		return exitInterrupted
+	case r.Found.Violation == nil:
+		return exitSurvived
+	case r.Repeat != trace.Pass:
+		return violationCode(r.Repeat)
+	}
+	return exitHeld
+}
+
+func (r *demoResult) complete(a *app) error {
+	a.mutant = demoMutant // for the trace and the command that replays it
+	return r.Found.complete(a)
+}
+
+func (r *demoResult) print(p *printer) {
+	v := r.Found.Violation
+	if v == nil {
+		p.linef("%s  %s after %s", p.status(r.Found.Outcome), demoMutant, plural(r.Found.Executions, "execution"))
+		return
+	}
+	p.linef("%s: %s found it after %s, and made it as small as possible:", p.paint(red, v.Property), v.Strategy, plural(r.Found.Executions, "execution"))
+	v.failure.print(p)
+	v.draw(p)
+	p.lines("", strings.Split(`Read the diagram from the top: a column for each task, a line for each access to the shared
+memory, and ▶ where the simulator let another task go on. Nothing else is needed to see
+the bug again, today or in ten years: the schedule above is anchored at names, not at times.`, "\n"))
+	if r.Repeat == trace.Pass {
+		p.linef("\nThe same schedule on the code as it is, with the check: %s.", p.paint(green, "passes"))
+	} else {
+		p.linef("\nThe same schedule violates %s on the code as it is, too.", p.paint(red, r.Repeat))
+	}
+	p.linef("\n%s is the trace; this runs it again:", v.Trace)
+	p.linef("%s", v.Replay)
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+// The outcomes of an exploration.
+const (
+	held         = "held"
+	violated     = "violated"
+	inconclusive = "inconclusive"
+	interrupted  = "interrupted"
+)
+
+// exploreResult is what an exploration found out.
+type exploreResult struct {
+	header
+	Scenario   string              `json:"scenario" doc:"the scenario"`
+	Strategies string              `json:"strategies" doc:"the strategies, as given"`
+	Seed       uint64              `json:"seed" doc:"the seed"`
+	Workers    int                 `json:"workers" doc:"how many explored at the same time"`
+	Outcome    string              `json:"outcome" doc:"held, violated, inconclusive or interrupted"`
+	Executions int                 `json:"executions" doc:"executions that were run"`
+	Steps      int                 `json:"steps" doc:"steps of all of them"`
+	Distinct   int                 `json:"distinct" doc:"executions with different digests, by worker"`
+	Cases      int                 `json:"cases" doc:"generated configurations and workloads"`
+	Checked    int                 `json:"checked" doc:"executions that were run twice to compare their digests"`
+	Exhausted  string              `json:"exhausted,omitempty" doc:"the strategy within whose bound everything was run"`
+	Sometimes  map[string]int      `json:"sometimes" doc:"how often each state of interest was reached"`
+	Unreached  []string            `json:"unreached,omitempty" doc:"states of interest that were never reached"`
+	Coverage   []sim.FaultCoverage `json:"coverage" doc:"places and faults: site, fault, offered (times it was possible), hit (times it happened)"`
+	Violation  *violation          `json:"violation,omitempty" doc:"the violation, if one was found"`
+
+	search search
+}
+
+// violation is a violation with the trace that replays it.
+type violation struct {
+	failure
+	Strategy string   `json:"strategy" doc:"the strategy that found it"`
+	Found    size     `json:"found" doc:"its size when it was found"`
+	Shrunk   size     `json:"shrunk" doc:"its size after shrinking"`
+	Text     string   `json:"text" doc:"the trace"`
+	Diagram  []string `json:"diagram" doc:"the space-time diagram"`
+	Trace    string   `json:"trace,omitempty" doc:"the file with the trace"`
+	Replay   string   `json:"replay,omitempty" doc:"the command that replays it"`
+	Note     string   `json:"note,omitempty" doc:"what is unusual about the trace"`
+}
+
+// fill takes the counts from a report.
+func (r *exploreResult) fill(report *sim.Report, stopped bool) {
+	r.Executions, r.Steps, r.Distinct = report.Executions, report.Steps, report.Distinct
+	r.Cases, r.Checked, r.Coverage = report.Cases, report.Checked, report.Coverage
+	r.Sometimes, r.Unreached = report.Sometimes, report.Unreached
+	if report.Exhausted {
+		r.Exhausted = smallestDFS(r.Strategies)
+	}
+	switch {
+	case report.Found != nil:
+		r.Outcome = violated
+	case stopped:
+		r.Outcome = interrupted
+	case len(r.Unreached) > 0:
+		r.Outcome = inconclusive
+	default:
+		r.Outcome = held
+	}
+}
+
+// smallestDFS returns the DFS with the smallest bound. With several in a list it
+// is the one that is exhausted for certain when one is.
+func smallestDFS(strategies string) string {
+	least := math.MaxInt
+	for text := range strings.SplitSeq(strategies, ",") {
+		if bound, ok := strings.CutPrefix(strings.TrimSpace(text), "dfs:"); ok {
+			if n, err := strconv.Atoi(bound); err == nil {
+				least = min(least, n)
+			}
+		}
+	}
+	return fmt.Sprintf("dfs:%d", least)
+}
+
+func (r *exploreResult) code() int {
+	switch r.Outcome {
+	case violated:
+		return violationCode(r.Violation.Property)
+	case inconclusive:
+		return exitInconclusive
+	case interrupted:
+		return exitInterrupted
+	}
+	return exitHeld
+}
+
+// origin says for a story where a violation comes from.
+func (r *exploreResult) origin(strategy string) string {
+	return fmt.Sprintf("simrun explore %s, %s, seed %d", r.Scenario, strategy, r.Seed)
+}
+
+func (r *exploreResult) print(p *printer) {
+	if r.Violation != nil {
+		r.printViolation(p)
+		return
+	}
+	p.linef("%s  %s%s", p.status(r.Outcome), r.Scenario, withMutant(r.Mutant)+": "+r.extent())
+	if r.Outcome == inconclusive {
+		p.linef("  never reached %s: give it more time (--time, --n)", quoted(r.Unreached))
+	}
+	if p.quiet {
+		return
+	}
+	p.linef("  %s, %s distinct, %s, %s; %s run twice", plural(r.Executions, "execution"), count(r.Distinct),
+		plural(r.Cases, "case"), plural(r.Steps, "step"), count(r.Checked))
+	p.linef("  strategies  %s, seed %d, %s", r.Strategies, r.Seed, plural(r.Workers, "worker"))
+	if len(r.Sometimes) > 0 {
+		var marks []string
+		for _, name := range slices.Sorted(maps.Keys(r.Sometimes)) {
+			marks = append(marks, fmt.Sprintf("%s %s", name, count(r.Sometimes[name])))
+		}
+		p.linef("  reached     %s", strings.Join(marks, ", "))
+	}
+	r.printCoverage(p)
+}
+
+// extent says how far the exploration went.
+func (r *exploreResult) extent() string {
+	switch {
+	case r.Outcome == interrupted:
+		return "interrupted after " + plural(r.Executions, "execution")
+	case r.Outcome == inconclusive:
+		return "no violation, but not everything that matters happened"
+	case r.Exhausted != "":
+		return fmt.Sprintf("no violation within %s, exhausted", r.Exhausted)
+	}
+	return fmt.Sprintf("held within %s (not exhaustive)", plural(r.Executions, "execution"))
+}
+
+// maxNever bounds the list of faults that never happened.
+const maxNever = 6
+
+func (r *exploreResult) printCoverage(p *printer) {
+	if len(r.Coverage) == 0 {
+		return
+	}
+	var never []string
+	rows := [][]string{{"site", "fault", "possible", "happened"}}
+	for _, c := range r.Coverage {
+		if c.Hit == 0 {
+			never = append(never, c.Fault+" at "+c.Site)
+		}
+		rows = append(rows, []string{c.Site, c.Fault, count(int(c.Offered)), count(int(c.Hit))})
+	}
+	p.linef("  faults      %d of %s of place and fault happened", len(r.Coverage)-len(never), plural(len(r.Coverage), "pair"))
+	if n := len(never); n > maxNever && !p.verbose {
+		never = append(never[:maxNever], fmt.Sprintf("and %d more (-v)", n-maxNever))
+	}
+	if len(never) > 0 {
+		p.linef("  never       %s", strings.Join(never, ", "))
+	}
+	if p.verbose {
+		p.linef("")
+		p.table(rows, nil)
+	}
+}
+
+// maxBody bounds the lines of configuration, workload and schedule in a report.
+const maxBody = 16
+
+func (r *exploreResult) printViolation(p *printer) {
+	v := r.Violation
+	p.linef("%s  %s%s", p.paint(red, v.Property+" violated"), r.Scenario, withMutant(r.Mutant))
+	v.failure.print(p)
+	if !p.quiet {
+		v.draw(p)
+	}
+	from := ""
+	if v.Shrunk != v.Found {
+		from = fmt.Sprintf(", shrunk from %s", v.Found)
+	}
+	p.linef("found by %s after %s, seed %d%s", v.Strategy, plural(r.Executions, "execution"), r.Seed, from)
+	if v.Note != "" {
+		p.linef("%s", p.paint(yellow, v.Note))
+	}
+	if v.Trace != "" {
+		p.linef("%s: %s; replay it with", v.Trace, v.claims())
+		p.linef("%s", v.Replay)
+	}
+}
+
+// draw writes what runs and the diagram, in at most 40 lines together with what
+// surrounds them.
+func (v *violation) draw(p *printer) {
+	lines := fit(v.body(), maxBody)
+	p.linef("")
+	p.lines("", lines)
+	p.linef("")
+	p.diagram(fit(v.Diagram, maxReport-len(lines)))
+	p.linef("")
+}
+
+// maxReport is what remains of 40 lines for body and diagram.
+const maxReport = 40 - 1 - maxMessage - 3 - 4
+
+// parsed returns the trace of v, which is one that we formatted.
+func (v *violation) parsed() *trace.Trace {
+	t, err := trace.Parse("violation", []byte(v.Text))
+	if err != nil {
+		panic(fmt.Sprintf("simrun: our own trace does not parse: %v", err))
+	}
+	return t
+}
+
+func (v *violation) body() []string { return body(v.parsed()) }
+
+func (v *violation) claims() string { return verdicts(v.parsed()) }
+
+func withMutant(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " with mutant " + name
+}
+
+// quoted writes words as a list of quotations.
+func quoted(words []string) string {
+	q := make([]string, len(words))
+	for i, w := range words {
+		q[i] = strconv.Quote(w)
+	}
+	return strings.Join(q, ", ")
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+// failure is a violation as it is shown.
+type failure struct {
+	Property string `json:"property" doc:"the violated property"`
+	Message  string `json:"message" doc:"how it was violated, one line or a few"`
+	Task     string `json:"task,omitempty" doc:"the task that was running"`
+	Step     int    `json:"step" doc:"the step at which it happened"`
+}
+
+func newFailure(f *sim.Failure) *failure {
+	if f == nil {
+		return nil
+	}
+	return &failure{f.Property, f.Message, f.Task, f.Step}
+}
+
+// maxMessage bounds the lines of a message in a report: a panic has a stack.
+const maxMessage = 5
+
+func (f *failure) print(p *printer) {
+	p.lines("  ", fit(strings.Split(f.Message, "\n"), maxMessage))
+}
+
+// size is how much there is to read in a violation.
+type size struct {
+	Interventions int `json:"interventions" doc:"lines of its schedule"`
+	Operations    int `json:"operations" doc:"lines of its workload"`
+	Steps         int `json:"steps" doc:"steps of its execution"`
+}
+
+func sizeOf(f *sim.Found) size { return size{len(f.Schedule), len(f.Case.Workload), f.Steps} }
+
+// String returns the size in words.
+func (s size) String() string {
+	return fmt.Sprintf("%s, %s and %s", plural(s.Interventions, "intervention"), plural(s.Operations, "operation"), plural(s.Steps, "step"))
+}
+
+// body returns the lines of a trace between story and verdict: what runs.
+func body(t *trace.Trace) []string {
+	bare := *t
+	bare.Story, bare.Kills = nil, nil
+	lines := strings.Split(strings.TrimSpace(string(trace.Format(&bare))), "\n")
+	return lines[1 : len(lines)-2] // without version, want and digest
+}
+
+// verdicts says in words what a trace claims.
+func verdicts(t *trace.Trace) string {
+	text := "want " + t.Want
+	if t.Want != trace.Pass {
+		text = "want violation " + t.Want
+	}
+	for _, k := range t.Kills {
+		text += ", kills " + k.Mutant + " " + k.Property
+	}
+	return text
+}
+
+// fileName returns the name for a trace of a violation of property. Equal
+// executions get equal names, whatever the story says.
+func fileName(t *trace.Trace, property string) string {
+	bare := *t
+	bare.Story, bare.Digest, bare.Steps = nil, 0, 0
+	sum := sha256.Sum256(trace.Format(&bare))
+	clean := strings.NewReplacer("/", "-", ":", "-")
+	return fmt.Sprintf("%s-%s-%x.trace", clean.Replace(t.Scenario), clean.Replace(property), sum[:4])
+}
+
+// storyWidth is where lines of a story are broken.
+const storyWidth = 90
+
+// firstStory returns what can be said about a violation without understanding it.
+func firstStory(f *sim.Failure, by string) []string {
+	message, _, _ := strings.Cut(f.Message, "\n")
+	message = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, message)
+	var story []string
+	line := f.Property + ":"
+	for word := range strings.FieldsSeq(message) {
+		if len(line)+1+len(word) > storyWidth {
+			story = append(story, line)
+			line = word
+			continue
+		}
+		line += " " + word
+	}
+	return append(story, line, "", "found   "+by)
+}

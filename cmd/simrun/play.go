@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"cutthrough/properties"
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+// maxDiagram keeps a whole failure report within a screen of 40 lines.
+const maxDiagram = 26
+
+// played is what two executions of a trace showed.
+type played struct {
+	trace.Observation
+	Failure *sim.Failure // nil when everything held
+	Diagram []string
+	Differs string // how the second execution differed from the first, "" if it did not
+}
+
+// play runs t twice on the code of this process and draws it in at most lines
+// lines; 0 means all there are. The error says what is wrong with the trace.
+func play(s *properties.Scenario, t *trace.Trace, lines int) (*played, error) {
+	if lines == 0 {
+		lines = math.MaxInt
+	}
+	r := sim.NewRunner()
+	defer r.Close()
+	c := sim.Case{Config: t.Config, Workload: t.Workload}
+	o, unmet, err := s.RunOnce(r, c, t.Schedule, true)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	p := &played{Observation: observe(o, unmet), Failure: o.Failure, Diagram: o.Diagram(lines)}
+	if o, unmet, err = s.RunOnce(r, c, t.Schedule, true); err != nil {
+		return nil, fmt.Errorf("scenario %s: the second time: %w", s.Name, err)
+	}
+	if again := observe(o, unmet); again.Digest != p.Digest || again.Steps != p.Steps || again.Verdict != p.Verdict {
+		p.Differs = fmt.Sprintf("%s, digest %016x after %d steps at first; %s, %016x after %d the second time",
+			p.Verdict, p.Digest, p.Steps, again.Verdict, again.Digest, again.Steps)
+	}
+	return p, nil
+}
+
+func observe(o sim.Outcome, unmet []int) trace.Observation {
+	v := trace.Observation{Verdict: trace.Pass, Unmet: unmet, Digest: o.Digest, Steps: o.Steps}
+	if o.Failure != nil {
+		v.Verdict = o.Failure.Property
+	}
+	return v
+}
+
+// open reads the trace in a file and finds its scenario.
+func (a *app) open(path string) (*trace.Trace, *properties.Scenario, error) {
+	t, err := trace.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := a.find(t.Scenario)
+	if err != nil {
+		return nil, nil, atLine(path, "scenario", err)
+	}
+	return t, s, nil
+}
+
+// atLine blames the first line of the trace in a file that starts with word.
+func atLine(path, word string, err error) error {
+	return &trace.Error{File: path, Line: lineOf(path, word, 0), Err: err}
+}
+
+// lineOf returns the number of the first line of a file that starts with
+// word, or of the n-th indented line after it; 0 if there is none. It is for
+// messages, so a file that cannot be read any more has no lines.
+func lineOf(path, word string, n int) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if first, _, _ := strings.Cut(string(line), " "); first == word {
+			return i + 1 + n
+		}
+	}
+	return 0
+}
+
+// settle fills in what the code without the mutant does under a schedule that was
+// found with it: the trace wants that to pass. The note says why it does not.
+func (a *app) settle(t *trace.Trace) (note string, err error) {
+	s, err := a.find(t.Scenario)
+	if err != nil {
+		return "", err
+	}
+	p, err := play(s, t, 1)
+	if err != nil {
+		return "", err
+	}
+	t.Digest, t.Steps = p.Digest, p.Steps
+	switch {
+	case p.Verdict != t.Want:
+		return fmt.Sprintf("without the mutant too, this schedule violates %s: the trace is no evidence against the mutant", p.Verdict), nil
+	case len(p.Unmet) > 0:
+		return fmt.Sprintf("without the mutant, %q is never reached: anchor it elsewhere, or the trace is stale", t.Schedule[p.Unmet[0]]), nil
+	}
+	return "", nil
+}
+
+// claim returns what t says about a mutant.
+func claim(t *trace.Trace, mutant string) (trace.Kill, bool) {
+	for _, k := range t.Kills {
+		if k.Mutant == mutant {
+			return k, true
+		}
+	}
+	return trace.Kill{}, false
+}
+
+// malformed says whether err is about the text of a trace.
+func malformed(err error) (*trace.Error, bool) { return errors.AsType[*trace.Error](err) }

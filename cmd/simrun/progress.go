@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// redraw is how often a progress line is drawn at most.
+const redraw = 100 * time.Millisecond
+
+// progress is one line on standard error that is redrawn in place. Without a
+// terminal, or with -q, nothing is drawn. Safe for concurrent use.
+type progress struct {
+	f     *os.File // nil: nothing is drawn
+	mu    sync.Mutex
+	begun time.Time
+	drawn time.Time
+	over  bool
+}
+
+func (a *app) progress() *progress {
+	p := &progress{begun: time.Now()}
+	if !a.quiet && terminal(a.stderr) {
+		p.f = a.stderr
+	}
+	return p
+}
+
+// update draws what text returns, unless it is too early.
+func (p *progress) update(text func(elapsed time.Duration) string) {
+	if p.f == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.over || now.Sub(p.drawn) < redraw {
+		return
+	}
+	p.drawn = now
+	line := text(now.Sub(p.begun))
+	if width, _, err := term.GetSize(int(p.f.Fd())); err == nil && width > 1 {
+		for utf8.RuneCountInString(line) >= width {
+			_, n := utf8.DecodeLastRuneInString(line)
+			line = line[:len(line)-n]
+		}
+	}
+	fmt.Fprintf(p.f, "\r\x1b[K%s", line)
+}
+
+// finish removes the line; later updates draw nothing.
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.f != nil && !p.over && !p.drawn.IsZero() {
+		fmt.Fprint(p.f, "\r\x1b[K")
+	}
+	p.over = true
+}
+
+// rate writes n per second, in thousands or millions where that is shorter.
+func rate(n int, elapsed time.Duration) string {
+	r := float64(n) / max(elapsed.Seconds(), 1e-3)
+	switch {
+	case r >= 1e6:
+		return fmt.Sprintf("%.1fM/s", r/1e6)
+	case r >= 1e4:
+		return fmt.Sprintf("%.0fk/s", r/1e3)
+	}
+	return fmt.Sprintf("%.0f/s", r)
+}
+
+// say writes a line about what goes on to standard error, unless -q was given.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintln(a.stderr, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	}
+}
