@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"cutthrough/internal/mutate"
-	"cutthrough/sim/trace"
 
 	"github.com/spf13/cobra"
 )
@@ -24,9 +22,8 @@ const demoTime = "30s"
 // demoResult is what the demo found.
 type demoResult struct {
 	header
-	Story  string        `json:"story" doc:"what is wrong with the code of the mutant"`
-	Found  exploreResult `json:"found" doc:"the exploration of the mutant, as for explore"`
-	Repeat string        `json:"repeat" doc:"the verdict of the same schedule on the code as it is"`
+	Story string        `json:"story" doc:"what is wrong with the code of the mutant"`
+	Found exploreResult `json:"found" doc:"the exploration of the mutant, as for explore; a note if the code as it is does not pass"`
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -40,7 +37,6 @@ well under a minute, needs a checkout, and leaves one file in the directory out.
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := &demoResult{}
-			a.mutant = "" // the command itself runs the code as it is
 			return a.perform(cmd, args, r, func(ctx context.Context) error { return a.demo(ctx, r) })
 		},
 	}
@@ -60,32 +56,10 @@ func (a *app) demo(ctx context.Context, r *demoResult) error {
 		"something goes wrong ...", "")
 	r.Found.search.out = "out"
 	errs := mutate.Batch(ctx, root, []*mutate.Mutant{m}, 1, func(m *mutate.Mutant, program string) error {
-		var stderr io.Writer = a.stderr // the program draws its own progress
-		return runMutated(ctx, m, program, stderr, &r.Found, "explore", "--quiet="+fmt.Sprint(a.quiet || !terminal(a.stderr)),
+		return runMutated(ctx, m, program, a.stderr, &r.Found, "explore", fmt.Sprintf("--quiet=%t", a.quiet),
 			"--strategy="+m.Strategy, "--time="+demoTime, "--workers=1", "--", demoScenario)
 	})
-	if errs[0] != nil {
-		return errs[0]
-	}
-	if r.Found.Violation == nil {
-		return nil
-	}
-	return a.repeat(r)
-}
-
-// repeat runs the schedule of the violation on the code as it is.
-func (a *app) repeat(r *demoResult) error {
-	t := r.Found.Violation.parsed()
-	s, err := a.find(t.Scenario)
-	if err != nil {
-		return err
-	}
-	p, err := play(s, t, 1)
-	if err != nil {
-		return errorf(exitInternal, "%w", err)
-	}
-	r.Repeat = p.Verdict
-	return nil
+	return errs[0]
 }
 
 // tell writes lines of the story that the demo tells while it works.
@@ -111,8 +85,8 @@ func (r *demoResult) code() int {
 		return exitInterrupted
 	case r.Found.Violation == nil:
 		return exitSurvived
-	case r.Repeat != trace.Pass:
-		return violationCode(r.Repeat)
+	case r.Found.Violation.Note != "":
+		return exitViolated
 	}
 	return exitHeld
 }
@@ -134,10 +108,10 @@ func (r *demoResult) print(p *printer) {
 	p.lines("", strings.Split(`Read the diagram from the top: a column for each task, a line for each access to the shared
 memory, and ▶ where the simulator let another task go on. Nothing else is needed to see
 the bug again, today or in ten years: the schedule above is anchored at names, not at times.`, "\n"))
-	if r.Repeat == trace.Pass {
-		p.linef("\nThe same schedule on the code as it is, with the check: %s.", p.paint(green, "passes"))
+	if v.Note == "" {
+		p.linef("\nThe same schedule was run on the code as it is, with the check: it %s.", p.paint(green, "passes"))
 	} else {
-		p.linef("\nThe same schedule violates %s on the code as it is, too.", p.paint(red, r.Repeat))
+		p.linef("\nThe same schedule was run on the code as it is: %s.", p.paint(red, v.Note))
 	}
 	p.linef("\n%s is the trace; this runs it again:", v.Trace)
 	p.linef("%s", v.Replay)

@@ -130,10 +130,13 @@ func (a *app) explore(ctx context.Context, r *exploreResult) error {
 	o := r.search
 	r.Strategies, r.Seed, r.Workers = o.strategies, o.seed, o.workers
 	a.say("exploring %s with %s, seed %d, %s, for %s", s.Name, o.strategies, o.seed, plural(o.workers, "worker"), o.limits())
+	begun := time.Now()
 	report, err := a.search(ctx, s, o)
 	if err != nil {
 		return errorf(exitInternal, "scenario %s: %w", s.Name, err)
 	}
+	elapsed := time.Since(begun) // not in the result: equal seeds give equal results
+	a.say("%s in %s (%s)", plural(report.Executions, "execution"), elapsed.Round(time.Millisecond), rate(report.Executions, elapsed))
 	r.fill(report, ctx.Err() != nil)
 	if report.Found != nil {
 		return a.found(ctx, s, report.Found, r)
@@ -174,7 +177,7 @@ func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r
 		t.Digest, t.Steps = 0, 0 // those of the code without the mutant, see settle
 	}
 	v.failure, v.Shrunk, v.Text = *newFailure(&f.Failure), sizeOf(f), string(trace.Format(t))
-	p, err := play(s, t, maxDiagram)
+	p, err := play(s, t, v.diagramLines())
 	if err != nil {
 		return errorf(exitInternal, "%w", err)
 	}

@@ -111,10 +111,7 @@ func (r *exploreResult) print(p *printer) {
 		r.printViolation(p)
 		return
 	}
-	p.linef("%s  %s%s", p.status(r.Outcome), r.Scenario, withMutant(r.Mutant)+": "+r.extent())
-	if r.Outcome == inconclusive {
-		p.linef("  never reached %s: give it more time (--time, --n)", quoted(r.Unreached))
-	}
+	p.linef("%s%s: %s%s", r.Scenario, withMutant(r.Mutant), p.status(r.Outcome), r.extent())
 	if p.quiet {
 		return
 	}
@@ -131,17 +128,18 @@ func (r *exploreResult) print(p *printer) {
 	r.printCoverage(p)
 }
 
-// extent says how far the exploration went.
+// extent goes on after the outcome: it says how far the exploration went.
 func (r *exploreResult) extent() string {
+	ran := plural(r.Executions, "execution")
 	switch {
 	case r.Outcome == interrupted:
-		return "interrupted after " + plural(r.Executions, "execution")
+		return " after " + ran
 	case r.Outcome == inconclusive:
-		return "no violation, but not everything that matters happened"
+		return fmt.Sprintf(": never reached %s within %s; give it more time (--time, --n)", quoted(r.Unreached), ran)
 	case r.Exhausted != "":
-		return fmt.Sprintf("no violation within %s, exhausted", r.Exhausted)
+		return fmt.Sprintf(", %s exhausted within %s", r.Exhausted, ran)
 	}
-	return fmt.Sprintf("held within %s (not exhaustive)", plural(r.Executions, "execution"))
+	return fmt.Sprintf(" within %s (not exhaustive)", ran)
 }
 
 // maxNever bounds the list of faults that never happened.
@@ -172,9 +170,6 @@ func (r *exploreResult) printCoverage(p *printer) {
 	}
 }
 
-// maxBody bounds the lines of configuration, workload and schedule in a report.
-const maxBody = 16
-
 func (r *exploreResult) printViolation(p *printer) {
 	v := r.Violation
 	p.linef("%s  %s%s", p.paint(red, v.Property+" violated"), r.Scenario, withMutant(r.Mutant))
@@ -191,24 +186,33 @@ func (r *exploreResult) printViolation(p *printer) {
 		p.linef("%s", p.paint(yellow, v.Note))
 	}
 	if v.Trace != "" {
-		p.linef("%s: %s; replay it with", v.Trace, v.claims())
+		p.linef("%s: %s; replay it with", v.Trace, verdicts(v.parsed()))
 		p.linef("%s", v.Replay)
 	}
 }
 
-// draw writes what runs and the diagram, in at most 40 lines together with what
-// surrounds them.
-func (v *violation) draw(p *printer) {
-	lines := fit(v.body(), maxBody)
-	p.linef("")
-	p.lines("", lines)
-	p.linef("")
-	p.diagram(fit(v.Diagram, maxReport-len(lines)))
-	p.linef("")
+// A report has 40 lines: the title, the message, three blank lines, and at most four
+// about origin, note, trace and replay. What remains is for the trace and the diagram.
+const maxReport = 40 - 1 - 3 - 4
+
+// maxBody bounds the lines of configuration, workload and schedule in a report.
+const maxBody = 14
+
+func (v *violation) body() []string { return fit(body(v.parsed()), maxBody) }
+
+// diagramLines returns how many lines of the report are for the diagram.
+func (v *violation) diagramLines() int {
+	return maxReport - len(v.body()) - len(v.message())
 }
 
-// maxReport is what remains of 40 lines for body and diagram.
-const maxReport = 40 - 1 - maxMessage - 3 - 4
+// draw writes what runs and the diagram.
+func (v *violation) draw(p *printer) {
+	p.linef("")
+	p.lines("", v.body())
+	p.linef("")
+	p.diagram(v.Diagram)
+	p.linef("")
+}
 
 // parsed returns the trace of v, which is one that we formatted.
 func (v *violation) parsed() *trace.Trace {
@@ -218,10 +222,6 @@ func (v *violation) parsed() *trace.Trace {
 	}
 	return t
 }
-
-func (v *violation) body() []string { return body(v.parsed()) }
-
-func (v *violation) claims() string { return verdicts(v.parsed()) }
 
 func withMutant(name string) string {
 	if name == "" {

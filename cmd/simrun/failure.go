@@ -28,9 +28,9 @@ func newFailure(f *sim.Failure) *failure {
 // maxMessage bounds the lines of a message in a report: a panic has a stack.
 const maxMessage = 5
 
-func (f *failure) print(p *printer) {
-	p.lines("  ", fit(strings.Split(f.Message, "\n"), maxMessage))
-}
+func (f *failure) message() []string { return fit(strings.Split(f.Message, "\n"), maxMessage) }
+
+func (f *failure) print(p *printer) { p.lines("  ", f.message()) }
 
 // size is how much there is to read in a violation.
 type size struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 
@@ -13,8 +12,8 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// maxDiagram keeps a whole failure report within a screen of 40 lines.
-const maxDiagram = 26
+// maxDiagram keeps a diagram with what surrounds it within a screen of 40 lines.
+const maxDiagram = 30
 
 // played is what two executions of a trace showed.
 type played struct {
@@ -24,12 +23,10 @@ type played struct {
 	Differs string // how the second execution differed from the first, "" if it did not
 }
 
-// play runs t twice on the code of this process and draws it in at most lines
-// lines; 0 means all there are. The error says what is wrong with the trace.
+// play runs t twice on the code of this process and draws it in at most the given
+// number of lines, which is maxDiagram or not much less. The error says what is wrong
+// with the trace.
 func play(s *properties.Scenario, t *trace.Trace, lines int) (*played, error) {
-	if lines == 0 {
-		lines = math.MaxInt
-	}
 	r := sim.NewRunner()
 	defer r.Close()
 	c := sim.Case{Config: t.Config, Workload: t.Workload}
@@ -97,7 +94,7 @@ func (a *app) settle(t *trace.Trace) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := play(s, t, 1)
+	p, err := play(s, t, maxDiagram)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"cutthrough/properties"
@@ -91,7 +92,7 @@ func (a *app) replayAll(paths []string, r *replayResult) error {
 func (a *app) replayOne(path string, s *properties.Scenario, t *trace.Trace) (*replayed, error) {
 	lines := maxDiagram
 	if a.verbose {
-		lines = 0
+		lines = math.MaxInt
 	}
 	p, err := play(s, t, lines)
 	if err != nil {

@@ -60,7 +60,7 @@ func (a *app) shrink(ctx context.Context, r *shrinkResult) error {
 	if err != nil {
 		return err
 	}
-	p, err := play(s, t, 1)
+	p, err := play(s, t, maxDiagram)
 	if err != nil {
 		return atLine(r.Trace, "scenario", err)
 	}
