@@ -31,7 +31,7 @@ func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
 		n, err := w.Fifo.Enqueue(b[done:])
 		done += n
 		if err == nil {
-			err = w.flush()
+			err = w.Flush()
 		}
 		if err != nil || done == len(b) {
 			return done, err
@@ -54,7 +54,7 @@ func (w *Writer) Drain(deadline time.Duration) error {
 	for {
 		free, err := w.Fifo.Free()
 		if err == nil {
-			err = w.flush()
+			err = w.Flush()
 		}
 		if err != nil || free == w.Fifo.Capacity() {
 			return err
@@ -65,8 +65,9 @@ func (w *Writer) Drain(deadline time.Duration) error {
 	}
 }
 
-// flush publishes what is staged and rings the consumer if it asked for that.
-func (w *Writer) flush() error {
+// Flush publishes what was enqueued through Fifo directly and rings the consumer if it
+// sleeps. It returns what the doorbell returned.
+func (w *Writer) Flush() error {
 	w.Fifo.Publish()
 	if w.Fifo.NeedsEvent() {
 		if err := w.Peer.Ring(); err != nil {
