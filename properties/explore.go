@@ -2,6 +2,7 @@ package properties
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,7 @@ func Explore(s *Scenario, search Search) (*sim.Report, error) {
 			return nil, err
 		}
 		wg.Go(func() {
+			defer g.caught()
 			reports[i], errs[i] = sim.Explore(s.Test, opt)
 			if errs[i] != nil || reports[i].Found != nil {
 				g.stop.Store(true)
@@ -48,6 +50,9 @@ func Explore(s *Scenario, search Search) (*sim.Report, error) {
 		})
 	}
 	wg.Wait()
+	if g.panicked != "" {
+		panic(g.panicked)
+	}
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -58,10 +63,22 @@ func Explore(s *Scenario, search Search) (*sim.Report, error) {
 
 // group is the workers of one search.
 type group struct {
-	search Search
-	stop   atomic.Bool
-	mu     sync.Mutex
-	latest []sim.Report
+	search   Search
+	stop     atomic.Bool
+	mu       sync.Mutex
+	latest   []sim.Report
+	panicked string // what a worker panicked with, and where
+}
+
+// caught keeps the panic of a worker for the goroutine that called Explore: nobody
+// could recover it where it is.
+func (g *group) caught() {
+	if r := recover(); r != nil {
+		g.stop.Store(true)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.panicked = fmt.Sprintf("%v\n\nin a worker:\n%s", r, debug.Stack())
+	}
 }
 
 func (g *group) options(worker, workers int) (sim.Options, error) {

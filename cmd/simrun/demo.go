@@ -27,19 +27,22 @@ type demoResult struct {
 }
 
 func (a *app) demoCommand() *cobra.Command {
-	return &cobra.Command{
+	var out string
+	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Plant a bug, find it, explain it",
 		Long: `Builds simrun with one line of the code left out, searches until that does harm, shrinks
 and draws what it found, and runs the same interleaving on the code as it is. It takes
-well under a minute, needs a checkout, and leaves one file in the directory out.`,
+well under a minute, needs a checkout, and leaves nothing but the trace.`,
 		Example: "  simrun demo",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r := &demoResult{}
+			r := &demoResult{Found: exploreResult{search: search{out: out}}}
 			return a.perform(cmd, args, r, func(ctx context.Context) error { return a.demo(ctx, r) })
 		},
 	}
+	cmd.Flags().StringVar(&out, "out", "out", "directory for the trace")
+	return cmd
 }
 
 func (a *app) demo(ctx context.Context, r *demoResult) error {
@@ -54,7 +57,6 @@ func (a *app) demo(ctx context.Context, r *demoResult) error {
 	a.tell(indent(m.Story)...)
 	a.tell("", "Building simrun with the mutant, then running that code in every order of its steps until",
 		"something goes wrong ...", "")
-	r.Found.search.out = "out"
 	errs := mutate.Batch(ctx, root, []*mutate.Mutant{m}, 1, func(m *mutate.Mutant, program string) error {
 		return runMutated(ctx, m, program, a.stderr, &r.Found, "explore", fmt.Sprintf("--quiet=%t", a.quiet),
 			"--strategy="+m.Strategy, "--time="+demoTime, "--workers=1", "--", demoScenario)

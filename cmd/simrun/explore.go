@@ -56,8 +56,11 @@ violation is being shrunk, it ends the shrinking. With one worker and --n in pla
 		Args:              arguments(1, 1, "SCENARIO (simrun list shows them)"),
 		ValidArgsFunction: a.completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(cmd); err != nil {
+			if err := o.check(); err != nil {
 				return err
+			}
+			if _, err := a.find(args[0]); err != nil {
+				return err // before a mutant is built for nothing
 			}
 			r := &exploreResult{Scenario: args[0], search: o}
 			return a.perform(cmd, args, r, func(ctx context.Context) error { return a.explore(ctx, r) })
@@ -79,7 +82,7 @@ violation is being shrunk, it ends the shrinking. With one worker and --n in pla
 }
 
 // check validates the flags and fills in what depends on several.
-func (o *search) check(cmd *cobra.Command) error {
+func (o *search) check() error {
 	dfsOnly := true
 	for text := range strings.SplitSeq(o.strategies, ",") {
 		s, err := sim.ParseStrategy(strings.TrimSpace(text), o.seed)

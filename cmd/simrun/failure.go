@@ -30,7 +30,13 @@ const maxMessage = 5
 
 func (f *failure) message() []string { return fit(strings.Split(f.Message, "\n"), maxMessage) }
 
-func (f *failure) print(p *printer) { p.lines("  ", f.message()) }
+func (f *failure) print(p *printer) {
+	if p.verbose {
+		p.lines("  ", strings.Split(f.Message, "\n"))
+		return
+	}
+	p.lines("  ", f.message())
+}
 
 // size is how much there is to read in a violation.
 type size struct {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"cutthrough/properties"
 )
@@ -56,10 +57,11 @@ func (a *app) fail(command string, err error) (code int) {
 
 // crashed reports a panic of ours.
 func (a *app) crashed(command string, r any, stack []byte) (code int) {
-	fmt.Fprintf(a.stderr, "%s\nsimrun: internal error: %v\n", stack, r)
-	fmt.Fprintf(a.stderr, "simrun: this is a bug in simrun: please report it with the text above, the command line and %q\n", version().String())
+	message, where, _ := strings.Cut(fmt.Sprint(r), "\n")
+	fmt.Fprintf(a.stderr, "%s\n%s\nsimrun: internal error: %s\n", where, stack, message)
+	fmt.Fprintf(a.stderr, "simrun: this is a bug in simrun: please report it with the text above, the command line and %q\n", version())
 	if a.asJSON && !a.shown {
-		writeJSON(a.stdout, &header{Schema: schema, Command: command, Exit: exitInternal, Error: fmt.Sprint("internal error: ", r)})
+		writeJSON(a.stdout, &header{Schema: schema, Command: command, Exit: exitInternal, Error: "internal error: " + message})
 	}
 	return exitInternal
 }

@@ -99,6 +99,9 @@ func (p *printer) table(rows [][]string, paint func(row, column int, cell string
 	for i, r := range rows {
 		var b strings.Builder
 		for j, cell := range r {
+			if width[j] == 0 {
+				continue
+			}
 			padding := strings.Repeat(" ", width[j]-utf8.RuneCountInString(cell))
 			if paint != nil {
 				cell = paint(i, j, cell)

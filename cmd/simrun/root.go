@@ -36,12 +36,31 @@ Examples:
 {{.Example}}
 {{end}}{{with .Long}}
 {{. | trimTrailingWhitespaces}}
-{{end}}
-{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
+{{end}}{{if or .Runnable .HasSubCommands}}
+{{.UsageString}}{{end}}`
+
+// usageTemplate is what follows: the syntax, commands and flags.
+const usageTemplate = `{{if .Runnable}}Usage:
+  {{.UseLine}}
+{{end}}{{if .HasAvailableSubCommands}}
+Commands:{{range .Commands}}{{if or .IsAvailableCommand (eq .Name "help")}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+{{if not .HasParent}}
+Topics:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+
+simrun help COMMAND tells more about a command or topic.
+{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}{{if .HasAvailableInheritedFlags}}
+Flags of all commands:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "simrun",
+		Use:   "simrun COMMAND",
 		Short: "Explore interleavings of shared-memory sessions, and replay those that break them",
 		Example: `  simrun demo                          # a planted bug, found and explained in a minute
   simrun list                          # what can be explored
@@ -65,6 +84,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(flagError)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)

@@ -14,7 +14,7 @@ import (
 
 // closest returns the word that name was probably meant to be, or "".
 func closest(name string, words []string) string {
-	best, at := 1+len(name)/3, "" // a typo or two, not another word
+	best, at := (1+len(name))/3, "" // a typo or two, not another word
 	for _, w := range words {
 		if d := distance(name, w); d <= best && (at == "" || d < best) {
 			best, at = d, w
@@ -88,7 +88,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 // flagError adds to an error about flags where to look, and what was probably meant.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
-	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() == "" {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if !f.Hidden {

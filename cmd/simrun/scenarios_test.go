@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"cutthrough/properties"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+var (
+	nameSum   = shm.NewName("test.sum")
+	nameBell  = shm.NewName("test.bell")
+	nameOther = shm.NewName("test.other")
+)
+
+// testScenarios provoke the results that the real scenarios, which hold, do not.
+func testScenarios() []*properties.Scenario {
+	return []*properties.Scenario{
+		{
+			Test: sim.Test{Name: "test-sum", Generate: genSum, Compile: compileSum, Sometimes: []string{"added"}},
+			Doc:  "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
+		},
+		{Test: sim.Test{Name: "test-deadlock", Generate: genNothing, Compile: program(waitForever)}, Doc: "a task waits for ever"},
+		{
+			Test: sim.Test{Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"}},
+			Doc:  "nothing ever happens",
+		},
+		{Test: sim.Test{Name: "test-luck", Generate: genNothing, Compile: program(luck)}, Doc: "executions depend on more than their choices"},
+		{Test: sim.Test{Name: "test-long", Generate: genNothing, Compile: program(long)}, Doc: "a violation with much to show"},
+		{Test: sim.Test{Name: "test-panic", Generate: genNothing, Compile: crash}, Doc: "the scenario itself is wrong"},
+		{Test: sim.Test{Name: "test-invalid", Generate: genNothing, Compile: invalid}, Doc: "the scenario refuses its own cases"},
+	}
+}
+
+func genNothing(sim.Source) sim.Case { return sim.Case{} }
+
+func program(setup func(*sim.World)) func(sim.Case) (sim.Program, error) {
+	return func(sim.Case) (sim.Program, error) { return sim.Program{Setup: setup}, nil }
+}
+
+func genSum(src sim.Source) sim.Case {
+	c := sim.Case{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
+	for _, p := range []string{"a", "b"} {
+		for range 1 + src.Intn(2, "operations") {
+			c.Workload = append(c.Workload, trace.Op{Proc: p, Verb: "add", Args: []string{fmt.Sprint(1 + src.Intn(3, "n"))}})
+		}
+	}
+	return c
+}
+
+func compileSum(c sim.Case) (sim.Program, error) {
+	want := 0
+	for i, o := range c.Workload {
+		n := 0
+		if o.Verb != "add" || len(o.Args) != 1 {
+			return sim.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
+		}
+		if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
+			return sim.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
+		}
+		want += n
+	}
+	return sim.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(sim.Stop, sim.Resume)}, Setup: func(w *sim.World) {
+		a, b := w.Process("a"), w.Process("b")
+		seg, err := a.CreateSegment(4096)
+		if err != nil {
+			panic(err)
+		}
+		for _, p := range []*sim.Process{a, b} {
+			sum := p.View(seg).Uint64(64, nameSum)
+			p.Go(p.Name(), func() {
+				for _, o := range c.Workload {
+					n := uint64(0)
+					if o.Proc != p.Name() {
+						continue
+					}
+					if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
+						panic(err)
+					}
+					sum.Store(sum.Load() + n)
+					w.Sometimes("added")
+				}
+			})
+		}
+		w.AtEnd("Sum", func() error {
+			if v := seg.Uint64(64, nameSum).Load(); v != uint64(want) {
+				return fmt.Errorf("the sum is %d, not %d", v, want)
+			}
+			return nil
+		})
+	}}, nil
+}
+
+func waitForever(w *sim.World) {
+	p := w.Process("a")
+	bell, err := p.NewDoorbell(nameBell)
+	if err != nil {
+		panic(err)
+	}
+	p.Go("a", func() { _ = bell.Wait(func() bool { return false }, shm.Forever) })
+}
+
+func idle(w *sim.World) {
+	for _, name := range []string{"a", "b"} {
+		p := w.Process(name)
+		seg, err := p.CreateSegment(4096)
+		if err != nil {
+			panic(err)
+		}
+		x := seg.Uint64(64, nameOther)
+		p.Go(name, func() { x.Add(1) })
+	}
+}
+
+var executions atomic.Uint64
+
+func luck(w *sim.World) {
+	p := w.Process("a")
+	seg, err := p.CreateSegment(4096)
+	if err != nil {
+		panic(err)
+	}
+	x := seg.Uint64(64, nameOther)
+	p.Go("a", func() { x.Store(executions.Add(1)) })
+}
+
+// long fails only after many steps, with many interventions and a long message.
+func long(w *sim.World) {
+	a := w.Process("a")
+	seg, err := a.CreateSegment(4096)
+	if err != nil {
+		panic(err)
+	}
+	x, drawn := seg.Uint64(64, nameOther), 0
+	a.Go("a", func() {
+		for range 60 {
+			drawn += w.Choose(nameOther, 2)
+			x.Add(1)
+		}
+		if drawn >= 20 {
+			w.Fail("Long", "%d\n2\n3\n4\n5\n6\n7\n8", drawn)
+		}
+	})
+}
+
+func crash(sim.Case) (sim.Program, error) { panic("test-panic") }
+
+func invalid(sim.Case) (sim.Program, error) { return sim.Program{}, errors.New("no such case") }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"cutthrough/properties"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"simrun": func() {
+			a := &app{
+				stdout: os.Stdout, stderr: os.Stderr, program: programName(),
+				scenarios: append(properties.All(), testScenarios()...),
+			}
+			os.Exit(a.run(os.Args[1:]))
+		},
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			module, err := filepath.Abs("../..")
+			if err != nil {
+				return err
+			}
+			e.Setenv("MODULE", module)
+			e.Setenv("GITHUB_ACTIONS", "") // the scripts say when GitHub is watching
+			return passGoEnv(e)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":   cmdCode,
+			"last":   cmdLast,
+			"json":   cmdJSON,
+			"atmost": cmdAtMost,
+		},
+	})
+}
+
+// passGoEnv lets scripts build mutants: without the caches everything would be compiled anew.
+func passGoEnv(e *testscript.Env) error {
+	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN").Output()
+	if err != nil {
+		return fmt.Errorf("go env: %w", err)
+	}
+	var vars map[string]string
+	if err := json.Unmarshal(out, &vars); err != nil {
+		return err
+	}
+	for k, v := range vars {
+		e.Setenv(k, v)
+	}
+	return nil
+}
+
+// cmdCode runs a command and wants an exit code: code N COMMAND ARG...
+func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND ARG...")
+	}
+	wantCode(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+func wantCode(ts *testscript.TestScript, want string, err error) {
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != want {
+		ts.Fatalf("exit code %d, want %s", got, want)
+	}
+}
+
+// cmdLast runs the last line of standard output in a shell: last N
+func cmdLast(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: last N")
+	}
+	lines := strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\n"), "\n")
+	ts.Logf("> %s", lines[len(lines)-1])
+	wantCode(ts, args[0], ts.Exec("sh", "-c", lines[len(lines)-1]))
+}
+
+// cmdJSON looks at standard output, which has to be one object: json PATH [VALUE]
+// with a path like violation.property or traces.0.status. Without VALUE the
+// field has to exist; with ! it must not.
+func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: json PATH [VALUE]")
+	}
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	var v any
+	ts.Check(d.Decode(&v))
+	if d.More() {
+		ts.Fatalf("more than one object")
+	}
+	got, ok := lookup(v, strings.Split(args[0], "."))
+	switch {
+	case neg && ok:
+		ts.Fatalf("%s is %v, want none", args[0], got)
+	case !neg && !ok:
+		ts.Fatalf("no %s", args[0])
+	case len(args) == 2 && fmt.Sprint(got) != args[1]:
+		ts.Fatalf("%s is %v, want %s", args[0], got, args[1])
+	}
+}
+
+func lookup(v any, path []string) (any, bool) {
+	for _, key := range path {
+		switch x := v.(type) {
+		case map[string]any:
+			var ok bool
+			if v, ok = x[key]; !ok {
+				return nil, false
+			}
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i >= len(x) {
+				return nil, false
+			}
+			v = x[i]
+		default:
+			return nil, false
+		}
+	}
+	return v, true
+}
+
+// cmdAtMost bounds the lines of standard output: atmost N
+func cmdAtMost(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(strings.Join(args, " "))
+	if neg || err != nil {
+		ts.Fatalf("usage: atmost N")
+	}
+	if got := strings.Count(ts.ReadFile("stdout"), "\n"); got > n || got == 0 {
+		ts.Fatalf("%d lines, want at most %d", got, n)
+	}
+}
