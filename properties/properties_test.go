@@ -114,7 +114,9 @@ func FuzzAlloc(f *testing.F)       { fuzzScenario(f, "alloc") }
 // TestBadCasesAreRefused: a case may come from a file.
 func TestBadCasesAreRefused(t *testing.T) {
 	kv := func(k, v string) []trace.KV { return []trace.KV{{Key: k, Value: v}} }
-	work := func(proc, verb string, args ...string) []trace.Op { return []trace.Op{{Proc: proc, Verb: verb, Args: args}} }
+	work := func(proc, verb string, args ...string) []trace.Op {
+		return []trace.Op{{Proc: proc, Verb: verb, Args: args}}
+	}
 	for _, tt := range []struct {
 		scenario, want string
 		c              sim.Case

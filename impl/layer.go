@@ -1,0 +1,253 @@
+package impl
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Channel names the control channel of one application. It identifies the sender of
+// a message; no field of the message does.
+type Channel uint64
+
+// EventKind says what happened.
+type EventKind uint8
+
+// The events.
+const (
+	EvOpen    EventKind = iota // a channel was accepted
+	EvMessage                  // a message arrived on it
+	EvGone                     // it ended: the application left, died or was hung up
+	EvCreated                  // the segment that FxCreate asked for exists, or Err
+	EvTick                     // time has passed
+)
+
+// Event is what drives the session layer.
+type Event struct {
+	Kind    EventKind
+	Now     time.Duration
+	Channel Channel
+	Msg     Message
+	Segment Handle
+	Err     error
+}
+
+// EffectKind says what to do.
+type EffectKind uint8
+
+// The effects.
+const (
+	FxSend    EffectKind = iota // send Msg; a MsgMap with the descriptors of Segment and of Bell's doorbell
+	FxCreate                    // create Segment of Size bytes, and report with EvCreated
+	FxFormat                    // make empty fifos or queues in Segment
+	FxDestroy                   // unmap and close Segment: nobody else has it any more
+	FxHangup                    // close the channel, for the reason in Err
+)
+
+// Effect is what the session layer wants done, in order.
+type Effect struct {
+	Kind    EffectKind
+	Channel Channel
+	Msg     Message
+	Segment Handle
+	Bell    Handle // the application whose doorbell goes with a MsgMap
+	Size    uint64
+	Blocks  []Block
+	Err     error
+}
+
+// Block is a fifo or an event queue to make in a segment.
+type Block struct {
+	Off   uint64
+	Fifo  uint64 // capacity in bytes, or 0
+	Slots uint32 // slots of an event queue, or 0
+}
+
+// Namespace separates applications: listeners of local scope are found only from
+// inside.
+type Namespace struct {
+	Name   string // "" is the default namespace, which always exists
+	Secret uint64
+	// Own are the addresses that are this machine's in the namespace, besides loopback.
+	Own []netip.Addr
+}
+
+// Config is the configuration of a session layer. Zero fields get defaults.
+type Config struct {
+	Namespaces     []Namespace
+	Base, End      Address       // address space; default 128 GiB from 8 GiB on
+	Guard          uint64        // bytes between segments; default one page
+	SegmentSize    uint64        // of the first segment of a pair; default 1 MiB
+	FifoSize       uint32        // bytes, when a connect does not say; default 64 KiB
+	QueueSlots     uint32        // of an event queue; default 256
+	Linger         time.Duration // how long a pair's segments outlive its last session; default 0
+	ConnectTimeout time.Duration // for the server's answer; default 10 s
+	CloseTimeout   time.Duration // for the peer's close, then it is reset; default 5 min
+	MaxApps        int           // default 1024
+	MaxListeners   int           // of one application; default 1024
+	MaxSessions    int           // of one application, both roles; default 65,536
+	MaxBytes       uint64        // of segments that one application's connects made; default 4 GiB
+}
+
+// Page is the unit of segment sizes and places.
+const Page = 4096
+
+// maxFifo bounds the capacity that a connect may ask for, in bytes.
+const maxFifo = 1 << 28
+
+func (c Config) withDefaults() Config {
+	def := func(v *uint64, d uint64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	if c.Base == 0 {
+		c.Base, c.End = 8<<30, 136<<30
+	}
+	def(&c.Guard, Page)
+	def(&c.SegmentSize, 1<<20)
+	def(&c.MaxBytes, 4<<30)
+	num := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	num(&c.MaxApps, 1024)
+	num(&c.MaxListeners, 1024)
+	num(&c.MaxSessions, 65_536)
+	if c.FifoSize == 0 {
+		c.FifoSize = 64 << 10
+	}
+	if c.QueueSlots == 0 {
+		c.QueueSlots = 256
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second
+	}
+	if c.CloseTimeout == 0 {
+		c.CloseTimeout = 5 * time.Minute
+	}
+	return c
+}
+
+// Layer is the session layer: a state machine that is driven. Step takes one event to
+// completion and returns what must be done about it, in order. It has no clock, no
+// I/O and no locks; not safe for concurrent use.
+type Layer struct {
+	cfg       Config
+	now       time.Duration
+	channels  map[Channel]Handle // of applications; 0 while not attached
+	apps      pool[app]
+	listeners pool[listener]
+	sessions  pool[session]
+	pairs     pool[pair]
+	segments  pool[segment]
+	byPair    map[pairKey]Handle
+	table     map[tableKey]Handle
+	space     *valloc
+	timers    timers
+	out       []Effect
+}
+
+// NewLayer returns a session layer that nobody has attached to.
+func NewLayer(cfg Config) *Layer {
+	cfg = cfg.withDefaults()
+	return &Layer{
+		cfg: cfg, channels: map[Channel]Handle{},
+		apps: pool[app]{kind: KindApp}, listeners: pool[listener]{kind: KindListener},
+		sessions: pool[session]{kind: KindSession}, pairs: pool[pair]{kind: KindPair},
+		segments: pool[segment]{kind: KindSegment},
+		byPair:   map[pairKey]Handle{}, table: map[tableKey]Handle{},
+		space: newValloc(cfg.Base, cfg.End, Page, cfg.Guard),
+	}
+}
+
+// Step takes one event to completion. The effects are valid until the next Step.
+func (l *Layer) Step(ev Event) []Effect {
+	l.out = l.out[:0]
+	l.now = max(l.now, ev.Now)
+	switch ev.Kind {
+	case EvOpen:
+		if _, ok := l.channels[ev.Channel]; ok {
+			panic(fmt.Sprintf("impl: channel %d opened twice", ev.Channel))
+		}
+		l.channels[ev.Channel] = 0
+	case EvMessage:
+		if h, ok := l.channels[ev.Channel]; ok {
+			l.message(ev.Channel, l.apps.get(h), ev.Msg)
+		}
+	case EvGone:
+		if h, ok := l.channels[ev.Channel]; ok {
+			delete(l.channels, ev.Channel)
+			if a := l.apps.get(h); a != nil {
+				l.leave(a)
+			}
+		}
+	case EvCreated:
+		l.created(ev.Segment, ev.Err)
+	case EvTick:
+	}
+	l.timers.expire(l.now)
+	return l.out
+}
+
+// Deadline returns when the next EvTick is due, or false.
+func (l *Layer) Deadline() (time.Duration, bool) { return l.timers.next() }
+
+// send queues a message to an application.
+func (l *Layer) send(a *app, m Message) {
+	l.out = append(l.out, Effect{Kind: FxSend, Channel: a.channel, Msg: m})
+}
+
+// errUnexpected is why an application is hung up that sends what only the
+// session layer sends.
+var errUnexpected = errors.New("unexpected message")
+
+// message dispatches a message of a, or of a channel that is not attached (nil).
+func (l *Layer) message(ch Channel, a *app, m Message) {
+	if m.Kind == MsgAttach {
+		l.attach(ch, a, m)
+		return
+	}
+	reply, request := replyTo(m.Kind)
+	if a == nil {
+		if request {
+			l.out = append(l.out, Effect{Kind: FxSend, Channel: ch, Msg: Message{Kind: reply, Context: m.Context, Status: NotAttached, Handle: m.Handle}})
+		}
+		return
+	}
+	switch m.Kind {
+	case MsgDetach:
+		l.leave(a)
+		l.channels[ch] = 0
+		l.send(a, Message{Kind: reply, Context: m.Context})
+	case MsgBind:
+		l.bind(a, m)
+	case MsgUnbind:
+		l.unbind(a, m)
+	case MsgConnect:
+		l.connect(a, m)
+	case MsgAcceptReply:
+		l.acceptReply(a, m)
+	case MsgDisconnect, MsgReset:
+		l.closeRequest(a, m, reply)
+	case MsgDisconnectReply, MsgResetReply:
+		l.closeAnswer(a, m)
+	case MsgMapReply:
+		l.mapReply(a, m)
+	case MsgUnmapReply:
+		l.unmapReply(a, m)
+	default:
+		l.out = append(l.out, Effect{Kind: FxHangup, Channel: ch, Err: fmt.Errorf("impl: %w: %v", errUnexpected, m.Kind)})
+	}
+}
+
+// replyTo returns the kind of the reply to a request.
+func replyTo(k Kind) (Kind, bool) {
+	switch k {
+	case MsgAttach, MsgDetach, MsgBind, MsgUnbind, MsgConnect, MsgDisconnect, MsgReset:
+		return k + 1, true
+	}
+	return 0, false
+}

@@ -1,0 +1,330 @@
+package impl
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// rig drives a Layer with applications that answer as they like, and checks
+// what an honest application could observe.
+type rig struct {
+	t        *rapid.T
+	l        *Layer
+	now      time.Duration
+	next     Channel
+	apps     []*rigApp
+	segments map[Handle]uint64 // created and not destroyed
+	creating []Handle
+	ctx      uint64
+}
+
+type rigApp struct {
+	ch       Channel
+	attached bool
+	inbox    []Message // notifications not handled yet
+	asked    map[uint64]Kind
+	mapped   map[Handle][2]uint64
+	sessions map[Handle]bool // told of and not given up
+	handles  []Handle        // everything ever seen, for forging
+	listens  []Handle
+}
+
+func newRig(t *rapid.T, cfg Config) *rig {
+	return &rig{t: t, l: NewLayer(cfg), segments: map[Handle]uint64{}}
+}
+
+func (r *rig) step(ev Event) {
+	ev.Now = r.now
+	for _, fx := range r.l.Step(ev) {
+		r.apply(fx)
+	}
+	if err := r.l.CheckInvariants(); err != nil {
+		r.t.Fatalf("after %+v: %v", ev, err)
+	}
+}
+
+func (r *rig) apply(fx Effect) {
+	switch fx.Kind {
+	case FxCreate:
+		if _, ok := r.segments[fx.Segment]; ok {
+			r.t.Fatalf("%v created twice", fx.Segment)
+		}
+		r.segments[fx.Segment] = fx.Size
+		r.creating = append(r.creating, fx.Segment)
+	case FxDestroy:
+		if _, ok := r.segments[fx.Segment]; !ok {
+			r.t.Fatalf("%v destroyed and does not exist", fx.Segment)
+		}
+		for _, a := range r.apps {
+			if _, ok := a.mapped[fx.Segment]; ok {
+				r.t.Fatalf("%v destroyed while channel %d has it mapped", fx.Segment, a.ch)
+			}
+		}
+		delete(r.segments, fx.Segment)
+	case FxFormat:
+		for _, b := range fx.Blocks {
+			if b.Off+b.bytes() > r.segments[fx.Segment] {
+				r.t.Fatalf("block %+v outside %v of %d bytes", b, fx.Segment, r.segments[fx.Segment])
+			}
+		}
+	case FxHangup:
+		r.t.Fatalf("hung up: %v", fx.Err)
+	case FxSend:
+		for _, a := range r.apps {
+			if a.ch == fx.Channel {
+				r.deliver(a, fx)
+				return
+			}
+		}
+		r.t.Fatalf("sent to channel %d, which is not open: %v", fx.Channel, fx.Msg)
+	}
+}
+
+// deliver hands a message to an application: replies at once, notifications to
+// its inbox.
+func (r *rig) deliver(a *rigApp, fx Effect) {
+	m := fx.Msg
+	got, err := Decode(m.Encode(nil))
+	if err != nil || !reflect.DeepEqual(got, m) {
+		r.t.Fatalf("%v decodes as %v, %v", m, got, err)
+	}
+	if m.Handle != 0 {
+		a.handles = append(a.handles, m.Handle)
+	}
+	if kind, ok := a.asked[m.Context]; ok && m.Context != 0 {
+		if want, _ := replyTo(kind); want != m.Kind {
+			r.t.Fatalf("%v answers a %v", m, kind)
+		}
+		delete(a.asked, m.Context)
+		switch {
+		case m.Kind == MsgAttachReply && m.Status == OK:
+			a.attached = true
+		case m.Kind == MsgBindReply && m.Status == OK:
+			a.listens = append(a.listens, m.Handle)
+		case m.Kind == MsgConnectReply && m.Status == OK:
+			r.tellSession(a, m)
+		}
+		return
+	}
+	if m.Kind.reply() {
+		r.t.Fatalf("%v answers nothing", m)
+	}
+	if m.Kind == MsgMap && r.segments[fx.Segment] != m.Size {
+		r.t.Fatalf("%v, the segment has %d bytes", m, r.segments[fx.Segment])
+	}
+	a.inbox = append(a.inbox, m)
+	if m.Kind == MsgMap {
+		r.mapNow(a) // in order; a real application would do it before anything later
+	}
+}
+
+func (r *rig) tellSession(a *rigApp, m Message) {
+	for _, at := range []Address{m.Rx, m.Tx, m.PostQueue, m.ReadQueue} {
+		inside := false
+		for _, g := range a.mapped {
+			inside = inside || uint64(at) >= g[0] && uint64(at) < g[0]+g[1]
+		}
+		if !inside {
+			r.t.Fatalf("%v: %#x is in no segment that was mapped", m, at)
+		}
+	}
+	a.sessions[m.Handle] = true
+}
+
+// mapNow maps what the last notification tells a to map.
+func (r *rig) mapNow(a *rigApp) {
+	m := a.inbox[len(a.inbox)-1]
+	for h, g := range a.mapped {
+		if uint64(m.Base) < g[0]+g[1] && g[0] < uint64(m.Base)+m.Size {
+			r.t.Fatalf("%v overlaps %v, which is mapped", m, h)
+		}
+	}
+	a.mapped[m.Handle] = [2]uint64{uint64(m.Base), m.Size}
+}
+
+func (r *rig) open() *rigApp {
+	r.next++
+	a := &rigApp{ch: r.next, asked: map[uint64]Kind{}, mapped: map[Handle][2]uint64{}, sessions: map[Handle]bool{}}
+	r.apps = append(r.apps, a)
+	r.step(Event{Kind: EvOpen, Channel: a.ch})
+	return a
+}
+
+// ask sends a request that must be answered exactly once.
+func (r *rig) ask(a *rigApp, m Message) {
+	r.ctx++
+	m.Context = r.ctx
+	a.asked[m.Context] = m.Kind
+	r.step(Event{Kind: EvMessage, Channel: a.ch, Msg: m})
+	if m.Kind != MsgConnect && a.asked[m.Context] != 0 {
+		r.t.Fatalf("%v was not answered", m)
+	}
+}
+
+func (r *rig) tell(a *rigApp, m Message) {
+	r.step(Event{Kind: EvMessage, Channel: a.ch, Msg: m})
+}
+
+// handle handles the oldest notification of a as an application may.
+func (r *rig) handle(a *rigApp, fail bool) {
+	m := a.inbox[0]
+	a.inbox = a.inbox[1:]
+	status := OK
+	if fail {
+		status = Refused
+	}
+	switch m.Kind {
+	case MsgMap:
+		r.tell(a, Message{Kind: MsgMapReply, Handle: m.Handle})
+	case MsgUnmap:
+		if len(a.sessions) > 0 {
+			for h := range a.sessions {
+				if s := r.l.sessions.get(h); s != nil && s.segment == m.Handle {
+					r.t.Fatalf("%v while %v is in use", m, h)
+				}
+			}
+		}
+		delete(a.mapped, m.Handle)
+		r.tell(a, Message{Kind: MsgUnmapReply, Handle: m.Handle})
+	case MsgAccept:
+		if status == OK {
+			r.tellSession(a, m)
+		}
+		r.tell(a, Message{Kind: MsgAcceptReply, Handle: m.Handle, Status: status})
+	case MsgDisconnect, MsgReset:
+		if m.How == CloseWrite {
+			return
+		}
+		delete(a.sessions, m.Handle)
+		r.tell(a, Message{Kind: m.Kind + 1, Handle: m.Handle, Status: status})
+	}
+}
+
+func (r *rig) gone(i int) {
+	a := r.apps[i]
+	r.apps = append(r.apps[:i], r.apps[i+1:]...)
+	r.step(Event{Kind: EvGone, Channel: a.ch})
+}
+
+var rigEndpoints = []string{"tcp://0.0.0.0/1", "tcp://127.0.0.1/1", "tcp://10.0.0.1/1", "tcp://::/1", "udp://127.0.0.1/1", "nonsense", "tcp://127.0.0.1/2"}
+
+// act does one thing that an application, the kernel or the clock may do.
+func (r *rig) act() {
+	pick := func(n int, label string) int { return rapid.IntRange(0, n-1).Draw(r.t, label) }
+	if len(r.apps) == 0 {
+		r.ask(r.open(), Message{Kind: MsgAttach, Scope: ScopeLocal})
+		return
+	}
+	i := pick(len(r.apps), "application")
+	a := r.apps[i]
+	anyHandle := func() Handle {
+		o := r.apps[pick(len(r.apps), "whose handle")]
+		if len(o.handles) == 0 {
+			return Handle(pick(1<<20, "forged"))
+		}
+		return o.handles[pick(len(o.handles), "handle")]
+	}
+	switch pick(14, "act") {
+	case 0, 1, 2, 3:
+		if len(a.inbox) > 0 {
+			r.handle(a, pick(4, "answer") == 3)
+		}
+	case 4, 5:
+		r.ask(a, Message{Kind: MsgConnect, URI: rigEndpoints[pick(len(rigEndpoints), "to")], RxSize: uint32(pick(3, "size")) * 70_000})
+	case 6:
+		r.ask(a, Message{Kind: MsgBind, URI: rigEndpoints[pick(len(rigEndpoints), "at")]})
+	case 7:
+		r.ask(a, Message{Kind: []Kind{MsgDisconnect, MsgReset, MsgUnbind}[pick(3, "what")], Handle: anyHandle(), How: How(0)})
+		for h := range a.sessions {
+			if r.l.sessions.get(h) == nil {
+				delete(a.sessions, h)
+			} else if s, side := r.l.side(r.l.apps.get(r.l.channels[a.ch]), h); s == nil || s.sides[side].done {
+				delete(a.sessions, h)
+			}
+		}
+	case 8:
+		r.ask(a, Message{Kind: MsgDisconnect, Handle: anyHandle(), How: CloseWrite})
+	case 9:
+		r.tell(a, Message{Kind: []Kind{MsgAcceptReply, MsgDisconnectReply, MsgResetReply, MsgMapReply, MsgUnmapReply}[pick(2, "stray")], Handle: Handle(pick(1<<16, "forged"))})
+	case 10:
+		if len(r.creating) > 0 {
+			h := r.creating[0]
+			r.creating = r.creating[1:]
+			var err error
+			if pick(4, "create fails") == 3 {
+				err = errors.New("no memory")
+				delete(r.segments, h)
+			}
+			r.step(Event{Kind: EvCreated, Segment: h, Err: err})
+		}
+	case 11:
+		r.now += time.Duration(pick(20, "seconds")) * time.Second
+		r.step(Event{Kind: EvTick})
+	case 12:
+		if pick(3, "dies") == 2 {
+			r.gone(i)
+		} else if len(r.apps) < 4 {
+			r.ask(r.open(), Message{Kind: MsgAttach, Scope: uint8(1 + pick(3, "scope"))})
+		}
+	case 13:
+		r.ask(a, Message{Kind: MsgAttach, Scope: ScopeLocal})
+	}
+}
+
+// TestLayerAgainstRandomApplications: whatever applications, kernel and clock do, the
+// invariants hold, every request has one reply, nothing is used before it is mapped, and
+// when all have gone nothing is left.
+func TestLayerAgainstRandomApplications(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{
+			Namespaces:  []Namespace{{Name: "", Own: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}},
+			QueueSlots:  4,
+			SegmentSize: 64 << 10, FifoSize: uint32(rapid.SampledFrom([]int{1, 1000, 20_000}).Draw(t, "fifo")),
+			Linger:      time.Duration(rapid.IntRange(0, 1).Draw(t, "linger")) * time.Second,
+			MaxSessions: 8,
+		}
+		r := newRig(t, cfg)
+		for range rapid.IntRange(1, 60).Draw(t, "acts") {
+			r.act()
+		}
+		for len(r.apps) > 0 {
+			r.gone(0)
+		}
+		for _, h := range r.creating {
+			r.step(Event{Kind: EvCreated, Segment: h})
+		}
+		if len(r.segments) > 0 || !r.l.space.empty() || len(r.l.table) > 0 || r.l.pairs.live > 0 {
+			t.Fatalf("left: %d segments, %d bytes of address space, %d table entries, %d pairs", len(r.segments), r.l.space.used, len(r.l.table), r.l.pairs.live)
+		}
+		if _, ok := r.l.Deadline(); ok {
+			t.Fatal("left: a timer")
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	for k := MsgAttach; k < numMsgs; k++ {
+		f.Add(Message{Kind: k, Context: 7, Handle: newHandle(KindSession, 1, 2)}.Encode(nil))
+	}
+	f.Add(Message{Kind: MsgConnect, URI: "tcp://::1/80"}.Encode(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := Decode(b)
+		if err != nil {
+			if !errors.Is(err, ErrMessage) {
+				t.Fatalf("%v is not ErrMessage", err)
+			}
+			return
+		}
+		if again := m.Encode(nil); !bytes.Equal(again, b) {
+			t.Fatalf("%v: encodes as\n%x, was\n%x", m, again, b)
+		}
+		_ = fmt.Sprint(m)
+	})
+}
