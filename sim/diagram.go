@@ -138,9 +138,10 @@ func (o *Outcome) ending() []row {
 
 // abridge leaves out rows that lie far from every intervention until at most
 // limit are left.
-func abridge(rows []row, limit int) []row {
+func abridge(all []row, limit int) []row {
+	rows := all
 	for near := 8; len(rows) > limit && near >= 0; near-- {
-		rows = drop(rows, near)
+		rows = drop(all, near)
 	}
 	if len(rows) > limit {
 		cut := len(rows) - limit + 1

@@ -208,7 +208,13 @@ func TestDiagram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := o.Diagram(20); len(lines) > 20 || !strings.Contains(strings.Join(lines, "\n"), "…") {
-		t.Errorf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
+	lines, shown := o.Diagram(20), 0
+	for _, l := range lines {
+		left := 1
+		_, _ = fmt.Sscanf(l, " … %d steps", &left)
+		shown += left
+	}
+	if all := o.Diagram(1000); len(lines) > 20 || len(lines) == len(all) || shown != len(all) {
+		t.Errorf("%d lines stand for %d of %d:\n%s", len(lines), shown, len(all), strings.Join(lines, "\n"))
 	}
 }
