@@ -51,9 +51,9 @@ func (a *app) demo(ctx context.Context, r *demoResult) error {
 		return err
 	}
 	r.Story = m.Story
-	a.tell("Two processes share a piece of memory with a queue of bytes in it. The producer sleeps",
-		"while the queue is full, the consumer while it is empty, and each has to wake the other.",
-		"The mutant "+demoMutant+" leaves one check out of that:", "")
+	a.tell("Two processes share memory with a fifo of bytes in it. The producer sleeps while the fifo is",
+		"full, the consumer while it is empty, and each has to wake the other. The mutant "+demoMutant,
+		"leaves one check out of that:", "")
 	a.tell(indent(m.Story)...)
 	a.tell("", "Building simrun with the mutant, then running that code in every order of its steps until",
 		"something goes wrong ...", "")

@@ -88,15 +88,12 @@ const storyWidth = 90
 // firstStory returns what can be said about a violation without understanding it.
 func firstStory(f *sim.Failure, by string) []string {
 	message, _, _ := strings.Cut(f.Message, "\n")
-	message = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, message)
 	var story []string
 	line := f.Property + ":"
 	for word := range strings.FieldsSeq(message) {
+		if word = printable(word); word == "" {
+			continue
+		}
 		if len(line)+1+len(word) > storyWidth {
 			story = append(story, line)
 			line = word
@@ -105,4 +102,20 @@ func firstStory(f *sim.Failure, by string) []string {
 		line += " " + word
 	}
 	return append(story, line, "", "found   "+by)
+}
+
+// printable returns a word as a line of a story may contain it: short, and nothing
+// that a terminal acts upon.
+func printable(word string) string {
+	var b strings.Builder
+	for _, r := range word {
+		if b.Len() >= storyWidth {
+			b.WriteString("…")
+			break
+		}
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

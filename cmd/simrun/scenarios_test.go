@@ -31,6 +31,7 @@ func testScenarios() []*properties.Scenario {
 		},
 		{Test: sim.Test{Name: "test-luck", Generate: genNothing, Compile: program(luck)}, Doc: "executions depend on more than their choices"},
 		{Test: sim.Test{Name: "test-long", Generate: genNothing, Compile: program(long)}, Doc: "a violation with much to show"},
+		{Test: sim.Test{Name: "test-stuck", Generate: genNothing, Compile: program(func(*sim.World) { select {} })}, Doc: "an execution that does not end"},
 		{Test: sim.Test{Name: "test-panic", Generate: genNothing, Compile: crash}, Doc: "the scenario itself is wrong"},
 		{Test: sim.Test{Name: "test-invalid", Generate: genNothing, Compile: invalid}, Doc: "the scenario refuses its own cases"},
 	}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cutthrough/sim"
+)
+
+// interruptAt runs simrun with args in dir, sends it sig once it has written a line
+// that starts with prefix to standard error, and returns exit code and output.
+func interruptAt(t *testing.T, dir, prefix string, sig os.Signal, args ...string) (code int, stdout string) {
+	t.Helper()
+	cmd := exec.Command("simrun", args...)
+	cmd.Dir = dir
+	// Not in the foreground of a terminal, where a signal is the terminal's business.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines, seen := bufio.NewScanner(stderr), ""
+	for lines.Scan() {
+		seen += lines.Text() + "\n"
+		if strings.HasPrefix(lines.Text(), prefix) {
+			if err := cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	rest, _ := io.ReadAll(stderr)
+	_ = cmd.Wait()
+	if t.Failed() || cmd.ProcessState.ExitCode() < 0 {
+		t.Fatalf("simrun %v: %v\n%s%s", args, cmd.ProcessState, seen, rest)
+	}
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+func TestInterruptKeepsPartialResults(t *testing.T) {
+	for _, tt := range []struct {
+		name, dir, prefix, want string
+		sig                     os.Signal
+		args                    []string
+	}{
+		{"explore", ".", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGINT, []string{"explore", "fifo-wakeup", "--time", "1h"}},
+		{"terminated", ".", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGTERM, []string{"explore", "fifo-wakeup", "--time", "1h"}},
+		{"mutants", ".", "", "mutant ", syscall.SIGINT, []string{"mutate", "--time", "1h"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			code, out := interruptAt(t, tt.dir, tt.prefix, tt.sig, tt.args...)
+			if code != exitInterrupted || !strings.HasPrefix(out, tt.want) {
+				t.Errorf("exit code %d, output %q; want %d and %q", code, out, exitInterrupted, tt.want)
+			}
+		})
+	}
+}
+
+// The process that is interrupted is not the one that explores.
+func TestInterruptReachesMutatedProgram(t *testing.T) {
+	t.Parallel()
+	code, out := interruptAt(t, ".", "exploring", syscall.SIGINT,
+		"explore", "alloc", "--mutant", demoMutant, "--time", "1h", "--json")
+	var r exploreResult
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if code != exitInterrupted || r.Outcome != interrupted || r.Exit != code || r.Mutant != demoMutant {
+		t.Errorf("exit code %d, result %+v", code, r)
+	}
+}
+
+func TestInterruptEndsShrinking(t *testing.T) {
+	a := &app{stderr: os.Stderr, scenarios: testScenarios(), quiet: true}
+	s, err := a.find("test-sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := sim.Explore(s.Test, sim.Options{Strategies: []sim.Strategy{sim.NewRandom(1)}, MaxExecutions: 1000})
+	if err != nil || report.Found == nil {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f, _, err := a.minimize(ctx, s, report.Found)
+	if err != nil || f.Failure.Property != "Sum" {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// A program that is stuck does not end at the first signal. It must at a later one.
+func TestLaterSignalKills(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("simrun", "explore", "test-stuck", "-q")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	giveUp := time.After(30 * time.Second)
+	for {
+		select {
+		case <-again.C:
+			_ = cmd.Process.Signal(syscall.SIGINT) // fails only if it has ended
+		case <-ended:
+			status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if !status.Signaled() || status.Signal() != syscall.SIGINT {
+				t.Errorf("ended with %v, want an end by SIGINT", cmd.ProcessState)
+			}
+			return
+		case <-giveUp:
+			_ = cmd.Process.Kill()
+			t.Fatal("ignores SIGINT")
+		}
+	}
+}
