@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,9 +35,9 @@ func (h *osHost) Dial(addr string) (Conn, error) {
 
 // newConn takes over fd, also when it fails.
 func (h *osHost) newConn(fd int) (Conn, error) {
-	p, err := newEndpoint(h.clock, fd, "conn")
-	if err != nil {
-		return nil, err
+	p := newEndpoint(h.clock, fd, "conn")
+	if err := p.sleeps(); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
 	return &conn{p}, nil
 }

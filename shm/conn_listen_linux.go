@@ -62,7 +62,8 @@ func (l *listener) listen() error {
 	if err != nil {
 		return err
 	}
-	if l.poll, err = newEndpoint(l.host.clock, fd, "listener"); err != nil {
+	l.poll = newEndpoint(l.host.clock, fd, "listener")
+	if err := l.poll.sleeps(); err != nil {
 		return err
 	}
 	if l.reserve, err = openReserve(); err != nil {

@@ -128,12 +128,13 @@ func (d *doorbell) poller() (*endpoint, error) {
 	if p := d.poll.Load(); p != nil {
 		return p, nil
 	}
-	p, err := newEndpoint(d.clock, d.fd, "doorbell")
-	if err != nil {
+	// The flag was set when the doorbell was made, but see above.
+	if err := unix.SetNonblock(d.fd, true); err != nil {
 		return nil, err
 	}
+	p := newEndpoint(d.clock, d.fd, "doorbell")
 	d.poll.Store(p)
-	return p, nil
+	return p, p.sleeps()
 }
 
 // take reads the counter back to zero, EAGAIN when it is zero.

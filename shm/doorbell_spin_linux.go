@@ -33,10 +33,7 @@ func (s *spinner) until(ready func() bool, left time.Duration) bool {
 	if left <= 0 || runtime.GOMAXPROCS(0) == 1 || runtime.NumCPU() == 1 {
 		return false
 	}
-	budget := s.budget
-	if s.misses%probeEvery == probeEvery-1 {
-		budget = maxSpin
-	}
+	budget := s.next()
 	hit := spin(ready, min(budget, left))
 	if hit || left > budget { // a spin that the deadline cut short says nothing
 		s.learn(hit)
@@ -44,8 +41,16 @@ func (s *spinner) until(ready func() bool, left time.Duration) bool {
 	return hit
 }
 
-// learn moves the budget. Without the probes a waiter whose peer needs a little
-// more than minSpin would sleep for ever after.
+// next returns how long to spin this time. Without the long spins now and then, a
+// waiter whose peer needs a little more than minSpin would sleep for ever after.
+func (s *spinner) next() time.Duration {
+	if s.misses%probeEvery == probeEvery-1 {
+		return maxSpin
+	}
+	return s.budget
+}
+
+// learn moves the budget.
 func (s *spinner) learn(hit bool) {
 	if hit {
 		s.budget, s.misses = min(2*s.budget, maxSpin), 0

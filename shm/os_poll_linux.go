@@ -27,15 +27,14 @@ type direction struct {
 	wait        func(func(fd uintptr) (done bool)) error
 }
 
-// newEndpoint takes over fd, also when it fails.
-func newEndpoint(c clock, fd int, what string) (*endpoint, error) {
+// newEndpoint takes over fd, which must be non-blocking. An endpoint that the
+// netpoller refused works, but for do when it has to sleep: that returns the error of
+// sleeps then.
+func newEndpoint(c clock, fd int, what string) *endpoint {
 	file := os.NewFile(uintptr(fd), what)
 	raw, err := file.SyscallConn()
-	if err == nil {
-		err = file.SetDeadline(time.Time{}) // fails when the netpoller refused the descriptor
-	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("register with the netpoller: %w", err), file.Close())
+		panic(fmt.Sprintf("shm: fresh %s: %v", what, err))
 	}
 	return &endpoint{
 		clock: c,
@@ -43,7 +42,15 @@ func newEndpoint(c clock, fd int, what string) (*endpoint, error) {
 		raw:   raw,
 		in:    direction{make(chan struct{}, 1), file.SetReadDeadline, raw.Read},
 		out:   direction{make(chan struct{}, 1), file.SetWriteDeadline, raw.Write},
-	}, nil
+	}
+}
+
+// sleeps says whether the netpoller took the descriptor.
+func (e *endpoint) sleeps() error {
+	if err := e.file.SetDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("the netpoller refused the descriptor: %w", err)
+	}
+	return nil
 }
 
 // do calls try until it returns something other than EAGAIN, and sleeps in
@@ -61,7 +68,10 @@ func (e *endpoint) do(d *direction, deadline time.Duration, try func(fd int) err
 		return ErrDeadline
 	}
 	defer func() { <-d.turn }()
-	if err := d.setDeadline(e.clock.at(deadline)); err != nil {
+	switch err := d.setDeadline(e.clock.at(deadline)); {
+	case errors.Is(err, os.ErrNoDeadline):
+		return e.sleeps()
+	case err != nil:
 		return ErrClosed
 	}
 	waitErr := d.wait(func(fd uintptr) bool {

@@ -84,7 +84,8 @@ func start(t testing.TB, h shm.Host, name string) *process {
 	}
 	defer func() { check(t, l.Close()) }()
 	p := &process{t: t, cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), childEnv+"="+name, addrEnv+"="+l.Addr())
+	// Under the race detector a process sleeps a second before it exits.
+	p.cmd.Env = append(os.Environ(), childEnv+"="+name, addrEnv+"="+l.Addr(), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stderr = &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -126,12 +127,12 @@ func check(t testing.TB, err error) {
 // what they refer to, and children.
 type census map[string]int
 
-func takeCensus(t testing.TB) census {
-	t.Helper()
+// holdings returns the census of this process.
+func holdings() (census, error) {
 	c := census{}
 	links, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for _, link := range links {
 		target, err := os.Readlink(link)
@@ -143,33 +144,44 @@ func takeCensus(t testing.TB) census {
 	}
 	mapped, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	c["mapped segments"] = bytes.Count(mapped, []byte("memfd:"))
 	kids, err := filepath.Glob("/proc/self/task/*/children")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for _, kid := range kids {
 		pids, _ := os.ReadFile(kid) // the thread may have ended
 		c["children"] += len(strings.Fields(string(pids)))
 	}
-	return c
+	return c, nil
+}
+
+// awaitHoldings returns the census when it is want, or when it has not become that.
+// Some descriptors are closed in the background.
+func awaitHoldings(want census) (census, error) {
+	for begin := time.Now(); ; runtime.Gosched() {
+		c, err := holdings()
+		if err != nil || maps.Equal(c, want) || time.Since(begin) > liveness {
+			return c, err
+		}
+	}
 }
 
 // checkLeaks returns a function that reports what is held then and was not held
-// when checkLeaks was called. Some descriptors are closed in the background.
+// when checkLeaks was called.
 func checkLeaks(t testing.TB) func() {
 	t.Helper()
 	warmUp(t)
-	before := takeCensus(t)
+	before, err := holdings()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return func() {
 		t.Helper()
-		after := takeCensus(t)
-		for start := time.Now(); !maps.Equal(before, after) && time.Since(start) < liveness; {
-			runtime.Gosched()
-			after = takeCensus(t)
-		}
+		after, err := awaitHoldings(before)
+		check(t, err)
 		if diff := cmp.Diff(before, after); diff != "" {
 			t.Errorf("leak (-before +after):\n%s", diff)
 		}

@@ -6,7 +6,7 @@ import (
 	"cutthrough/shm"
 )
 
-// alone makes a test of one process with one doorbell.
+// alone makes a test of one process with one doorbell, of either kind.
 func alone(body func(e *env, h shm.Host, bell shm.Doorbell)) func(e *env) {
 	return func(e *env) {
 		e.one(func(h shm.Host) {
@@ -15,6 +15,12 @@ func alone(body func(e *env, h shm.Host, bell shm.Doorbell)) func(e *env) {
 				body(e, h, bell)
 				bell.Close() // the body may have done so
 			}
+		})
+		e.one(func(h shm.Host) {
+			bell := h.NewLocalDoorbell(nameBell)
+			e.check(bell.Desc() == nil, "a local doorbell has a descriptor")
+			body(e, h, bell)
+			bell.Close()
 		})
 	}
 }
