@@ -26,6 +26,9 @@ type Host interface {
 	MapSegment(d Desc, size uint64) (*Segment, error)
 	// NewDoorbell returns a new doorbell; name appears in traces.
 	NewDoorbell(name Name) (Doorbell, error)
+	// NewLocalDoorbell returns a doorbell for the tasks of this process alone: it has no
+	// descriptor (Desc returns nil) and costs no system call.
+	NewLocalDoorbell(name Name) Doorbell
 	// OpenDoorbell opens a doorbell received from a peer. It owns d from the call
 	// on, also when it fails with ErrDesc.
 	OpenDoorbell(d Desc, name Name) (Doorbell, error)

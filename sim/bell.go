@@ -42,6 +42,11 @@ func (p *Process) NewDoorbell(name shm.Name) (shm.Doorbell, error) {
 	return p.openBell(&bell{w: p.w, name: name}, nil, name), nil
 }
 
+// NewLocalDoorbell implements [shm.Host].
+func (p *Process) NewLocalDoorbell(name shm.Name) shm.Doorbell {
+	return &doorbell{p: p, b: &bell{w: p.w, name: name}, name: name}
+}
+
 func (p *Process) openBell(b *bell, sd *desc, name shm.Name) *doorbell {
 	if sd == nil {
 		sd = p.newDesc(b)
@@ -139,7 +144,12 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 }
 
 // Desc implements [shm.Doorbell].
-func (d *doorbell) Desc() shm.Desc { return d.d }
+func (d *doorbell) Desc() shm.Desc {
+	if d.d == nil {
+		return nil // a local one
+	}
+	return d.d
+}
 
 // Close implements [shm.Doorbell].
 func (d *doorbell) Close() error {
@@ -152,7 +162,9 @@ func (d *doorbell) Close() error {
 	}
 	d.closed = true
 	d.p.drop(d)
-	d.p.drop(d.d)
+	if d.d != nil {
+		d.p.drop(d.d)
+	}
 	w.wake(d)
 	return nil
 }
