@@ -82,6 +82,8 @@ func TestFifoAccesses(t *testing.T) {
 		{"release nothing", c.Release, ""},
 		{"enqueue a batch", func() { _, _ = p.Enqueue(buf[:8]) },
 			"fifo.head load, fifo.data write 3, fifo.data write 2, fifo.data write 2, fifo.data write 1, fifo.tail store"},
+		{"commit a batch", func() { _, _ = c.Drop(8); _, _, _ = p.Reserve(8); p.Commit(8) },
+			"fifo.tail load, fifo.data read 5, fifo.data read 3, fifo.head store, fifo.head load, fifo.data write 5, fifo.data write 3, fifo.tail store"},
 		{"drop a batch", func() { _, _ = c.Drop(8) }, "fifo.tail load, fifo.data read 5, fifo.data read 3, fifo.head store"},
 		{"readable", func() { _, _ = c.Readable() }, "fifo.tail load"},
 		{"enqueue and peek", func() { _, _ = p.Enqueue(buf[:1]); p.Publish(); _, _ = c.Peek(0, buf[:1]) },

@@ -132,7 +132,7 @@ func TestFifoHostile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	corrupt := 0
 	for _, start := range []uint64{0, math.MaxUint64 - 9} {
-		for _, queued := range []int{0, 5, 7} {
+		for _, queued := range []int{0, 5, 7, -5} { // negative: the consumer has seen them
 			for _, word := range words {
 				for i := range hostileValues(r, 7, 0, 0) {
 					for _, op := range fifoOps {
@@ -146,11 +146,20 @@ func TestFifoHostile(t *testing.T) {
 						fill(h.s.mem[fifoAt+fifoHeader:][:7], inside)
 						_, _, err = h.p.Reserve(7)
 						must(t, err)
-						h.p.Commit(uint64(queued))
+						h.p.Commit(uint64(max(queued, -queued)))
 						h.p.Publish()
+						if queued < 0 {
+							_, err = h.c.Readable()
+							must(t, err)
+						}
 
 						v := hostileValues(r, 7, h.p.tail, h.c.head)[i]
 						h.s.Uint64(fifoAt+word, nameFifoData).Store(v)
+						if word == fifoTail && v-h.c.tail > 7-(h.c.tail-h.c.head) && op.name == "Readable" {
+							if _, err := op.do(&h.fifoFixture, nil); !errors.Is(err, ErrCorrupt) {
+								t.Fatalf("tail went from %#x to %#x and Readable says %v", h.c.tail, v, err)
+							}
+						}
 						if h.attack(t, fmt.Sprintf("%s with %#x at %d, %d queued:", op.name, v, word, queued), op.do) {
 							corrupt++
 						}
@@ -201,7 +210,7 @@ func TestOpenFifoHostile(t *testing.T) {
 				h.check(t, what, err)
 				c, err2 := OpenConsumer(h.s, fifoAt)
 				h.check(t, what, err2)
-				if (err == nil) != (err2 == nil) {
+				if (err == nil) != (err2 == nil) || err == nil && word == fifoMagic {
 					t.Fatal(what, err, err2)
 				}
 				if err != nil {
@@ -219,6 +228,7 @@ func TestOpenFifoHostile(t *testing.T) {
 		t.Errorf("%d opened, %d refused", opened, refused)
 	}
 	h := newHostile(t, 7, 0)
+	copy(h.s.mem, h.s.mem[fifoAt:][:fifoHeader]) // a fifo where the segment has its header
 	for _, off := range []uint64{0, 1, 8, FifoAlign, fifoAt + 8, fifoAt + FifoAlign, MinSegment - FifoAlign, MinSegment, math.MaxUint64, math.MaxUint64 &^ 63} {
 		if _, err := OpenProducer(h.s, off); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("OpenProducer(%#x) = %v, want ErrCorrupt", off, err)

@@ -311,6 +311,29 @@ func TestFifosFillSegment(t *testing.T) {
 	}
 }
 
+// Memory is recycled: a fifo starts the same whatever is there.
+func TestInitFifoOverwrites(t *testing.T) {
+	f := newFixture(t, nil, 10, 0)
+	fill(f.s.mem[fifoAt:], 0xff)
+	must(t, InitFifo(f.s, fifoAt, 10, 5))
+	p, err := OpenProducer(f.s, fifoAt)
+	must(t, err)
+	c, err := OpenConsumer(f.s, fifoAt)
+	must(t, err)
+	for _, w := range []Uint32{p.event, p.want, p.has} {
+		if v := w.Load(); v != 0 {
+			t.Errorf("%s is %#x", w.name, v)
+		}
+	}
+	free, err := p.Free()
+	must(t, err)
+	readable, err := c.Readable()
+	must(t, err)
+	if free != 10 || readable != 0 {
+		t.Errorf("%d bytes free, %d readable, want 10, 0", free, readable)
+	}
+}
+
 func TestInitFifoErrors(t *testing.T) {
 	s, err := NewHeapSegment(MinSegment)
 	must(t, err)

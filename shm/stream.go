@@ -12,10 +12,10 @@ import (
 // error of its Wait ends the call and is returned as it is.
 type Writer struct {
 	Fifo *Producer
-	Peer Doorbell // the one the consumer waits on
-	Bell Doorbell // the one this side waits on
-	Now  func() time.Duration
-	Spin int // how many times to look for progress before going to sleep, at most; see SpinDefault
+	Peer Doorbell             // the one the consumer waits on
+	Bell Doorbell             // the one this side waits on
+	Now  func() time.Duration // that of the Host: a slow but steady consumer must not outlast a deadline
+	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
 
 	moved, drained func() bool // made once: a method value is an allocation
 	misses         uint
@@ -96,10 +96,10 @@ func (w *Writer) sleep(want Want, ready func() bool, deadline time.Duration) err
 // [Writer] for what it leaves to the Bell.
 type Reader struct {
 	Fifo *Consumer
-	Peer Doorbell // the one the producer waits on
-	Bell Doorbell // the one this side waits on
-	Now  func() time.Duration
-	Spin int // how many times to look for progress before going to sleep, at most; see SpinDefault
+	Peer Doorbell             // the one the producer waits on
+	Bell Doorbell             // the one this side waits on
+	Now  func() time.Duration // that of the Host
+	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
 
 	moved  func() bool // made once: a method value is an allocation
 	misses uint

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var nameTestBell = NewName("test.bell")
@@ -133,6 +135,34 @@ func TestStreamInPlace(t *testing.T) {
 	<-done
 }
 
+// A deadline that has passed makes a call non-blocking: it neither spins nor asks
+// for a ring.
+func TestStreamNonBlocking(t *testing.T) {
+	var log accessLog
+	f := newFixture(t, &log, 4, 0)
+	now := func() time.Duration { return 10 }
+	w := &Writer{Fifo: f.p, Peer: deafBell{}, Bell: deafBell{}, Now: now, Spin: 5}
+	r := &Reader{Fifo: f.c, Peer: deafBell{}, Bell: deafBell{}, Now: now, Spin: 5}
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want string
+	}{
+		{"Read", func() error { _, err := r.Read(make([]byte, 4), 10); return err }, "fifo.tail load"},
+		{"Write", func() error { _, err := w.Write(make([]byte, 5), 10); return err },
+			"fifo.head load, fifo.data write 2, fifo.data write 2, fifo.tail store, sig.event load, sig.event swap"},
+		{"Drain", func() error { return w.Drain(10) }, "fifo.head load"},
+	} {
+		log.take()
+		if err := step.do(); !errors.Is(err, ErrDeadline) {
+			t.Errorf("%s = %v, want ErrDeadline", step.name, err)
+		}
+		if diff := cmp.Diff(step.want, log.take()); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", step.name, diff)
+		}
+	}
+}
+
 func TestStreamDeadline(t *testing.T) {
 	for _, spin := range []int{0, 10} {
 		w, r := newStream(t, 10, 0, spin)
@@ -197,23 +227,68 @@ func TestStreamCorrupt(t *testing.T) {
 	}
 }
 
-func TestStreamAllocatesNothing(t *testing.T) {
-	w, r := newStream(t, 4096, 0, 0)
-	msg := make([]byte, 100)
-	_, err := r.Read(msg, 0) // makes the closure
-	if !errors.Is(err, ErrDeadline) {
-		t.Fatal(err)
+// trickle dequeues a byte whenever the producer looks.
+type trickle struct {
+	c    *Consumer
+	busy bool
+}
+
+func (y *trickle) Before(_ *Segment, _, _ uint64, name Name, op Op) {
+	if y.c == nil || y.busy || name != nameFifoHead || op != OpLoad {
+		return
 	}
+	y.busy = true
+	if _, err := y.c.Drop(1); err != nil {
+		panic(err)
+	}
+	y.c.Release()
+	y.busy = false
+}
+
+func (y *trickle) After(uint64, bool) {}
+
+// A consumer that is never quite idle cannot keep a Write or a Drain beyond the deadline.
+func TestStreamTrickle(t *testing.T) {
+	y := new(trickle)
+	f := newFixture(t, y, 100, 0)
+	y.c = f.c
+	clock := time.Duration(0)
+	now := func() time.Duration { clock++; return clock }
+	w := &Writer{Fifo: f.p, Peer: deafBell{}, Bell: deafBell{}, Now: now, Spin: 1}
+	n, err := w.Write(make([]byte, 1000), 10)
+	if n <= 100 || n > 130 || !errors.Is(err, ErrDeadline) {
+		t.Errorf("Write = %d, %v, want ErrDeadline after some more than 100 bytes", n, err)
+	}
+	if err := w.Drain(clock + 10); !errors.Is(err, ErrDeadline) || f.p.Drained() {
+		t.Errorf("Drain = %v, drained %t, want ErrDeadline", err, f.p.Drained())
+	}
+}
+
+// deafBell is a doorbell that nobody rings.
+type deafBell struct{}
+
+func (deafBell) Ring() error                                      { return nil }
+func (deafBell) Wait(_ func() bool, deadline time.Duration) error { return ErrDeadline }
+func (deafBell) Desc() Desc                                       { return nil }
+func (deafBell) Close() error                                     { return nil }
+
+func TestStreamAllocatesNothing(t *testing.T) {
+	w, r := newStream(t, 4096, 0, 3)
+	w.Bell, r.Bell = deafBell{}, deafBell{}
+	msg := make([]byte, 3000)
 	if n := testing.AllocsPerRun(100, func() {
-		_, err := w.Write(msg, Forever)
-		must(t, err)
-		_, err = r.Read(msg, Forever)
-		must(t, err)
-		_, err = r.Read(msg, 1)
+		n, err := w.Write(msg, Forever)
+		for err == nil {
+			n, err = w.Write(msg, Forever)
+		}
+		_, _ = n, w.Drain(Forever)
+		for _, err = r.Read(msg, Forever); err == nil; {
+			_, err = r.Read(msg, Forever)
+		}
 		if !errors.Is(err, ErrDeadline) {
 			t.Fatal(err)
 		}
 	}); n != 0 {
-		t.Errorf("%v allocations per message", n)
+		t.Errorf("%v allocations per round", n)
 	}
 }
