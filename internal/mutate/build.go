@@ -21,7 +21,9 @@ const grace = 5 * time.Second
 // error. The result depends on the source and the patch only, not on
 // where anything lies. ErrBuild carries the compiler's messages; see [Overlay]
 // for the other errors. When ctx ends the compilers are interrupted and
-// the error wraps its cause. Safe for concurrent use with different outs.
+// the error wraps its cause. They are in a process group of their own, so the
+// interrupt key of a terminal reaches them only by way of ctx. Safe for
+// concurrent use with different outs.
 //
 // Nothing is cached here: the go command caches the packages, so that a mutant
 // costs one package and one link, about half a second.
@@ -32,6 +34,11 @@ func Build(ctx context.Context, root string, m *Mutant, pkg, out string) (err er
 	if out, err = filepath.Abs(out); err != nil {
 		return fmt.Errorf("mutate: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(out) // mostly not there
+		}
+	}()
 	return scratch(func(dir string) error {
 		overlay, err := Overlay(root, m, dir)
 		if err != nil {
@@ -49,7 +56,6 @@ func Build(ctx context.Context, root string, m *Mutant, pkg, out string) (err er
 		if err == nil {
 			return nil
 		}
-		_ = os.Remove(out) // mostly not there
 		var failed *exec.ExitError
 		switch {
 		case ctx.Err() != nil:

@@ -51,25 +51,23 @@ func caller(root string) int {
 }
 
 // stall is the wrapper's side of stallCompilers. It never returns.
-func stall(pipe string) {
+func stall(dir string) {
 	if slices.Contains(os.Args, "-V=full") { // the go command asks for a version
 		fmt.Fprintln(os.Stderr, syscall.Exec(os.Args[1], os.Args[1:], os.Environ()))
 		os.Exit(1)
 	}
-	w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	w, err := os.OpenFile(dir+"/report", os.O_WRONLY, 0)
+	if err == nil {
+		_, err = w.WriteString("compiling\n")
 	}
-	never := make(chan os.Signal, 1)
-	signal.Notify(never, syscall.SIGUSR1)
-	_, _ = w.WriteString("compiling\n")
-	<-never
-	_ = w.Close()
+	if err == nil {
+		_, err = os.ReadFile(dir + "/leash") // which has no end while the test runs
+	}
+	fmt.Fprintln(os.Stderr, "stalled compiler:", err)
 	os.Exit(1)
 }
 
-// stalled watches compilers that never finish, through a pipe that they write to.
+// stalled watches compilers that do not finish, through a pipe that they write to.
 type stalled struct{ r, w *os.File }
 
 // stallCompilers makes every build from now on stall in its first compiler.
@@ -79,24 +77,27 @@ func stallCompilers(t *testing.T) stalled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	open := func(name string, flag int) *os.File {
+		f, err := os.OpenFile(filepath.Join(dir, name), flag, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return f
 	}
-	var s stalled
-	if s.r, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"report", "leash"} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Cleanup(func() { _ = s.r.Close() })
-	// As long as there is a writer, a reader waits.
-	if s.w, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.w.Close() })
+	open("leash", os.O_RDWR) // a compiler that outlives the test reads its end then
+	s := stalled{r: open("report", os.O_RDONLY|syscall.O_NONBLOCK)}
+	s.w = open("report", os.O_WRONLY) // as long as there is a writer, the reader waits
 	if err := s.r.SetReadDeadline(time.Now().Add(liveness)); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("MUTATE_TEST_STALL", path)
+	t.Setenv("MUTATE_TEST_STALL", dir)
 	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -toolexec="+self)
 	return s
 }
@@ -150,7 +151,7 @@ func TestExec(t *testing.T) {
 	wantEmpty(t, scratch)
 }
 
-// output hands out the lines of a program, and says when it has begun.
+// output hands out what a program writes.
 type output chan string
 
 func (o output) Write(p []byte) (int, error) { o <- string(p); return len(p), nil }
@@ -170,13 +171,19 @@ func TestExecDeadline(t *testing.T) {
 		code, err := Exec(ctx, root, newMutant(t, swap), []string{"signals"}, nil, stdout, nil)
 		done <- result{code, err}
 	}()
-	if got := <-stdout; got != "ready\n" {
-		t.Fatalf("the program said %q", got)
+	select {
+	case got := <-stdout:
+		if got != "ready\n" {
+			t.Fatalf("the program said %q", got)
+		}
+	case r := <-done:
+		t.Fatalf("code %d, error %v before the deadline", r.code, r.err)
 	}
 	cancel(cause)
 	if r := <-done; r.code != 3 || !errors.Is(r.err, cause) {
 		t.Errorf("code %d, error %v; want 3, %v", r.code, r.err, cause)
 	}
+	close(stdout)
 	if got := <-stdout; got != "terminated\n" {
 		t.Errorf("the program said %q, want that it was terminated", got)
 	}
@@ -218,13 +225,14 @@ func startCaller(t *testing.T, attr *syscall.SysProcAttr, stdin *os.File, args .
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if p.cmd.ProcessState == nil {
-			_ = p.cmd.Process.Kill()
-			_ = p.cmd.Wait()
-		}
-	})
+	p.cmd.WaitDelay = time.Second // should the mutant live on
 	return p
+}
+
+// kill ends a test that fails: the caller, and what it started in its session.
+func (p *process) kill() {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	_ = p.cmd.Wait()
 }
 
 // want reads one line.
@@ -232,8 +240,7 @@ func (p *process) want(t *testing.T, line string) {
 	t.Helper()
 	got, err := p.lines.ReadString('\n')
 	if err != nil || got != line+"\n" {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
+		p.kill()
 		t.Fatalf("the program said %q, %v; want %q; stderr: %s", got, err, line, p.stderr.String())
 	}
 }
@@ -250,8 +257,12 @@ func (p *process) signal(t *testing.T, s os.Signal) {
 func (p *process) wantExit(t *testing.T, rest string, code int) {
 	t.Helper()
 	text, err := io.ReadAll(p.lines)
-	if err != nil || string(text) != rest {
-		t.Errorf("the program ends with %q, %v; want %q", text, err, rest)
+	if err != nil {
+		p.kill()
+		t.Fatalf("the program said %q and did not end: %v; stderr: %s", text, err, p.stderr.String())
+	}
+	if string(text) != rest {
+		t.Errorf("the program ends with %q, want %q", text, rest)
 	}
 	_ = p.cmd.Wait() // the exit code says it all
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
@@ -279,11 +290,19 @@ func TestExecInterruptKey(t *testing.T) {
 	keyboard, tty := openTerminal(t)
 	p := startCaller(t, &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}, tty, "signals")
 	p.want(t, "ready")
+	// Stop the caller until the mutant has handled the first signal: the kernel
+	// would make one of two that are pending.
+	p.signal(t, syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("stop the caller: status %v, %v", status, err)
+	}
 	if _, err := keyboard.WriteString("\x03"); err != nil {
 		t.Fatal(err)
 	}
 	p.want(t, "interrupt")
-	p.signal(t, syscall.SIGTERM) // handled after SIGINT
+	p.signal(t, syscall.SIGTERM) // lower numbers first: SIGINT, if passed on, before SIGTERM
+	p.signal(t, syscall.SIGCONT)
 	p.wantExit(t, "terminated\n", 3)
 	wantEmpty(t, scratch)
 }

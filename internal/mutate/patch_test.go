@@ -75,6 +75,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestParseInsertOnly: one hunk that removes nothing is enough.
+func TestParseInsertOnly(t *testing.T) {
+	insert := diffOf("a.go", "@@ -1 +1,2 @@", " x", "+y")
+	for text, want := range map[string]bool{swap: false, insert: true, insert + swap: true, swap + insert: true} {
+		m, err := parse("x.patch", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.insertOnly != want {
+			t.Errorf("insertOnly is %v, want %v, for\n%s", m.insertOnly, want, text)
+		}
+	}
+}
+
 // diffOf returns a git diff of one file with the given hunk lines.
 func diffOf(path string, hunk ...string) string {
 	return fmt.Sprintf("diff --git a/%[1]s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n%s\n", path, strings.Join(hunk, "\n"))
