@@ -234,6 +234,9 @@ func OpenQueueConsumer(seg *Segment, off uint64) (*QueueConsumer, error) {
 	return &QueueConsumer{evq: q, head: lap<<q.shift | drained, epoch: q.sleep.Load() &^ 1}, nil
 }
 
+// Slots returns how many events fit in the queue.
+func (c *QueueConsumer) Slots() int { return int(c.mask) + 1 }
+
 // Poll takes the oldest event, if there is one. It wakes no producer: call
 // TakeSpaceWaiters after it. [QueueReader] does both. ErrCorrupt.
 func (c *QueueConsumer) Poll() (Event, bool, error) {

@@ -1,0 +1,99 @@
+package impl
+
+import (
+	"cutthrough/shm"
+)
+
+// Events between the two applications of a pair. Arg is the index of the session;
+// a stale one wakes a task for nothing, which is harmless.
+const (
+	evData  uint8 = 1 + iota // there are bytes in the fifo that you read
+	evSpace                  // there is room in the fifo that you write
+)
+
+// inbox is an event queue that this application reads.
+type inbox struct {
+	at       Address
+	segment  Handle
+	queue    *shm.QueueConsumer
+	sinceLow int // events taken since the queue was last empty
+}
+
+// outbox is an event queue that this application posts to, and the bell of who reads it.
+type outbox struct {
+	queue *shm.QueueProducer
+	bell  shm.Doorbell
+}
+
+// post tells the peer of a session. A queue that is full loses the event, which the
+// reader notices: when it finds that it took as many events as there are slots since the
+// queue was empty, it wakes all sessions.
+func (o *outbox) post(kind uint8, session uint32) error {
+	err := o.queue.Post(shm.Event{Kind: kind, Arg: session})
+	if err != nil && err != shm.ErrFull {
+		return err
+	}
+	return o.queue.Wake(o.bell)
+}
+
+// runEvents passes events on to the sessions until the application ends.
+func (a *App) runEvents() {
+	for {
+		if !a.drainEvents() {
+			if err := a.bell.Wait(nil, shm.Forever); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// drainEvents empties all queues, then asks for a ring at the next event in any; it
+// says whether there is one already.
+func (a *App) drainEvents() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	again := false
+	for _, in := range a.inboxes {
+		in.queue.Disarm()
+		a.drain(in)
+		again = in.queue.ArmNonEmpty() || again
+	}
+	return again
+}
+
+// drain wakes the sessions that the events of in name. A queue that is corrupt
+// ends the sessions of that pair, and nothing else.
+func (a *App) drain(in *inbox) {
+	for {
+		ev, ok, err := in.queue.Poll()
+		if err != nil {
+			a.corrupt(in, err)
+			return
+		}
+		if !ok {
+			break
+		}
+		in.sinceLow++
+		if s := a.session(ev.Arg); s != nil && s.inbox == in {
+			s.wake(ev.Kind)
+		}
+	}
+	if in.sinceLow >= in.queue.Slots() {
+		a.eachSession(in, func(s *Session) { s.wake(evData); s.wake(evSpace) })
+	}
+	in.sinceLow = 0
+}
+
+// corrupt resets the sessions that depend on a queue that the peer has spoiled.
+func (a *App) corrupt(in *inbox, err error) {
+	a.eachSession(in, func(s *Session) { s.fail(err) })
+}
+
+// eachSession calls f for the sessions of an inbox in order of their index.
+func (a *App) eachSession(in *inbox, f func(*Session)) {
+	for _, s := range a.sessions {
+		if s != nil && s.inbox == in {
+			f(s)
+		}
+	}
+}

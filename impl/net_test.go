@@ -1,0 +1,111 @@
+package impl
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"testing"
+
+	"cutthrough/shm"
+
+	"golang.org/x/net/nettest"
+)
+
+// startLayer runs a session layer on a socket of its own and returns the address.
+func startLayer(t testing.TB, cfg ServerConfig) string {
+	t.Helper()
+	addr := filepath.Join(t.TempDir(), "layer")
+	h := shm.OS()
+	l, err := h.Listen(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Check = func(err error) { t.Errorf("session layer: %v", err) }
+	s := NewServer(h, l, cfg)
+	done := make(chan error, 1)
+	go func() { done <- s.Run() }()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close session layer: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("session layer: %v", err)
+		}
+		if n := len(s.segments); n > 0 {
+			t.Errorf("session layer: %d segments left", n)
+		}
+	})
+	return addr
+}
+
+func attach(t testing.TB, addr string) *App {
+	t.Helper()
+	a, err := Attach(shm.OS(), addr, Options{Spin: shm.SpinDefault})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Errorf("close application: %v", err)
+		}
+	})
+	return a
+}
+
+// connect returns the two ends of a session between two applications.
+func connect(t testing.TB, l *Listener, client *App) (c, s *Session) {
+	t.Helper()
+	c, err := client.DialEndpoint(context.Background(), l.addr.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = l.AcceptSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, s
+}
+
+func TestEcho(t *testing.T) {
+	addr := startLayer(t, ServerConfig{})
+	server, client := attach(t, addr), attach(t, addr)
+	l, err := server.Listen("tcp://127.0.0.1/80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, s := connect(t, l, client)
+	go func() {
+		_, _ = io.Copy(s, s)
+		_ = s.Close()
+	}()
+	msg := make([]byte, 300_000)
+	for i := range msg {
+		msg[i] = byte(i * 7)
+	}
+	go func() {
+		_, _ = c.Write(msg)
+		_ = c.CloseWrite()
+	}()
+	got, err := io.ReadAll(c)
+	if err != nil || string(got) != string(msg) {
+		t.Errorf("echo of %d bytes: %d bytes, %v", len(msg), len(got), err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConn(t *testing.T) {
+	addr := startLayer(t, ServerConfig{})
+	server, client := attach(t, addr), attach(t, addr)
+	l, err := server.Listen("tcp://127.0.0.1/80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+		c, s := connect(t, l, client)
+		return c, s, func() { _ = c.Close(); _ = s.Close() }, nil
+	})
+}

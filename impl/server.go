@@ -1,0 +1,392 @@
+package impl
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"cutthrough/shm"
+)
+
+var (
+	nameServerLock = shm.NewName("server.lock")
+	nameTimer      = shm.NewName("server.timer")
+	nameAppBell    = shm.NewName("bell.app")
+	nameClear      = shm.NewName("server.clear")
+)
+
+// defaultBacklog is how many messages wait for an application that does not read.
+const defaultBacklog = 256
+
+// Server runs a session layer as a service: it accepts applications on a
+// listener, feeds a [Layer] and does what it asks for. It never waits for an
+// application: what one does not read is kept up to a bound, and then
+// the application is hung up. Safe for concurrent use.
+type Server struct {
+	host     shm.Host
+	listener shm.Listener
+	log      *slog.Logger
+	backlog  int
+
+	mu       sync.Locker
+	layer    *Layer
+	channels map[Channel]*channel
+	last     Channel
+	segments map[Handle]*shm.Segment
+	timer    shm.Doorbell
+	nextTick time.Duration // what the timer task sleeps until
+	closed   bool
+	tasks    int
+	done     shm.Doorbell // rung when the last task has ended
+	check    func(error)  // gets broken invariants, in tests and simulation; nil in production
+}
+
+// ServerConfig is the configuration of a [Server].
+type ServerConfig struct {
+	Layer   Config
+	Backlog int          // messages that wait for one application; default 256
+	Log     *slog.Logger // nil: silent
+	// Check, if not nil, gets the broken invariants after every step: for tests and
+	// simulation, it looks at everything.
+	Check func(error)
+}
+
+// channel is the control channel of one application.
+type channel struct {
+	id       Channel
+	conn     shm.Conn
+	bell     shm.Doorbell // the application's, once it has attached
+	backlog  []outgoing
+	flushing bool
+	gone     bool
+}
+
+// outgoing is a message that waits to be sent.
+type outgoing struct {
+	msg     Message
+	segment Handle
+	bell    Handle
+}
+
+// NewServer returns a server of the applications that come to l. Call Run.
+func NewServer(h shm.Host, l shm.Listener, cfg ServerConfig) *Server {
+	s := &Server{
+		host: h, listener: l, log: cfg.Log, backlog: cfg.Backlog, check: cfg.Check,
+		mu: h.NewLock(nameServerLock), layer: NewLayer(cfg.Layer),
+		channels: map[Channel]*channel{}, segments: map[Handle]*shm.Segment{},
+		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
+	}
+	if s.backlog == 0 {
+		s.backlog = defaultBacklog
+	}
+	return s
+}
+
+// Run accepts applications until Close, and returns nil then, or the listener's
+// error.
+func (s *Server) Run() error {
+	s.mu.Lock()
+	s.spawn("server-timer", s.runTimer)
+	s.mu.Unlock()
+	for {
+		conn, err := s.listener.Accept(shm.Forever)
+		if errors.Is(err, shm.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("impl: accept: %w", err)
+		}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			_ = conn.Close()
+			continue
+		}
+		s.last++
+		c := &channel{id: s.last, conn: conn}
+		s.channels[c.id] = c
+		s.step(Event{Kind: EvOpen, Channel: c.id})
+		s.spawn("server-read", func() { s.read(c) })
+		s.mu.Unlock()
+	}
+}
+
+// Close stops the server, hangs up all applications and returns when all its
+// tasks have ended and everything is released. The second call returns
+// shm.ErrClosed.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return shm.ErrClosed
+	}
+	s.closed = true
+	err := s.listener.Close()
+	_ = s.timer.Close()
+	for id := Channel(1); id <= s.last; id++ {
+		if c := s.channels[id]; c != nil {
+			_ = c.conn.Close()
+		}
+	}
+	for s.tasks > 0 {
+		s.mu.Unlock()
+		_ = s.done.Wait(nil, shm.Forever)
+		s.mu.Lock()
+	}
+	s.mu.Unlock()
+	return err
+}
+
+// spawn runs f in a task that Close waits for. The caller has the lock.
+func (s *Server) spawn(name string, f func()) {
+	s.tasks++
+	s.host.Go(name, func() {
+		f()
+		s.mu.Lock()
+		s.tasks--
+		s.mu.Unlock()
+		_ = s.done.Ring()
+	})
+}
+
+// read feeds the messages of one application to the layer.
+func (s *Server) read(c *channel) {
+	buf := make([]byte, MaxWire)
+	for {
+		n, descs, err := c.conn.Recv(buf, shm.Forever)
+		if err != nil {
+			s.hangup(c, err)
+			return
+		}
+		m, err := Decode(buf[:n])
+		if err == nil && len(descs) != m.Kind.Descs() {
+			err = fmt.Errorf("impl: %w: %v with %d descriptors, want %d", ErrMessage, m.Kind, len(descs), m.Kind.Descs())
+		}
+		if err != nil {
+			closeDescs(descs)
+			s.hangup(c, err)
+			return
+		}
+		if err := s.message(c, m, descs); err != nil {
+			s.hangup(c, err)
+			return
+		}
+	}
+}
+
+func closeDescs(descs []shm.Desc) {
+	for _, d := range descs {
+		_ = d.Close()
+	}
+}
+
+// message gives one message of an application to the layer.
+func (s *Server) message(c *channel, m Message, descs []shm.Desc) error {
+	var bell shm.Doorbell
+	if m.Kind == MsgAttach {
+		var err error
+		if bell, err = s.host.OpenDoorbell(descs[0], nameAppBell); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if bell != nil && c.bell == nil {
+		c.bell, bell = bell, nil
+	}
+	s.step(Event{Kind: EvMessage, Channel: c.id, Msg: m})
+	if bell != nil {
+		_ = bell.Close() // a second attach, which was refused
+	}
+	return nil
+}
+
+// hangup ends a channel, for whatever reason.
+func (s *Server) hangup(c *channel, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.log != nil && !errors.Is(why, io.EOF) && !errors.Is(why, shm.ErrClosed) {
+		s.log.Warn("application hung up", "channel", c.id, "err", why)
+	}
+	c.gone = true
+	c.backlog = nil
+	_ = c.conn.Close()
+	delete(s.channels, c.id)
+	s.step(Event{Kind: EvGone, Channel: c.id})
+	if c.bell != nil {
+		_ = c.bell.Close()
+	}
+}
+
+// step drives the layer and does what it asks for. The caller has the lock.
+func (s *Server) step(ev Event) {
+	events := []Event{ev}
+	for len(events) > 0 {
+		ev, events = events[0], events[1:]
+		ev.Now = s.host.Now()
+		for _, fx := range s.layer.Step(ev) {
+			if next, ok := s.do(fx); ok {
+				events = append(events, next)
+			}
+		}
+		if s.check != nil {
+			if err := s.layer.CheckInvariants(); err != nil {
+				s.check(err)
+			}
+		}
+	}
+	if at, ok := s.layer.Deadline(); ok && at < s.nextTick {
+		s.nextTick = at
+		_ = s.timer.Ring()
+	}
+}
+
+// do does one thing that the layer asks for; it may cause an event.
+func (s *Server) do(fx Effect) (Event, bool) {
+	switch fx.Kind {
+	case FxSend:
+		if c := s.channels[fx.Channel]; c != nil && !c.gone {
+			s.send(c, outgoing{fx.Msg, fx.Segment, fx.Bell})
+		}
+	case FxCreate:
+		g, err := s.host.CreateSegment(fx.Size)
+		if err == nil {
+			s.segments[fx.Segment] = g
+		} else if s.log != nil {
+			s.log.Error("segment not created", "bytes", fx.Size, "err", err)
+		}
+		return Event{Kind: EvCreated, Segment: fx.Segment, Err: err}, true
+	case FxFormat:
+		s.format(s.segments[fx.Segment], fx.Blocks)
+	case FxDestroy:
+		if err := s.segments[fx.Segment].Close(); err != nil && s.log != nil {
+			s.log.Error("segment not released", "segment", fx.Segment, "err", err)
+		}
+		delete(s.segments, fx.Segment)
+	case FxHangup:
+		if c := s.channels[fx.Channel]; c != nil {
+			if s.log != nil {
+				s.log.Warn("application hung up", "channel", c.id, "err", fx.Err)
+			}
+			_ = c.conn.Close() // its reader reports it
+		}
+	}
+	return Event{}, false
+}
+
+// format makes empty fifos and queues where nothing of an earlier user is left.
+// Places and sizes are the layer's own, so it cannot fail.
+func (s *Server) format(g *shm.Segment, blocks []Block) {
+	for _, b := range blocks {
+		r := g.Range(b.Off, b.bytes(), nameClear)
+		r.Touch(shm.OpWrite, 0, r.Len())
+		clear(r.UnsafeBytes(0, r.Len()))
+		err := error(nil)
+		if b.Slots > 0 {
+			err = shm.InitQueue(g, b.Off, b.Slots)
+		} else {
+			err = shm.InitFifo(g, b.Off, b.Fifo, 0)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+}
+
+// send sends a message now or, when the channel is full, as soon as the
+// application reads. An application that lets too many wait is hung up.
+func (s *Server) send(c *channel, o outgoing) {
+	if len(c.backlog) == 0 {
+		err := s.sendNow(c, o, 0)
+		if !errors.Is(err, shm.ErrDeadline) {
+			s.sent(c, err)
+			return
+		}
+	}
+	if len(c.backlog) >= s.backlog {
+		s.sent(c, fmt.Errorf("impl: %d messages wait for it", len(c.backlog)))
+		return
+	}
+	c.backlog = append(c.backlog, o)
+	if !c.flushing {
+		c.flushing = true
+		s.spawn("server-flush", func() { s.flush(c) })
+	}
+}
+
+// sent closes the channel after a failed send; its reader reports that.
+func (s *Server) sent(c *channel, err error) {
+	if err == nil {
+		return
+	}
+	if s.log != nil && !errors.Is(err, shm.ErrPeerClosed) && !errors.Is(err, shm.ErrClosed) {
+		s.log.Warn("application hung up", "channel", c.id, "err", err)
+	}
+	c.backlog = nil
+	_ = c.conn.Close()
+}
+
+// flush sends what waits for an application.
+func (s *Server) flush(c *channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(c.backlog) > 0 {
+		o := c.backlog[0]
+		s.mu.Unlock()
+		err := s.wait(c, o)
+		s.mu.Lock()
+		if len(c.backlog) > 0 {
+			c.backlog = c.backlog[1:]
+		}
+		s.sent(c, err)
+	}
+	c.flushing = false
+}
+
+// wait sends o when the application has read enough. Descriptors are looked up
+// under the lock, the wait is without it.
+func (s *Server) wait(c *channel, o outgoing) error {
+	s.mu.Lock()
+	descs := s.descs(c, o)
+	s.mu.Unlock()
+	return c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
+}
+
+func (s *Server) sendNow(c *channel, o outgoing, deadline time.Duration) error {
+	return c.conn.Send(o.msg.Encode(nil), s.descs(c, o), deadline)
+}
+
+// descs returns the descriptors that go with a message. A peer that has left in
+// the meantime has no doorbell any more: the receiver's own does no harm.
+func (s *Server) descs(c *channel, o outgoing) []shm.Desc {
+	if o.msg.Kind != MsgMap {
+		return nil
+	}
+	bell := c.bell
+	if a := s.layer.apps.get(o.bell); a != nil {
+		bell = s.channels[a.channel].bell
+	}
+	return []shm.Desc{s.segments[o.segment].Desc(), bell.Desc()}
+}
+
+// runTimer tells the layer when a deadline has come.
+func (s *Server) runTimer() {
+	for {
+		s.mu.Lock()
+		until := s.nextTick
+		s.mu.Unlock()
+		err := s.timer.Wait(nil, until)
+		if errors.Is(err, shm.ErrClosed) {
+			return
+		}
+		s.mu.Lock()
+		if s.host.Now() >= s.nextTick {
+			s.nextTick = shm.Forever
+			s.step(Event{Kind: EvTick})
+		}
+		s.mu.Unlock()
+	}
+}
