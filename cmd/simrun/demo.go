@@ -83,8 +83,6 @@ func indent(text string) []string {
 // code is 0 when the demo showed what it is to show.
 func (r *demoResult) code() int {
 	switch {
-	case r.Found.Outcome == interrupted:
-		return exitInterrupted
 	case r.Found.Violation == nil:
 		return exitSurvived
 	case r.Found.Violation.Note != "":

@@ -177,7 +177,6 @@ func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r
 	t := properties.NewTrace(s.Name, f, firstStory(&f.Failure, r.origin(f.Strategy))...)
 	if a.mutated != "" {
 		t.Want, t.Kills = trace.Pass, []trace.Kill{{Mutant: a.mutated, Property: f.Failure.Property}}
-		t.Digest, t.Steps = 0, 0 // those of the code without the mutant, see settle
 	}
 	v.failure, v.Shrunk, v.Text = *newFailure(&f.Failure), sizeOf(f), string(trace.Format(t))
 	p, err := play(s, t, v.diagramLines())

@@ -16,12 +16,11 @@ import (
 	"cutthrough/sim"
 )
 
-// interruptAt runs simrun with args in dir, sends it sig once it has written a line
+// interruptAt runs simrun with args, sends it sig once it has written a line
 // that starts with prefix to standard error, and returns exit code and output.
-func interruptAt(t *testing.T, dir, prefix string, sig os.Signal, args ...string) (code int, stdout string) {
+func interruptAt(t *testing.T, prefix string, sig os.Signal, args ...string) (code int, stdout string) {
 	t.Helper()
 	cmd := exec.Command("simrun", args...)
-	cmd.Dir = dir
 	// Not in the foreground of a terminal, where a signal is the terminal's business.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var out bytes.Buffer
@@ -53,17 +52,17 @@ func interruptAt(t *testing.T, dir, prefix string, sig os.Signal, args ...string
 
 func TestInterruptKeepsPartialResults(t *testing.T) {
 	for _, tt := range []struct {
-		name, dir, prefix, want string
-		sig                     os.Signal
-		args                    []string
+		name, prefix, want string
+		sig                os.Signal
+		args               []string
 	}{
-		{"explore", ".", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGINT, []string{"explore", "fifo-wakeup", "--time", "1h"}},
-		{"terminated", ".", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGTERM, []string{"explore", "fifo-wakeup", "--time", "1h"}},
-		{"mutants", ".", "", "mutant ", syscall.SIGINT, []string{"mutate", "--time", "1h"}},
+		{"explore", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGINT, []string{"explore", "fifo-wakeup", "--time", "1h"}},
+		{"terminated", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGTERM, []string{"explore", "fifo-wakeup", "--time", "1h"}},
+		{"mutants", "", "mutant ", syscall.SIGINT, []string{"mutate", "--time", "1h"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			code, out := interruptAt(t, tt.dir, tt.prefix, tt.sig, tt.args...)
+			code, out := interruptAt(t, tt.prefix, tt.sig, tt.args...)
 			if code != exitInterrupted || !strings.HasPrefix(out, tt.want) {
 				t.Errorf("exit code %d, output %q; want %d and %q", code, out, exitInterrupted, tt.want)
 			}
@@ -74,7 +73,7 @@ func TestInterruptKeepsPartialResults(t *testing.T) {
 // The process that is interrupted is not the one that explores.
 func TestInterruptReachesMutatedProgram(t *testing.T) {
 	t.Parallel()
-	code, out := interruptAt(t, ".", "exploring", syscall.SIGINT,
+	code, out := interruptAt(t, "exploring", syscall.SIGINT,
 		"explore", "alloc", "--mutant", demoMutant, "--time", "1h", "--json")
 	var r exploreResult
 	if err := json.Unmarshal([]byte(out), &r); err != nil {

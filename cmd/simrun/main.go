@@ -26,7 +26,6 @@ func main() {
 
 // run runs one command line and returns the exit code.
 func (a *app) run(args []string) (code int) {
-	a.asJSON = wantsJSON(args) // even if the rest does not parse
 	name := ""
 	defer func() {
 		if r := recover(); r != nil {
@@ -34,6 +33,7 @@ func (a *app) run(args []string) (code int) {
 		}
 	}()
 	root := a.root()
+	a.asJSON = wantsJSON(args) // even if the rest does not parse
 	root.SetArgs(args)
 	if cmd, _, err := root.Find(args); err == nil {
 		name = cmd.Name()

@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
-	"path/filepath"
-	"syscall"
-	"time"
 
 	"cutthrough/internal/mutate"
 
@@ -62,20 +60,19 @@ func decode(m *mutate.Mutant, code int, out []byte, r result) error {
 	return nil
 }
 
-// runMutated runs a program that [mutate.Batch] built; r is to hold its result.
-// When ctx ends the program is interrupted and its partial result counts.
+// runMutated runs a program that [mutate.Batch] built, until ctx ends; r is to hold
+// its result.
 func runMutated(ctx context.Context, m *mutate.Mutant, program string, stderr io.Writer, r result, args ...string) error {
 	args = append([]string{args[0], "--json", "--mutated=" + m.Name}, args[1:]...)
 	cmd := exec.CommandContext(ctx, program, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, stderr
-	// A Ctrl-C must reach the program once, from here, and not from the terminal too.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = 10 * time.Second // far longer than it takes to write the result
 	err := cmd.Run()
-	if cmd.ProcessState == nil {
-		return errorf(exitInternal, "mutant %s: run %s: %w", m.Name, filepath.Base(program), err)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("mutant %s: %w", m.Name, context.Cause(ctx))
+	case cmd.ProcessState == nil:
+		return errorf(exitInternal, "mutant %s: %w", m.Name, err)
 	}
 	return decode(m, cmd.ProcessState.ExitCode(), out.Bytes(), r)
 }

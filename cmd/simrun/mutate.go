@@ -110,8 +110,11 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	})
 	for i, m := range ms {
 		k := rows[m.Name]
-		if errs[i] != nil {
-			k.Status, k.Detail, k.ExitCode = errorStatus, errs[i].Error(), errorCode(errs[i])
+		switch err := errs[i]; {
+		case err != nil && ctx.Err() != nil:
+			k.Status, k.ExitCode = interrupted, exitInterrupted
+		case err != nil:
+			k.Status, k.Detail, k.ExitCode = errorStatus, err.Error(), errorCode(err)
 		}
 		r.Mutants = append(r.Mutants, *k)
 	}
@@ -137,9 +140,6 @@ func (k *killed) search(ctx context.Context, m *mutate.Mutant, program string, o
 	k.take(&x, time.Since(begun))
 	if x.Violation == nil {
 		k.Status, k.ExitCode = "survived", exitSurvived
-		if x.Outcome == interrupted {
-			k.Status, k.ExitCode = interrupted, exitInterrupted
-		}
 		return nil
 	}
 	k.Status = "killed"

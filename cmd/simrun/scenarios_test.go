@@ -29,6 +29,7 @@ func testScenarios() []*properties.Scenario {
 			Test: sim.Test{Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"}},
 			Doc:  "nothing ever happens",
 		},
+		{Test: sim.Test{Name: "test-idle", Generate: genNothing, Compile: program(idle)}, Doc: "nothing to find"},
 		{Test: sim.Test{Name: "test-luck", Generate: genNothing, Compile: program(luck)}, Doc: "executions depend on more than their choices"},
 		{Test: sim.Test{Name: "test-long", Generate: genNothing, Compile: program(long)}, Doc: "a violation with much to show"},
 		{Test: sim.Test{Name: "test-stuck", Generate: genNothing, Compile: program(func(*sim.World) { select {} })}, Doc: "an execution that does not end"},
