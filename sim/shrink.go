@@ -13,6 +13,9 @@ type Shrinker struct {
 	Test Test
 	// Budget is how many executions may be spent; 0 means 200,000.
 	Budget int
+	// Stop ends the search when it returns true, with the smallest violation so far. It is
+	// asked before every execution and may look at a clock. May be nil.
+	Stop func() bool
 	// Progress is called after every improvement. May be nil.
 	Progress func(executions int, best *Found)
 
@@ -41,11 +44,14 @@ func (s *Shrinker) Shrink(f *Found) (*Found, error) {
 		s.operations()
 		s.values()
 		s.search(s.best.Case, len(s.best.Schedule)-1, 20_000)
-		if s.best.size() >= size || s.runs >= s.Budget {
+		if s.best.size() >= size || s.over() {
 			return s.best, nil
 		}
 	}
 }
+
+// over says whether the search has to end.
+func (s *Shrinker) over() bool { return s.runs >= s.Budget || s.Stop != nil && s.Stop() }
 
 // size orders violations: interventions count most, then operations, then values.
 func (f *Found) size() int {
@@ -94,7 +100,7 @@ func (s *Shrinker) adopt(f *Found) bool {
 
 // try replays a candidate and adopts it if it violates the property and is smaller.
 func (s *Shrinker) try(c Case, schedule []trace.Intervention) bool {
-	if s.runs >= s.Budget {
+	if s.over() {
 		return false
 	}
 	f, err := s.replay(c, schedule, s.best.Failure.Property)
@@ -145,7 +151,7 @@ func (s *Shrinker) search(c Case, n, budget int) bool {
 	d := NewDFS(n)
 	for range budget {
 		ch := d.Next()
-		if ch == nil || d.bound > n || s.runs >= s.Budget {
+		if ch == nil || d.bound > n || s.over() {
 			return false
 		}
 		s.runs++

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"cutthrough/properties"
@@ -193,28 +192,19 @@ func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r
 func (a *app) minimize(ctx context.Context, s *properties.Scenario, f *sim.Found) (*sim.Found, int, error) {
 	line := a.progress()
 	defer line.finish()
-	var best atomic.Pointer[sim.Found]
-	var runs atomic.Int64
-	best.Store(f)
-	done := make(chan error, 1)
-	go func() {
-		shrinker := sim.Shrinker{Test: s.Test, Progress: func(n int, g *sim.Found) {
-			best.Store(g)
-			runs.Store(int64(n))
+	runs := 0
+	shrinker := sim.Shrinker{
+		Test: s.Test,
+		Stop: func() bool { return ctx.Err() != nil },
+		Progress: func(n int, g *sim.Found) {
+			runs = n
 			line.update(func(time.Duration) string {
 				return fmt.Sprintf("shrinking: %s after %s executions", sizeOf(g), count(n))
 			})
-		}}
-		g, err := shrinker.Shrink(f)
-		best.Store(g)
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		return best.Load(), int(runs.Load()), err
-	case <-ctx.Done(): // the process ends soon, and the shrinker with it
-		return best.Load(), int(runs.Load()), nil
+		},
 	}
+	g, err := shrinker.Shrink(f)
+	return g, runs, err
 }
 
 // complete writes the trace of a violation.

@@ -97,8 +97,12 @@ func TestInterruptEndsShrinking(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f, _, err := a.minimize(ctx, s, report.Found)
-	if err != nil || f.Failure.Property != "Sum" {
-		t.Errorf("%+v, %v", f, err)
+	if err != nil || sizeOf(f) != sizeOf(report.Found) {
+		t.Errorf("interrupted at once: %+v, %v, want it as large as %+v", f, err, report.Found)
+	}
+	g, _, err := a.minimize(t.Context(), s, report.Found)
+	if err != nil || g.Failure.Property != "Sum" || sizeOf(g).Interventions >= sizeOf(f).Interventions {
+		t.Errorf("not interrupted: %+v, %v, want it smaller than %+v", g, err, f)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -15,13 +14,11 @@ import (
 const redraw = 100 * time.Millisecond
 
 // progress is one line on standard error that is redrawn in place. Without a
-// terminal, or with -q, nothing is drawn. Safe for concurrent use.
+// terminal, or with -q, nothing is drawn.
 type progress struct {
 	f     *os.File // nil: nothing is drawn
-	mu    sync.Mutex
 	begun time.Time
 	drawn time.Time
-	over  bool
 }
 
 func (a *app) progress() *progress {
@@ -37,10 +34,8 @@ func (p *progress) update(text func(elapsed time.Duration) string) {
 	if p.f == nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	now := time.Now()
-	if p.over || now.Sub(p.drawn) < redraw {
+	if now.Sub(p.drawn) < redraw {
 		return
 	}
 	p.drawn = now
@@ -54,14 +49,11 @@ func (p *progress) update(text func(elapsed time.Duration) string) {
 	fmt.Fprintf(p.f, "\r\x1b[K%s", line)
 }
 
-// finish removes the line; later updates draw nothing.
+// finish removes the line.
 func (p *progress) finish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.f != nil && !p.over && !p.drawn.IsZero() {
+	if p.f != nil && !p.drawn.IsZero() {
 		fmt.Fprint(p.f, "\r\x1b[K")
 	}
-	p.over = true
 }
 
 // rate writes n per second, in thousands or millions where that is shorter.
