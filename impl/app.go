@@ -209,7 +209,7 @@ func (a *App) ask(ctx context.Context, r *request, m Message, descs ...shm.Desc)
 		err = a.err
 	}
 	if err == nil {
-		err = errLayerGone
+		err = ErrLayerGone
 	}
 	return err
 }
@@ -226,8 +226,8 @@ func (a *App) forget(r *request) {
 	a.requests = slices.DeleteFunc(a.requests, func(o *request) bool { return o == r })
 }
 
-// errLayerGone is what calls return when the session layer has ended.
-var errLayerGone = errors.New("impl: the session layer is gone")
+// ErrLayerGone is what calls return when the session layer has ended.
+var ErrLayerGone = errors.New("impl: the session layer is gone")
 
 // runControl handles the messages of the session layer, in order.
 func (a *App) runControl() {
@@ -238,8 +238,8 @@ func (a *App) runControl() {
 			err = a.control(buf[:n], descs)
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errLayerGone
+			if errors.Is(err, io.EOF) || errors.Is(err, shm.ErrPeerClosed) {
+				err = ErrLayerGone
 			}
 			a.mu.Lock()
 			a.end(err)

@@ -61,8 +61,8 @@ func (l *Layer) checkSegments(bad report) {
 		}
 		p := l.pairs.get(s.pair)
 		for r := range s.sides {
-			if d := s.sides[r]; d.told && !d.done && p.apps[r] != 0 && !g.told[r] {
-				bad("S7", "%v %v uses %v and was not told of %v or its map failed", s.h, role(r), s.h, g.h)
+			if d := s.sides[r]; d.told && !d.done && p.apps[r] != 0 && !g.told[r] && !g.failed[r] {
+				bad("S7", "%v %v uses %v and was not told to map it", s.h, role(r), g.h)
 			}
 		}
 	})

@@ -21,6 +21,7 @@ type segment struct {
 	// used again before both are false.
 	told      [2]bool
 	unmapping [2]bool
+	failed    [2]bool // the side could not map it the last time it was told
 }
 
 type segmentState uint8
@@ -203,7 +204,7 @@ func (l *Layer) tellMap(p *pair, g *segment, r role) {
 	if g.told[r] {
 		return
 	}
-	g.told[r] = true
+	g.told[r], g.failed[r] = true, false
 	l.out = append(l.out, Effect{
 		Kind: FxSend, Channel: l.apps.get(p.apps[r]).channel, Segment: g.h, Bell: p.apps[r.peer()],
 		Msg: Message{Kind: MsgMap, Handle: g.h, Base: g.base, Size: g.size},
@@ -213,7 +214,7 @@ func (l *Layer) tellMap(p *pair, g *segment, r role) {
 // mapReply handles the answer to a map: one that failed needs no unmap.
 func (l *Layer) mapReply(a *app, m Message) {
 	if g, r := l.mapped(a, m.Handle); g != nil && m.Status != OK {
-		g.told[r] = false
+		g.told[r], g.failed[r] = false, true
 		l.collect(g)
 	}
 }

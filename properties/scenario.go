@@ -17,7 +17,7 @@ type Scenario struct {
 
 // All returns the scenarios in the order in which they are listed.
 func All() []*Scenario {
-	return []*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}
+	return []*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario(), connectAccept()}
 }
 
 // Find returns the scenario called name, or an error that names those that exist.

@@ -29,6 +29,7 @@ type Process struct {
 	id      int
 	name    string
 	mortal  bool
+	service bool
 	dead    bool
 	stopped bool
 	open    []resource // in order of creation; what is released at death
@@ -43,6 +44,10 @@ func (p *Process) Name() string { return p.name }
 
 // Mortal allows the Kill and Stop faults to hit this process, and returns it.
 func (p *Process) Mortal() *Process { p.mortal = true; return p }
+
+// Service makes the tasks that the process starts daemons, because it serves others
+// and never ends by itself, and returns it. It may keep what it has.
+func (p *Process) Service() *Process { p.service = true; return p }
 
 // Dead says whether the process was killed.
 func (p *Process) Dead() bool { return p.dead }
@@ -70,7 +75,7 @@ func (p *Process) Hostile(names ...shm.Name) *Process {
 
 // Go starts a task. A name that is taken in this execution gets a number: traces
 // tell tasks apart by name.
-func (p *Process) Go(name string, f func()) { p.goTask(name, f, false) }
+func (p *Process) Go(name string, f func()) { p.goTask(name, f, p.service) }
 
 // GoDaemon starts a task that may wait for ever: the execution ends without it.
 func (p *Process) GoDaemon(name string, f func()) { p.goTask(name, f, true) }
@@ -176,7 +181,7 @@ func (p *Process) closeAll() {
 // leaks says what the processes that ended by themselves did not release.
 func (w *World) leaks() error {
 	for _, p := range w.procs {
-		if p.dead || !w.cfg.Leaks {
+		if p.dead || p.service || !w.cfg.Leaks {
 			continue
 		}
 		if len(p.open) > 0 {

@@ -67,7 +67,7 @@ func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
 		run: r, cfg: cfg, chooser: ch,
 		procs: old.procs[:0], tasks: old.tasks[:0],
 		faultBuf: old.faultBuf[:0], record: old.record[:0],
-		always: old.always[:0], atEnd: old.atEnd[:0],
+		always: old.always[:0], atEnd: old.atEnd[:0], onIdle: old.onIdle[:0],
 		hist: history{ops: old.hist.ops[:0]},
 		mems: old.mems[:0], log: old.log[:0], races: old.races,
 		free: append(old.free, old.tasks...),

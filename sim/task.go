@@ -181,7 +181,7 @@ func (w *World) ended(t *task) {
 // resuming stopped processes as needed, or nil when the execution is over.
 func (w *World) pick(t *task, at site) *task {
 	for w.enabled == 0 {
-		if !w.advance() && !w.resumeStopped() {
+		if !w.advance() && !w.resumeStopped() && !w.idle() {
 			w.quiesce()
 			return nil
 		}

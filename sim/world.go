@@ -47,6 +47,7 @@ type World struct {
 
 	always []check
 	atEnd  []check
+	onIdle []func() bool
 	hist   history
 	mems   []*memory
 	log    []Step
@@ -71,6 +72,24 @@ func (w *World) Always(name string, f func() error) { w.always = append(w.always
 
 // AtEnd registers a property that must hold when no task can go on any more.
 func (w *World) AtEnd(name string, f func() error) { w.atEnd = append(w.atEnd, check{name, f}) }
+
+// OnIdle registers what happens when no task can go on, before that is called a
+// deadlock: an operator who ends what waits for nobody. The function rings a bell and returns
+// true, or returns false when it has nothing left to do.
+func (w *World) OnIdle(f func() bool) { w.onIdle = append(w.onIdle, f) }
+
+// idle asks the OnIdle functions; it says whether one has done something.
+func (w *World) idle() bool {
+	cur := w.cur
+	w.cur = nil
+	defer func() { w.cur = cur }()
+	for _, f := range w.onIdle {
+		if f() {
+			return true
+		}
+	}
+	return false
+}
 
 // Sometimes counts that a state of interest was reached; [Report] names those
 // that were declared in Config.Sometimes and never reached.

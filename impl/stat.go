@@ -1,0 +1,97 @@
+package impl
+
+import (
+	"time"
+)
+
+// Stat is a picture of a session layer between two steps.
+type Stat struct {
+	Apps      []AppStat      `json:"applications"`
+	Listeners []ListenerStat `json:"listeners"`
+	Sessions  []SessionStat  `json:"sessions"`
+	Segments  []SegmentStat  `json:"segments"`
+	Used      uint64         `json:"address_bytes_used"` // guards included
+	Uptime    time.Duration  `json:"uptime_ns"`
+}
+
+// AppStat is one attached application.
+type AppStat struct {
+	Handle    string `json:"handle"`
+	PID       int    `json:"pid"` // 0 when unknown
+	Namespace string `json:"namespace"`
+	Listeners int    `json:"listeners"`
+	Sessions  int    `json:"sessions"`
+	Bytes     uint64 `json:"bytes"`   // of segments that its connects made
+	Backlog   int    `json:"backlog"` // messages that wait for it
+}
+
+// ListenerStat is one listener.
+type ListenerStat struct {
+	Handle   string `json:"handle"`
+	App      string `json:"application"`
+	Endpoint string `json:"endpoint"`
+}
+
+// SessionStat is one session.
+type SessionStat struct {
+	Handle   string `json:"handle"`
+	State    string `json:"state"`
+	Client   string `json:"client"`
+	Server   string `json:"server"`
+	Endpoint string `json:"endpoint"`
+	Segment  string `json:"segment"`
+	RxSize   uint32 `json:"client_rx_bytes"`
+	TxSize   uint32 `json:"client_tx_bytes"`
+}
+
+// SegmentStat is one segment, its range in the address space and who has it mapped.
+type SegmentStat struct {
+	Handle string   `json:"handle"`
+	State  string   `json:"state"`
+	Base   Address  `json:"base"`
+	Size   uint64   `json:"size"`
+	Used   uint64   `json:"used"`
+	Mapped []string `json:"mapped_by"`
+}
+
+// Stat returns a picture of the server. Safe for concurrent use.
+func (s *Server) Stat() Stat {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.layer
+	st := Stat{Used: l.space.used, Uptime: s.host.Now()}
+	l.apps.each(func(h Handle, a *app) {
+		x := AppStat{Handle: h.String(), Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
+		if a.ns < len(l.cfg.Namespaces) {
+			x.Namespace = l.cfg.Namespaces[a.ns].Name
+		}
+		if c := s.channels[a.channel]; c != nil {
+			x.Backlog = len(c.backlog)
+			if pid, err := c.conn.PeerPID(); err == nil {
+				x.PID = pid
+			}
+		}
+		st.Apps = append(st.Apps, x)
+	})
+	l.listeners.each(func(h Handle, li *listener) {
+		st.Listeners = append(st.Listeners, ListenerStat{h.String(), li.app.String(), li.endpoint.String()})
+	})
+	l.sessions.each(func(h Handle, x *session) {
+		p := l.pairs.get(x.pair)
+		st.Sessions = append(st.Sessions, SessionStat{
+			Handle: h.String(), State: stateText[x.state], Endpoint: x.endpoint.String(), Segment: x.segment.String(),
+			Client: p.apps[client].String(), Server: p.apps[server].String(), RxSize: x.sizes[client], TxSize: x.sizes[server],
+		})
+	})
+	l.segments.each(func(h Handle, g *segment) {
+		p := l.pairs.get(g.pair)
+		x := SegmentStat{Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.inside.used}
+		for r, told := range g.told {
+			if told {
+				x.Mapped = append(x.Mapped, p.apps[r].String())
+			}
+		}
+		st.Segments = append(st.Segments, x)
+	})
+	return st
+}

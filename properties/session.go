@@ -1,0 +1,277 @@
+package properties
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"cutthrough/impl"
+	"cutthrough/model"
+	"cutthrough/shm"
+	"cutthrough/sim"
+)
+
+// Properties of the session scenarios, besides those of every execution.
+const (
+	propInvariant = "Invariant" // Layer.CheckInvariants after every step
+	propReclaimed = "Reclaimed" // nothing is left when all applications have gone
+	propError     = "ErrorKind" // calls fail only with documented errors
+)
+
+const layerAddr = "layer"
+
+var nameReaper = shm.NewName("reaper")
+
+var (
+	sessionApps = []string{"srv", "cli", "cli2"}
+
+	sessionKeys = []key{
+		{name: "fifo", def: 4, min: 1, max: 4096},
+		{name: "linger", words: []string{"0", "1s"}},
+		{name: "faults", words: append(faultClasses, "fail")},
+	}
+	sessionVerbs = []verb{
+		{"listen", sessionApps, [][2]int{{1, 9}}},
+		{"unlisten", sessionApps, [][2]int{{1, 9}}},
+		{"accept", sessionApps, [][2]int{{1, 9}}},
+		{"dial", sessionApps, [][2]int{{1, 9}}},
+		{"write", sessionApps, [][2]int{{0, 4096}}},
+		{"read", sessionApps, [][2]int{{0, 4096}}},
+		{"shut", sessionApps, nil},
+		{"close", sessionApps, nil},
+		{"reset", sessionApps, nil},
+		{"detach", sessionApps, nil},
+	}
+)
+
+// sessionCase is a compiled case of a session scenario.
+type sessionCase struct {
+	fifo int
+	cfg  impl.ServerConfig
+	work map[string][]op
+}
+
+func compileSession(c sim.Case) (sim.Program, error) {
+	cfg, ops, err := readCase(c, sessionKeys, sessionVerbs)
+	if err != nil {
+		return sim.Program{}, err
+	}
+	k := &sessionCase{fifo: cfg.numbers["fifo"], work: map[string][]op{}}
+	for _, name := range sessionApps {
+		k.work[name] = perProc(ops, name)
+	}
+	k.cfg.Layer = impl.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
+	if cfg.words["linger"] == "1s" {
+		k.cfg.Layer.Linger = 1_000_000_000
+	}
+	config := simConfig(cfg.words["faults"])
+	config.Leaks = true
+	if cfg.words["faults"] == "fail" {
+		config.Faults = sim.Faults(sim.Fail)
+	}
+	return sim.Program{Config: config, Setup: k.setup}, nil
+}
+
+func (k *sessionCase) setup(w *sim.World) {
+	layer := w.Process("layer").Service()
+	l, err := layer.Listen(layerAddr)
+	must(err)
+	cfg := k.cfg
+	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
+	s := impl.NewServer(layer, l, cfg)
+	layer.Go("layer", func() {
+		if err := s.Run(); err != nil {
+			w.Fail(propError, "session layer: %v", err)
+		}
+	})
+	var apps []*sessionApp
+	for _, name := range sessionApps {
+		if ops := k.work[name]; len(ops) > 0 {
+			p := w.Process(name).Mortal()
+			x := &sessionApp{w: w, h: p, reaper: p.NewLocalDoorbell(nameReaper)}
+			apps = append(apps, x)
+			p.Go(name, func() { x.run(ops) })
+			p.GoDaemon(name+"-reaper", x.reap)
+		}
+	}
+	w.OnIdle(func() bool { return reapOne(apps) })
+	w.AtEnd(propReclaimed, func() error {
+		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
+			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
+		}
+		return nil
+	})
+}
+
+// sessionApp is one application: it does its operations in order, each on its newest
+// session.
+type sessionApp struct {
+	w         *sim.World
+	h         *sim.Process
+	app       *impl.App
+	listeners map[int]*impl.Listener
+	s         *impl.Session
+	wrote     int
+	got       int
+	doing     string // the operation under way
+	reaper    shm.Doorbell
+	reaped    bool
+}
+
+// reapOne ends an application that waits in an accept when nothing else can
+// happen: nobody will connect any more. It returns false when there is none:
+// whoever else waits then waits for ever.
+func reapOne(apps []*sessionApp) bool {
+	for _, x := range apps {
+		if x.doing == "accept" && !x.reaped && !x.h.Dead() {
+			x.reaped = true
+			_ = x.reaper.Ring()
+			return true
+		}
+	}
+	return false
+}
+
+func (x *sessionApp) reap() {
+	for !x.reaped {
+		_ = x.reaper.Wait(nil, shm.Forever)
+	}
+	_ = x.app.Close()
+}
+
+func (x *sessionApp) run(ops []op) {
+	app, err := impl.Attach(x.h, layerAddr, impl.Options{})
+	if err != nil {
+		x.failed("attach", err)
+		return
+	}
+	x.app, x.listeners = app, map[int]*impl.Listener{}
+	for _, o := range ops {
+		n := 0
+		if len(o.args) > 0 {
+			n = o.args[0]
+		}
+		x.doing = o.verb
+		if err := x.do(o.verb, n); err != nil {
+			x.failed(o.verb, err)
+		}
+	}
+	x.doing = ""
+	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		x.w.Fail(propError, "close application: %v", err)
+	}
+}
+
+func uriOf(port int) string { return fmt.Sprintf("tcp://127.0.0.1/%d", port) }
+
+func (x *sessionApp) do(verb string, n int) (err error) {
+	switch verb {
+	case "listen":
+		x.listeners[n], err = x.app.Listen(uriOf(n))
+		if err != nil {
+			delete(x.listeners, n)
+		}
+	case "unlisten":
+		if l := x.listeners[n]; l != nil {
+			err = l.Close()
+		}
+	case "accept":
+		if l := x.listeners[n]; l != nil {
+			err = x.adopt(l.AcceptSession())
+		}
+	case "dial":
+		err = x.adopt(x.app.Dial(context.Background(), uriOf(n)))
+	case "detach":
+		err = x.app.Close()
+	default:
+		if x.s != nil {
+			err = x.data(verb, n)
+		}
+	}
+	return err
+}
+
+func (x *sessionApp) adopt(s *impl.Session, err error) error {
+	if err == nil {
+		x.s, x.wrote, x.got = s, 0, 0
+		x.w.Sometimes("established")
+	}
+	return err
+}
+
+func (x *sessionApp) data(verb string, n int) error {
+	switch verb {
+	case "write":
+		buf := make([]byte, n)
+		model.FillStream(buf, x.wrote)
+		k, err := x.s.Write(buf)
+		x.wrote += k
+		return err
+	case "read":
+		buf := make([]byte, n)
+		k, err := io.ReadFull(x.s, buf)
+		checkBytes(x.w, buf[:k], x.got)
+		x.got += k
+		if k > 0 {
+			x.w.Sometimes("data")
+		}
+		return err
+	case "shut":
+		return x.s.CloseWrite()
+	case "close":
+		return x.s.Close()
+	}
+	return x.s.Reset()
+}
+
+// documented are the errors that a call may return when the peer, the session layer or
+// this application itself has ended something.
+var documented = []error{
+	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
+	syscall.EADDRINUSE, impl.NoMemory, impl.SelfConnect, impl.QuotaExceeded, impl.ErrLayerGone,
+	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT,
+}
+
+func (x *sessionApp) failed(what string, err error) {
+	for _, d := range documented {
+		if errors.Is(err, d) {
+			x.w.Sometimes("refused")
+			return
+		}
+	}
+	x.w.Fail(propError, "%s: %v", what, err)
+}
+
+func sessionScenario(name, doc string, gen func(b *builder)) *Scenario {
+	return &Scenario{
+		Test: sim.Test{
+			Name: name, Compile: compileSession, Sometimes: []string{"established"},
+			Generate: func(src sim.Source) sim.Case {
+				b := &builder{src: src}
+				gen(b)
+				return b.c
+			},
+		},
+		Doc: doc,
+	}
+}
+
+func connectAccept() *Scenario {
+	return sessionScenario("connect-accept", "listen, connect, accept, a few bytes, close, with the real session layer", func(b *builder) {
+		size := b.number("fifo", 4, 1, 16)
+		b.word("linger", "0", "1s")
+		b.word("faults", "none", "kill", "stop", "wake", "fail")
+		b.op("srv", "listen", 1)
+		b.op("srv", "accept", 1)
+		b.op("cli", "dial", 1)
+		for range b.src.Intn(3, "exchanges") {
+			n := 1 + b.src.Intn(2*size, "bytes")
+			b.op("cli", "write", n)
+			b.op("srv", "read", n)
+		}
+		b.op([]string{"cli", "srv"}[b.src.Intn(2, "who closes")], "close")
+	})
+}
