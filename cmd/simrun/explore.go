@@ -115,7 +115,7 @@ func (o *search) check() error {
 func (o *search) limits() string {
 	var words []string
 	if o.n > 0 {
-		words = append(words, count(o.n)+" executions")
+		words = append(words, plural(o.n, "execution"))
 	}
 	if o.time > 0 {
 		words = append(words, o.time.String())
