@@ -30,9 +30,10 @@ func (op ByteOp) String() string {
 // Producer says whether the operation is the producer's.
 func (op ByteOp) Producer() bool { return op <= Publish }
 
-// ByteIn is a call on a byte queue. N is how many bytes the caller offers or
-// asks for: 0 for Publish and Release. At is the stream position of the first byte it means: how many
-// it has appended (producer) or removed (consumer) before; a Peek may look further ahead.
+// ByteIn is a call on a byte queue. N is how many bytes the caller offers or asks
+// for: 0 for Publish and Release. At is the stream position of the first byte it
+// means: how many it has appended (producer) or removed (consumer) before; a Peek
+// may look further ahead.
 type ByteIn struct {
 	Op ByteOp
 	N  int
@@ -48,8 +49,9 @@ func (in ByteIn) String() string {
 }
 
 // ByteOut is the answer of a byte queue: N bytes were accepted, returned or
-// discarded, 0 for Publish and Release. Bad says that the bytes returned are not
-// those of the stream at the position of the call (see [CheckStream]); it is never legal.
+// discarded, 0 for Publish and Release. Bad says that the bytes returned are
+// not those of the stream at the position of the call (see [CheckStream]); it
+// is never legal.
 type ByteOut struct {
 	N   int
 	Bad bool
@@ -80,8 +82,8 @@ type ByteQueue struct {
 	Capacity int // bytes, at least 1
 }
 
-// ByteState counts bytes since the start:
-// Tail-Capacity <= Freed <= Head <= Shown <= Tail.
+// ByteState counts bytes since the start: Tail-Capacity <= Freed <= Head <= Shown
+// <= Tail.
 type ByteState struct {
 	Tail  int // appended
 	Shown int // at least so many are visible to the consumer

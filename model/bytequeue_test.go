@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// byteOracle is a fifo with real bytes in it, and with every choice it may have made so
-// far: a set of worlds. In a world the counters that the two sides have
+// byteOracle is a fifo with real bytes in it, and with every choice it may have
+// made so far: a set of worlds. In a world the counters that the two sides have
 // published are exact, and move whenever they like. It is ByteQueue without the
 // idea behind it.
 type byteOracle struct {
@@ -77,28 +77,28 @@ func (o *byteOracle) legal(w byteWorld, in ByteIn, out ByteOut, bytes []byte) bo
 // not, against the oracle.
 func TestByteQueueAgainstBytes(t *testing.T) {
 	seen := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		spec := ByteQueue{Capacity: rapid.IntRange(1, 5).Draw(t, "capacity")}
+	againstOracle(t, func(t rapid.TB, intn draw) {
+		spec := ByteQueue{Capacity: 1 + intn(5, "capacity")}
 		oracle, s := newByteOracle(spec.Capacity), spec.Init()
-		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			in := ByteIn{Op: ByteOp(rapid.IntRange(0, int(numByteOps)-1).Draw(t, "op"))}
+		for range 1 + intn(30, "steps") {
+			in := ByteIn{Op: ByteOp(intn(int(numByteOps), "op"))}
 			in.At = s.Head
 			switch in.Op {
 			case Enqueue:
 				in.At = s.Tail
-				in.N = rapid.IntRange(0, 6).Draw(t, "n")
+				in.N = intn(7, "n")
 			case Publish:
 				in.At = s.Tail
 			case Peek:
-				in.At += rapid.IntRange(0, 2).Draw(t, "ahead")
+				in.At += intn(3, "ahead")
 				fallthrough
 			case Dequeue, Drop:
-				in.N = rapid.IntRange(0, 6).Draw(t, "n")
+				in.N = intn(7, "n")
 			}
-			out := ByteOut{N: rapid.IntRange(0, in.N).Draw(t, "k")}
+			out := ByteOut{N: intn(in.N+1, "k")}
 			bytes := make([]byte, out.N)
 			FillStream(bytes, in.At)
-			if returns := in.Op == Dequeue || in.Op == Peek; returns && out.N > 0 && rapid.IntRange(0, 9).Draw(t, "bad") == 9 {
+			if returns := in.Op == Dequeue || in.Op == Peek; returns && out.N > 0 && intn(10, "bad") == 9 {
 				bytes[out.N-1] ^= 0x80
 				out.Bad = CheckStream(bytes, in.At) >= 0
 			}
@@ -139,7 +139,7 @@ func TestByteQueueRejects(t *testing.T) {
 		{ByteIn{Enqueue, 3, 5}, ByteOut{N: 3}, false}, // over capacity
 		{ByteIn{Enqueue, 3, 5}, ByteOut{N: 1}, true},
 		{ByteIn{Enqueue, 3, 5}, ByteOut{N: 0}, false}, // not full
-		{ByteIn{Enqueue, 1, 4}, ByteOut{N: 1}, false}, // a gap in the record
+		{ByteIn{Enqueue, 1, 4}, ByteOut{N: 1}, false}, // recorded twice
 		{ByteIn{Enqueue, 1, 5}, ByteOut{N: -1}, false},
 		{ByteIn{Enqueue, 1, 5}, ByteOut{N: 2}, false},
 		{ByteIn{Dequeue, 2, 3}, ByteOut{N: 2}, true},

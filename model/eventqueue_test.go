@@ -11,20 +11,20 @@ import (
 // slice.
 func TestEventQueueAgainstSlice(t *testing.T) {
 	var legal, illegal [8]int // by operation and status
-	rapid.Check(t, func(t *rapid.T) {
-		spec := EventQueue{Capacity: rapid.IntRange(1, 3).Draw(t, "capacity")}
+	againstOracle(t, func(t rapid.TB, intn draw) {
+		spec := EventQueue{Capacity: 1 + intn(3, "capacity")}
 		s, queue := spec.Init(), []uint64{}
-		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			in := EventIn{Op: EventOp(rapid.IntRange(0, 1).Draw(t, "op"))}
-			out := EventOut{Status: Status(rapid.IntRange(0, 2).Draw(t, "status"))}
+		for range 1 + intn(30, "steps") {
+			in := EventIn{Op: EventOp(intn(2, "op"))}
+			out := EventOut{Status: Status(intn(3, "status"))}
 			var want bool
 			switch {
 			case in.Op == Post:
-				in.V = rapid.Uint64Range(1, 4).Draw(t, "v")
+				in.V = 1 + uint64(intn(4, "v"))
 				full := len(queue) == spec.Capacity
 				want = out.Status == OK && !full || out.Status == Full && full
 			case out.Status == OK:
-				out.V = rapid.Uint64Range(1, 4).Draw(t, "v")
+				out.V = 1 + uint64(intn(4, "v"))
 				want = len(queue) > 0 && queue[0] == out.V
 			default:
 				want = out.Status == Empty && len(queue) == 0

@@ -181,7 +181,8 @@ func (s RangesState) free(off uint64) (RangesState, bool) {
 	return s.splice(i, i+1, ""), true
 }
 
-// widestGap returns the length of the longest run of bytes of the arena that are not live.
+// widestGap returns the length of the longest run of bytes of the arena that are
+// not live.
 func (r Ranges) widestGap(s RangesState) uint64 {
 	widest, from := uint64(0), r.Base
 	for i := range s.len() {

@@ -32,7 +32,8 @@ func (m *byteMap) begins(off uint64) int {
 	return m[off]
 }
 
-// step applies the operation and reports whether it is legal. The arena begins at base.
+// step applies the operation and reports whether it is legal. The arena begins
+// at base.
 func (m *byteMap) step(number int, strict bool, base uint64, in RangeIn, out RangeOut) bool {
 	switch {
 	case in.Op == Alloc && out.Status == Exhausted:
@@ -64,22 +65,22 @@ func (m *byteMap) step(number int, strict bool, base uint64, in RangeIn, out Ran
 
 func TestRangesAgainstBytes(t *testing.T) {
 	seen := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		base := rapid.SampledFrom([]uint64{0, 100}).Draw(t, "base")
-		spec := Ranges{Base: base, End: base + arenaSize, Strict: rapid.Bool().Draw(t, "strict")}
+	againstOracle(t, func(t rapid.TB, intn draw) {
+		base := 100 * uint64(intn(2, "base"))
+		spec := Ranges{Base: base, End: base + arenaSize, Strict: intn(2, "strict") == 1}
 		s, bytes := spec.Init(), byteMap{}
-		for number := range rapid.IntRange(1, 30).Draw(t, "steps") {
-			in := RangeIn{Op: RangeOp(rapid.IntRange(0, 1).Draw(t, "op"))}
+		for number := range 1 + intn(30, "steps") {
+			in := RangeIn{Op: RangeOp(intn(2, "op"))}
 			var out RangeOut
 			if in.Op == Alloc {
-				in.N = rapid.Uint64Range(0, 4).Draw(t, "n")
-				out = RangeOut{OK, base + rapid.Uint64Range(0, arenaSize-1).Draw(t, "off"), rapid.Uint64Range(0, 5).Draw(t, "len")}
-				if rapid.IntRange(0, 3).Draw(t, "exhausted") == 3 {
+				in.N = uint64(intn(5, "n"))
+				out = RangeOut{OK, base + uint64(intn(arenaSize, "off")), uint64(intn(6, "len"))}
+				if intn(4, "exhausted") == 3 {
 					out = RangeOut{Status: Exhausted}
 				}
 			} else {
-				in.Off = base + rapid.Uint64Range(0, arenaSize).Draw(t, "off")
-				out.Status = rapid.SampledFrom([]Status{OK, NotAllocated}).Draw(t, "status")
+				in.Off = base + uint64(intn(arenaSize+1, "off"))
+				out.Status = []Status{OK, NotAllocated}[intn(2, "status")]
 			}
 			next, ok := spec.Step(s, in, out)
 			if want := bytes.step(number+1, spec.Strict, base, in, out); ok != want {

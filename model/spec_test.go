@@ -2,8 +2,26 @@ package model
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
+
+	"pgregory.net/rapid"
 )
+
+// A draw returns a number in [0, n).
+type draw func(n int, label string) int
+
+// againstOracle runs f on the same thousands of cases every time, and on some
+// that rapid draws anew and shrinks.
+func againstOracle(t *testing.T, f func(rapid.TB, draw)) {
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		f(t, func(n int, _ string) int { return r.IntN(n) })
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		f(t, func(n int, label string) int { return rapid.IntRange(0, n-1).Draw(t, label) })
+	})
+}
 
 // The specifications fit the shape that the checkers expect.
 var (

@@ -6,9 +6,9 @@ package model
 // right either.
 const streamPeriod = 251
 
-// StreamByte returns the byte at position at (0 or more) of the test stream, the content that
-// every byte queue workload sends. Because position decides content, a history
-// needs to record positions and lengths only.
+// StreamByte returns the byte at position at (0 or more) of the test stream, the
+// content that every byte queue workload sends. Because position decides content,
+// a history needs to record positions and lengths only.
 func StreamByte(at int) byte { return byte(1 + at%streamPeriod) }
 
 // FillStream fills dst with the bytes of the test stream from position at on.

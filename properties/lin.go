@@ -53,21 +53,21 @@ func linViolation(format string, args ...any) LinResult {
 	return LinResult{LinViolation, fmt.Sprintf(format, args...)}
 }
 
-// LinChecker decides whether histories of one shared object are linearizable: whether
-// the operations could have happened one at a time, each at some instant
-// between its call and its return, as the object's specification in package
-// model allows. A history holds the operations of one object only, in any order.
-// Times are compared, never subtracted; intervals are closed (operations
-// [1, 2] and [2, 3] are concurrent).
+// LinChecker decides whether histories of one shared object are linearizable:
+// whether the operations could have happened one at a time, each at some
+// instant between its call and its return, as the object's specification in
+// package model allows. A history holds the operations of one object only, in
+// any order. Times are compared, never subtracted; intervals are closed
+// (operations [1, 2] and [2, 3] are concurrent).
 //
 // An operation that is Pending took effect in some legal way at some instant
 // after its call, or never.
 //
 // There are two deciders. Fast is specialised, near linear, deterministic, and
-// needs no budget; it gives a reason that names operations, and
-// answers LinUnknown where its method does not apply. Search is porcupine over the same
-// specification: general and exponential. Wherever both answer they agree: the tests
-// play them against each other. Safe for concurrent use.
+// needs no budget; it gives a reason that names operations, and answers
+// LinUnknown where its method does not apply. Search is porcupine over the same
+// specification: general and exponential. Wherever both answer they agree: the
+// tests play them against each other. Safe for concurrent use.
 type LinChecker struct {
 	fast func([]sim.Operation) LinResult
 	slow searcher
@@ -87,9 +87,10 @@ func ByteQueueChecker(capacity int) *LinChecker {
 }
 
 // EventQueueChecker returns the checker of an event queue of capacity events (at
-// least 1): operations of [model.EventIn] and [model.EventOut]. See [checkEvents]
-// for the histories that Fast decides: nearly all with distinct values and one
-// consumer at a time.
+// least 1): operations of [model.EventIn] and [model.EventOut]. Fast decides every
+// history with distinct values and one consumer, except some in which a
+// consumer that died in a poll has a successor, or in which posts that nobody
+// polled lie within each other's intervals while others were Full.
 func EventQueueChecker(capacity int) *LinChecker {
 	if capacity < 1 {
 		panic(fmt.Sprintf("properties: event queue of %d events", capacity))
@@ -122,9 +123,9 @@ func (c *LinChecker) Fast(h []sim.Operation) LinResult {
 }
 
 // Search decides by porcupine alone. budget is wall-clock time, 0 for no limit;
-// running out of it is LinUnknown. A budget is for histories so large that the search may
-// explode, and the one thing here that is not deterministic: leave it 0 for
-// small histories.
+// running out of it is LinUnknown. A budget is for histories so large that the
+// search may explode, and the one thing here that is not deterministic: leave
+// it 0 for small histories.
 func (c *LinChecker) Search(h []sim.Operation, budget time.Duration) LinResult {
 	if err := c.slow.validate(h); err != nil {
 		return linUnknown("%v", err)
@@ -143,8 +144,8 @@ func (c *LinChecker) Check(h []sim.Operation, budget time.Duration) LinResult {
 	return c.slow.search(h, budget)
 }
 
-// validateHistory checks what every decider relies on: the types, and that each operation
-// returns after it is called. A pending one has no return.
+// validateHistory checks what every decider relies on: the types, and that each
+// operation returns after it is called. A pending one has no return.
 func validateHistory[I, O any](h []sim.Operation) error {
 	for i := range h {
 		op := &h[i]

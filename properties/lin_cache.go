@@ -18,9 +18,10 @@ import (
 // the same when the same operations follow each other, whatever the times and
 // the clients; that is all that linearizability depends on.
 //
-// It pays where deciding is dearer than hashing (about 3 us for 20 operations): in front of
-// Search, hardly in front of Fast. Only passes are kept, so a violation is always
-// reported with the reasons of the history at hand. Not safe for concurrent use.
+// It pays where deciding is dearer than hashing (about 3 us for 20 operations): in
+// front of Search, hardly in front of Fast. Only passes are kept, so a violation
+// is always reported with the reasons of the history at hand. Not safe for
+// concurrent use.
 type LinCache struct {
 	checker *LinChecker
 	passed  map[[sha256.Size]byte]struct{}
@@ -54,7 +55,8 @@ func (c *LinCache) Check(h []sim.Operation, budget time.Duration) LinResult {
 	return r
 }
 
-// Stats returns how many distinct histories have passed, and how many checks they saved.
+// Stats returns how many distinct histories have passed, and how many checks
+// they saved.
 func (c *LinCache) Stats() (distinct, hits int) { return len(c.passed), c.hits }
 
 // A linEvent is a call or a return.
@@ -107,7 +109,10 @@ func (c *LinCache) canonical(h []sim.Operation) []byte {
 	}
 	content := func(k linKey) []byte { return c.key[k.from:k.to] }
 	slices.SortFunc(c.ops, func(a, b linKey) int {
-		return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.ret, b.ret), bytes.Compare(content(a), content(b)))
+		if byRank := cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.ret, b.ret)); byRank != 0 {
+			return byRank
+		}
+		return bytes.Compare(content(a), content(b))
 	})
 	end := len(c.key)
 	for _, k := range c.ops {
@@ -118,7 +123,8 @@ func (c *LinCache) canonical(h []sim.Operation) []byte {
 	return c.key[end:]
 }
 
-// appendContent appends input and output. Both have a fixed size for each kind of object.
+// appendContent appends input and output. Both have a fixed size for each kind
+// of object.
 func appendContent(b []byte, o *sim.Operation) []byte {
 	word := func(v uint64) { b = binary.BigEndian.AppendUint64(b, v) }
 	switch in := o.Input.(type) {

@@ -19,15 +19,15 @@ import (
 // position in the queue that some operation would have to take before it
 // was called or after it returned ([eventOrder]).
 //
-// The order of posts that were never polled is not known. Each of their
-// positions gets the best of all their calls and of all their returns. If even
-// that fails, no order is legal; otherwise two concrete orders are tried.
+// The order of posts that were never polled is not known. Two are tried, by
+// return and by call. If neither is legal, each position gets the best of all their
+// calls and the best of all their returns: if even that fails, no order is legal.
 //
 // It answers LinUnknown when
 //   - a value is posted twice (posts that were Full do not count),
 //   - complete polls overlap (several consumers),
 //   - a poll is pending, others follow it, and the history is illegal unless it took something,
-//   - one unpolled post lies within another's interval, posts were Full, and neither concrete order is legal.
+//   - one unpolled post lies within another's interval, posts were Full, and neither order is legal.
 //
 // From the field: bad patterns for queues with distinct values are Henzinger,
 // Sezgin and Vafeiadis, "Aspect-oriented linearizability proofs"; they know
@@ -52,16 +52,17 @@ func checkEvents(h []sim.Operation, capacity int) LinResult {
 type eventSpan struct {
 	call, ret     int64
 	callOp, retOp int
-	taken         int  // of a poll: how many events were taken before
-	empty         bool // of a poll: it takes none
+	value         uint64 // of an accepted post
+	taken         int    // of a poll: how many events were taken before
+	empty         bool   // of a poll: it takes none
+	polled        bool   // of a post
 }
 
 type eventCheck struct {
 	h        []sim.Operation
 	capacity int
 
-	accepted []eventSpan // posts that were accepted or are pending, in any order
-	byValue  map[uint64]int
+	accepted []eventSpan // posts that were accepted or are pending, by value
 	fulls    []eventSpan
 	polls    []eventSpan // complete, in order
 	pending  []eventSpan // polls after them
@@ -74,13 +75,13 @@ type eventCheck struct {
 
 // sortOut puts each operation where it belongs. It returns Linearizable to go on.
 func (c *eventCheck) sortOut() LinResult {
-	c.byValue = make(map[uint64]int, len(c.h))
+	c.accepted = make([]eventSpan, 0, len(c.h))
 	var polls, pending []int
 	for i := range c.h {
 		o := &c.h[i]
 		in := o.Input.(model.EventIn)
 		out, _ := o.Output.(model.EventOut)
-		span := eventSpan{call: o.Call, ret: o.Return, callOp: i, retOp: i}
+		span := eventSpan{call: o.Call, ret: o.Return, callOp: i, retOp: i, value: in.V}
 		switch {
 		case in.Op == model.Poll && o.Pending:
 			pending = append(pending, i)
@@ -89,18 +90,27 @@ func (c *eventCheck) sortOut() LinResult {
 		case in.Op == model.Post && out == model.EventOut{Status: model.Full}:
 			c.fulls = append(c.fulls, span)
 		case in.Op == model.Post && out == model.EventOut{Status: model.OK}:
-			if _, twice := c.byValue[in.V]; twice {
-				return linUnknown("event %d is posted twice", in.V)
-			}
-			c.byValue[in.V] = len(c.accepted)
 			c.accepted = append(c.accepted, span)
 		case !o.Pending:
 			return linViolation("%v: no queue answers that", *o)
 		}
 	}
+	slices.SortFunc(c.accepted, func(a, b eventSpan) int { return cmp.Compare(a.value, b.value) })
+	for i := 1; i < len(c.accepted); i++ {
+		if v := c.accepted[i].value; v == c.accepted[i-1].value {
+			return linUnknown("event %d is posted twice", v)
+		}
+	}
 	if overlap := oneByOne(c.h, polls); overlap != "" {
 		return linUnknown("%s", overlap)
 	}
+	c.sortOutPolls(polls, pending)
+	return LinResult{Verdict: Linearizable}
+}
+
+// sortOutPolls takes the indices of complete polls, in order, and of pending ones.
+func (c *eventCheck) sortOutPolls(polls, pending []int) {
+	c.polls = make([]eventSpan, 0, len(polls)+len(pending))
 	last := int64(math.MinInt64)
 	for _, i := range polls {
 		last = c.h[i].Return
@@ -114,13 +124,12 @@ func (c *eventCheck) sortOut() LinResult {
 			c.takeover = true
 		}
 	}
-	slices.SortFunc(c.pending, func(a, b eventSpan) int { return cmp.Compare(a.call, b.call) })
-	return LinResult{Verdict: Linearizable}
+	slices.SortFunc(c.pending, byCall)
 }
 
 // arrange finds the post of each poll. It returns Linearizable to go on.
 func (c *eventCheck) arrange() LinResult {
-	polled := make([]bool, len(c.accepted))
+	c.posts = make([]eventSpan, 0, len(c.accepted))
 	for j := range c.polls {
 		x := &c.polls[j]
 		x.taken = len(c.posts)
@@ -128,23 +137,23 @@ func (c *eventCheck) arrange() LinResult {
 			continue
 		}
 		v := c.h[x.callOp].Output.(model.EventOut).V
-		i, ok := c.byValue[v]
+		i, ok := slices.BinarySearchFunc(c.accepted, v, func(p eventSpan, v uint64) int { return cmp.Compare(p.value, v) })
 		switch {
 		case !ok:
 			return linViolation("%v: no post of it was accepted", c.h[x.callOp])
-		case polled[i]:
+		case c.accepted[i].polled:
 			return linViolation("%v: it has been polled before", c.h[x.callOp])
 		}
-		polled[i] = true
+		c.accepted[i].polled = true
 		c.posts = append(c.posts, c.accepted[i])
 	}
-	for i, x := range c.accepted {
-		switch {
-		case polled[i]:
+	for i := range c.accepted {
+		switch x := &c.accepted[i]; {
+		case x.polled:
 		case c.h[x.retOp].Pending:
-			c.maybe = append(c.maybe, x)
+			c.maybe = append(c.maybe, *x)
 		default:
-			c.rest = append(c.rest, x)
+			c.rest = append(c.rest, *x)
 		}
 	}
 	slices.SortFunc(c.rest, byReturn)
@@ -155,6 +164,7 @@ func (c *eventCheck) arrange() LinResult {
 func byReturn(a, b eventSpan) int {
 	return cmp.Or(cmp.Compare(a.ret, b.ret), cmp.Compare(a.call, b.call))
 }
+
 func byCall(a, b eventSpan) int {
 	return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.ret, b.ret))
 }
@@ -168,22 +178,26 @@ func (c *eventCheck) decide() LinResult {
 	}
 	verdict, reason := LinViolation, ""
 	for n := 0; n <= most; n++ {
-		tail := slices.Concat(c.rest, c.maybe[:n])
-		best := bestOf(tail)
-		bad := c.impossible(best)
-		switch {
-		case bad != "":
-			if n == 0 {
-				reason = bad
+		tail := c.rest
+		if n > 0 {
+			tail = slices.Concat(c.rest, c.maybe[:n])
+		}
+		bad := c.impossible(tail)
+		if bad != "" && !slices.IsSortedFunc(tail, byCall) {
+			calls := slices.SortedFunc(slices.Values(tail), byCall)
+			if bad = c.impossible(calls); bad != "" {
+				if bad = c.impossible(bestOf(calls, tail)); bad == "" {
+					verdict = LinUnknown
+					continue
+				}
 			}
-			continue
-		case slices.Equal(tail, best) || c.impossible(tail) == "":
+		}
+		if bad == "" {
 			return LinResult{Verdict: Linearizable}
 		}
-		if slices.SortFunc(tail, byCall); c.impossible(tail) == "" {
-			return LinResult{Verdict: Linearizable}
+		if n == 0 {
+			reason = bad
 		}
-		verdict = LinUnknown
 	}
 	if verdict == LinUnknown {
 		return linUnknown("posts that were not polled lie within each other's intervals, and posts were full")
@@ -191,15 +205,12 @@ func (c *eventCheck) decide() LinResult {
 	return LinResult{verdict, reason}
 }
 
-// bestOf returns spans, which are in order of their returns, with the calls in order too.
-func bestOf(spans []eventSpan) []eventSpan {
-	if slices.IsSortedFunc(spans, byCall) {
-		return spans
-	}
-	calls := slices.SortedFunc(slices.Values(spans), byCall)
-	best := slices.Clone(spans)
-	for i := range best {
-		best[i].call, best[i].callOp = calls[i].call, calls[i].callOp
+// bestOf returns the best span for each position: the calls of the one, in order,
+// with the returns of the other, in order.
+func bestOf(calls, returns []eventSpan) []eventSpan {
+	best := slices.Clone(calls)
+	for i, x := range returns {
+		best[i].ret, best[i].retOp = x.ret, x.retOp
 	}
 	return best
 }
@@ -207,12 +218,13 @@ func bestOf(spans []eventSpan) []eventSpan {
 // impossible says why no order is legal in which the unpolled posts come in
 // order of tail, or "" if there is one.
 func (c *eventCheck) impossible(tail []eventSpan) string {
-	q := eventOrder{capacity: c.capacity, posts: slices.Concat(c.posts, tail), polls: c.polls}
+	// Both appends may use the room behind, which nobody else keeps.
+	q := eventOrder{capacity: c.capacity, posts: append(c.posts, tail...), polls: c.polls}
 	// A pending poll at the end takes what is left: if it helps nobody, it can
 	// come last.
 	for i, x := range c.pending[:min(len(c.pending), len(tail))] {
 		x.taken = len(c.posts) + i
-		q.polls = append(q.polls[:len(q.polls):len(q.polls)], x)
+		q.polls = append(q.polls, x)
 	}
 	if x, y := q.earliest(); x != nil {
 		return c.conflict(x, y)

@@ -14,9 +14,9 @@ import (
 //
 // A range is live for certain from the return of its Alloc to the call of its
 // Free. Nothing can make that shorter, and nothing but disjointness wants it
-// longer or shorter; so let each Alloc happen at its return and each Free at its call,
-// and sweep over time. If two live ranges overlap then, they do in any order. If
-// none do, this is a legal order.
+// longer or shorter; so let each Alloc happen at its return and each Free at
+// its call, and sweep over time. If two live ranges overlap then, they do in
+// any order. If none do, this is a legal order.
 //
 // Allocs and frees of one offset alternate. They are matched in order of returns
 // and calls, which is the only way if every Free is called after the

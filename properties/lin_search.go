@@ -15,14 +15,14 @@ import (
 
 // searcher runs porcupine over a specification.
 //
-// Two traps, both closed here. Porcupine needs a return for every call: a pending
-// operation gets the end of time and a nil output, which the
-// specification's Crash explains. And its zero verdict for a search that was cut
-// short by a timeout is Unknown, which is not a pass.
+// Two traps, both closed here. Porcupine needs a return for every call: a
+// pending operation gets the end of time and a nil output, which the
+// specification's Crash explains. And its zero verdict for a search that was
+// cut short by a timeout is Unknown, which is not a pass.
 type searcher struct {
 	validate func([]sim.Operation) error
-	// model returns the porcupine model; the one for crashes tracks sets of states and
-	// is several times slower.
+	// model returns the porcupine model; the one for crashes tracks sets of states
+	// and is several times slower.
 	model     func(crashes bool) porcupine.Model
 	partition func([]porcupine.Operation) [][]porcupine.Operation // nil for none
 }
@@ -121,10 +121,10 @@ func (c *LinChecker) Visualize(h []sim.Operation, path string, budget time.Durat
 }
 
 // partitionRanges splits a history of an allocator into parts that cannot
-// influence each other: two ranges that never overlap, whatever happens to them, are two
-// objects. Parts are the connected components of the overlap of all
-// ranges ever answered. (Strict histories with an Exhausted depend on every gap
-// and stay whole.)
+// influence each other: two ranges that never overlap, whatever happens to
+// them, are two objects. Parts are the connected components of the overlap of
+// all ranges ever answered. (Strict histories with an Exhausted depend on every
+// gap and stay whole.)
 func partitionRanges(spec model.Ranges) func([]porcupine.Operation) [][]porcupine.Operation {
 	return func(ops []porcupine.Operation) [][]porcupine.Operation {
 		var placed []int // allocations, to be sorted by offset
@@ -157,7 +157,8 @@ func partitionRanges(spec model.Ranges) func([]porcupine.Operation) [][]porcupin
 }
 
 // placeRest adds the operations that are not allocations of a range to parts: a
-// Free to the part it falls into, the others, which nothing depends on, to one of their own.
+// Free to the part it falls into, the others, which nothing depends on, to one of
+// their own.
 func placeRest(ops []porcupine.Operation, parts [][]porcupine.Operation, begins []uint64) [][]porcupine.Operation {
 	var rest []porcupine.Operation
 	for _, op := range ops {

@@ -14,7 +14,8 @@ import (
 //
 // The operations of each side are a chain in a known order, and their answers
 // say how far each has moved its counter. So everything the specification
-// demands of an operation is about which operations of the other side come before it:
+// demands of an operation is about which operations of the other side come
+// before it:
 //
 //   - enough of them that the peer has moved as far as this operation saw, and
 //   - none of those after which the peer must have shown more than it saw.
@@ -66,7 +67,8 @@ type streamOp struct {
 // noLimit is a most that excludes nothing.
 const noLimit = math.MaxInt
 
-// split returns the indices of the operations of each side in order, unless two of them overlap.
+// split returns the indices of the operations of each side in order, unless two of
+// them overlap.
 func (c *streamCheck) split() (prod, cons []int, overlap string) {
 	prod, cons = make([]int, 0, len(c.h)), make([]int, 0, len(c.h))
 	for i := range c.h {
@@ -99,8 +101,8 @@ func oneByOne(h []sim.Operation, ops []int) (overlap string) {
 	return ""
 }
 
-// answer returns input and answer of operation i. If no state allows them, where at is
-// the position of its side, it says why.
+// answer returns input and answer of operation i. If no state allows them,
+// where at is the position of its side, it says why.
 func (c *streamCheck) answer(i, at int) (in model.ByteIn, n int, bad string) {
 	o := &c.h[i]
 	in, out := o.Input.(model.ByteIn), o.Output.(model.ByteOut)
