@@ -335,8 +335,9 @@ func (s *Server) flush(c *channel) {
 	defer s.mu.Unlock()
 	for len(c.backlog) > 0 {
 		o := c.backlog[0]
+		descs := s.descs(c, o) // now: without the lock the channel may end, and its segments with it
 		s.mu.Unlock()
-		err := s.wait(c, o)
+		err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
 		s.mu.Lock()
 		if len(c.backlog) > 0 {
 			c.backlog = c.backlog[1:]
@@ -344,15 +345,6 @@ func (s *Server) flush(c *channel) {
 		s.sent(c, err)
 	}
 	c.flushing = false
-}
-
-// wait sends o when the application has read enough. Descriptors are looked up
-// under the lock, the wait is without it.
-func (s *Server) wait(c *channel, o outgoing) error {
-	s.mu.Lock()
-	descs := s.descs(c, o)
-	s.mu.Unlock()
-	return c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
 }
 
 func (s *Server) sendNow(c *channel, o outgoing, deadline time.Duration) error {

@@ -17,7 +17,7 @@ type Scenario struct {
 
 // All returns the scenarios in the order in which they are listed.
 func All() []*Scenario {
-	return []*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario(), connectAccept()}
+	return append([]*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, sessionScenarios()...)
 }
 
 // Find returns the scenario called name, or an error that names those that exist.

@@ -68,7 +68,7 @@ func compileSession(c sim.Case) (sim.Program, error) {
 		k.cfg.Layer.Linger = 1_000_000_000
 	}
 	config := simConfig(cfg.words["faults"])
-	config.Leaks = true
+	config.Leaks, config.MaxTasks = true, 64
 	if cfg.words["faults"] == "fail" {
 		config.Faults = sim.Faults(sim.Fail)
 	}
@@ -243,35 +243,4 @@ func (x *sessionApp) failed(what string, err error) {
 		}
 	}
 	x.w.Fail(propError, "%s: %v", what, err)
-}
-
-func sessionScenario(name, doc string, gen func(b *builder)) *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: name, Compile: compileSession, Sometimes: []string{"established"},
-			Generate: func(src sim.Source) sim.Case {
-				b := &builder{src: src}
-				gen(b)
-				return b.c
-			},
-		},
-		Doc: doc,
-	}
-}
-
-func connectAccept() *Scenario {
-	return sessionScenario("connect-accept", "listen, connect, accept, a few bytes, close, with the real session layer", func(b *builder) {
-		size := b.number("fifo", 4, 1, 16)
-		b.word("linger", "0", "1s")
-		b.word("faults", "none", "kill", "stop", "wake", "fail")
-		b.op("srv", "listen", 1)
-		b.op("srv", "accept", 1)
-		b.op("cli", "dial", 1)
-		for range b.src.Intn(3, "exchanges") {
-			n := 1 + b.src.Intn(2*size, "bytes")
-			b.op("cli", "write", n)
-			b.op("srv", "read", n)
-		}
-		b.op([]string{"cli", "srv"}[b.src.Intn(2, "who closes")], "close")
-	})
 }

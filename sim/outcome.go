@@ -103,6 +103,9 @@ type Config struct {
 	Races bool
 	// Leaks demands that processes that end by themselves released everything.
 	Leaks bool
+	// MaxTasks bounds the tasks of one execution, those that tasks start included; 0 means 16, and 64
+	// is the most. The race detector's cost grows with it.
+	MaxTasks int
 	// Log records every step; without it an execution allocates little.
 	Log bool
 }

@@ -27,10 +27,7 @@ type raceDetector struct {
 }
 
 func (r *raceDetector) reset(tasks int) {
-	r.n = 16 // room for tasks started later
-	if tasks > r.n/2 {
-		r.n = maxTasks
-	}
+	r.n = tasks
 	r.pool = r.pool[:0]
 	r.pending = nil
 	clear(r.edges)

@@ -1,6 +1,10 @@
 package sim
 
-import "cutthrough/shm"
+import (
+	"fmt"
+
+	"cutthrough/shm"
+)
 
 // defaultMaxSteps is far above what any finished workload of a scenario needs.
 const defaultMaxSteps = 20_000
@@ -45,6 +49,10 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	if cfg.MaxSteps == 0 {
 		cfg.MaxSteps = defaultMaxSteps
 	}
+	if cfg.MaxTasks == 0 {
+		cfg.MaxTasks = 16
+	}
+	cfg.MaxTasks = min(cfg.MaxTasks, maxTasks)
 	w := &r.world
 	w.reset(r, cfg, ch)
 	setup(w)
@@ -81,8 +89,8 @@ func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
 
 // newTask returns a task, recycled if possible.
 func (w *World) newTask(p *Process, name string, f func()) *task {
-	if len(w.tasks) == maxTasks {
-		panic("sim: more than 64 tasks")
+	if len(w.tasks) == w.cfg.MaxTasks {
+		panic(fmt.Sprintf("sim: more than %d tasks: see Config.MaxTasks", w.cfg.MaxTasks))
 	}
 	var t *task
 	if n := len(w.free); n > 0 {
@@ -104,7 +112,7 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 // preempts it at its first step.
 func (w *World) begin() {
 	if w.cfg.Races {
-		w.races.reset(len(w.tasks))
+		w.races.reset(w.cfg.MaxTasks)
 	}
 	w.started = true
 	for _, t := range w.tasks {
@@ -118,9 +126,6 @@ func (w *World) begin() {
 // launch makes t ready; what its parent did before is ordered before it.
 func (w *World) launch(parent, t *task) {
 	if w.cfg.Races {
-		if t.id >= w.races.n {
-			panic("sim: too many tasks started by tasks for race detection")
-		}
 		if len(t.clock) != w.races.n {
 			t.clock = make(clock, w.races.n)
 		}

@@ -1,0 +1,170 @@
+package properties
+
+import (
+	"cutthrough/sim"
+)
+
+// sessionChecks is what every session scenario checks.
+const sessionChecks = `
+
+Runs: the real impl.Server in a process of its own, and applications that do their operations through
+the real impl.App: listen PORT, unlisten PORT, accept PORT, dial PORT, write N, read N, shut (close for
+writing), close, reset, detach; data operations use the application's newest session. An accept that nobody can
+fulfil any more is ended from outside.
+
+Checked: Layer.CheckInvariants after every step (Invariant); bytes are those of the session's stream (Stream); calls
+return, with documented errors only (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
+session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
+application that ended by itself leaks a descriptor or mapping (NoLeak).`
+
+func sessionScenario(name, doc string, sometimes []string, gen func(b *builder)) *Scenario {
+	return &Scenario{
+		Test: sim.Test{
+			Name: name, Compile: compileSession, Sometimes: sometimes,
+			Generate: func(src sim.Source) sim.Case {
+				b := &builder{src: src}
+				gen(b)
+				return b.c
+			},
+		},
+		Doc: doc, Long: doc + "." + sessionChecks,
+	}
+}
+
+// sessionScenarios are the scenarios of the session layer.
+func sessionScenarios() []*Scenario {
+	return []*Scenario{
+		sessionScenario("connect-accept", "listen, connect, accept, a few bytes, close",
+			[]string{"established", "data", "refused"}, genConnectAccept),
+		sessionScenario("close-storm", "both sides close, half-close, reset, close twice, during connect, around an unlisten",
+			[]string{"established", "refused"}, genCloseStorm),
+		sessionScenario("detach-crash", "either side or both leave or die in any state",
+			[]string{"established", "refused"}, genDetachCrash),
+		sessionScenario("reuse", "sessions open and close one after the other, so that indices, handles, memory and addresses are recycled at once",
+			[]string{"established", "data"}, genReuse),
+		sessionScenario("many", "three applications, two listeners, up to four sessions",
+			[]string{"established", "data"}, genMany),
+		sessionScenario("backlog", "an application that stops while others keep asking it",
+			[]string{"established", "refused"}, genBacklog),
+		sessionScenario("echo-under-fire", "data flows both ways while sessions close, applications leave, stop and die",
+			[]string{"established", "data"}, genEcho),
+	}
+}
+
+func (b *builder) sessionConfig(faults ...string) (size int) {
+	size = b.number("fifo", 4, 1, 16)
+	b.word("linger", "0", "1s")
+	b.word("faults", faults...)
+	return size
+}
+
+func genConnectAccept(b *builder) {
+	size := b.sessionConfig("none", "kill", "stop", "wake", "fail")
+	b.op("srv", "listen", 1)
+	b.op("srv", "accept", 1)
+	b.op("cli", "dial", 1)
+	for range b.src.Intn(3, "exchanges") {
+		n := 1 + b.src.Intn(2*size, "bytes")
+		b.op("cli", "write", n)
+		b.op("srv", "read", n)
+	}
+	b.op([]string{"cli", "srv"}[b.src.Intn(2, "who closes")], "close")
+}
+
+var endings = []string{"close", "shut", "reset", "close", "detach"}
+
+func genCloseStorm(b *builder) {
+	size := b.sessionConfig("none", "stop", "wake")
+	b.op("srv", "listen", 1)
+	if b.src.Intn(3, "accept") < 2 {
+		b.op("srv", "accept", 1)
+	}
+	if b.src.Intn(3, "unlisten") == 1 {
+		b.op("srv", "unlisten", 1)
+	}
+	b.op("cli", "dial", 1)
+	for _, who := range []string{"cli", "srv"} {
+		if b.src.Intn(2, "data") == 1 {
+			b.op(who, "write", 1+b.src.Intn(size, "bytes"))
+		}
+		for range 1 + b.src.Intn(3, "endings") {
+			b.op(who, endings[b.src.Intn(len(endings), "ending")])
+		}
+	}
+}
+
+func genDetachCrash(b *builder) {
+	size := b.sessionConfig("kill", "all", "stop", "fail")
+	b.op("srv", "listen", 1)
+	for range 1 + b.src.Intn(2, "sessions") {
+		b.op("cli", "dial", 1)
+		b.op("srv", "accept", 1)
+		if b.src.Intn(2, "data") == 1 {
+			b.op("cli", "write", 1+b.src.Intn(size, "bytes"))
+			b.op("srv", "read", 1)
+		}
+	}
+	b.op([]string{"cli", "srv"}[b.src.Intn(2, "who leaves")], "detach")
+}
+
+func genReuse(b *builder) {
+	size := b.sessionConfig("none", "stop", "wake", "kill")
+	b.op("srv", "listen", 1)
+	for range 2 + b.src.Intn(2, "sessions") {
+		n := 1 + b.src.Intn(size, "bytes")
+		b.op("cli", "dial", 1)
+		b.op("srv", "accept", 1)
+		b.op("cli", "write", n)
+		b.op("srv", "read", n)
+		b.op("cli", "close")
+		b.op("srv", "close")
+	}
+}
+
+func genMany(b *builder) {
+	size := b.sessionConfig("none", "kill", "stop")
+	b.op("srv", "listen", 1)
+	b.op("cli", "listen", 2)
+	b.op("cli2", "dial", 1)
+	b.op("srv", "accept", 1)
+	for range b.src.Intn(3, "more") {
+		switch b.src.Intn(3, "who") {
+		case 0:
+			b.op("srv", "dial", 2)
+			b.op("cli", "accept", 2)
+		case 1:
+			b.op("cli", "dial", 1)
+			b.op("srv", "accept", 1)
+		case 2:
+			b.op("cli2", "dial", 2)
+			b.op("cli", "accept", 2)
+		}
+	}
+	b.op("cli2", "write", 1+b.src.Intn(size, "bytes"))
+	b.op("srv", "write", 1+b.src.Intn(size, "bytes"))
+	b.op("cli2", "read", 1)
+}
+
+func genBacklog(b *builder) {
+	b.sessionConfig("stop", "all")
+	b.op("srv", "listen", 1)
+	for range 2 + b.src.Intn(5, "dials") {
+		b.op([]string{"cli", "cli2"}[b.src.Intn(2, "who")], "dial", 1)
+	}
+	b.op("srv", "accept", 1)
+}
+
+func genEcho(b *builder) {
+	size := b.sessionConfig("none", "kill", "stop", "wake", "all")
+	b.op("srv", "listen", 1)
+	b.op("srv", "accept", 1)
+	b.op("cli", "dial", 1)
+	for range 1 + b.src.Intn(3, "rounds") {
+		n := 1 + b.src.Intn(3*size, "bytes")
+		b.op("cli", "write", n)
+		b.op("srv", "read", n)
+		b.op("srv", "write", n)
+		b.op("cli", "read", n)
+	}
+	b.op([]string{"cli", "srv"}[b.src.Intn(2, "who ends")], endings[b.src.Intn(len(endings), "ending")])
+}
