@@ -11,13 +11,15 @@ import (
 // Scenario is a family of programs over the real code, with its story.
 type Scenario struct {
 	sim.Test
+	// Broken scenarios show a mechanism that cannot work: exploring them must find a violation.
+	Broken bool
 	// Doc is one line for lists; Long says what runs, what is checked and what is not.
 	Doc, Long string
 }
 
 // All returns the scenarios in the order in which they are listed.
 func All() []*Scenario {
-	return append([]*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, sessionScenarios()...)
+	return append([]*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, append(sessionScenarios(), redirectLegacy())...)
 }
 
 // Find returns the scenario called name, or an error that names those that exist.
