@@ -52,7 +52,7 @@ func genAlloc(src sim.Source) sim.Case {
 	n := b.number("procs", 2, 1, 3)
 	b.number("pages", 1, 2)
 	b.word("faults", "none", "kill", "stop")
-	sizes := []int{64, 1000, 300, 2000}
+	sizes := []int{64, 1000, 300, 2000, 2500} // the last is beyond the linear classes
 	for i := range n {
 		for range 1 + src.Intn(5, "operations") {
 			switch src.Intn(6, "operation") {

@@ -53,7 +53,9 @@ more. If the consumer dies, each producer learns of it the same way and closes i
 
 Checked: no event is lost, doubled or torn and the history is one of a bounded queue (Linearizable);
 nobody sleeps for ever, also when a producer is killed or stopped at any access (NoLostWakeup,
-NoDeadlock, NoLivelock); no honest execution reports an error (HonestError).`,
+NoDeadlock, NoLivelock); a producer that posts, finds the queue full or waits for room while the
+consumer sleeps has rung it by then (Woken), so that nothing depends on one that may never run again;
+no honest execution reports an error (HonestError).`,
 	}
 }
 
@@ -104,6 +106,7 @@ type evqConsumer struct {
 	w       *sim.World
 	r       *shm.QueueReader
 	bell    shm.Doorbell
+	nap     *nap
 	running int // producers that have not ended
 }
 
@@ -116,26 +119,31 @@ func (k *evqCase) setup(w *sim.World) {
 	must(err)
 	bell, err := cons.NewDoorbell(nameQueueBell)
 	must(err)
-	x := &evqConsumer{w: w, bell: bell, running: len(k.posts)}
+	x := &evqConsumer{w: w, nap: &nap{owner: cons}, running: len(k.posts)}
+	x.bell = napBell{bell, x.nap}
 	var spaceBells []shm.Doorbell
 	var watches []func()
 	for i, posts := range k.posts {
 		p := w.Process(producerNames[i]).Mortal()
 		space, err := p.NewDoorbell(nameSpaceBell)
 		must(err)
-		spaceBells = append(spaceBells, cons.OpenBell(space, nameSpaceBell))
+		waits := &nap{owner: p}
+		spaceBells = append(spaceBells, napBell{cons.OpenBell(space, nameSpaceBell), waits})
 		qp, err := shm.OpenQueueProducer(p.View(seg), queueAt, i)
 		must(err)
-		wr := &shm.QueueWriter{Queue: qp, Peer: p.OpenBell(bell, nameQueueBell), Bell: sleeper{space, w, "producer slept"}, Now: p.Now}
+		wr := &shm.QueueWriter{
+			Queue: qp, Peer: napBell{p.OpenBell(bell, nameQueueBell), x.nap},
+			Bell: sleeper{spaceBell{napBell{space, waits}, w, x.nap}, w, "producer slept"}, Now: p.Now,
+		}
 		mine, theirs := w.ConnPair(p, cons)
 		p.Go(producerNames[i], func() {
-			k.produce(w, wr, i, posts)
+			k.produce(w, wr, i, posts, x.nap)
 			_ = mine.Close()
 		})
 		p.GoDaemon(producerNames[i]+"-watch", func() { watch(mine, space) })
 		watches = append(watches, func() { x.watch(theirs) })
 	}
-	x.r = &shm.QueueReader{Queue: q, Peers: spaceBells, Bell: sleeper{bell, w, "consumer slept"}, Now: cons.Now}
+	x.r = &shm.QueueReader{Queue: q, Peers: spaceBells, Bell: sleeper{x.bell, w, "consumer slept"}, Now: cons.Now}
 	cons.Go("cons", func() { x.run(k.polls) })
 	for i, f := range watches {
 		cons.GoDaemon("watch-"+producerNames[i], f)
@@ -146,9 +154,9 @@ func (k *evqCase) setup(w *sim.World) {
 // eventValue makes all events of an execution distinct, and says who posted them.
 func eventValue(producer, i int) uint32 { return uint32(1+producer)<<16 | uint32(1+i) }
 
-func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []op) {
+func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []op, consumer *nap) {
 	for i, o := range posts {
-		v := eventValue(id, i)
+		v, slept := eventValue(id, i), consumer.unrung()
 		call := w.Call(model.EventIn{Op: model.Post, V: uint64(v)})
 		ev := shm.Event{Kind: uint8(1 + id), Arg: v}
 		var err error
@@ -167,6 +175,9 @@ func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []op)
 			return
 		default:
 			w.Fail(propHonest, "%s: %v", o.verb, err)
+		}
+		if slept != 0 && consumer.unrung() == slept {
+			w.Fail(propWoken, "%s is over, the consumer has slept all the while, and nobody has rung it", o.verb)
 		}
 	}
 }

@@ -46,7 +46,12 @@ func genHostile(src sim.Source) sim.Case {
 		b.op("prod", []string{"write", "fill"}[src.Intn(2, "producer operation")], 1+src.Intn(size+1, "bytes"))
 	}
 	for range 1 + src.Intn(4, "consumer operations") {
-		b.op("cons", []string{"read", "pieces", "peek", "drop"}[src.Intn(4, "consumer operation")], 1+src.Intn(size+1, "bytes"))
+		verb, n := []string{"read", "pieces", "peek", "drop"}[src.Intn(4, "consumer operation")], 1+src.Intn(size+1, "bytes")
+		if verb == "peek" {
+			b.op("cons", verb, src.Intn(size+1, "offset"), n)
+		} else {
+			b.op("cons", verb, n)
+		}
 	}
 	return b.c
 }
@@ -136,7 +141,11 @@ func (s *streamProducer) try(o op) error {
 
 // try does one operation of a consumer whose peer may lie.
 func (s *streamConsumer) try(o op) error {
-	got, n, err := s.do(o.verb, o.args[0])
+	if o.verb == "release" {
+		s.c.Release()
+		return nil
+	}
+	got, n, err := s.do(o)
 	if uint64(n) > s.c.Capacity() {
 		return fmt.Errorf("returned %d bytes, the fifo has %d", n, s.c.Capacity())
 	}

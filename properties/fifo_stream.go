@@ -38,9 +38,11 @@ var streamVerbs = []verb{
 	{"fill", []string{"prod"}, [][2]int{{0, 4096}}},
 	{"publish", []string{"prod"}, nil},
 	{"read", []string{"cons"}, [][2]int{{0, 4096}}},
+	{"take", []string{"cons"}, [][2]int{{0, 4096}}},
 	{"pieces", []string{"cons"}, [][2]int{{0, 4096}}},
-	{"peek", []string{"cons"}, [][2]int{{0, 4096}}},
+	{"peek", []string{"cons"}, [][2]int{{0, 4096}, {0, 4096}}},
 	{"drop", []string{"cons"}, [][2]int{{0, 4096}}},
+	{"release", []string{"cons"}, nil},
 }
 
 func fifoStream() *Scenario {
@@ -52,8 +54,9 @@ func fifoStream() *Scenario {
 		Doc: "one producer, one consumer, bytes through a fifo; nobody sleeps",
 		Long: `A producer and a consumer process share one fifo. The producer appends with write
 (copied, published), stage and publish (copied, published later) and fill
-(zero-copy reserve and commit); the consumer takes with read, pieces (zero-copy), peek
-and drop. Every operation is tried once and moves as many bytes as it can.
+(zero-copy reserve and commit); the consumer takes with read, pieces (zero-copy) and drop,
+which release the space at once, and with take, which leaves that to a later one or to release; peek looks
+at bytes some way ahead. Every operation is tried once and moves as many bytes as it can.
 
 Checked: the bytes are those of the stream, in order, once (Stream); the history of
 calls and returns is one of a bounded byte queue, with operations of killed processes as
@@ -85,7 +88,14 @@ func genStream(src sim.Source) sim.Case {
 	}
 	for range 1 + src.Intn(5, "consumer operations") {
 		n := 1 + src.Intn(size+1, "bytes")
-		b.op("cons", []string{"read", "pieces", "drop", "peek"}[src.Intn(4, "consumer operation")], n)
+		switch verb := []string{"read", "pieces", "drop", "peek", "take", "release"}[src.Intn(6, "consumer operation")]; verb {
+		case "peek":
+			b.op("cons", verb, src.Intn(size+1, "offset"), n)
+		case "release":
+			b.op("cons", verb)
+		default:
+			b.op("cons", verb, n)
+		}
 	}
 	return b.c
 }
@@ -206,38 +216,49 @@ type streamConsumer struct {
 }
 
 var consumerOps = map[string]model.ByteOp{
-	"read": model.Dequeue, "pieces": model.Dequeue, "peek": model.Peek, "drop": model.Drop,
+	"read": model.Dequeue, "take": model.Dequeue, "pieces": model.Dequeue, "peek": model.Peek, "drop": model.Drop,
 }
 
 func (s *streamConsumer) run(ops []op) {
 	for _, o := range ops {
-		in := model.ByteIn{Op: consumerOps[o.verb], N: o.args[0], At: s.at}
-		id := s.w.Call(in)
-		got, n, err := s.do(o.verb, in.N)
-		if err != nil {
-			s.w.Fail(propHonest, "%s %d: %v", o.verb, in.N, err)
+		if o.verb != "release" {
+			s.dequeue(o)
 		}
-		checkBytes(s.w, got, s.at)
-		s.w.Return(id, model.ByteOut{N: n})
-		switch {
-		case n == 0 && in.N > 0:
-			s.w.Sometimes("empty")
-		case n < in.N:
-			s.w.Sometimes("partial")
+		if o.verb != "take" && o.verb != "peek" {
+			id := s.w.Call(model.ByteIn{Op: model.Release, At: s.at})
+			s.c.Release()
+			s.w.Return(id, model.ByteOut{})
 		}
-		if in.Op == model.Peek {
-			continue
-		}
-		s.at += n
-		id = s.w.Call(model.ByteIn{Op: model.Release, At: s.at})
-		s.c.Release()
-		s.w.Return(id, model.ByteOut{})
 	}
 }
 
-// do takes or peeks at up to n bytes.
-func (s *streamConsumer) do(verb string, n int) (got []byte, count int, err error) {
-	switch verb {
+func (s *streamConsumer) dequeue(o op) {
+	in := model.ByteIn{Op: consumerOps[o.verb], N: o.args[0], At: s.at}
+	if in.Op == model.Peek {
+		in.At, in.N = s.at+o.args[0], o.args[1]
+	}
+	id := s.w.Call(in)
+	got, n, err := s.do(o)
+	if err != nil {
+		s.w.Fail(propHonest, "%s %v: %v", o.verb, o.args, err)
+	}
+	checkBytes(s.w, got, in.At)
+	s.w.Return(id, model.ByteOut{N: n})
+	switch {
+	case n == 0 && in.N > 0:
+		s.w.Sometimes("empty")
+	case n < in.N:
+		s.w.Sometimes("partial")
+	}
+	if in.Op != model.Peek {
+		s.at += n
+	}
+}
+
+// do takes bytes or peeks at them, as many as the operation asks for and there are.
+func (s *streamConsumer) do(o op) (got []byte, count int, err error) {
+	n := o.args[0]
+	switch o.verb {
 	case "drop":
 		k, err := s.c.Drop(uint64(n))
 		return nil, int(k), err
@@ -250,8 +271,8 @@ func (s *streamConsumer) do(verb string, n int) (got []byte, count int, err erro
 		_, err = s.c.Drop(uint64(len(got)))
 		return got, len(got), err
 	case "peek":
-		got = make([]byte, n)
-		k, err := s.c.Peek(0, got)
+		got = make([]byte, o.args[1])
+		k, err := s.c.Peek(uint64(n), got)
 		return got[:k], k, err
 	}
 	got = make([]byte, n)
