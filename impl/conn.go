@@ -380,7 +380,7 @@ func (s *Session) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.
 func (s *Session) setDeadline(h *half, t time.Time) error {
 	until := shm.Forever
 	if !t.IsZero() {
-		until = s.app.host.Now() + time.Until(t)
+		until = s.app.host.At(t)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

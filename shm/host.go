@@ -39,6 +39,8 @@ type Host interface {
 	Listen(addr string) (Listener, error)
 	// Now returns the time since the start of the host; it never goes back.
 	Now() time.Duration
+	// At returns the time of the host at the wall clock time t.
+	At(t time.Time) time.Duration
 	// Sleep returns when Now has reached until.
 	Sleep(until time.Duration)
 	// Go runs f in a task of this process.

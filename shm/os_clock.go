@@ -11,6 +11,9 @@ type clock struct{ start time.Time }
 // Now implements [Host] with the monotonic clock.
 func (c clock) Now() time.Duration { return time.Since(c.start) }
 
+// At implements [Host].
+func (c clock) At(t time.Time) time.Duration { return t.Sub(c.start) }
+
 // Sleep implements [Host]. Comparing before subtracting keeps a deadline of the
 // distant past from overflowing into the distant future.
 func (c clock) Sleep(until time.Duration) {

@@ -310,6 +310,9 @@ func (p *Process) View(s *shm.Segment) *shm.Segment {
 // Now implements [shm.Host].
 func (p *Process) Now() time.Duration { return p.w.now }
 
+// At implements [shm.Host]: virtual time starts at the Unix epoch.
+func (p *Process) At(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) }
+
 // Sleep implements [shm.Host].
 func (p *Process) Sleep(until time.Duration) {
 	w := p.w

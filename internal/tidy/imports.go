@@ -39,6 +39,7 @@ var testOnly = []string{
 	"github.com/google/go-cmp",
 	"github.com/rogpeppe/go-internal", // testscript
 	"go.uber.org/goleak",
+	"golang.org/x/net/nettest",
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
 }

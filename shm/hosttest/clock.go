@@ -17,6 +17,14 @@ var clockTests = []test{
 			}
 		})
 	}},
+	{"wall-clock", func(e *env) {
+		e.one(func(h shm.Host) {
+			t := time.Unix(1_700_000_000, 0)
+			at := h.At(t)
+			e.check(h.At(t) == at, "one instant has two times")
+			e.check(h.At(t.Add(time.Hour)) == at+time.Hour, "an hour later is %v later", h.At(t.Add(time.Hour))-at)
+		})
+	}},
 	{"sleep", func(e *env) {
 		e.one(func(h shm.Host) {
 			for _, d := range []time.Duration{0, 1, time.Millisecond} {

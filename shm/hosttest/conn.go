@@ -98,6 +98,7 @@ var connTests = []test{
 	})},
 	{"deadlines-of-many-tasks", looped(func(e *env, h shm.Host, a, b shm.Conn) {
 		wait := e.start(h, func() { e.ok(recvErr(b, shm.Forever), "patient recv") })
+		h.Sleep(h.Now() + brief) // most likely it waits then
 		e.want(recvErr(b, past), shm.ErrDeadline, "recv with a past deadline beside a patient one")
 		e.want(recvErr(b, h.Now()+brief), shm.ErrDeadline, "hasty recv beside a patient one")
 		e.send(a, "for the patient")
@@ -244,6 +245,7 @@ func connFullSendWakes(e *env) {
 	looped(func(e *env, h shm.Host, a, b shm.Conn) {
 		n := e.fill(a)
 		wait := e.start(h, func() { e.ok(a.Send(msg, nil, shm.Forever), "patient send") })
+		h.Sleep(h.Now() + brief) // most likely it waits then
 		e.want(a.Send(msg, nil, h.Now()+brief), shm.ErrDeadline, "hasty send beside a patient one")
 		e.drain(b, n+1)
 		wait()
