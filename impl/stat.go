@@ -59,7 +59,10 @@ func (s *Server) Stat() Stat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.layer
-	st := Stat{Used: l.space.used, Uptime: s.host.Now()}
+	st := Stat{
+		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
+		Used: l.space.used, Uptime: s.host.Now(),
+	}
 	l.apps.each(func(h Handle, a *app) {
 		x := AppStat{Handle: h.String(), Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
 		if a.ns < len(l.cfg.Namespaces) {
@@ -85,7 +88,7 @@ func (s *Server) Stat() Stat {
 	})
 	l.segments.each(func(h Handle, g *segment) {
 		p := l.pairs.get(g.pair)
-		x := SegmentStat{Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.inside.used}
+		x := SegmentStat{Mapped: []string{}, Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.inside.used}
 		for r, told := range g.told {
 			if told {
 				x.Mapped = append(x.Mapped, p.apps[r].String())

@@ -25,6 +25,8 @@ var documents = []struct {
 	{"mutate", mutateResult{}},
 	{"mutate: mutants", killed{}},
 	{"demo", demoResult{}},
+	{"serve", serveResult{}},
+	{"stat", statResult{}},
 	{"version", versionResult{}},
 }
 

@@ -96,7 +96,8 @@ func (a *app) root() *cobra.Command {
 	_ = flags.MarkHidden("mutated") // fails only for a flag that does not exist
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colorModes, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(a.listCommand(), a.exploreCommand(), a.replayCommand(), a.shrinkCommand(), a.checkCommand(),
-		a.rebaseCommand(), a.mutateCommand(), a.demoCommand(), a.versionCommand(),
+		a.rebaseCommand(), a.mutateCommand(), a.demoCommand(),
+		a.serveCommand(), a.statCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp()},
 		&cobra.Command{Use: "json", Short: "The fields of the JSON objects", Long: jsonHelp()},
 	)
