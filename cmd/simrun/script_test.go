@@ -63,6 +63,7 @@ func passGoEnv(e *testscript.Env) error {
 	for k, v := range vars {
 		e.Setenv(k, v)
 	}
+	e.Setenv("GOFLAGS", vars["GOFLAGS"]+" -ldflags=-w") // nobody debugs them: link in half the time
 	return nil
 }
 
