@@ -54,15 +54,22 @@ func TestMain(m *testing.M) {
 
 // process is a running agent.
 type process struct {
-	t      testing.TB
-	cmd    *exec.Cmd
-	stderr bytes.Buffer
-	rpc    *rpc.Client
-	gone   bool
+	t    testing.TB
+	cmd  *exec.Cmd
+	rpc  *rpc.Client
+	gone bool
 }
 
-// none stands for no arguments or no result.
-type none struct{}
+// None stands for no arguments or no result.
+type None struct{}
+
+// complaints makes what an agent prints an error of the test.
+type complaints struct{ testing.TB }
+
+func (c complaints) Write(b []byte) (int, error) {
+	c.Errorf("agent: %s", b)
+	return len(b), nil
+}
 
 // start starts an agent, which ends with the test at the latest.
 func start(t testing.TB) *process {
@@ -70,7 +77,7 @@ func start(t testing.TB) *process {
 	p := &process{t: t, cmd: exec.Command(os.Args[0])}
 	// Under the race detector a process sleeps a second before it exits.
 	p.cmd.Env = append(os.Environ(), agentEnv+"=1", "GORACE=atexit_sleep_ms=0")
-	p.cmd.Stderr = &p.stderr
+	p.cmd.Stderr = complaints{t}
 	in, err := p.cmd.StdinPipe()
 	check(t, err)
 	out, err := p.cmd.StdoutPipe()
@@ -96,10 +103,7 @@ func (p *process) end() {
 	timer := time.AfterFunc(liveness, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("agent: %v\n%s", err, &p.stderr)
-	}
-	if p.stderr.Len() > 0 {
-		p.t.Errorf("agent: %s", &p.stderr)
+		p.t.Errorf("agent: %v", err)
 	}
 }
 
@@ -109,9 +113,6 @@ func (p *process) kill() {
 	check(p.t, p.cmd.Process.Kill())
 	_ = p.cmd.Wait() // "signal: killed"
 	_ = p.rpc.Close()
-	if p.stderr.Len() > 0 {
-		p.t.Errorf("agent: %s", &p.stderr)
-	}
 }
 
 func (p *process) signal(s os.Signal) { check(p.t, p.cmd.Process.Signal(s)) }
@@ -134,14 +135,14 @@ func try[R any](p *process, method string, args any) (R, error) {
 	select {
 	case c := <-p.rpc.Go("Agent."+method, args, &r, make(chan *rpc.Call, 1)).Done:
 		if c.Error != nil {
-			return r, fmt.Errorf("agent: %s %v: %w\n%s", method, args, c.Error, &p.stderr)
+			return r, fmt.Errorf("agent: %s %v: %w", method, args, c.Error)
 		}
 		return r, nil
 	case <-timer.C:
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 		_ = p.cmd.Wait()
 		p.gone = true
-		return r, fmt.Errorf("agent: %s %v takes too long\n%s", method, args, &p.stderr)
+		return r, fmt.Errorf("agent: %s %v takes too long", method, args)
 	}
 }
 
@@ -182,7 +183,7 @@ type Agent struct {
 func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}} }
 
 // Layer runs a session layer at addr.
-func (a *Agent) Layer(addr string, _ *none) error {
+func (a *Agent) Layer(addr string, _ *None) error {
 	l, err := a.host.Listen(addr)
 	if err != nil {
 		return err
@@ -193,25 +194,25 @@ func (a *Agent) Layer(addr string, _ *none) error {
 }
 
 // EndLayer ends it.
-func (a *Agent) EndLayer(none, *none) error { return errors.Join(a.server.Close(), <-a.served) }
+func (a *Agent) EndLayer(None, *None) error { return errors.Join(a.server.Close(), <-a.served) }
 
 // Stat returns what the session layer has.
-func (a *Agent) Stat(_ none, st *Stat) error {
+func (a *Agent) Stat(_ None, st *Stat) error {
 	*st = a.server.Stat()
 	return nil
 }
 
 // Attach attaches to the session layer at addr.
-func (a *Agent) Attach(addr string, _ *none) (err error) {
+func (a *Agent) Attach(addr string, _ *None) (err error) {
 	a.app, err = Attach(a.host, addr, Options{Spin: shm.SpinDefault})
 	return err
 }
 
 // Detach leaves the session layer.
-func (a *Agent) Detach(none, *none) error { return a.app.Close() }
+func (a *Agent) Detach(None, *None) error { return a.app.Close() }
 
 // Listen listens at uri.
-func (a *Agent) Listen(uri string, _ *none) (err error) {
+func (a *Agent) Listen(uri string, _ *None) (err error) {
 	a.listener, err = a.app.Listen(uri)
 	return err
 }
@@ -223,7 +224,7 @@ func (a *Agent) Dial(uri string, id *int) error {
 }
 
 // Accept accepts a session and returns a number for it.
-func (a *Agent) Accept(_ none, id *int) error {
+func (a *Agent) Accept(_ None, id *int) error {
 	s, err := a.listener.AcceptSession()
 	return a.keep(s, err, id)
 }
@@ -246,7 +247,7 @@ func (a *Agent) conn(id int) *Session {
 }
 
 // Census returns what the process holds.
-func (a *Agent) Census(_ none, c *Census) (err error) {
+func (a *Agent) Census(_ None, c *Census) (err error) {
 	*c, err = holdings()
 	return err
 }
