@@ -36,12 +36,12 @@ import (
 // first block, and swings the head to it; the tag makes that CAS fail when
 // the list was changed in between, even if the same block is first again (ABA).
 //
-// A death leaks at most the one block the dead process was moving, besides those
-// it owned: before the CAS on alloc.head or after it the block is complete on
-// one side; between that CAS and the one on alloc.state it is on neither list
-// nor owner. [Allocator.Stats] counts such blocks as Lost. There are no
-// counters in the segment: a counter and a list cannot change in one step, so
-// the first death between the two would make them disagree for ever.
+// A death leaks at most one block besides those that the dead process owned: the
+// one it was moving. Between the CAS on alloc.head and the one on alloc.state (in
+// Free, the other way round) a block is marked free and on no list.
+// [Allocator.Stats] counts it as Lost. There are no counters in the segment: a
+// counter and a list cannot change in one step, so the first death between the two
+// would make them disagree for ever.
 //
 // From the field: Treiber's stack with a counted head as in the ancestor's chunk
 // lists (48-bit offset, 16-bit tag), the helped bump pointer after Michael and
@@ -127,7 +127,7 @@ func (a *Allocator) Alloc(n uint64) (uint64, error) {
 	if n == 0 {
 		return 0, fmt.Errorf("shm: allocate 0 bytes: %w", ErrSize)
 	}
-	if n > a.seg.Size() {
+	if n > (a.units-a.first)*allocUnit {
 		return 0, fmt.Errorf("shm: allocate %d bytes: %w", n, ErrExhausted)
 	}
 	class := classOf(unitsOf(n))
@@ -154,7 +154,7 @@ func (a *Allocator) Alloc(n uint64) (uint64, error) {
 // when it is free; ErrCorrupt.
 func (a *Allocator) Free(off uint64) error {
 	unit := off / allocUnit
-	if off%allocUnit != 0 || unit < a.first || unit >= a.units {
+	if off%allocUnit != 0 || unit >= a.units {
 		return fmt.Errorf("shm: free block at %#x: %w", off, ErrNotAllocated)
 	}
 	state := a.state(unit)
@@ -188,7 +188,7 @@ func (a *Allocator) pop(class int) (uint64, error) {
 		}
 		state := a.state(unit)
 		s := blockState(state.Load())
-		sane := s.kind() == blockFree && s.class() == class && a.linkable(s.link())
+		sane := s.kind() == blockFree && s.class() == class
 		if sane && head.CompareAndSwap(uint64(h), uint64(h.to(s.link()))) {
 			if !state.CompareAndSwap(uint64(s), uint64(s.use())) {
 				return 0, fmt.Errorf("unit %d changed after it left free list %d: %w", unit, class, ErrCorrupt)
@@ -208,13 +208,11 @@ func (a *Allocator) pop(class int) (uint64, error) {
 
 // push puts a block that the caller has marked free, and whose state was s
 // before, on its free list. Nobody else writes its state until the CAS succeeds.
+// Where the list starts is not checked here but by the pop that finds it there.
 func (a *Allocator) push(unit uint64, s blockState) error {
 	head, state := a.head(s.class()), a.state(unit)
 	for range maxRetries {
 		h := listHead(head.Load())
-		if !a.linkable(h.unit()) {
-			return fmt.Errorf("free list %d starts at unit %d: %w", s.class(), h.unit(), ErrCorrupt)
-		}
 		state.Store(uint64(s.free(h.unit())))
 		if head.CompareAndSwap(uint64(h), uint64(h.to(unit))) {
 			return nil
@@ -259,11 +257,6 @@ func (a *Allocator) carve(class int) (uint64, error) {
 // fits says whether a block of class at unit lies where blocks lie.
 func (a *Allocator) fits(unit uint64, class int) bool {
 	return class < a.classes && unit >= a.first && unit <= a.units && classUnits(class) <= a.units-unit
-}
-
-// linkable says whether unit can be in a free list: 0 ends it.
-func (a *Allocator) linkable(unit uint64) bool {
-	return unit == 0 || unit >= a.first && unit < a.units
 }
 
 func (a *Allocator) head(class int) Uint64 {

@@ -1,7 +1,7 @@
 package shm
 
 import (
-	"fmt"
+	"errors"
 	"iter"
 	"slices"
 	"testing"
@@ -43,13 +43,13 @@ func heapSegment(tb testing.TB, size uint64) *Segment {
 	return seg
 }
 
-// killed is what a killed process panics with.
-var killed = fmt.Errorf("killed")
+// errKilled is what a killed process panics with.
+var errKilled = errors.New("killed")
 
 // dies runs f and says whether it was killed.
 func dies(f func()) (died bool) {
 	defer func() {
-		if r := recover(); r == killed {
+		if r := recover(); r == errKilled {
 			died = true
 		} else if r != nil {
 			panic(r)
@@ -92,7 +92,7 @@ func (s *sched) point() {
 
 func (s *sched) suspend() {
 	if !s.cur.yield(struct{}{}) {
-		panic(killed)
+		panic(errKilled)
 	}
 }
 

@@ -71,12 +71,10 @@ func (sc queueScenario) setup(t *testing.T, s *sched, skip int) (check func()) {
 func TestQueueWakeUps(t *testing.T) {
 	for _, sc := range []queueScenario{
 		{1, []int{2}, 3},
-		{1, []int{3}, 2},
 		{2, []int{4}, 2},
 		{1, []int{1, 1}, 2},
-		{1, []int{2, 2}, 1},
 		{2, []int{2, 2}, 1},
-		{1, []int{1, 1, 1}, 1},
+		{1, []int{1, 1, 1}, 0},
 	} {
 		t.Run(fmt.Sprint(sc), func(t *testing.T) {
 			runs := explore(t, sc.preemptions, func(s *sched) func() { return sc.setup(t, s, 0) })
@@ -91,8 +89,8 @@ func TestQueueWakeUps(t *testing.T) {
 // included. The other producer and the consumer do not notice.
 func TestQueueProducerStops(t *testing.T) {
 	for _, sc := range []queueScenario{
-		{1, []int{1, 2}, 1},
-		{2, []int{2, 3}, 1},
+		{1, []int{1, 1}, 1},
+		{2, []int{2, 3}, 0},
 	} {
 		t.Run(fmt.Sprint(sc), func(t *testing.T) {
 			stopped := true
@@ -109,6 +107,30 @@ func TestQueueProducerStops(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// TestQueueFillerStops is one interleaving with a stop that needs a preemption more than
+// the searches above have: a producer about to ask for room is preempted, the consumer
+// drains the queue and goes to sleep, somebody fills it and stops before
+// ringing. Now the producer will wait, so it must ring.
+func TestQueueFillerStops(t *testing.T) {
+	seg := queueAt(t, 1, 0)
+	filler, c := openProducer(t, seg, 0), openConsumer(t, seg)
+	post(t, filler, 1)
+	view, y := hooked(t, seg)
+	bell := &countBell{}
+	w := QueueWriter{Queue: openProducer(t, view, 1), Peer: bell, Bell: &countBell{}, Now: noTime}
+	y.hook = func(_ int, _ uint64, name Name, op Op) {
+		if name == nameEvqWant && op == OpCAS {
+			if events := poll(t, c); len(events) != 1 || c.ArmNonEmpty() {
+				t.Errorf("consumer found %v and stays awake", events)
+			}
+			post(t, filler, 2)
+		}
+	}
+	if err := w.Send(Event{1, 3}, Forever); err != ErrDeadline || bell.rings != 1 {
+		t.Errorf("Send = %v after %d rings of the consumer's bell", err, bell.rings)
 	}
 }
 
