@@ -27,7 +27,10 @@ type Options struct {
 	Backlog   int   // sessions that wait for Accept, per listener; default 128
 	RxSize    int   // bytes of the fifo that a dialled session reads; 0: the session layer's default
 	TxSize    int   // and of the one that it writes
-	Spin      int   // how long to look for progress before sleeping; see shm.SpinDefault; 0 sleeps at once
+	// Observe, if not nil, gets what happens, in order: for tests, simulation and monitors. It must
+	// not call the application.
+	Observe func(Observation)
+	Spin    int // how long to look for progress before sleeping; see shm.SpinDefault; 0 sleeps at once
 }
 
 // App is an application that is attached to a session layer. Close is enough to
@@ -59,6 +62,28 @@ type request struct {
 	listener *Listener // known from the reply of a bind on
 	done     bool
 	dropped  bool // nobody waits any more
+}
+
+// ObservationKind says what an application has done.
+type ObservationKind uint8
+
+// The observations.
+const (
+	ObserveReceived ObservationKind = iota // a message of the session layer, before it is handled
+	ObserveMapped                          // the segment of a MsgMap
+	ObserveUnmapped                        // the segment of an earlier MsgMap
+)
+
+// Observation is something that an application has done.
+type Observation struct {
+	Kind ObservationKind
+	Msg  Message
+}
+
+func (a *App) observe(k ObservationKind, m Message) {
+	if a.opt.Observe != nil {
+		a.opt.Observe(Observation{k, m})
+	}
 }
 
 // Attach attaches to the session layer that listens at addr. Errors: those of
@@ -133,19 +158,20 @@ func (a *App) Close() error {
 		_ = a.ended.Wait(nil, shm.Forever)
 		a.mu.Lock()
 	}
+	// Unmap before the session layer can learn that we are gone: it gives the places to others then.
+	var errs []error
+	for len(a.table.byBase) > 0 {
+		errs = append(errs, a.unmap(a.table.byBase[0].h))
+	}
 	a.mu.Unlock()
 	_ = a.conn.Close()
 	_ = a.bell.Close()
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	for a.tasks > 0 {
 		a.mu.Unlock()
 		_ = a.ended.Wait(nil, shm.Forever)
 		a.mu.Lock()
-	}
-	defer a.mu.Unlock()
-	var errs []error
-	for len(a.table.byBase) > 0 {
-		errs = append(errs, a.unmap(a.table.byBase[0].h))
 	}
 	return errors.Join(errs...)
 }
@@ -263,6 +289,7 @@ func (a *App) control(b []byte, descs []shm.Desc) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.observe(ObserveReceived, m)
 	switch m.Kind {
 	case MsgMap:
 		return a.answer(Message{Kind: MsgMapReply, Handle: m.Handle, Status: a.mapSegment(m, descs)})
@@ -294,13 +321,12 @@ func (a *App) reply(m Message) error {
 	}
 	r := a.requests[i]
 	a.forget(r)
+	var failed error
 	if m.Kind == MsgConnectReply && m.Status == OK {
 		s, err := a.newSession(m, false)
 		if err != nil {
 			m.Status = NoMemory
-			if err := a.tell(Message{Kind: MsgReset, Handle: m.Handle}); err != nil {
-				return err
-			}
+			failed = a.tell(Message{Kind: MsgReset, Handle: m.Handle})
 		} else if r.dropped {
 			s.abandon()
 		}
@@ -312,7 +338,7 @@ func (a *App) reply(m Message) error {
 	}
 	r.reply, r.done = m, true
 	_ = r.bell.Ring()
-	return nil
+	return failed
 }
 
 // tell sends a request whose reply nobody waits for.
@@ -324,6 +350,10 @@ func (a *App) tell(m Message) error {
 
 // mapSegment maps a segment and opens the peer's doorbell.
 func (a *App) mapSegment(m Message, descs []shm.Desc) Status {
+	if a.err != nil {
+		closeDescs(descs)
+		return Invalid // it would never be unmapped
+	}
 	seg, err := a.host.MapSegment(descs[0], m.Size)
 	if err != nil {
 		_ = descs[1].Close()
@@ -338,6 +368,7 @@ func (a *App) mapSegment(m Message, descs []shm.Desc) Status {
 		_ = errors.Join(seg.Close(), peer.Close())
 		return Invalid
 	}
+	a.observe(ObserveMapped, m)
 	return OK
 }
 
@@ -354,5 +385,6 @@ func (a *App) unmap(h Handle) error {
 		}
 	}
 	a.inboxes = keep
+	a.observe(ObserveUnmapped, Message{Kind: MsgMap, Handle: h, Base: m.base, Size: m.seg.Size()})
 	return errors.Join(m.seg.Close(), m.peer.Close())
 }

@@ -125,7 +125,7 @@ func (l *Listener) AcceptSession() (*Session, error) {
 // Addr returns the endpoint that the listener listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Close stops listening and resets the sessions that nobody has accepted. Established
+// Close stops listening, so that the endpoint is free when it returns, and resets the sessions that nobody has accepted. Established
 // ones stay. The second call returns net.ErrClosed.
 func (l *Listener) Close() error {
 	a := l.app
@@ -138,16 +138,13 @@ func (l *Listener) Close() error {
 	queue := l.queue
 	l.queue = nil
 	a.listeners = slices.DeleteFunc(a.listeners, func(o *Listener) bool { return o == l })
-	var err error
-	if a.err == nil {
-		err = a.tell(Message{Kind: MsgUnbind, Handle: l.handle})
-	}
 	_ = l.bell.Ring()
 	a.mu.Unlock()
+	err := a.ask(context.Background(), a.newRequest(), Message{Kind: MsgUnbind, Handle: l.handle})
 	for _, s := range queue {
 		_ = s.Close()
 	}
-	if errors.Is(err, shm.ErrClosed) || errors.Is(err, shm.ErrPeerClosed) {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, ErrLayerGone) {
 		err = nil // the session layer has forgotten the listener by itself
 	}
 	return err

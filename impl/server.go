@@ -41,7 +41,8 @@ type Server struct {
 	closed   bool
 	tasks    int
 	done     shm.Doorbell // rung when the last task has ended
-	check    func(error)  // gets broken invariants, in tests and simulation; nil in production
+	observe  func(Channel, bool, Message)
+	check    func(error) // gets broken invariants, in tests and simulation; nil in production
 }
 
 // ServerConfig is the configuration of a [Server].
@@ -49,6 +50,9 @@ type ServerConfig struct {
 	Layer   Config
 	Backlog int          // messages that wait for one application; default 256
 	Log     *slog.Logger // nil: silent
+	// Observe, if not nil, gets every message in the order in which the layer takes and makes
+	// them, and whether it made it: for monitors.
+	Observe func(ch Channel, made bool, m Message)
 	// Check, if not nil, gets the broken invariants after every step: for tests and
 	// simulation, it looks at everything.
 	Check func(error)
@@ -74,7 +78,7 @@ type outgoing struct {
 // NewServer returns a server of the applications that come to l. Call Run.
 func NewServer(h shm.Host, l shm.Listener, cfg ServerConfig) *Server {
 	s := &Server{
-		host: h, listener: l, log: cfg.Log, backlog: cfg.Backlog, check: cfg.Check,
+		host: h, listener: l, log: cfg.Log, backlog: cfg.Backlog, check: cfg.Check, observe: cfg.Observe,
 		mu: h.NewLock(nameServerLock), layer: NewLayer(cfg.Layer),
 		channels: map[Channel]*channel{}, segments: map[Handle]*shm.Segment{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
@@ -194,12 +198,12 @@ func (s *Server) message(c *channel, m Message, descs []shm.Desc) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if bell != nil && c.bell == nil {
-		c.bell, bell = bell, nil
+	if bell != nil && s.layer.channels[c.id] == 0 {
+		c.bell, bell = bell, c.bell // of an attach that was refused, or before a detach
 	}
 	s.step(Event{Kind: EvMessage, Channel: c.id, Msg: m})
 	if bell != nil {
-		_ = bell.Close() // a second attach, which was refused
+		_ = bell.Close()
 	}
 	return nil
 }
@@ -227,6 +231,9 @@ func (s *Server) step(ev Event) {
 	for len(events) > 0 {
 		ev, events = events[0], events[1:]
 		ev.Now = s.host.Now()
+		if s.observe != nil && ev.Kind == EvMessage {
+			s.observe(ev.Channel, false, ev.Msg)
+		}
 		for _, fx := range s.layer.Step(ev) {
 			if next, ok := s.do(fx); ok {
 				events = append(events, next)
@@ -248,6 +255,9 @@ func (s *Server) step(ev Event) {
 func (s *Server) do(fx Effect) (Event, bool) {
 	switch fx.Kind {
 	case FxSend:
+		if s.observe != nil {
+			s.observe(fx.Channel, true, fx.Msg)
+		}
 		if c := s.channels[fx.Channel]; c != nil && !c.gone {
 			s.send(c, outgoing{fx.Msg, fx.Segment, fx.Bell})
 		}
@@ -329,39 +339,54 @@ func (s *Server) sent(c *channel, err error) {
 	_ = c.conn.Close()
 }
 
-// flush sends what waits for an application.
+// flush sends what waits for an application. Without the lock a peer may leave, and
+// close the doorbell that is being sent: then another one goes instead.
 func (s *Server) flush(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(c.backlog) > 0 {
 		o := c.backlog[0]
-		descs := s.descs(c, o) // now: without the lock the channel may end, and its segments with it
-		s.mu.Unlock()
-		err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
-		s.mu.Lock()
+		if descs, ok := s.descs(c, o); ok {
+			s.mu.Unlock()
+			err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
+			s.mu.Lock()
+			if errors.Is(err, shm.ErrDesc) {
+				continue
+			}
+			s.sent(c, err)
+		}
 		if len(c.backlog) > 0 {
 			c.backlog = c.backlog[1:]
 		}
-		s.sent(c, err)
 	}
 	c.flushing = false
 }
 
 func (s *Server) sendNow(c *channel, o outgoing, deadline time.Duration) error {
-	return c.conn.Send(o.msg.Encode(nil), s.descs(c, o), deadline)
+	descs, ok := s.descs(c, o)
+	if !ok {
+		return nil
+	}
+	return c.conn.Send(o.msg.Encode(nil), descs, deadline)
 }
 
-// descs returns the descriptors that go with a message. A peer that has left in
-// the meantime has no doorbell any more: the receiver's own does no harm.
-func (s *Server) descs(c *channel, o outgoing) []shm.Desc {
+// descs returns the descriptors that go with a message; false when it need not be sent any
+// more: the application has left, or given up by itself, the segment that it waits to be told
+// of. A peer that has left in the meantime has no doorbell any more: the receiver's own does no
+// harm.
+func (s *Server) descs(c *channel, o outgoing) ([]shm.Desc, bool) {
 	if o.msg.Kind != MsgMap {
-		return nil
+		return nil, true
+	}
+	g := s.segments[o.segment]
+	if g == nil {
+		return nil, false
 	}
 	bell := c.bell
 	if a := s.layer.apps.get(o.bell); a != nil {
 		bell = s.channels[a.channel].bell
 	}
-	return []shm.Desc{s.segments[o.segment].Desc(), bell.Desc()}
+	return []shm.Desc{g.Desc(), bell.Desc()}, true
 }
 
 // runTimer tells the layer when a deadline has come.

@@ -49,9 +49,11 @@ var (
 
 // sessionCase is a compiled case of a session scenario.
 type sessionCase struct {
-	fifo int
-	cfg  impl.ServerConfig
-	work map[string][]op
+	fifo              int
+	cfg               impl.ServerConfig
+	work              map[string][]op
+	ranges, directory *LinChecker
+	failing           bool
 }
 
 func compileSession(c sim.Case) (sim.Program, error) {
@@ -59,7 +61,10 @@ func compileSession(c sim.Case) (sim.Program, error) {
 	if err != nil {
 		return sim.Program{}, err
 	}
-	k := &sessionCase{fifo: cfg.numbers["fifo"], work: map[string][]op{}}
+	k := &sessionCase{
+		fifo: cfg.numbers["fifo"], work: map[string][]op{}, directory: DirectoryChecker(),
+		ranges: RangesChecker(model.Ranges{End: 1 << 48}),
+	}
 	for _, name := range sessionApps {
 		k.work[name] = perProc(ops, name)
 	}
@@ -70,7 +75,7 @@ func compileSession(c sim.Case) (sim.Program, error) {
 	config := simConfig(cfg.words["faults"])
 	config.Leaks, config.MaxTasks = true, 64
 	if cfg.words["faults"] == "fail" {
-		config.Faults = sim.Faults(sim.Fail)
+		config.Faults, k.failing = sim.Faults(sim.Fail), true
 	}
 	return sim.Program{Config: config, Setup: k.setup}, nil
 }
@@ -88,16 +93,19 @@ func (k *sessionCase) setup(w *sim.World) {
 		}
 	})
 	var apps []*sessionApp
-	for _, name := range sessionApps {
+	hist := &sessionHistory{w: w, failing: k.failing}
+	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
 			p := w.Process(name).Mortal()
-			x := &sessionApp{w: w, h: p, reaper: p.NewLocalDoorbell(nameReaper)}
+			x := &sessionApp{w: w, h: p, id: i + 1, hist: hist, reaper: p.NewLocalDoorbell(nameReaper)}
 			apps = append(apps, x)
+			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
 			p.GoDaemon(name+"-reaper", x.reap)
 		}
 	}
 	w.OnIdle(func() bool { return reapOne(apps) })
+	w.AtEnd(propLinear, func() error { return hist.check(k.ranges, k.directory) })
 	w.AtEnd(propReclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
@@ -111,6 +119,9 @@ func (k *sessionCase) setup(w *sim.World) {
 type sessionApp struct {
 	w         *sim.World
 	h         *sim.Process
+	id        int
+	hist      *sessionHistory
+	ports     []int // at which it may listen
 	app       *impl.App
 	listeners map[int]*impl.Listener
 	s         *impl.Session
@@ -139,11 +150,12 @@ func (x *sessionApp) reap() {
 	for !x.reaped {
 		_ = x.reaper.Wait(nil, shm.Forever)
 	}
+	x.hist.left(x.id, x.ports)
 	_ = x.app.Close()
 }
 
 func (x *sessionApp) run(ops []op) {
-	app, err := impl.Attach(x.h, layerAddr, impl.Options{})
+	app, err := impl.Attach(x.h, layerAddr, impl.Options{Observe: func(o impl.Observation) { x.hist.observe(x.id, o) }})
 	if err != nil {
 		x.failed("attach", err)
 		return
@@ -160,6 +172,7 @@ func (x *sessionApp) run(ops []op) {
 		}
 	}
 	x.doing = ""
+	x.hist.left(x.id, x.ports)
 	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		x.w.Fail(propError, "close application: %v", err)
 	}
@@ -167,29 +180,39 @@ func (x *sessionApp) run(ops []op) {
 
 func uriOf(port int) string { return fmt.Sprintf("tcp://127.0.0.1/%d", port) }
 
-func (x *sessionApp) do(verb string, n int) (err error) {
+func (x *sessionApp) do(verb string, n int) error {
 	switch verb {
 	case "listen":
-		x.listeners[n], err = x.app.Listen(uriOf(n))
-		if err != nil {
-			delete(x.listeners, n)
-		}
+		return x.hist.directory(model.Bind, n, x.id, func() error { return x.listen(n) })
 	case "unlisten":
 		if l := x.listeners[n]; l != nil {
-			err = l.Close()
+			delete(x.listeners, n)
+			return x.hist.directory(model.Unbind, n, x.id, l.Close)
 		}
 	case "accept":
 		if l := x.listeners[n]; l != nil {
-			err = x.adopt(l.AcceptSession())
+			return x.adopt(l.AcceptSession())
 		}
 	case "dial":
-		err = x.adopt(x.app.Dial(context.Background(), uriOf(n)))
+		return x.hist.directory(model.Dial, n, x.id, func() error {
+			return x.adopt(x.app.Dial(context.Background(), uriOf(n)))
+		})
 	case "detach":
-		err = x.app.Close()
+		x.hist.left(x.id, x.ports)
+		return x.app.Close()
 	default:
 		if x.s != nil {
-			err = x.data(verb, n)
+			return x.data(verb, n)
 		}
+	}
+	return nil
+}
+
+func (x *sessionApp) listen(port int) error {
+	x.ports = append(x.ports, port) // from now on, if it dies
+	l, err := x.app.Listen(uriOf(port))
+	if err == nil {
+		x.listeners[port] = l
 	}
 	return err
 }

@@ -1,0 +1,124 @@
+package properties
+
+import (
+	"errors"
+	"syscall"
+
+	"cutthrough/impl"
+	"cutthrough/model"
+	"cutthrough/sim"
+)
+
+// sessionHistory records what concurrent applications observe: the directory of
+// listeners and the ranges of the address space that they map.
+type sessionHistory struct {
+	w      *sim.World
+	mapped []mappedSegment
+	// failing calls make servers reject or be hung up: then a refusal says nothing about who
+	// listens, and listeners go at any time.
+	failing bool
+}
+
+// mappedSegment is a segment that somebody has mapped. A pair shares it, so it is
+// live from the first map to the last unmap.
+type mappedSegment struct {
+	h    impl.Handle
+	base impl.Address
+	apps []int
+}
+
+func (r *sessionHistory) observe(app int, o impl.Observation) {
+	switch o.Kind {
+	case impl.ObserveMapped:
+		r.mapSegment(app, o.Msg)
+	case impl.ObserveUnmapped:
+		r.unmap(app, o.Msg.Handle)
+	}
+}
+
+func (r *sessionHistory) mapSegment(app int, m impl.Message) {
+	for i := range r.mapped {
+		if g := &r.mapped[i]; g.h == m.Handle {
+			g.apps = append(g.apps, app)
+			return
+		}
+	}
+	call := r.w.Call(model.RangeIn{Op: model.Alloc, N: m.Size})
+	r.w.Return(call, model.RangeOut{Status: model.OK, Off: uint64(m.Base), Len: m.Size})
+	r.mapped = append(r.mapped, mappedSegment{m.Handle, m.Base, []int{app}})
+}
+
+func (r *sessionHistory) unmap(app int, h impl.Handle) {
+	for i := range r.mapped {
+		g := &r.mapped[i]
+		if g.h != h {
+			continue
+		}
+		for j, a := range g.apps {
+			if a == app {
+				g.apps = append(g.apps[:j], g.apps[j+1:]...)
+				break
+			}
+		}
+		if len(g.apps) == 0 {
+			call := r.w.Call(model.RangeIn{Op: model.Free, Off: uint64(g.base)})
+			r.w.Return(call, model.RangeOut{Status: model.OK})
+			r.mapped = append(r.mapped[:i], r.mapped[i+1:]...)
+		}
+		return
+	}
+}
+
+// died is what the kernel does for a process that was killed: it has nothing mapped
+// any more. Its listeners go when the session layer learns of it.
+func (r *sessionHistory) died(app int, ports []int) {
+	for i := len(r.mapped) - 1; i >= 0; i-- {
+		r.unmap(app, r.mapped[i].h)
+	}
+	r.left(app, ports)
+}
+
+// left records that the session layer will forget the listeners of an application, at
+// some time from now on.
+func (r *sessionHistory) left(app int, ports []int) {
+	for _, p := range ports {
+		r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app})
+	}
+}
+
+// directory records one operation on the directory and its outcome. An outcome that says
+// nothing about who listens leaves it pending.
+func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() error) error {
+	call := r.w.Call(model.DirIn{Op: op, Port: port, App: app})
+	err := do()
+	status := model.DirOK
+	switch {
+	case err == nil && op == model.Bind && r.failing:
+		r.left(app, []int{port})
+	case err == nil:
+	case r.failing && errors.Is(err, syscall.ECONNREFUSED):
+		return err
+	case errors.Is(err, syscall.EADDRINUSE):
+		status = model.DirTaken
+	case errors.Is(err, syscall.ECONNREFUSED):
+		status = model.DirRefused
+	case errors.Is(err, impl.SelfConnect):
+		status = model.DirSelf
+	default:
+		return err
+	}
+	r.w.Return(call, model.DirOut{Status: status})
+	return err
+}
+
+// check decides the histories; the length of an address range is a whole segment.
+func (r *sessionHistory) check(ranges, directory *LinChecker) error {
+	// An application that was hung up, which only failing calls cause here, keeps what
+	// it has mapped and is told nothing any more; its places are given to others.
+	if !r.failing {
+		if err := linError(ranges.Check(historyOf[model.RangeIn](r.w.History()), 0)); err != nil {
+			return err
+		}
+	}
+	return linError(directory.Check(historyOf[model.DirIn](r.w.History()), 0))
+}
