@@ -155,6 +155,31 @@ func TestAllocCorrupt(t *testing.T) {
 	}
 }
 
+// TestAllocNeverSettles has a peer that changes the one word an operation depends on
+// before each access: the operation gives up.
+func TestAllocNeverSettles(t *testing.T) {
+	seg, a := formatted(t, MinSegment)
+	off := mustAlloc(t, a, 512)
+	mustFree(t, a, mustAlloc(t, a, 512))
+	h := newAllocHost(t, seg, func() { a.head(classOf(2)).Add(1 << 32) })
+	if err := h.alloc(512); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("Alloc = %v", err)
+	}
+	if err := h.free(off); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("Free = %v", err)
+	}
+	h = newAllocHost(t, seg, func() { // fresh memory that always turns out to be taken
+		a.bump.Store(a.first)
+		a.state(a.first).Store(uint64(newBlock(0)))
+	})
+	if err := h.alloc(1000); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("Alloc of fresh memory = %v", err)
+	}
+	if h.most < maxRetries {
+		t.Errorf("gave up after %d accesses", h.most)
+	}
+}
+
 // TestAllocHostileWords puts each hostile value in each word, one at a time, and once
 // changes the word before every access.
 func TestAllocHostileWords(t *testing.T) {

@@ -130,6 +130,22 @@ func TestQueueCorrupt(t *testing.T) {
 	}
 }
 
+// TestQueueNeverSettles has a peer that changes the one word an operation depends on
+// before each access: the operation gives up.
+func TestQueueNeverSettles(t *testing.T) {
+	seg := queueAt(t, 4, 0)
+	p := openProducer(t, seg, 0)
+	post(t, p, 1)
+	h := newQueueHost(t, seg, 4, func() { p.tail.Store(0) })
+	if err := h.do(0, 1); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("Post = %v", err)
+	}
+	h = newQueueHost(t, seg, 4, func() { p.want.Store(p.want.Load() ^ 1) })
+	if err := h.do(2, 0); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("ArmSpace = %v", err)
+	}
+}
+
 // TestQueueHostileWords puts each hostile value in each word of a queue, one at a time,
 // and once changes the word before every access.
 func TestQueueHostileWords(t *testing.T) {

@@ -138,6 +138,9 @@ func TestQueueBasic(t *testing.T) {
 		for _, start := range []uint64{0, 1, uint64(slots)<<24 - 1, uint64(slots)<<24 - uint64(slots), 1<<32 - 1, math.MaxUint64} {
 			seg := queueAt(t, slots, start)
 			p, c := openProducer(t, seg, 0), openConsumer(t, seg)
+			if c.Slots() != int(slots) {
+				t.Errorf("%d slots, opened with %d", slots, c.Slots())
+			}
 			for lap := range uint32(4) {
 				var want []Event
 				for i := range slots {
