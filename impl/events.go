@@ -61,27 +61,29 @@ func (a *App) drainEvents() bool {
 	return again
 }
 
-// drain wakes the sessions that the events of in name. A queue that is corrupt
-// ends the sessions of that pair, and nothing else.
+// drain wakes the sessions that the events of in name, at most as many events as there
+// are slots: a peer that floods the queue must not keep the application's lock. A queue
+// that is corrupt ends the sessions of that pair, and nothing else.
 func (a *App) drain(in *inbox) {
-	for {
+	slots := in.queue.Slots()
+	for range slots {
 		ev, ok, err := in.queue.Poll()
 		if err != nil {
 			a.corrupt(in, err)
 			return
 		}
 		if !ok {
-			break
+			in.sinceLow = 0
+			return
 		}
-		in.sinceLow++
 		if s := a.session(ev.Arg); s != nil && s.inbox == in {
 			s.wake(ev.Kind)
 		}
+		if in.sinceLow++; in.sinceLow == slots {
+			in.sinceLow = 0 // it may have been full, and events were lost
+			a.eachSession(in, func(s *Session) { s.wake(evData); s.wake(evSpace) })
+		}
 	}
-	if in.sinceLow >= in.queue.Slots() {
-		a.eachSession(in, func(s *Session) { s.wake(evData); s.wake(evSpace) })
-	}
-	in.sinceLow = 0
 }
 
 // corrupt resets the sessions that depend on a queue that the peer has spoiled.

@@ -1,0 +1,92 @@
+package impl
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"cutthrough/shm"
+)
+
+// send sends a message now or, when the channel is full, as soon as the
+// application reads. An application that lets too many wait is hung up.
+func (s *Server) send(c *channel, o outgoing) {
+	if len(c.backlog) == 0 {
+		err := s.sendNow(c, o, 0)
+		if !errors.Is(err, shm.ErrDeadline) {
+			s.sent(c, err)
+			return
+		}
+	}
+	if len(c.backlog) >= s.backlog {
+		s.sent(c, fmt.Errorf("impl: %d messages wait for it", len(c.backlog)))
+		return
+	}
+	c.backlog = append(c.backlog, o)
+	if !c.flushing {
+		c.flushing = true
+		s.spawn("server-flush", func() { s.flush(c) })
+	}
+}
+
+// sent closes the channel after a failed send; its reader reports that.
+func (s *Server) sent(c *channel, err error) {
+	if err == nil {
+		return
+	}
+	if s.log != nil && !errors.Is(err, shm.ErrPeerClosed) && !errors.Is(err, shm.ErrClosed) {
+		s.log.Warn("application hung up", "channel", c.id, "err", err)
+	}
+	c.backlog = nil
+	_ = c.conn.Close()
+}
+
+// flush sends what waits for an application. Without the lock a peer may leave, and
+// close the doorbell that is being sent: then another one goes instead.
+func (s *Server) flush(c *channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(c.backlog) > 0 {
+		o := c.backlog[0]
+		if descs, ok := s.descs(c, o); ok {
+			s.mu.Unlock()
+			err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
+			s.mu.Lock()
+			if errors.Is(err, shm.ErrDesc) {
+				continue
+			}
+			s.sent(c, err)
+		}
+		if len(c.backlog) > 0 {
+			c.backlog = c.backlog[1:]
+		}
+	}
+	c.flushing = false
+}
+
+func (s *Server) sendNow(c *channel, o outgoing, deadline time.Duration) error {
+	descs, ok := s.descs(c, o)
+	if !ok {
+		return nil
+	}
+	return c.conn.Send(o.msg.Encode(nil), descs, deadline)
+}
+
+// descs returns the descriptors that go with a message; false when it need not be sent any
+// more: the application has left, or given up by itself, the segment that it waits to be told
+// of. A peer that has left in the meantime has no doorbell any more: the receiver's own does no
+// harm.
+func (s *Server) descs(c *channel, o outgoing) ([]shm.Desc, bool) {
+	if o.msg.Kind != MsgMap {
+		return nil, true
+	}
+	g := s.segments[o.segment]
+	if g == nil {
+		return nil, false
+	}
+	bell := c.bell
+	if a := s.layer.apps.get(o.bell); a != nil {
+		bell = s.channels[a.channel].bell
+	}
+	return []shm.Desc{g.Desc(), bell.Desc()}, true
+}
