@@ -59,12 +59,7 @@ func (l *Layer) checkSegments(bad report) {
 		for _, size := range s.sizes {
 			inside[g.h] += g.inside.size(Block{Fifo: uint64(size)}.bytes())
 		}
-		p := l.pairs.get(s.pair)
-		for r := range s.sides {
-			if d := s.sides[r]; d.told && !d.done && p.apps[r] != 0 && !g.told[r] && !g.failed[r] {
-				bad("S7", "%v %v uses %v and was not told to map it", s.h, role(r), g.h)
-			}
-		}
+		l.checkTold(s, bad)
 	})
 	l.segments.each(func(_ Handle, g *segment) {
 		p := l.pairs.get(g.pair)
@@ -91,6 +86,23 @@ func (l *Layer) checkSegments(bad report) {
 			bad("S9", "%v is closing and nobody has it", g.h)
 		}
 	})
+}
+
+// checkTold: who was told of a session was told to map the segments that it needs for it,
+// those of its fifos and of the event queues (S7).
+func (l *Layer) checkTold(s *session, bad report) {
+	p := l.pairs.get(s.pair)
+	for _, h := range p.segments {
+		g := l.segments.get(h)
+		if h != s.segment && (g.state != segLive || g.queues == [2]uint64{}) {
+			continue
+		}
+		for r := range s.sides {
+			if d := s.sides[r]; d.told && !d.done && p.apps[r] != 0 && !g.told[r] && !g.failed[r] {
+				bad("S7", "%v %v uses %v and was not told to map it", s.h, role(r), g.h)
+			}
+		}
+	}
 }
 
 // checkSessions: the state agrees with what the sides were told (S11, S13, S14).

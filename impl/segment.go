@@ -199,7 +199,17 @@ func (l *Layer) unplace(s *session) {
 	}
 }
 
-// tellMap tells side r of g, once.
+// tellMaps tells side r of what it needs for s: the segment of its fifos, and that of the
+// event queues.
+func (l *Layer) tellMaps(p *pair, s *session, r role) {
+	for _, h := range p.segments {
+		if g := l.segments.get(h); h == s.segment || g.state == segLive && g.queues != [2]uint64{} {
+			l.tellMap(p, g, r)
+		}
+	}
+}
+
+// tellMap tells side r of g, once, or again if it could not map it.
 func (l *Layer) tellMap(p *pair, g *segment, r role) {
 	if g.told[r] {
 		return
@@ -214,7 +224,7 @@ func (l *Layer) tellMap(p *pair, g *segment, r role) {
 // mapReply handles the answer to a map: one that failed needs no unmap.
 func (l *Layer) mapReply(a *app, m Message) {
 	if g, r := l.mapped(a, m.Handle); g != nil && m.Status != OK {
-		g.told[r], g.failed[r] = false, true
+		g.told[r], g.unmapping[r], g.failed[r] = false, false, true
 		l.collect(g)
 	}
 }

@@ -102,7 +102,7 @@ func (l *Layer) refuse(a *app, m Message, status Status) {
 // of the segment, then of the session.
 func (l *Layer) placed(p *pair, s *session) {
 	s.state = statePending
-	l.tellMap(p, l.segments.get(s.segment), server)
+	l.tellMaps(p, s, server)
 	s.sides[server].told = true
 	m := l.described(p, s, server)
 	m.Kind, m.Listener = MsgAccept, s.listener
@@ -152,7 +152,7 @@ func (l *Layer) acceptReply(a *app, m Message) {
 		p := l.pairs.get(s.pair)
 		l.timers.stop(&s.timer)
 		s.state = stateReady
-		l.tellMap(p, l.segments.get(s.segment), client)
+		l.tellMaps(p, s, client)
 		s.sides[client].told = true
 		reply := l.described(p, s, client)
 		reply.Kind, reply.Context = MsgConnectReply, s.context

@@ -18,14 +18,50 @@ import (
 var nameScript = shm.NewName("script")
 
 // scriptHost is the host of a session layer whose clock the script moves, whose memory it
-// uses up, and that says when the session layer is done with a control channel.
+// uses up, and that says what the session layer has done with its control channels.
 type scriptHost struct {
 	shm.Host
 	mu    sync.Locker
-	bell  shm.Doorbell
+	bell  shm.Doorbell // rung when the following two change
+	conns []*scriptConn
+	ended int // of conns
 	skew  time.Duration
 	full  bool
-	ended int // control channels
+}
+
+// scriptConn is the session layer's end of a control channel. Whoever asks for the next message
+// has dealt with those before.
+type scriptConn struct {
+	shm.Conn
+	host  *scriptHost
+	asked int
+}
+
+// Recv implements [shm.Conn].
+func (c *scriptConn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
+	c.host.mu.Lock()
+	c.asked++
+	c.host.mu.Unlock()
+	_ = c.host.bell.Ring()
+	return c.Conn.Recv(buf, deadline)
+}
+
+type scriptListener struct {
+	shm.Listener
+	host *scriptHost
+}
+
+// Accept implements [shm.Listener].
+func (l *scriptListener) Accept(deadline time.Duration) (shm.Conn, error) {
+	conn, err := l.Listener.Accept(deadline)
+	if err != nil {
+		return nil, err
+	}
+	l.host.mu.Lock()
+	defer l.host.mu.Unlock()
+	c := &scriptConn{Conn: conn, host: l.host}
+	l.host.conns = append(l.host.conns, c)
+	return c, nil
 }
 
 func newScriptHost(h shm.Host) *scriptHost {
@@ -64,13 +100,31 @@ func (h *scriptHost) Go(task string, f func()) {
 	})
 }
 
+// Listen implements [shm.Host].
+func (h *scriptHost) Listen(addr string) (shm.Listener, error) {
+	l, err := h.Host.Listen(addr)
+	if err != nil {
+		return nil, err
+	}
+	return &scriptListener{l, h}, nil
+}
+
 // awaitEnded returns when n control channels have ended.
 func (h *scriptHost) awaitEnded(n int) error {
+	return h.await(func() bool { return h.ended >= n })
+}
+
+// awaitRead returns when n messages of the i-th channel have been dealt with.
+func (h *scriptHost) awaitRead(i, n int) error {
+	return h.await(func() bool { return i < len(h.conns) && h.conns[i].asked > n })
+}
+
+func (h *scriptHost) await(done func() bool) error {
 	for {
 		h.mu.Lock()
-		ended := h.ended
+		ok := done()
 		h.mu.Unlock()
-		if ended >= n {
+		if ok {
 			return nil
 		}
 		if err := h.bell.Wait(nil, h.Host.Now()+scriptPatience); err != nil {
@@ -101,6 +155,8 @@ type stage struct {
 // actor is an application that does what the script says.
 type actor struct {
 	name    string
+	number  int // of its control channel
+	sent    int // messages
 	conn    shm.Conn
 	bell    shm.Doorbell
 	context uint64
@@ -200,7 +256,7 @@ func (st *stage) open(name string) (*actor, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	a := &actor{name: name, conn: conn, bell: bell, asked: map[uint64]impl.Kind{}}
+	a := &actor{name: name, number: len(st.actors), conn: conn, bell: bell, asked: map[uint64]impl.Kind{}}
 	st.actors = append(st.actors, a)
 	return a, nil
 }
@@ -234,7 +290,13 @@ func (st *stage) post(a *actor, m impl.Message) error {
 		descs = append(descs, a.bell.Desc())
 	}
 	st.logMessage(a, "->", m, 0)
-	return a.conn.Send(m.Encode(nil), descs, st.apps.Now()+scriptPatience)
+	return st.transmit(a, m.Encode(nil), descs...)
+}
+
+// transmit sends bytes that may or may not be a message.
+func (st *stage) transmit(a *actor, b []byte, descs ...shm.Desc) error {
+	a.sent++
+	return a.conn.Send(b, descs, st.apps.Now()+scriptPatience)
 }
 
 func isRequest(k impl.Kind) bool {
@@ -277,11 +339,13 @@ const flooding = fence + 1
 
 // hear logs what the session layer has sent to a so far.
 func (st *stage) hear(a *actor) error {
-	if a.gone || a.deaf {
+	if a.gone {
 		return nil
 	}
-	m := impl.Message{Kind: impl.MsgUnbind, Context: fence}
-	err := a.conn.Send(m.Encode(nil), nil, st.apps.Now()+scriptPatience)
+	if a.deaf {
+		return st.host.awaitRead(a.number, a.sent)
+	}
+	err := st.transmit(a, impl.Message{Kind: impl.MsgUnbind, Context: fence}.Encode(nil))
 	if err != nil && !errors.Is(err, shm.ErrPeerClosed) {
 		return err
 	}

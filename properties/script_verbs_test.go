@@ -51,7 +51,8 @@ var stageVerbs = map[string]func(*stage, *command) error{
 	"namespace": (*stage).namespace,
 	"tick":      (*stage).tick,
 	"memory":    (*stage).memory,
-	"stat":      (*stage).stat,
+	"apps":      (*stage).listApps,
+	"sessions":  (*stage).listSessions,
 }
 
 // do does one command.
@@ -268,7 +269,7 @@ func (st *stage) say(a *actor, c *command) error {
 func (st *stage) garbage(a *actor, c *command) error {
 	text := c.take()
 	st.log("%s -> %q", a.name, text)
-	if err := a.conn.Send([]byte(text), nil, st.apps.Now()+scriptPatience); err != nil {
+	if err := st.transmit(a, []byte(text)); err != nil {
 		return err
 	}
 	return st.settle(a)
@@ -288,13 +289,13 @@ func (st *stage) flood(a *actor, c *command) error {
 		return err
 	}
 	st.log("%s -> %d requests, and does not read the replies", a.name, n)
-	m := impl.Message{Kind: impl.MsgUnbind, Context: flooding}
+	m := impl.Message{Kind: impl.MsgUnbind, Context: flooding}.Encode(nil)
 	for range n {
-		if err := a.conn.Send(m.Encode(nil), nil, st.apps.Now()+scriptPatience); err != nil {
+		if err := st.transmit(a, m); err != nil {
 			return err
 		}
 	}
-	return nil
+	return st.settle(a)
 }
 
 // configure sets what is not the default of scripts.
@@ -383,27 +384,42 @@ func (st *stage) memory(c *command) error {
 	return nil
 }
 
-// stat logs what the session layer has.
-func (st *stage) stat(*command) error {
+// listApps logs the applications and their listeners.
+func (st *stage) listApps(*command) error {
 	s := st.server.Stat()
 	for _, x := range s.Apps {
 		ns := x.Namespace
 		if ns == "" {
 			ns = "default"
 		}
-		st.log("%s in namespace %s: %d listeners, %d sessions", x.Handle, ns, x.Listeners, x.Sessions)
+		st.log("%s in namespace %s has %d sessions", x.Handle, ns, x.Sessions)
+		for _, l := range s.Listeners {
+			if l.App == x.Handle {
+				st.log("%s of %s is at %s", l.Handle, l.App, l.Endpoint)
+			}
+		}
 	}
-	for _, x := range s.Listeners {
-		st.log("%s of %s at %s", x.Handle, x.App, x.Endpoint)
+	if len(s.Apps)+len(s.Listeners) == 0 {
+		st.log("no applications")
 	}
+	return nil
+}
+
+// listSessions logs the sessions and the segments.
+func (st *stage) listSessions(*command) error {
+	s := st.server.Stat()
 	for _, x := range s.Sessions {
-		st.log("%s %s, %s to %s, in %s", x.Handle, x.State, x.Client, x.Server, x.Segment)
+		st.log("%s from %s to %s in %s is %s", x.Handle, x.Client, x.Server, x.Segment, x.State)
 	}
 	for _, x := range s.Segments {
-		st.log("%s %s, mapped by %s", x.Handle, x.State, strings.Join(x.Mapped, " and "))
+		mapped := strings.Join(x.Mapped, " and ")
+		if mapped == "" {
+			mapped = "nobody"
+		}
+		st.log("%s is %s, mapped by %s", x.Handle, x.State, mapped)
 	}
-	if len(s.Apps)+len(s.Listeners)+len(s.Sessions)+len(s.Segments) == 0 {
-		st.log("nothing")
+	if len(s.Sessions)+len(s.Segments) == 0 {
+		st.log("no sessions, no segments")
 	}
 	return nil
 }
