@@ -118,6 +118,7 @@ func (g *group) progress(worker int, r *sim.Report) {
 	for _, l := range g.latest {
 		sum.Executions += l.Executions
 		sum.Steps += l.Steps
+		sum.Faults += l.Faults
 		sum.Cases += l.Cases
 		sum.Distinct += l.Distinct
 	}
@@ -131,6 +132,7 @@ func merge(reports []*sim.Report, sometimes []string) *sim.Report {
 	for _, r := range reports {
 		sum.Executions += r.Executions
 		sum.Steps += r.Steps
+		sum.Faults += r.Faults
 		sum.Cases += r.Cases
 		sum.Distinct += r.Distinct
 		sum.Checked += r.Checked

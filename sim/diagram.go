@@ -10,11 +10,11 @@ import (
 
 // Diagram draws the execution as a space-time diagram: one column per task, time
 // going down, interventions where they happened. It needs Config.Log. At most
-// maxLines lines are returned; what is left out is said. Valid only until the Runner's next Run.
+// maxLines lines are returned, or 8 if that is more; what is left out is said. Valid only until the Runner's next Run.
 func (o *Outcome) Diagram(maxLines int) []string {
 	w := o.world
 	rows := o.rows()
-	rows = abridge(rows, maxLines-2)
+	rows = abridge(rows, max(maxLines-2, 6))
 	width := make([]int, len(w.tasks))
 	for i, t := range w.tasks {
 		width[i] = utf8.RuneCountInString(t.name)

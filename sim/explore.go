@@ -64,6 +64,7 @@ type Found struct {
 type Report struct {
 	Executions int
 	Steps      int
+	Faults     int // that happened
 	Cases      int // distinct in a row, for DFS; drawn, for the others
 	Distinct   int // executions with different digests; exact up to a million
 	Checked    int // executions run twice to compare digests
@@ -174,6 +175,7 @@ func (x *explorer) one(l *lane) (bool, error) {
 	l.strategy.Done(o.Steps)
 	x.rep.Executions++
 	x.rep.Steps += o.Steps
+	x.rep.Faults += o.Faults
 	if len(x.seen) < distinctLimit {
 		x.seen[o.Digest] = struct{}{}
 	}

@@ -48,6 +48,7 @@ type Intervention struct {
 type Outcome struct {
 	Failure       *Failure // nil when everything held
 	Steps         int
+	Faults        int    // that happened
 	Digest        uint64 // of every step and value
 	Interventions []Intervention
 	History       []Operation

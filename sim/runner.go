@@ -204,7 +204,7 @@ func (w *World) unwind() {
 
 func (w *World) outcome() Outcome {
 	return Outcome{
-		Failure: w.failure, Steps: w.step, Digest: w.digest,
+		Failure: w.failure, Steps: w.step, Faults: w.spent, Digest: w.digest,
 		Interventions: w.record, History: w.hist.ops, Log: w.log,
 		world: w,
 	}

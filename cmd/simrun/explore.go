@@ -156,9 +156,9 @@ func (a *app) search(ctx context.Context, s *properties.Scenario, o search) (*si
 		Stop: func() bool { return ctx.Err() != nil || o.time > 0 && time.Now().After(until) },
 		Progress: func(r *sim.Report) {
 			line.update(func(elapsed time.Duration) string {
-				return fmt.Sprintf("%s  %s executions (%s), %s steps, %s distinct, %s",
+				return fmt.Sprintf("%s  %s executions (%s), %s steps, %s distinct, %s, %s hit",
 					elapsed.Truncate(time.Second), count(r.Executions), rate(r.Executions, elapsed),
-					rate(r.Steps, elapsed), count(r.Distinct), plural(r.Cases, "case"))
+					rate(r.Steps, elapsed), count(r.Distinct), plural(r.Cases, "case"), plural(r.Faults, "fault"))
 			})
 		},
 	})
