@@ -126,8 +126,14 @@ func ringing(h shm.Host) (func() error, error) {
 		if err != nil {
 			return err
 		}
-		err = errors.Join(bell.Wait(nil, h.Now()+1), bell.Ring())
-		return errors.Join(err, bell.Close())
+		err = bell.Wait(nil, h.Now()+liveness/1000)
+		if errors.Is(err, shm.ErrDeadline) {
+			err = bell.Ring()
+		}
+		if e := bell.Close(); e != nil {
+			return fmt.Errorf("close: %v", e) // whatever failed, this must not
+		}
+		return err
 	}, nil
 }
 

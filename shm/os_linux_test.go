@@ -1,10 +1,15 @@
 package shm_test
 
 import (
+	"errors"
+	"io"
 	"math"
+	"os"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"cutthrough/shm"
 	"cutthrough/shm/hosttest"
@@ -49,3 +54,69 @@ func TestDeadlinesFarAway(t *testing.T) {
 }
 
 var bellName = shm.NewName("test.bell")
+
+// TestSecondClose: closing twice is an error, but for segments, and never closes
+// what got the descriptor's number in between.
+func TestSecondClose(t *testing.T) {
+	leaks := checkLeaks(t)
+	h := shm.OS()
+	s, err0 := h.CreateSegment(shm.MinSegment)
+	rung, err1 := h.NewDoorbell(bellName)
+	waited, err2 := h.NewDoorbell(bellName)
+	l, err3 := h.Listen(t.TempDir() + "/s")
+	c, err4 := h.Dial(l.Addr())
+	if err := errors.Join(err0, err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	check(t, errors.Join(rung.Ring(), waited.Ring(), waited.Wait(nil, 0)))
+	desc := shm.ForeignDesc(memfd(t, 0, 0, nil, 0))
+	for _, tt := range []struct {
+		what   string
+		handle io.Closer
+		second error
+	}{
+		{"segment", s, nil}, {"doorbell that was rung", rung, shm.ErrClosed}, {"doorbell that was waited for", waited, shm.ErrClosed},
+		{"channel", c, shm.ErrClosed}, {"listener", l, shm.ErrClosed}, {"descriptor", desc, shm.ErrClosed},
+	} {
+		check(t, tt.handle.Close())
+		var others []*os.File
+		for range 8 {
+			f, err := os.Open("/dev/null")
+			check(t, err)
+			others = append(others, f)
+		}
+		if err := tt.handle.Close(); !errors.Is(err, tt.second) {
+			t.Errorf("second close of a %s: got %v, want %v", tt.what, err, tt.second)
+		}
+		for _, f := range others {
+			if err := f.Close(); err != nil {
+				t.Errorf("the second close of a %s closed a file: %v", tt.what, err)
+			}
+		}
+	}
+	leaks()
+}
+
+// strangeDesc is a descriptor of some other Host.
+type strangeDesc struct{ closed int }
+
+func (d *strangeDesc) Close() error { d.closed++; return nil }
+
+// TestStrangeDesc: descriptors of another Host are refused, and closed by who owns
+// them then.
+func TestStrangeDesc(t *testing.T) {
+	h, d := shm.OS(), &strangeDesc{}
+	_, err0 := h.MapSegment(d, shm.MinSegment)
+	_, err1 := h.OpenDoorbell(d, bellName)
+	c, peer := rawPeer(t, h)
+	err2 := c.Send([]byte("x"), []shm.Desc{d}, 0)
+	for i, err := range []error{err0, err1, err2} {
+		if !errors.Is(err, shm.ErrDesc) {
+			t.Errorf("call %d: got %v, want %v", i, err, shm.ErrDesc)
+		}
+	}
+	if d.closed != 2 {
+		t.Errorf("closed %d times, want 2: Send only borrows", d.closed)
+	}
+	check(t, errors.Join(c.Close(), unix.Close(peer)))
+}

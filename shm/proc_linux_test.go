@@ -27,6 +27,7 @@ const (
 	childEnv = "SHM_TEST_CHILD" // name of the body
 	addrEnv  = "SHM_TEST_ADDR"  // where the parent listens
 	liveness = 30 * time.Second // bound on what must happen at all, on a busy machine
+	settle   = 5 * time.Second  // bound on what happens in the background
 )
 
 type childBody func(h shm.Host, parent shm.Conn) error
@@ -163,7 +164,7 @@ func holdings() (census, error) {
 func awaitHoldings(want census) (census, error) {
 	for begin := time.Now(); ; runtime.Gosched() {
 		c, err := holdings()
-		if err != nil || maps.Equal(c, want) || time.Since(begin) > liveness {
+		if err != nil || maps.Equal(c, want) || time.Since(begin) > settle {
 			return c, err
 		}
 	}

@@ -99,7 +99,9 @@ var connTests = []test{
 	{"deadlines-of-many-tasks", looped(func(e *env, h shm.Host, a, b shm.Conn) {
 		wait := e.start(h, func() { e.ok(recvErr(b, shm.Forever), "patient recv") })
 		h.Sleep(h.Now() + brief) // most likely it waits then
-		e.want(recvErr(b, past), shm.ErrDeadline, "recv with a past deadline beside a patient one")
+		for _, deadline := range []time.Duration{past, -shm.Forever - 1} {
+			e.want(recvErr(b, deadline), shm.ErrDeadline, "recv with a past deadline beside a patient one")
+		}
 		e.want(recvErr(b, h.Now()+brief), shm.ErrDeadline, "hasty recv beside a patient one")
 		e.send(a, "for the patient")
 		wait()
