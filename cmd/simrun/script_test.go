@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":   cmdCode,
+			"until":  cmdUntil,
 			"last":   cmdLast,
 			"json":   cmdJSON,
 			"atmost": cmdAtMost,
@@ -73,6 +74,20 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: code N COMMAND ARG...")
 	}
 	wantCode(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+// cmdUntil repeats a command until it succeeds: until COMMAND ARG...
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: until COMMAND ARG...")
+	}
+	var err error
+	for range 500 {
+		if err = ts.Exec(args[0], args[1:]...); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%v never succeeded: %v", args, err)
 }
 
 func wantCode(ts *testscript.TestScript, want string, err error) {
