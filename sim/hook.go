@@ -11,8 +11,8 @@ import (
 // view is one process's Yielder for one piece of memory.
 type view struct {
 	w    *World
-	proc *Process
 	mem  *memory
+	gone bool // unmapped: a real process would be killed by the next access
 }
 
 // Before implements [shm.Yielder]: the scheduling point of every memory access.
@@ -28,6 +28,9 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 	}
 	if e := w.point(t, name, op, faults); e.Kind == Hostile {
 		pokeWord(v.mem.bytes[off:off+n], e.Arg)
+	}
+	if v.gone {
+		w.Fail(NoUseAfterUnmap, "%s: %s %s of byte %d of a segment that its process has unmapped", t.name, name, op, off)
 	}
 	w.digest = mix(w.digest, off)
 	if w.cfg.Races {

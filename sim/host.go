@@ -229,6 +229,7 @@ func (d *desc) Close() error {
 type mapping struct {
 	p *Process
 	m *memory
+	v *view
 }
 
 func (m *mapping) release() {}
@@ -240,13 +241,14 @@ func (m *mapping) unmap() error {
 		m.p.w.at(nameSegUnmap, shm.OpCall, nil)
 	}
 	m.p.drop(m)
+	m.v.gone = true
 	return nil
 }
 
 func (p *Process) mapMemory(m *memory) (*mapping, *view) {
-	mp := &mapping{p, m}
+	mp := &mapping{p, m, &view{w: p.w, mem: m}}
 	p.acquire(mp)
-	return mp, &view{p.w, p, m}
+	return mp, mp.v
 }
 
 // CreateSegment implements [shm.Host]. The memory is on the heap.

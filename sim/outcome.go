@@ -16,6 +16,8 @@ const (
 	NoLeak       = "NoLeak"       // a process that ends by itself released what it had
 	NoPanic      = "NoPanic"
 	Determinism  = "Determinism" // equal choices give equal executions
+
+	NoUseAfterUnmap = "NoUseAfterUnmap" // no access through a mapping that is gone
 )
 
 // Failure says which property an execution violated, and how.

@@ -400,6 +400,21 @@ func TestLeaks(t *testing.T) {
 	wantExhausted(t, "dfs:1", Config{}, leak)
 }
 
+func TestUseAfterUnmap(t *testing.T) {
+	wantFailure(t, Config{}, func(w *World) {
+		p := w.Process("p")
+		p.Go("user", func() {
+			s, err := p.CreateSegment(shm.MinSegment)
+			if err != nil {
+				panic(err)
+			}
+			x := s.Uint64(64, nameX)
+			_ = s.Close()
+			x.Load()
+		})
+	}, NoUseAfterUnmap, "user: x load of byte 64")
+}
+
 func TestNondeterminismIsFound(t *testing.T) {
 	runs := uint64(0)
 	rep := exploreWith(t, "random", 100, fixed(Config{}, func(w *World) {
