@@ -72,8 +72,7 @@ func sockaddr(addr string) (*unix.SockaddrUnix, error) {
 	return &unix.SockaddrUnix{Name: addr}, nil
 }
 
-// Send implements [Conn]. ErrDesc when a descriptor is closed or of another Host.
-// The kernel keeps room for about 200 KiB of messages; once that is full, it
+// Send implements [Conn]. The kernel keeps room for about 200 KiB of messages; once that is full, it
 // calls the channel writable again when most of it was read.
 func (c *conn) Send(msg []byte, descs []Desc, deadline time.Duration) error {
 	if len(msg) == 0 || len(msg) > MaxMessage || len(descs) > MaxDescs {

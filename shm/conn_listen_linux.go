@@ -82,8 +82,7 @@ func (l *listener) listen() error {
 	})
 }
 
-// Accept implements [Listener]. When the process has no descriptor left, it
-// refuses connections, whose peers see io.EOF, and keeps waiting.
+// Accept implements [Listener].
 func (l *listener) Accept(deadline time.Duration) (Conn, error) {
 	for {
 		var fd int

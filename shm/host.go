@@ -32,7 +32,9 @@ type Host interface {
 	// OpenDoorbell opens a doorbell received from a peer. It owns d from the call
 	// on, also when it fails with ErrDesc.
 	OpenDoorbell(d Desc, name Name) (Doorbell, error)
-	// Dial connects to a listener of this machine. ErrRefused when nobody listens.
+	// Dial connects to a listener of this machine and does not wait for Accept: what
+	// is sent before is there then. ErrRefused when nobody listens, or the listener
+	// has too many connections that were not accepted.
 	Dial(addr string) (Conn, error)
 	// Listen creates the listening socket addr. ErrAddrInUse when it is taken by
 	// a living process.
@@ -67,8 +69,8 @@ type Doorbell interface {
 	Wait(ready func() bool, deadline time.Duration) error
 	// Desc returns the descriptor to send to a peer; the doorbell keeps owning it.
 	Desc() Desc
-	// Close releases the doorbell and wakes a waiter with ErrClosed. The second
-	// call returns ErrClosed.
+	// Close releases the doorbell and wakes a waiter with ErrClosed. Rings that the
+	// peer has not taken yet stay. The second call returns ErrClosed.
 	Close() error
 }
 
@@ -77,7 +79,8 @@ type Doorbell interface {
 type Conn interface {
 	// Send sends one message of 1 to MaxMessage bytes with at most MaxDescs
 	// descriptors, which the caller keeps owning. ErrPeerClosed when the peer is
-	// gone, ErrDeadline when the channel stays full, ErrSize, ErrClosed.
+	// gone, ErrDeadline when the channel stays full, ErrSize, ErrDesc when a descriptor
+	// is closed, ErrClosed.
 	Send(msg []byte, descs []Desc, deadline time.Duration) error
 	// Recv receives one message into buf and returns its length and descriptors,
 	// which the caller owns. io.EOF when the peer closed or died and
@@ -100,12 +103,13 @@ const (
 
 // Listener accepts control channels. Safe for concurrent use.
 type Listener interface {
-	// Accept returns the next channel; ErrDeadline, ErrClosed.
+	// Accept returns the next channel; ErrDeadline, ErrClosed. When the process has no
+	// descriptor left, it refuses channels, whose peers see io.EOF, and keeps waiting.
 	Accept(deadline time.Duration) (Conn, error)
 	// Addr returns the address given to Listen.
 	Addr() string
-	// Close stops listening, removes what Listen created and wakes Accept. The
-	// second call returns ErrClosed.
+	// Close stops listening, removes what Listen created and wakes Accept. Peers that
+	// were not accepted see io.EOF. The second call returns ErrClosed.
 	Close() error
 }
 

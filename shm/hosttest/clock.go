@@ -25,6 +25,14 @@ var clockTests = []test{
 			e.check(h.At(t.Add(time.Hour)) == at+time.Hour, "an hour later is %v later", h.At(t.Add(time.Hour))-at)
 		})
 	}},
+	{"wall-clock", func(e *env) {
+		e.one(func(h shm.Host) {
+			t := time.Unix(1_700_000_000, 0)
+			for _, d := range []time.Duration{-time.Hour, 0, 1, time.Hour} {
+				e.check(h.At(t.Add(d))-h.At(t) == d, "%v later on the wall is %v later here", d, h.At(t.Add(d))-h.At(t))
+			}
+		})
+	}},
 	{"sleep", func(e *env) {
 		e.one(func(h shm.Host) {
 			for _, d := range []time.Duration{0, 1, time.Millisecond} {
