@@ -155,10 +155,6 @@ func (f *fuzzServer) receive(c *channel, b []byte) {
 		for range m.Kind.Descs() {
 			descs = append(descs, f.host.newDesc())
 		}
-		if m.Kind == MsgMap { // refused, with its descriptors
-			closeDescs(descs)
-			descs = nil
-		}
 		err = f.s.message(c, m, descs)
 	} else if !errors.Is(err, ErrMessage) {
 		f.t.Fatal(err)

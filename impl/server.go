@@ -195,6 +195,8 @@ func (s *Server) message(c *channel, m Message, descs []shm.Desc) error {
 		if bell, err = s.host.OpenDoorbell(descs[0], nameAppBell); err != nil {
 			return err
 		}
+	} else {
+		closeDescs(descs) // of a message that only the session layer sends
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
