@@ -13,7 +13,7 @@ writing), close, reset, detach; data operations use the application's newest ses
 fulfil any more is ended from outside.
 
 Checked: Layer.CheckInvariants after every step (Invariant); bytes are those of the session's stream (Stream); calls
-return, with documented errors only (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
+return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
 session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
 application that ended by itself leaks a descriptor or mapping (NoLeak).`
 
