@@ -97,32 +97,33 @@ func BenchmarkPingPong(b *testing.B) {
 // BenchmarkOneThread is the cost of the code alone: a message in and out again,
 // with everything in the cache of one core.
 func BenchmarkOneThread(b *testing.B) {
-	for _, size := range benchSizes {
-		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
-			s, err := NewHeapSegment(benchSegment)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if err := InitFifo(s, 4096, benchFifo, 0); err != nil {
-				b.Fatal(err)
-			}
-			p, err := OpenProducer(s, 4096)
-			if err != nil {
-				b.Fatal(err)
-			}
-			c, err := OpenConsumer(s, 4096)
-			if err != nil {
-				b.Fatal(err)
-			}
-			msg := make([]byte, size)
-			b.ReportAllocs()
-			for b.Loop() {
-				p.Enqueue(msg)
-				p.Publish()
-				p.NeedsEvent()
-				c.Dequeue(msg)
-				c.NeedsDequeueNotify()
-			}
-		})
+	for _, publish := range []string{"each", "batch"} {
+		for _, size := range benchSizes {
+			b.Run(fmt.Sprintf("publish=%s/size=%d", publish, size), func(b *testing.B) {
+				f := newFixture(b, nil, benchFifo, 0)
+				msg := make([]byte, size)
+				perBatch := int(max(1, 2*publishBatch/size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if publish == "each" {
+						_, _ = f.p.Enqueue(msg)
+						f.p.Publish()
+						f.p.NeedsEvent()
+						_, _ = f.c.Dequeue(msg)
+						_, _ = f.c.NeedsDequeueNotify()
+						continue
+					}
+					for range perBatch {
+						_, _ = f.p.Enqueue(msg)
+					}
+					for range perBatch {
+						_, _ = f.c.Dequeue(msg)
+					}
+				}
+				if publish == "batch" {
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*perBatch), "ns/op")
+				}
+			})
+		}
 	}
 }

@@ -1,39 +1,51 @@
 package shm
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
-// TestSpinnerLearns: success doubles the budget, failure halves it, within bounds, and
-// a waiter that has given up spinning tries again now and then.
+// TestSpinnerLearns: failures halve the budget until spinning stops, then one wait in
+// so many tries again, and one success restores the whole budget.
 func TestSpinnerLearns(t *testing.T) {
 	s := spinner{budget: maxSpin}
-	for range 10 {
-		s.learn(false)
-	}
-	if s.budget != minSpin || s.misses != 10 {
-		t.Errorf("after failures: %+v, want a budget of %v", s, minSpin)
-	}
-	s.learn(true)
-	if s.budget != 2*minSpin || s.misses != 0 {
-		t.Errorf("after one success: %+v, want a budget of %v", s, 2*minSpin)
-	}
-	for range 10 {
-		s.learn(true)
-	}
-	if s.budget != maxSpin {
-		t.Errorf("after successes: %+v, want a budget of %v", s, maxSpin)
-	}
-	s.learn(false)
-	if s.budget != maxSpin/2 {
-		t.Errorf("after a failure: %+v, want a budget of %v", s, maxSpin/2)
-	}
-	probes := 0
-	for range 2 * probeEvery {
-		if s.next() == maxSpin {
-			probes++
+	for want := maxSpin; want >= minSpin; want /= 2 {
+		if got := s.next(); got != want {
+			t.Errorf("budget %v, want %v", got, want)
 		}
 		s.learn(false)
 	}
-	if probes != 2 {
-		t.Errorf("%d long spins in %d failures, want 2", probes, 2*probeEvery)
+	for range 2 {
+		for i := range probeEvery - 1 {
+			if got := s.next(); got != 0 {
+				t.Fatalf("wait %d after giving up spins for %v", i, got)
+			}
+		}
+		if got := s.next(); got != maxSpin {
+			t.Errorf("the wait that tries again spins for %v, want %v", got, maxSpin)
+		}
+		s.learn(false)
+	}
+	s.learn(true)
+	if got := s.next(); got != maxSpin {
+		t.Errorf("budget %v after a success, want %v", got, maxSpin)
+	}
+}
+
+// TestSpinnerPreempted: a condition that came true while this task did not run
+// does not count as found by spinning.
+func TestSpinnerPreempted(t *testing.T) {
+	s, calls := spinner{budget: maxSpin}, 0
+	late := func() bool {
+		if calls++; calls <= 2*checkEvery {
+			return false
+		}
+		for begin := time.Now(); time.Since(begin) < 2*maxSpin; {
+			continue // somebody else has the processor
+		}
+		return true
+	}
+	if s.try(late, Forever); s.budget != maxSpin/2 {
+		t.Errorf("budget %v after a spin of more than %v, want %v", s.budget, 2*maxSpin, maxSpin/2)
 	}
 }

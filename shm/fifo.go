@@ -15,7 +15,7 @@ import (
 //	128  fifo.tail   uint64  counts bytes enqueued: written by the producer only
 //	256  fifo.head   uint64  counts bytes dequeued: written by the consumer only
 //	384  sig.event   uint32  an event is in flight
-//	512  sig.want    uint32  the dequeue notification the producer wants
+//	512  sig.want    uint64  free bytes for which the producer wants a notification
 //	640  data        [cap]byte
 //
 // Every word that one side writes while the other looks at it has a cache line
@@ -102,7 +102,8 @@ func InitFifo(s *Segment, off, capacity, start uint64) error {
 // fifoWords are the shared words of a fifo, and what is known of it for good.
 type fifoWords struct {
 	tailWord, headWord Uint64
-	event, want, has   Uint32
+	want               Uint64
+	event, has         Uint32
 	data               Range
 	cap                uint64
 	batch              uint64 // bytes moved before the own counter is stored: publishBatch, or cap if that is less
@@ -114,7 +115,7 @@ func wordsOfFifo(s *Segment, off uint64) fifoWords {
 		tailWord: s.Uint64(off+fifoTail, nameFifoTail),
 		headWord: s.Uint64(off+fifoHead, nameFifoHead),
 		event:    s.Uint32(off+fifoEvent, nameSigEvent),
-		want:     s.Uint32(off+fifoWant, nameSigWant),
+		want:     s.Uint64(off+fifoWant, nameSigWant),
 		has:      s.Uint32(off+fifoHas, nameSigHas),
 		off:      off,
 	}

@@ -52,19 +52,19 @@ func TestFifoAccesses(t *testing.T) {
 		{"enqueue the last bytes", func() { _, _ = p.Enqueue(buf[:4]) }, "fifo.data write 2, fifo.data write 2"},
 		{"second event", func() { p.Publish(); p.NeedsEvent() }, "fifo.tail store, sig.event load"},
 		{"enqueue when full", func() { _, _ = p.Enqueue(buf) }, "fifo.head load"},
-		{"arm dequeue", func() { _, _ = p.ArmDequeue(WantSpace) }, "sig.want store, sig.has swap, fifo.head load"},
+		{"arm dequeue", func() { _, _ = p.ArmDequeue(1) }, "sig.want store, sig.has swap, fifo.head load"},
 
 		{"dequeue from nothing seen", func() { _, _ = c.Dequeue(buf[:3]) }, "fifo.tail load, fifo.data read 2, fifo.data read 1"},
 		{"dequeue what was seen", func() { _, _ = c.Dequeue(buf[:3]) }, "fifo.data read 2, fifo.data read 1"},
 		{"peek what was seen", func() { _, _ = c.Peek(1, buf[:1]) }, "fifo.data read 1"},
-		{"notify", func() { _, _ = c.NeedsDequeueNotify() }, "fifo.head store, sig.want load, sig.has load, sig.has swap"},
+		{"notify", func() { _, _ = c.NeedsDequeueNotify() }, "fifo.head store, sig.want load, sig.has load, fifo.tail load, sig.has swap"},
 		{"no news, no notification", func() { _, _ = c.NeedsDequeueNotify() }, ""},
 		{"dequeue more than was seen", func() { _, _ = c.Dequeue(buf[:3]) }, "fifo.tail load, fifo.data read 1, fifo.data read 1"},
 		{"notify in flight", func() { _, _ = c.NeedsDequeueNotify() }, "fifo.head store, sig.want load, sig.has load"},
 		{"arm event", func() { _, _ = c.ArmEvent() }, "sig.event swap, fifo.tail load"},
 		{"clear event", c.ClearEvent, "sig.event swap"},
 
-		{"arm for empty", func() { _, _ = p.ArmDequeue(WantEmpty) }, "sig.want store, sig.has swap, fifo.head load"},
+		{"arm for empty", func() { _, _ = p.ArmDequeue(8) }, "sig.want store, sig.has swap, fifo.head load"},
 		{"reserve", func() { _, _, _ = p.Reserve(8) }, ""},
 		{"commit", func() { p.Commit(6) }, "fifo.data write 6"},
 		{"free", func() { _, _ = p.Free() }, "fifo.tail store, fifo.head load"},
@@ -73,7 +73,7 @@ func TestFifoAccesses(t *testing.T) {
 		{"notify unless more is inside", func() { _, _ = c.NeedsDequeueNotify() }, "fifo.head store, sig.want load"},
 		{"drop the last", func() { _, _ = c.Drop(1) }, "fifo.data read 1"},
 		{"notify when empty", func() { _, _ = c.NeedsDequeueNotify() },
-			"fifo.head store, sig.want load, fifo.tail load, sig.has load, sig.has swap"},
+			"fifo.head store, sig.want load, sig.has load, fifo.tail load, sig.has swap"},
 
 		{"round the end", func() { _, _ = p.Enqueue(buf[:5]) }, "fifo.head load, fifo.data write 1, fifo.data write 1, fifo.data write 2, fifo.data write 1"},
 		{"round the end in place", func() { p.Publish(); _, _, _ = c.ReadPieces(9) }, "fifo.tail store, fifo.tail load, fifo.data read 2, fifo.data read 3"},
@@ -89,9 +89,9 @@ func TestFifoAccesses(t *testing.T) {
 		{"enqueue and peek", func() { _, _ = p.Enqueue(buf[:1]); p.Publish(); _, _ = c.Peek(0, buf[:1]) },
 			"fifo.head load, fifo.data write 1, fifo.tail store, fifo.tail load, fifo.data read 1"},
 		{"readable after a drop", func() { _, _ = c.Drop(1); _, _ = c.Readable() }, "fifo.data read 1, fifo.head store, fifo.tail load"},
-		{"has the head moved", func() { p.HeadMoved() }, "fifo.head load"},
-		{"is it drained", func() { p.Drained() }, "fifo.head load"},
-		{"has the tail moved", func() { c.TailMoved() }, "fifo.tail load"},
+		{"is some free", func() { p.HasFree(3) }, "fifo.head load"},
+		{"is all free", func() { p.HasFree(8) }, "fifo.head load"},
+		{"is there news", func() { c.HasNews() }, "fifo.tail load"},
 	} {
 		step.do()
 		if diff := cmp.Diff(step.want, log.take()); diff != "" {

@@ -45,12 +45,22 @@ func (c *Consumer) Capacity() uint64 { return c.cap }
 // Dequeue moves bytes to b and returns how many: as many as there are and fit,
 // 0 when the fifo is empty, which is no error.
 func (c *Consumer) Dequeue(b []byte) (int, error) {
-	n, err := c.ready(uint64(len(b)))
-	if err != nil {
-		return 0, err
+	n := uint64(len(b))
+	if n > c.known() || c.err != nil {
+		if err := c.look(); err != nil {
+			return 0, err
+		}
+		n = min(n, c.known())
 	}
-	c.copyOut(b[:n], c.pos)
-	c.take(n)
+	first := c.contiguous(c.pos, n)
+	c.data.CopyOut(b[:first], c.pos)
+	if first < n {
+		c.data.CopyOut(b[first:n], 0)
+	}
+	c.advance(n)
+	if c.head-c.released >= c.batch {
+		c.Release()
+	}
 	return int(n), nil
 }
 
@@ -61,8 +71,14 @@ func (c *Consumer) Peek(off uint64, b []byte) (int, error) {
 	if err != nil || n <= off {
 		return 0, err
 	}
-	c.copyOut(b[:n-off], c.after(c.pos, off))
-	return int(n - off), nil
+	n -= off
+	pos := c.after(c.pos, off)
+	first := c.contiguous(pos, n)
+	c.data.CopyOut(b[:first], pos)
+	if first < n {
+		c.data.CopyOut(b[first:n], 0)
+	}
+	return int(n), nil
 }
 
 // Drop dequeues up to n bytes without copying them and returns how many.
@@ -72,7 +88,10 @@ func (c *Consumer) Drop(n uint64) (uint64, error) {
 		return 0, err
 	}
 	c.touch(OpRead, c.pos, n)
-	c.take(n)
+	c.advance(n)
+	if c.head-c.released >= c.batch {
+		c.Release()
+	}
 	return n, nil
 }
 
@@ -105,43 +124,32 @@ func (c *Consumer) Readable() (uint64, error) {
 	if err := c.look(); err != nil {
 		return 0, err
 	}
-	return c.tail - c.head, nil
+	return c.known(), nil
 }
 
-// TailMoved says whether the producer's counter differs from what this side last
-// saw of it. It changes nothing: the test for [Doorbell].Wait of a consumer that
-// waits for bytes.
-func (c *Consumer) TailMoved() bool { return c.tailWord.Load() != c.tail }
-
-// copyOut copies the bytes at position pos, which have been seen, to b.
-func (c *Consumer) copyOut(b []byte, pos uint64) {
-	first := c.contiguous(pos, uint64(len(b)))
-	c.data.CopyOut(b[:first], pos)
-	if first < uint64(len(b)) {
-		c.data.CopyOut(b[first:], 0)
-	}
-}
-
-// take counts the n bytes at head, which have been read, as dequeued.
-func (c *Consumer) take(n uint64) {
-	c.head += n
-	c.pos = c.after(c.pos, n)
-	if c.head-c.released >= c.batch {
-		c.Release()
-	}
-}
+// HasNews says whether the producer's counter differs from what this side last saw of
+// it. It changes nothing: the test for [Doorbell].Wait of a consumer that waits for bytes.
+func (c *Consumer) HasNews() bool { return c.tailWord.Load() != c.tail }
 
 // ready returns n or, if that is less, how many bytes can be dequeued. It looks
 // at the producer's counter only when the bytes already seen do not do.
 func (c *Consumer) ready(n uint64) (uint64, error) {
-	if c.err == nil && n <= c.tail-c.head {
-		return n, nil
+	if n > c.known() || c.err != nil {
+		if err := c.look(); err != nil {
+			return 0, err
+		}
 	}
-	if err := c.look(); err != nil {
-		return 0, err
-	}
-	return min(n, c.tail-c.head), nil
+	return min(n, c.known()), nil
 }
+
+// advance counts the n bytes at head, which have been read, as dequeued.
+func (c *Consumer) advance(n uint64) {
+	c.head += n
+	c.pos = c.after(c.pos, n)
+}
+
+// known returns how many bytes are known to be inside; there may be more.
+func (c *Consumer) known() uint64 { return c.tail - c.head }
 
 // look releases, so that neither side ever waits for what the other holds back,
 // and then takes note of the producer's counter. It is the only place that
@@ -153,7 +161,7 @@ func (c *Consumer) look() error {
 	}
 	c.Release()
 	tail := c.tailWord.Load()
-	if free := c.cap - (c.tail - c.head); tail-c.tail > free {
+	if free := c.cap - c.known(); tail-c.tail > free {
 		c.err = c.corrupt(nameFifoTail, c.tail, tail, free)
 		return c.err
 	}

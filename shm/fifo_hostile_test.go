@@ -74,11 +74,11 @@ var fifoOps = []struct {
 		n, err := f.p.Free()
 		return buf[:min(n, uint64(len(buf)))], err
 	}},
-	{"HeadMoved", true, func(f *fifoFixture, _ []byte) ([]byte, error) { f.p.HeadMoved(); return nil, nil }},
+	{"HasFree", true, func(f *fifoFixture, _ []byte) ([]byte, error) { f.p.HasFree(1); return nil, nil }},
 	{"NeedsEvent", true, func(f *fifoFixture, _ []byte) ([]byte, error) { f.p.NeedsEvent(); return nil, nil }},
 	{"ArmDequeue", true, func(f *fifoFixture, _ []byte) ([]byte, error) {
 		f.p.Publish()
-		_, err := f.p.ArmDequeue(WantSpace | WantEmpty)
+		_, err := f.p.ArmDequeue(f.p.cap)
 		return nil, err
 	}},
 	{"Dequeue", false, func(f *fifoFixture, buf []byte) ([]byte, error) {
@@ -98,7 +98,7 @@ var fifoOps = []struct {
 		return append(bytes.Clone(a), b...), err
 	}},
 	{"Readable", false, func(f *fifoFixture, _ []byte) ([]byte, error) { _, err := f.c.Readable(); return nil, err }},
-	{"TailMoved", false, func(f *fifoFixture, _ []byte) ([]byte, error) { f.c.TailMoved(); return nil, nil }},
+	{"HasNews", false, func(f *fifoFixture, _ []byte) ([]byte, error) { f.c.HasNews(); return nil, nil }},
 	{"ArmEvent", false, func(f *fifoFixture, _ []byte) ([]byte, error) {
 		f.c.Release()
 		_, err := f.c.ArmEvent()

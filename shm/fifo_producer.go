@@ -45,9 +45,12 @@ func (p *Producer) Capacity() uint64 { return p.cap }
 // Enqueue appends as much of b as fits and returns how many bytes that was: 0
 // when the fifo is full, which is no error.
 func (p *Producer) Enqueue(b []byte) (int, error) {
-	n, err := p.room(uint64(len(b)))
-	if err != nil {
-		return 0, err
+	n := uint64(len(b))
+	if n > p.free() || p.err != nil {
+		if err := p.look(); err != nil {
+			return 0, err
+		}
+		n = min(n, p.free())
 	}
 	for rest := b[:n]; len(rest) > 0; {
 		part := rest[:min(uint64(len(rest)), p.batch-(p.tail-p.published))]
@@ -56,7 +59,10 @@ func (p *Producer) Enqueue(b []byte) (int, error) {
 		if first < uint64(len(part)) {
 			p.data.CopyIn(0, part[first:])
 		}
-		p.stage(uint64(len(part)))
+		p.advance(uint64(len(part)))
+		if p.tail-p.published >= p.batch {
+			p.Publish()
+		}
 		rest = rest[len(part):]
 	}
 	return int(n), nil
@@ -67,8 +73,11 @@ func (p *Producer) Enqueue(b []byte) (int, error) {
 // consumer's process can see and change the bytes at any time. The pieces are
 // valid until Commit, Enqueue or the next Reserve.
 func (p *Producer) Reserve(n uint64) (a, b []byte, err error) {
-	if n, err = p.room(n); err != nil {
-		return nil, nil, err
+	if n > p.free() || p.err != nil {
+		if err := p.look(); err != nil {
+			return nil, nil, err
+		}
+		n = min(n, p.free())
 	}
 	a, b = p.pieces(p.pos, n)
 	return a, b, nil
@@ -77,11 +86,14 @@ func (p *Producer) Reserve(n uint64) (a, b []byte, err error) {
 // Commit enqueues the first n bytes of what Reserve returned. It panics when
 // that is more than the space seen free.
 func (p *Producer) Commit(n uint64) {
-	if n > p.cap-(p.tail-p.head) {
-		panic(fmt.Sprintf("shm: commit of %d bytes, %d are free", n, p.cap-(p.tail-p.head)))
+	if n > p.free() {
+		panic(fmt.Sprintf("shm: commit of %d bytes, %d are free", n, p.free()))
 	}
 	p.touch(OpWrite, p.pos, n)
-	p.stage(n)
+	p.advance(n)
+	if p.tail-p.published >= p.batch {
+		p.Publish()
+	}
 }
 
 // Publish makes all staged bytes visible to the consumer. It does nothing when
@@ -98,38 +110,21 @@ func (p *Producer) Free() (uint64, error) {
 	if err := p.look(); err != nil {
 		return 0, err
 	}
-	return p.cap - (p.tail - p.head), nil
+	return p.free(), nil
 }
 
-// HeadMoved says whether the consumer's counter differs from what this side last
-// saw of it. It changes nothing: the test for [Doorbell].Wait of a producer that
-// waits for space.
-func (p *Producer) HeadMoved() bool { return p.headWord.Load() != p.head }
+// HasFree says whether n bytes are free now. It changes nothing and believes the
+// consumer's counter: the test for [Doorbell].Wait of a producer that waits for that.
+func (p *Producer) HasFree(n uint64) bool { return p.cap-(p.tail-p.headWord.Load()) >= n }
 
-// Drained says whether the consumer has dequeued everything. It changes nothing: the test for
-// [Doorbell].Wait of a producer that waits for that.
-func (p *Producer) Drained() bool { return p.headWord.Load() == p.tail }
-
-// stage counts the n bytes at tail, which are written, as enqueued.
-func (p *Producer) stage(n uint64) {
+// advance counts the n bytes at tail, which are written, as enqueued.
+func (p *Producer) advance(n uint64) {
 	p.tail += n
 	p.pos = p.after(p.pos, n)
-	if p.tail-p.published >= p.batch {
-		p.Publish()
-	}
 }
 
-// room returns n or, if that is less, how many bytes are free. It looks at the
-// consumer's counter only when the space known to be free does not do.
-func (p *Producer) room(n uint64) (uint64, error) {
-	if p.err == nil && n <= p.cap-(p.tail-p.head) {
-		return n, nil
-	}
-	if err := p.look(); err != nil {
-		return 0, err
-	}
-	return min(n, p.cap-(p.tail-p.head)), nil
-}
+// free returns how many bytes are known to be free; there may be more.
+func (p *Producer) free() uint64 { return p.cap - (p.tail - p.head) }
 
 // look publishes, so that neither side ever waits for what the other holds back,
 // and then takes note of the consumer's counter. It is the only place that

@@ -65,42 +65,35 @@ func (c *Consumer) ArmEvent() (bool, error) {
 // any other order bytes that come in between have no event.
 func (c *Consumer) ClearEvent() { c.event.Swap(0) }
 
-// Want is a set of conditions for which a producer asks to be notified.
-type Want uint32
-
-// The conditions. WantEmpty is for a close that lingers until all is read.
-const (
-	WantSpace Want = 1 << iota // bytes were dequeued
-	WantEmpty                  // all bytes were dequeued
-)
-
-// ArmDequeue prepares to sleep until one of the conditions holds: it asks for a
-// ring and then looks once more. When it returns true do not sleep: the
-// consumer's counter has moved since the producer last looked at it (WantSpace), or the
-// fifo is empty, so that nothing more can be dequeued (both). When it returns
-// false the first release that fulfils a condition rings. Call it again before every sleep,
-// whatever ended the one before, with all conditions of interest: they replace the
-// earlier ones.
+// ArmDequeue prepares to sleep until at least n bytes are free, at most the capacity,
+// which means until the fifo is empty: it asks for a ring and then looks once more. When
+// it returns true they are free: do not sleep. When it returns false the first release
+// after which they are will ring. Call it again before every sleep, whatever ended the
+// one before.
 //
-// The flag of this signal is sig.has. The conditions in sig.want are a second word that only the
-// producer writes, before it clears the flag: a consumer that finds the flag clear
-// since then finds the conditions too. They stay after a notification; it is
-// the flag, still set, that prevents a second one. So nobody ever reads, modifies and
-// writes a word that the other side writes in between.
+// A producer that asks for no more than it needs is never left waiting with its
+// bytes fitting. One that asks for a single byte, though it has many to write, is woken
+// for every little that a consumer takes.
+//
+// The flag of this signal is sig.has. The number in sig.want is a second word that only
+// the producer writes, before it clears the flag: a consumer that finds the flag clear
+// since then finds the number too. It stays after a notification; it is the flag, still
+// set, that prevents a second one. So nobody ever reads, modifies and writes a word that
+// the other side writes in between.
 //
 // Precondition: everything is published and NeedsEvent was asked; it panics when
 // there are staged bytes, because both sides could sleep.
-func (p *Producer) ArmDequeue(want Want) (bool, error) {
+func (p *Producer) ArmDequeue(n uint64) (bool, error) {
 	if p.published != p.tail {
 		panic("shm: ArmDequeue before the staged bytes were published")
 	}
-	seen := p.head
-	p.want.Store(uint32(want))
+	n = min(n, p.cap)
+	p.want.Store(n)
 	p.has.Swap(0)
 	if err := p.look(); err != nil {
 		return false, err
 	}
-	return p.head == p.tail || want&WantSpace != 0 && p.head != seen, nil
+	return p.free() >= n, nil
 }
 
 // NeedsDequeueNotify releases the dequeued bytes and says whether the caller must
@@ -108,9 +101,9 @@ func (p *Producer) ArmDequeue(want Want) (bool, error) {
 // [Producer.ArmDequeue], and false when nothing was released since it was last asked.
 //
 // The release comes first: a producer that was rung, looked and saw nothing new
-// would sleep again and never hear of it. Whether the fifo is empty is asked
-// after sig.want was read, so the answer covers everything that the producer
-// published before it asked.
+// would sleep again and never hear of it. The producer's counter is looked at again
+// after sig.want was read, so that what is free is not overrated by bytes that the producer
+// published before it asked; the old value serves only to say no.
 func (c *Consumer) NeedsDequeueNotify() (bool, error) {
 	if c.err != nil {
 		return false, c.err
@@ -120,14 +113,12 @@ func (c *Consumer) NeedsDequeueNotify() (bool, error) {
 		return false, nil
 	}
 	c.notified = c.released
-	want := Want(c.want.Load())
-	met := want&WantSpace != 0
-	if !met && want&WantEmpty != 0 {
-		n, err := c.ready(1)
-		if err != nil {
-			return false, err
-		}
-		met = n == 0
+	want := c.want.Load()
+	if want == 0 || c.cap-c.known() < want || c.has.Load() != 0 {
+		return false, nil
 	}
-	return met && c.has.Load() == 0 && c.has.Swap(1) == 0, nil
+	if err := c.look(); err != nil {
+		return false, err
+	}
+	return c.cap-c.known() >= want && c.has.Swap(1) == 0, nil
 }

@@ -108,7 +108,7 @@ func (cfg duetConfig) play(t *testing.T, preempt ...int) int {
 				return
 			}
 		}
-		if cfg.drain && w.Drain(Forever) == nil && !f.p.Drained() {
+		if cfg.drain && w.Drain(Forever) == nil && !f.p.HasFree(f.p.cap) {
 			t.Error("Drain returned early")
 		}
 	}

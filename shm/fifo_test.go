@@ -199,7 +199,7 @@ func TestFifoBatches(t *testing.T) {
 	f := newFixture(t, nil, 64<<10, 0)
 	_, err := f.p.Enqueue(make([]byte, publishBatch-1))
 	must(t, err)
-	if f.c.TailMoved() {
+	if f.c.HasNews() {
 		t.Error("less than a batch is visible without Publish")
 	}
 	_, err = f.p.Enqueue(make([]byte, publishBatch+2))
@@ -209,23 +209,23 @@ func TestFifoBatches(t *testing.T) {
 	}
 	_, err = f.c.Drop(publishBatch - 1)
 	must(t, err)
-	if f.p.HeadMoved() {
+	if free := uint64(64<<10 - 2*publishBatch - 1); !f.p.HasFree(free) || f.p.HasFree(free+1) {
 		t.Error("less than a batch is free without Release")
 	}
 	_, err = f.c.Drop(1)
 	must(t, err)
-	if !f.p.HeadMoved() {
+	if !f.p.HasFree(64<<10 - publishBatch - 1) {
 		t.Error("a batch is not free")
 	}
-	if f.p.Drained() {
-		t.Error("drained with bytes inside")
+	if f.p.HasFree(64 << 10) {
+		t.Error("all is free with bytes inside")
 	}
 	f.p.Publish()
 	_, err = f.c.Drop(64 << 10)
 	must(t, err)
 	f.c.Release()
-	if !f.p.Drained() {
-		t.Error("not drained")
+	if !f.p.HasFree(64<<10) || f.p.HasFree(64<<10+1) {
+		t.Error("not exactly all is free at the end")
 	}
 }
 
@@ -320,10 +320,8 @@ func TestInitFifoOverwrites(t *testing.T) {
 	must(t, err)
 	c, err := OpenConsumer(f.s, fifoAt)
 	must(t, err)
-	for _, w := range []Uint32{p.event, p.want, p.has} {
-		if v := w.Load(); v != 0 {
-			t.Errorf("%s is %#x", w.name, v)
-		}
+	if event, want, has := p.event.Load(), p.want.Load(), p.has.Load(); event != 0 || want != 0 || has != 0 {
+		t.Errorf("event %d, want %d, has %d", event, want, has)
 	}
 	free, err := p.Free()
 	must(t, err)
@@ -358,7 +356,7 @@ func TestFifoMisuse(t *testing.T) {
 		{"commit", func(f fifoFixture) { f.p.Commit(11) }, "commit of 11 bytes, 10 are free"},
 		{"arm dequeue", func(f fifoFixture) {
 			_, _ = f.p.Enqueue(make([]byte, 3))
-			_, _ = f.p.ArmDequeue(WantSpace)
+			_, _ = f.p.ArmDequeue(1)
 		}, "before the staged bytes"},
 		{"arm event", func(f fifoFixture) {
 			_, _ = f.p.Enqueue(make([]byte, 10))

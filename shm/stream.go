@@ -17,8 +17,9 @@ type Writer struct {
 	Now  func() time.Duration // that of the Host: a slow but steady consumer must not outlast a deadline
 	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
 
-	moved, drained func() bool // made once: a method value is an allocation
-	misses         uint
+	need   uint64      // free bytes that it waits for
+	ready  func() bool // whether they are free; made once, because a closure is an allocation
+	misses uint
 }
 
 // Write enqueues all of b, publishes it and rings the consumer if it sleeps. It
@@ -36,10 +37,10 @@ func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
 		if err != nil || done == len(b) {
 			return done, err
 		}
-		if w.moved == nil {
-			w.moved = w.Fifo.HeadMoved
-		}
-		if err := w.sleep(WantSpace, w.moved, deadline); err != nil {
+		// Waking up for less than half of the fifo would not pay, unless it is all
+		// that is left.
+		need := min(uint64(len(b)-done), (w.Fifo.Capacity()+1)/2)
+		if err := w.sleep(need, deadline); err != nil {
 			return done, err
 		}
 	}
@@ -48,9 +49,6 @@ func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
 // Drain publishes everything and returns when the consumer has dequeued all of it; errors
 // are as for Write.
 func (w *Writer) Drain(deadline time.Duration) error {
-	if w.drained == nil {
-		w.drained = w.Fifo.Drained
-	}
 	for {
 		free, err := w.Fifo.Free()
 		if err == nil {
@@ -59,7 +57,7 @@ func (w *Writer) Drain(deadline time.Duration) error {
 		if err != nil || free == w.Fifo.Capacity() {
 			return err
 		}
-		if err := w.sleep(WantEmpty, w.drained, deadline); err != nil {
+		if err := w.sleep(w.Fifo.Capacity(), deadline); err != nil {
 			return err
 		}
 	}
@@ -77,18 +75,22 @@ func (w *Writer) Flush() error {
 	return nil
 }
 
-// sleep returns when want may hold, which ready tests. The caller has flushed.
-func (w *Writer) sleep(want Want, ready func() bool, deadline time.Duration) error {
+// sleep returns when need bytes may be free. The caller has flushed.
+func (w *Writer) sleep(need uint64, deadline time.Duration) error {
 	if deadline != Forever && w.Now() >= deadline {
 		return ErrDeadline
 	}
-	if watch(ready, w.Spin, &w.misses) {
+	if w.ready == nil {
+		w.ready = func() bool { return w.Fifo.HasFree(w.need) }
+	}
+	w.need = need
+	if watch(w.ready, w.Spin, &w.misses) {
 		return nil
 	}
-	if now, err := w.Fifo.ArmDequeue(want); now || err != nil {
+	if now, err := w.Fifo.ArmDequeue(need); now || err != nil {
 		return err
 	}
-	return w.Bell.Wait(ready, deadline)
+	return w.Bell.Wait(w.ready, deadline)
 }
 
 // Reader receives a byte stream through a fifo and sleeps while it is empty. All
@@ -101,7 +103,7 @@ type Reader struct {
 	Now  func() time.Duration // that of the Host
 	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
 
-	moved  func() bool // made once: a method value is an allocation
+	ready  func() bool // made once, because a method value is an allocation
 	misses uint
 }
 
@@ -140,33 +142,43 @@ func (r *Reader) sleep(deadline time.Duration) error {
 	if deadline != Forever && r.Now() >= deadline {
 		return ErrDeadline
 	}
-	if r.moved == nil {
-		r.moved = r.Fifo.TailMoved
+	if r.ready == nil {
+		r.ready = r.Fifo.HasNews
 	}
-	if watch(r.moved, r.Spin, &r.misses) {
+	if watch(r.ready, r.Spin, &r.misses) {
 		return nil
 	}
 	if now, err := r.Fifo.ArmEvent(); now || err != nil {
 		return err
 	}
-	return r.Bell.Wait(r.moved, deadline)
+	return r.Bell.Wait(r.ready, deadline)
 }
 
-// SpinDefault is a Spin that takes about as long as being woken from sleep on
-// another core, which makes spinning in vain cost at most as much as it can save.
-const SpinDefault = 512
+// SpinDefault is a Spin that takes about twice as long as being woken from sleep on
+// another core: 50 to 100 us.
+const SpinDefault = 2048
+
+// How watch learns.
+const (
+	shorterSpins = 6  // a spin in vain makes the next half as long, so many times
+	longSpinEach = 64 // and after so many the next is long again
+)
 
 // watch calls ready up to limit times and says whether it was true. Looking before
-// asking for a ring spares a busy peer the ring. After each spin in vain the next is
-// half as long, so that an idle stream sleeps at once.
+// asking for a ring spares a busy peer the ring. An idle stream soon sleeps at once. The
+// occasional long spin finds out when a peer that also sleeps between messages, and so
+// never answers within a short spin, could be faster.
 func watch(ready func() bool, limit int, misses *uint) bool {
-	for range limit >> *misses {
+	if *misses%longSpinEach != longSpinEach-1 {
+		limit >>= min(*misses, shorterSpins)
+	}
+	for range limit {
 		if ready() {
 			*misses = 0
 			return true
 		}
 		pause()
 	}
-	*misses = min(*misses+1, 6)
+	*misses++
 	return false
 }
