@@ -87,8 +87,22 @@ func (a *App) observe(k ObservationKind, m Message) {
 }
 
 // Attach attaches to the session layer that listens at addr. Errors: those of
-// shm.Host.Dial, or a [Status].
+// shm.Host.Dial, or a [Status]; Unsupported for options that cannot be sent.
 func Attach(h shm.Host, addr string, opt Options) (*App, error) {
+	if opt.Scope == 0 {
+		opt.Scope = ScopeLocal | ScopeGlobal
+	}
+	if opt.Backlog == 0 {
+		opt.Backlog = 128
+	}
+	m := Message{Kind: MsgAttach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
+	err := m.sendable()
+	if min(opt.RxSize, opt.TxSize) < 0 || max(opt.RxSize, opt.TxSize) > maxFifo {
+		err = fmt.Errorf("fifos of %d and %d bytes: %w", opt.RxSize, opt.TxSize, Unsupported)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("impl: attach: %w", err)
+	}
 	conn, err := h.Dial(addr)
 	if err != nil {
 		return nil, fmt.Errorf("impl: attach: %w", err)
@@ -96,12 +110,6 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	bell, err := h.NewDoorbell(nameAppBell)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("impl: attach: %w", err), conn.Close())
-	}
-	if opt.Scope == 0 {
-		opt.Scope = ScopeLocal | ScopeGlobal
-	}
-	if opt.Backlog == 0 {
-		opt.Backlog = 128
 	}
 	a := &App{
 		host: h, opt: opt, conn: conn, bell: bell, mu: h.NewLock(nameAppLock),
@@ -111,7 +119,6 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	a.spawn("app-control", a.runControl)
 	a.spawn("app-events", a.runEvents)
 	a.mu.Unlock()
-	m := Message{Kind: MsgAttach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
 	r := a.newRequest()
 	err = a.ask(context.Background(), r, m, bell.Desc())
 	if err != nil {

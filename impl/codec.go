@@ -221,6 +221,17 @@ func (m Message) Encode(b []byte) []byte {
 	return w.b
 }
 
+// sendable returns Unsupported when the session layer would not understand m as it is, and so
+// hang up: its fields are a caller's.
+func (m Message) sendable() error {
+	if len(m.Namespace) <= maxNamespace {
+		if got, err := Decode(m.Encode(nil)); err == nil && got == m {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %v", Unsupported, m)
+}
+
 // Decode returns the message in b, which a peer sent. Errors wrap [ErrMessage]
 // and say what is wrong.
 func Decode(b []byte) (Message, error) {

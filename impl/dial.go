@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"syscall"
 
@@ -21,11 +22,16 @@ func (a *App) Dial(ctx context.Context, uri string) (*Session, error) {
 	return a.DialEndpoint(ctx, e)
 }
 
-// DialEndpoint is Dial with an endpoint in fields.
+// DialEndpoint is Dial with an endpoint in fields; Unsupported when it is none.
 func (a *App) DialEndpoint(ctx context.Context, e Endpoint) (*Session, error) {
+	e.Addr = netip.AddrPortFrom(e.Addr.Addr().Unmap(), e.Addr.Port()) // as package net has IPv4 addresses
 	m := Message{Kind: MsgConnect, Endpoint: e, RxSize: uint32(a.opt.RxSize), TxSize: uint32(a.opt.TxSize)}
 	r := a.newRequest()
-	if err := a.ask(ctx, r, m); err != nil {
+	err := m.sendable()
+	if err == nil {
+		err = a.ask(ctx, r, m)
+	}
+	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: e.Proto.String(), Addr: Addr{e, 0}, Err: err}
 	}
 	return r.session, nil

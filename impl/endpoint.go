@@ -77,7 +77,7 @@ func ParseURI(text string) (Endpoint, error) {
 		return bad("not an IP address " + strconv.Quote(host))
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || port[0] == '+' || n == 0 {
+	if err != nil || n == 0 {
 		return bad("not a port " + strconv.Quote(port))
 	}
 	return Endpoint{proto, netip.AddrPortFrom(addr.Unmap(), uint16(n))}, nil
