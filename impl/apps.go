@@ -14,6 +14,7 @@ type app struct {
 	listeners []Handle
 	pairs     []Handle
 	sessions  int    // live ones, both roles
+	peak      int    // most sessions at once, since it was last known to have read everything
 	bytes     uint64 // of segments that its connects made
 }
 

@@ -16,13 +16,23 @@ import (
 // startLayer runs a session layer on a socket of its own and returns the address.
 func startLayer(t testing.TB, cfg ServerConfig) string {
 	t.Helper()
+	_, addr := startServer(t, cfg)
+	return addr
+}
+
+// startServer is startLayer that returns the server, too. In tests, but not in benchmarks,
+// every step is checked.
+func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
+	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
 	h := shm.OS()
 	l, err := h.Listen(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Check = func(err error) { t.Errorf("session layer: %v", err) }
+	if _, ok := t.(*testing.B); !ok {
+		cfg.Check = func(err error) { t.Errorf("session layer: %v", err) }
+	}
 	s := NewServer(h, l, cfg)
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
@@ -37,7 +47,7 @@ func startLayer(t testing.TB, cfg ServerConfig) string {
 			t.Errorf("session layer: %d segments left", n)
 		}
 	})
-	return addr
+	return s, addr
 }
 
 func attach(t testing.TB, addr string) *App {

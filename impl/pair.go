@@ -48,7 +48,9 @@ func (l *Layer) link(p *pair, s *session) {
 	p.sessions++
 	l.timers.stop(&p.timer)
 	for _, h := range p.apps {
-		l.apps.get(h).sessions++
+		a := l.apps.get(h)
+		a.sessions++
+		a.peak = max(a.peak, a.sessions)
 	}
 }
 

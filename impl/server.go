@@ -48,7 +48,7 @@ type Server struct {
 // ServerConfig is the configuration of a [Server].
 type ServerConfig struct {
 	Layer   Config
-	Backlog int          // messages that wait for one application; default 256
+	Backlog int          // messages that wait for one application, besides 4 for each of its sessions; default 256
 	Log     *slog.Logger // nil: silent
 	// Observe, if not nil, gets every message in the order in which the layer takes and makes
 	// them, and whether it made it: for monitors.

@@ -18,7 +18,7 @@ func (s *Server) send(c *channel, o outgoing) {
 			return
 		}
 	}
-	if len(c.backlog) >= s.backlog {
+	if len(c.backlog) >= s.bound(c) {
 		s.sent(c, fmt.Errorf("impl: %d messages wait for it", len(c.backlog)))
 		return
 	}
@@ -27,6 +27,19 @@ func (s *Server) send(c *channel, o outgoing) {
 		c.flushing = true
 		s.spawn("server-flush", func() { s.flush(c) })
 	}
+}
+
+// perSession is how many messages may wait for an application on behalf of each of its
+// sessions: when a peer with many sessions dies, all are reset in one step, and who
+// survives that must not be hung up for having so many.
+const perSession = 4
+
+// bound returns how many messages may wait for an application.
+func (s *Server) bound(c *channel) int {
+	if a := s.layer.apps.get(s.layer.channels[c.id]); a != nil {
+		return s.backlog + perSession*a.peak
+	}
+	return s.backlog
 }
 
 // sent closes the channel after a failed send; its reader reports that.
@@ -62,6 +75,9 @@ func (s *Server) flush(c *channel) {
 		}
 	}
 	c.flushing = false
+	if a := s.layer.apps.get(s.layer.channels[c.id]); a != nil {
+		a.peak = a.sessions
+	}
 }
 
 func (s *Server) sendNow(c *channel, o outgoing, deadline time.Duration) error {

@@ -1,0 +1,480 @@
+package impl
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"cutthrough/shm"
+)
+
+// victims are two applications with a session, on a session layer that others attack.
+type victims struct {
+	t      *testing.T
+	addr   string
+	server *Server
+	a, b   *App
+	l      *Listener
+	c, s   *Session
+}
+
+func newVictims(t *testing.T, cfg ServerConfig) *victims {
+	t.Helper()
+	v := &victims{t: t}
+	v.server, v.addr = startServer(t, cfg)
+	v.a, v.b = attach(t, v.addr), attach(t, v.addr)
+	v.l = listen(t, v.a, testURI)
+	v.c, v.s = connect(t, v.l, v.b)
+	return v
+}
+
+// unharmed says whether the victims still can do what they could, and nobody else is
+// there any more.
+func (v *victims) unharmed() {
+	v.t.Helper()
+	msg := bytes.Repeat([]byte("unharmed"), 20_000)
+	exchange(v.t, v.c, v.s, msg)
+	exchange(v.t, v.s, v.c, msg)
+	c, s := connect(v.t, v.l, v.b)
+	exchange(v.t, c, s, msg)
+	check(v.t, c.Close())
+	check(v.t, s.Close())
+	// The last attacker may still be being cleaned up.
+	st := v.await(func(st Stat) bool { return len(st.Apps) == 2 && len(st.Sessions) == 1 })
+	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Segments) != 1 {
+		v.t.Errorf("the session layer has %+v", st)
+	}
+}
+
+// await returns what the session layer has when it is as wanted, or is not for long.
+func (v *victims) await(want func(Stat) bool) Stat {
+	st := v.server.Stat()
+	for begin := time.Now(); !want(st) && time.Since(begin) < liveness; st = v.server.Stat() {
+		runtime.Gosched()
+	}
+	return st
+}
+
+// socket is a control channel below shm: it sends any bytes with any descriptors.
+type socket struct {
+	t  testing.TB
+	fd int
+}
+
+func rawSocket(t testing.TB, addr string) socket {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	check(t, err)
+	check(t, unix.Connect(fd, &unix.SockaddrUnix{Name: addr}))
+	check(t, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(liveness / time.Second)}))
+	return socket{t, fd}
+}
+
+func (s socket) send(b []byte, fds ...int) {
+	s.t.Helper()
+	check(s.t, unix.Sendmsg(s.fd, b, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL))
+}
+
+// end waits until the session layer has hung up.
+func (s socket) end() {
+	s.t.Helper()
+	b := make([]byte, MaxWire)
+	for {
+		n, err := unix.Read(s.fd, b)
+		if err == unix.ECONNRESET {
+			continue // with what we sent unread; the end comes next
+		}
+		if n == 0 && err == nil {
+			check(s.t, unix.Close(s.fd))
+			return
+		}
+		if err != nil {
+			s.t.Errorf("waiting for the end: %v", err)
+			return
+		}
+	}
+}
+
+// TestHostileMessages: an application that sends what no application sends is hung
+// up, and nobody else notices.
+func TestHostileMessages(t *testing.T) {
+	v := newVictims(t, ServerConfig{})
+	leaks := checkLeaks(t)
+	attach := Message{Kind: MsgAttach, Scope: ScopeLocal}.Encode(nil)
+	bind := Message{Kind: MsgBind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	check(t, err)
+	var pipe [2]int
+	check(t, unix.Pipe2(pipe[:], unix.O_CLOEXEC))
+	memory, err := unix.MemfdCreate("attack", unix.MFD_CLOEXEC)
+	check(t, err)
+	dir, err := os.Open(t.TempDir())
+	check(t, err)
+
+	type message struct {
+		b   []byte
+		fds []int
+	}
+	attached := func(b []byte, fds ...int) []message { return []message{{attach, []int{bell}}, {b, fds}} }
+	attacks := map[string][]message{
+		"one byte":                  {{[]byte{'C'}, nil}},
+		"a long message":            {{make([]byte, shm.MaxMessage), nil}},
+		"longer than any":           {{make([]byte, 1<<16), nil}},
+		"attach without a doorbell": {{attach, nil}},
+		"two doorbells":             {{attach, []int{bell, bell}}},
+		"a pipe":                    {{attach, pipe[:1]}},
+		"the other end of a pipe":   {{attach, pipe[1:]}},
+		"memory":                    {{attach, []int{memory}}},
+		"a directory":               {{attach, []int{int(dir.Fd())}}},
+		"a descriptor for nothing":  attached(bind, bell),
+		"many descriptors":          attached(bind, slices253(bell)...),
+		"many, with an attach":      {{attach, slices253(bell)}},
+	}
+	for k := MsgAttach; k < numMsgs; k++ {
+		b := Message{Kind: k}.Encode(nil)
+		attacks[fmt.Sprint("short ", k)] = attached(b[:len(b)-1])
+		attacks[fmt.Sprint("long ", k)] = attached(append(b, 0))
+		switch k {
+		case MsgAttachReply, MsgDetachReply, MsgBindReply, MsgUnbindReply, MsgConnectReply, MsgUnmap, MsgAccept:
+			attacks[fmt.Sprint("only the session layer sends ", k)] = attached(b)
+		case MsgMap:
+			attacks[fmt.Sprint("only the session layer sends ", k)] = attached(b, memory, bell)
+		}
+	}
+	for i, b := range [][]byte{{'X', 'T', 1, 1}, {'C', 'X', 1, 1}, {'C', 'T', 0, 1}, {'C', 'T', 2, 1}, {'C', 'T', 1, 0}, {'C', 'T', 1, byte(numMsgs)}, {'C', 'T', 1, 255}} {
+		attacks[fmt.Sprint("header ", i)] = attached(append(b, make([]byte, 300)...))
+	}
+	rng := rand.NewChaCha8([32]byte{9})
+	for i := range 50 {
+		b := make([]byte, 1+i*7)
+		_, _ = rng.Read(b)
+		attacks[fmt.Sprint("random ", i)] = attached(b)
+	}
+	for name, messages := range attacks {
+		t.Run(name, func(t *testing.T) {
+			s := rawSocket(t, v.addr)
+			for _, m := range messages {
+				s.send(m.b, m.fds...)
+			}
+			s.end()
+		})
+	}
+	for _, fd := range []int{bell, pipe[0], pipe[1], memory} {
+		check(t, unix.Close(fd))
+	}
+	check(t, dir.Close())
+	v.unharmed()
+	leaks()
+}
+
+// slices253 returns as many copies of fd as the kernel sends at once.
+func slices253(fd int) []int {
+	fds := make([]int, 253)
+	for i := range fds {
+		fds[i] = fd
+	}
+	return fds
+}
+
+// TestHostileHandles: handles of others and of things that are gone mean nothing; nor do
+// answers to what was not asked.
+func TestHostileHandles(t *testing.T) {
+	v := newVictims(t, ServerConfig{})
+	r := rawApp(t, v.addr)
+	r.send(Message{Kind: MsgAttach, Context: 5}, r.bell.Desc())
+	if r.want(MsgAttachReply); r.last.Status != AlreadyAttached {
+		t.Errorf("second attach: %v", r.last)
+	}
+	var handles []Handle
+	for k := KindNone; k <= numKinds; k++ {
+		for generation := range uint32(4) {
+			for _, index := range []uint32{0, 1, 2, 1 << 31} {
+				handles = append(handles, newHandle(k, generation, index))
+			}
+		}
+	}
+	for _, h := range handles {
+		for _, k := range []Kind{MsgUnbind, MsgDisconnect, MsgReset} {
+			r.send(Message{Kind: k, Context: 6, Handle: h})
+			if r.want(k + 1); r.last.Status != Invalid || r.last.Context != 6 || r.last.Handle != h {
+				t.Errorf("%v %v: %v", k, h, r.last)
+			}
+		}
+		r.send(Message{Kind: MsgDisconnect, Handle: h, How: CloseWrite})
+		if r.want(MsgDisconnectReply); r.last.Status != Invalid {
+			t.Errorf("half-close %v: %v", h, r.last)
+		}
+		for _, k := range []Kind{MsgMapReply, MsgUnmapReply, MsgAcceptReply, MsgDisconnectReply, MsgResetReply} {
+			for _, status := range []Status{OK, Invalid} {
+				r.send(Message{Kind: k, Handle: h, Status: status})
+			}
+		}
+	}
+	r.send(Message{Kind: MsgDetach, Context: 7})
+	r.want(MsgDetachReply)
+	for _, k := range []Kind{MsgDetach, MsgBind, MsgUnbind, MsgConnect, MsgDisconnect, MsgReset} {
+		r.send(Message{Kind: k, Context: 8})
+		if r.want(k + 1); r.last.Status != NotAttached {
+			t.Errorf("%v of who is not attached: %v", k, r.last)
+		}
+	}
+	v.unharmed()
+}
+
+// TestReattach: the doorbell of the last attach counts.
+func TestReattach(t *testing.T) {
+	addr := startLayer(t, ServerConfig{})
+	r := rawConn(t, addr)
+	old := r.bell
+	r.send(Message{Kind: MsgAttach, Namespace: "nowhere"}, old.Desc())
+	r.want(MsgAttachReply)
+	for range 2 {
+		bell, err := r.host.NewDoorbell(nameAppBell)
+		check(t, err)
+		check(t, r.bell.Close())
+		r.bell = bell
+		r.attach()
+		r.listen(testURI)
+		c := attach(t, addr)
+		dial := result(func() error {
+			s, err := c.Dial(t.Context(), testURI)
+			if err == nil {
+				err = c.table.byBase[0].peer.Ring()
+				_ = s.Close()
+			}
+			return err
+		})
+		r.want(MsgAccept)
+		r.send(Message{Kind: MsgAcceptReply, Handle: r.last.Handle})
+		check(t, dial())
+		check(t, bell.Wait(nil, r.host.Now()+liveness))
+		check(t, c.Close())
+		r.send(Message{Kind: MsgDetach})
+		r.want(MsgDetachReply)
+	}
+}
+
+// TestDeaf: an application that does not read is hung up before what waits for it becomes
+// too much, and nobody waits for it.
+func TestDeaf(t *testing.T) {
+	v := newVictims(t, ServerConfig{Backlog: 16})
+	deaf := rawApp(t, v.addr)
+	deaf.listen("tcp://127.0.0.1/9")
+	msg := Message{Kind: MsgBind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
+	for range 1000 { // each is answered
+		if deaf.conn.Send(msg, nil, deaf.host.Now()+liveness) != nil {
+			break
+		}
+	}
+	deaf.wantHangup()
+	v.unharmed()
+
+	// As a server it keeps those waiting who connect to it, which is up to them. When it
+	// goes, they hear of many refusals at once.
+	deaf = rawApp(t, v.addr)
+	deaf.listen("tcp://127.0.0.1/9")
+	client := attach(t, v.addr)
+	var dials []func() error
+	for range 1000 {
+		dials = append(dials, result(func() error { _, err := client.Dial(t.Context(), "tcp://127.0.0.1/9"); return err }))
+	}
+	v.await(func(st Stat) bool { return len(st.Sessions) == len(dials)+1 })
+	deaf.close()
+	for _, err := range dials {
+		wantErr(t, "dial", err(), Refused)
+	}
+	check(t, client.Close())
+	v.unharmed()
+}
+
+// TestSilentConnections: those who connect and say nothing cost nobody else anything.
+func TestSilentConnections(t *testing.T) {
+	v := newVictims(t, ServerConfig{})
+	leaks := checkLeaks(t)
+	for range 1000 {
+		c, err := shm.OS().Dial(v.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { check(t, c.Close()) }()
+	}
+	v.unharmed()
+	t.Cleanup(leaks)
+}
+
+// scribbler is an application that accepts, and then spoils what it shares.
+type scribbler struct {
+	*raw
+	seg  *shm.Segment
+	peer shm.Doorbell
+}
+
+// accept accepts the next session as a real application does.
+func (r *scribbler) accept() {
+	r.t.Helper()
+	b := make([]byte, MaxWire)
+	for {
+		n, descs, err := r.conn.Recv(b, r.host.Now()+liveness)
+		check(r.t, err)
+		m, err := Decode(b[:n])
+		check(r.t, err)
+		switch m.Kind {
+		case MsgMap:
+			r.seg, err = r.host.MapSegment(descs[0], m.Size)
+			check(r.t, err)
+			r.peer, err = r.host.OpenDoorbell(descs[1], namePeerBell)
+			check(r.t, err)
+		case MsgAccept:
+			r.last = m
+			r.send(Message{Kind: MsgAcceptReply, Handle: m.Handle})
+			return
+		default:
+			r.t.Fatalf("unexpected %v", m)
+		}
+	}
+}
+
+// end closes what accept opened, and leaves.
+func (r *scribbler) end() {
+	check(r.t, r.seg.Close())
+	check(r.t, r.peer.Close())
+	r.close()
+}
+
+// headers returns the offsets of the words that are not payload, as far as the fifos'
+// and queues' headers go.
+func (r *scribbler) headers(base Address) []uint64 {
+	var words []uint64
+	add := func(at, n uint64) {
+		for off := at; off < at+n; off += 8 {
+			words = append(words, off)
+		}
+	}
+	add(0, shm.SegmentHeader)
+	for _, at := range []Address{r.last.Rx, r.last.Tx} {
+		add(uint64(at-base), shm.FifoBytes(0))
+	}
+	for _, at := range []Address{r.last.PostQueue, r.last.ReadQueue} {
+		add(uint64(at-base), shm.QueueBytes(256))
+	}
+	return words
+}
+
+var nameSpoiled = shm.NewName("test.spoiled")
+
+// TestScribbler: whoever shares a segment with an application and spoils it ends the
+// sessions that lie in it, if that. The application's other sessions go on, it
+// does not keep a processor busy, and nobody panics.
+func TestScribbler(t *testing.T) {
+	rounds := 150
+	if testing.Short() {
+		rounds = 30
+	}
+	v := newVictims(t, ServerConfig{})
+	rng := rand.New(rand.NewPCG(1, 2))
+	leaks := checkLeaks(t)
+	for round := range rounds {
+		r := scribbler{raw: rawApp(t, v.addr)}
+		uri := fmt.Sprintf("tcp://127.0.0.1/%d", 1000+round)
+		r.listen(uri)
+		dial := result(func() error {
+			c, err := v.b.Dial(t.Context(), uri)
+			if err != nil {
+				return err
+			}
+			defer func() { check(t, c.Close()) }()
+			return v.suffer(c, &r, rng, round)
+		})
+		r.accept()
+		check(t, dial())
+		r.end()
+		if round%10 == 0 {
+			v.unharmed()
+		}
+	}
+	v.asleep()
+	leaks()
+}
+
+// suffer uses c while r spoils what is under it.
+func (v *victims) suffer(c *Session, r *scribbler, rng *rand.Rand, round int) error {
+	check(v.t, c.SetDeadline(time.Now().Add(20*time.Millisecond)))
+	read, write := result(c.read), result(c.fill)
+	words := r.headers(v.server.base(r.last.Rx))
+	for i := range 1 + rng.IntN(3*len(words)) {
+		off := words[rng.IntN(len(words))]
+		if round%2 == 0 { // all of it, with one pattern
+			off = words[i%len(words)]
+		}
+		r.seg.Uint64(off, nameSpoiled).Store(spoil(rng, round, i))
+		check(v.t, r.peer.Ring())
+	}
+	exchange(v.t, v.c, v.s, []byte("meanwhile"))
+	exchange(v.t, v.s, v.c, []byte("meanwhile"))
+	for _, err := range []error{read(), write(), c.read(), c.fill()} {
+		switch kindOf(err) {
+		case "", "deadline", "EOF", "reset", "pipe":
+		default:
+			if !strings.Contains(err.Error(), shm.ErrCorrupt.Error()) {
+				return fmt.Errorf("undocumented: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// spoil returns a value to write into a word.
+func spoil(rng *rand.Rand, round, i int) uint64 {
+	switch round % 5 {
+	case 0:
+		return rng.Uint64()
+	case 1:
+		return 0
+	case 2:
+		return ^uint64(0)
+	case 3:
+		return 1<<32 | uint64(i)
+	default:
+		var b [8]byte
+		b[rng.IntN(8)] = byte(rng.Uint32())
+		return binary.LittleEndian.Uint64(b[:])
+	}
+}
+
+// base returns where the segment is that has at.
+func (s *Server) base(at Address) Address {
+	for _, g := range s.Stat().Segments {
+		if at >= g.Base && at < g.Base+Address(g.Size) {
+			return g.Base
+		}
+	}
+	return 0
+}
+
+// asleep says whether the tasks that handle the events of applications sleep, as they
+// must while nothing happens.
+func (v *victims) asleep() {
+	v.t.Helper()
+	buf := make([]byte, 1<<20)
+	for begin := time.Now(); time.Since(begin) < settle; runtime.Gosched() {
+		tasks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+		running := 0
+		for _, task := range tasks {
+			if strings.Contains(task, "(*App).runEvents") && !strings.Contains(task, "(*doorbell).Wait") {
+				running++
+			}
+		}
+		if running == 0 {
+			return
+		}
+	}
+	v.t.Error("an application is busy with events that do not come")
+}
