@@ -49,3 +49,12 @@ func TestSpinnerPreempted(t *testing.T) {
 		t.Errorf("budget %v after a spin of more than %v, want %v", s.budget, 2*maxSpin, maxSpin/2)
 	}
 }
+
+// TestSpinnerDeadline: a spin ends with the deadline of its wait, and proves nothing.
+func TestSpinnerDeadline(t *testing.T) {
+	s, calls := spinner{budget: maxSpin}, 0
+	never := func() bool { calls++; return false }
+	if s.try(never, 1) || calls != checkEvery || s.budget != maxSpin {
+		t.Errorf("with 1 ns left: %d tests, want %d; budget %v, want %v", calls, checkEvery, s.budget, maxSpin)
+	}
+}
