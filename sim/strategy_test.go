@@ -176,6 +176,46 @@ func TestShrinkToTheMinimum(t *testing.T) {
 	}
 }
 
+// TestLostWakeupShrinksToTwo: the writer must be stopped before it stores, and the
+// reader between its look and its request: two interventions, neither can go.
+func TestLostWakeupShrinksToTwo(t *testing.T) {
+	setup := func(w *World) {
+		p := newPair(w)
+		bell, err := p.b.NewDoorbell(nameB)
+		if err != nil {
+			panic(err)
+		}
+		theirs := p.a.OpenBell(bell, nameB)
+		p.a.Go("writer", func() {
+			p.xa.Store(1)
+			if p.ya.Load() == 1 {
+				_ = theirs.Ring()
+			}
+		})
+		p.b.Go("reader", func() {
+			if p.xb.Load() == 0 {
+				p.yb.Store(1) // and no second look
+				_ = bell.Wait(func() bool { return p.xb.Load() == 1 }, shm.Forever)
+			}
+		})
+	}
+	for seed := range uint64(15) {
+		test := fixed(Config{Races: true}, setup)
+		rep, err := Explore(test, Options{Strategies: []Strategy{NewRandom(seed)}})
+		if err != nil || rep.Found == nil {
+			t.Fatal(err, rep)
+		}
+		s := Shrinker{Test: test}
+		small, err := s.Shrink(rep.Found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(small.Schedule); len(small.Schedule) != 2 || !strings.HasSuffix(got, "reader @ y store #1 -> writer]") {
+			t.Errorf("seed %d: shrunk to %s", seed, got)
+		}
+	}
+}
+
 func TestPortfolioTakesTurns(t *testing.T) {
 	rep, err := Explore(fixed(Config{}, sixty), Options{
 		Strategies: []Strategy{NewDFS(1), NewPCT(2, 1), NewRandom(1)}, MaxExecutions: 3000,
