@@ -76,17 +76,18 @@ func oneOf(t testing.TB, pair [2]int, err error) int {
 	return pair[0]
 }
 
-// TestMapSegmentDescriptors: whatever a peer sends instead of a segment is refused
-// with the right error, and nothing of it stays open or mapped.
-func TestMapSegmentDescriptors(t *testing.T) {
+// offer is what a peer may send as a segment of 8192 bytes, and what comes of it.
+type offer struct {
+	name string
+	make func() int
+	want error
+}
+
+func offers(t *testing.T) []offer {
 	const size, sealable = 8192, unix.MFD_ALLOW_SEALING
 	good := header("THRUSEG1", 1, size, 7)
 	must := must(t)
-	for _, tt := range []struct {
-		name string
-		make func() int
-		want error
-	}{
+	return []offer{
 		{"segment", func() int { return memfd(t, sealable, size, good, sealed) }, nil},
 		{"pipe", func() int {
 			var p [2]int
@@ -137,10 +138,16 @@ func TestMapSegmentDescriptors(t *testing.T) {
 		{"generation 0", func() int {
 			return memfd(t, sealable, size, header("THRUSEG1", 1, size, 0), sealed)
 		}, shm.ErrCorrupt},
-	} {
+	}
+}
+
+// TestMapSegmentDescriptors: whatever a peer sends instead of a segment is refused
+// with the right error, and nothing of it stays open or mapped.
+func TestMapSegmentDescriptors(t *testing.T) {
+	for _, tt := range offers(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			leaks := checkLeaks(t)
-			s, err := shm.OS().MapSegment(shm.ForeignDesc(tt.make()), size)
+			s, err := shm.OS().MapSegment(shm.ForeignDesc(tt.make()), 8192)
 			if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
