@@ -112,6 +112,7 @@ func checkMutants(t *Tree, report report) {
 }
 
 var (
+	fieldLine    = regexp.MustCompile(`^\S+: `)
 	propertyLine = regexp.MustCompile(`^property: (\S+)$`)
 	targetLine   = regexp.MustCompile(`^\+\+\+ b/([^\t]+)`) // a file after the change
 )
@@ -121,7 +122,7 @@ var (
 // a story.
 func parsePatch(x text) (property, target string, err error) {
 	lines := x.lines()
-	if first := lines[0]; !strings.Contains(first, " ") || strings.Contains(first, ": ") || strings.HasPrefix(first, "diff ") || strings.HasPrefix(first, "--- ") {
+	if first := lines[0]; !strings.Contains(first, " ") || fieldLine.MatchString(first) || strings.HasPrefix(first, "diff ") || strings.HasPrefix(first, "--- ") {
 		return "", "", errors.New("no story before the patch: say what the mutant does wrong and what comes of it")
 	}
 	hunks := 0
