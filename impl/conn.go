@@ -108,7 +108,7 @@ func (a *App) newSession(m Message, serves bool) (*Session, error) {
 func (a *App) openInbox(at Address) (*inbox, error) {
 	for _, in := range a.inboxes {
 		if in.at == at {
-			return in, nil
+			return in, in.err
 		}
 	}
 	m, off, err := a.table.resolve(at)

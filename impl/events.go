@@ -16,7 +16,8 @@ type inbox struct {
 	at       Address
 	segment  Handle
 	queue    *shm.QueueConsumer
-	sinceLow int // events taken since the queue was last empty
+	sinceLow int   // events taken since the queue was last empty
+	err      error // the peer has spoiled it
 }
 
 // outbox is an event queue that this application posts to, and the bell of who reads it.
@@ -54,9 +55,12 @@ func (a *App) drainEvents() bool {
 	defer a.mu.Unlock()
 	again := false
 	for _, in := range a.inboxes {
+		if in.err != nil {
+			continue // it would seem to have news for ever
+		}
 		in.queue.Disarm()
 		a.drain(in)
-		again = in.queue.ArmNonEmpty() || again
+		again = in.err == nil && in.queue.ArmNonEmpty() || again
 	}
 	return again
 }
@@ -86,8 +90,10 @@ func (a *App) drain(in *inbox) {
 	}
 }
 
-// corrupt resets the sessions that depend on a queue that the peer has spoiled.
+// corrupt ends the use of a queue that the peer has spoiled, and the sessions that depend
+// on it.
 func (a *App) corrupt(in *inbox, err error) {
+	in.err = err
 	a.eachSession(in, func(s *Session) { s.fail(err) })
 }
 
