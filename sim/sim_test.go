@@ -241,8 +241,8 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 	locks := func(w *World) {
 		p := w.Process("p")
 		l, m := p.NewLock(nameL), p.NewLock(nameX)
-		p.Go("t", func() { l.Lock(); m.Lock(); m.Unlock(); l.Unlock() })
-		p.Go("u", func() { m.Lock(); l.Lock(); l.Unlock(); m.Unlock() })
+		p.Go("t", func() { l.Lock(); m.Lock(); w.Note("both"); m.Unlock(); l.Unlock() })
+		p.Go("u", func() { m.Lock(); l.Lock(); w.Note("both"); l.Unlock(); m.Unlock() })
 	}
 	wantFailure(t, Config{}, locks, NoDeadlock, "waits for ever at lock block")
 
@@ -334,7 +334,8 @@ func TestStopIsNotDeath(t *testing.T) {
 		p.a.Mortal()
 		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
 		p.b.Go("b", func() {
-			if p.xb.Load() == 1 && p.xb.Load() == 1 {
+			first := p.xb.Load()
+			if again := p.xb.Load(); first == 1 && again == 1 {
 				w.Sometimes("seen half way")
 			}
 		})
