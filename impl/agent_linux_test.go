@@ -115,7 +115,19 @@ func (p *process) kill() {
 	_ = p.rpc.Close()
 }
 
-func (p *process) signal(s os.Signal) { check(p.t, p.cmd.Process.Signal(s)) }
+// stop stops an agent, and returns when it has stopped.
+func (p *process) stop() {
+	p.t.Helper()
+	check(p.t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
+	if err != nil || !status.Stopped() {
+		p.t.Errorf("stop: %v, status %#x", err, status)
+	}
+}
+
+// resume has it go on.
+func (p *process) resume() { check(p.t, p.cmd.Process.Signal(syscall.SIGCONT)) }
 
 // call has p do something and returns the result. An error of the agent ends the test.
 func call[R any](p *process, method string, args any) R {
@@ -178,9 +190,10 @@ type Agent struct {
 	listener *Listener
 	conns    map[int]*Session
 	last     int
+	load     *load
 }
 
-func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}} }
+func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}, load: newLoad()} }
 
 // Layer runs a session layer at addr.
 func (a *Agent) Layer(addr string, _ *None) error {

@@ -1,0 +1,249 @@
+package impl
+
+import (
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// trio is a session layer and two applications, in a process each. The server echoes
+// at testURI.
+type trio struct {
+	t                     *testing.T
+	addr                  string
+	layer, server, client *process
+	idle                  map[string]Census // of a trio without sessions
+}
+
+func newTrio(t *testing.T) *trio {
+	t.Helper()
+	r := &trio{t: t, addr: filepath.Join(t.TempDir(), "layer"), idle: map[string]Census{}}
+	r.startLayer()
+	r.startServer()
+	r.startClient()
+	for name, p := range r.processes() {
+		r.idle[name] = call[Census](p, "Census", None{})
+	}
+	return r
+}
+
+func (r *trio) processes() map[string]*process {
+	return map[string]*process{"layer": r.layer, "server": r.server, "client": r.client}
+}
+
+func (r *trio) startLayer() {
+	r.layer = start(r.t)
+	call[None](r.layer, "Layer", r.addr)
+}
+
+func (r *trio) startServer() {
+	r.server = start(r.t)
+	r.attachServer()
+}
+
+func (r *trio) attachServer() {
+	call[None](r.server, "Attach", r.addr)
+	call[None](r.server, "Serve", testURI)
+}
+
+func (r *trio) startClient() {
+	r.client = start(r.t)
+	call[None](r.client, "Attach", r.addr)
+}
+
+// quiet reports what is there and was not there when there were no sessions.
+func (r *trio) quiet() {
+	r.t.Helper()
+	for name, p := range r.processes() {
+		census := func() (Census, error) { return try[Census](p, "Census", None{}) }
+		got, err := awaitHoldings(census, r.idle[name])
+		check(r.t, err)
+		if diff := cmp.Diff(r.idle[name], got); diff != "" {
+			r.t.Errorf("leak of the %s (-before +after):\n%s", name, diff)
+		}
+	}
+	st := call[Stat](r.layer, "Stat", None{})
+	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
+		r.t.Errorf("the session layer has %+v", st)
+	}
+}
+
+// end has all leave in good order.
+func (r *trio) end() {
+	r.t.Helper()
+	for _, p := range []*process{r.client, r.server} {
+		call[None](p, "Detach", None{})
+		p.end()
+	}
+	call[None](r.layer, "EndLayer", None{})
+	r.layer.end()
+}
+
+// TestProcessesEcho: what is sent comes back, over several sessions at once.
+func TestProcessesEcho(t *testing.T) {
+	total := uint64(1 << 30)
+	if testing.Short() || raced {
+		total = 1 << 26
+	}
+	r := newTrio(t)
+	const sessions = 4
+	begin := time.Now()
+	// Each byte passes two fifos.
+	call[None](r.client, "Stream", StreamCall{testURI, sessions, total / 2 / sessions})
+	took := time.Since(begin)
+	t.Logf("%d MiB in %v, %.0f MB/s", total>>20, took.Round(time.Millisecond), float64(total)/1e6/took.Seconds())
+	r.quiet()
+	r.end()
+}
+
+// TestProcessesCrowd: a thousand sessions come and go, and leave nothing.
+func TestProcessesCrowd(t *testing.T) {
+	r := newTrio(t)
+	for range 2 {
+		call[None](r.client, "Crowd", StreamCall{testURI, 1000, 1})
+		r.quiet()
+	}
+	r.end()
+}
+
+// TestProcessesStopped: a process that is stopped is not dead.
+func TestProcessesStopped(t *testing.T) {
+	r := newTrio(t)
+	call[int](r.client, "Dial", testURI)
+	for _, c := range []struct {
+		p       *process
+		session string // how a session fares meanwhile
+	}{{r.server, "deadline"}, {r.layer, ""}} {
+		c.p.stop()
+		got := call[[2]string](r.client, "Patience", PatienceCall{testURI, 200 * time.Millisecond})
+		if want := [2]string{c.session, "deadline"}; got != want {
+			t.Errorf("session and dial while a process is stopped: %q, want %q", got, want)
+		}
+		c.p.resume()
+		if c.session == "deadline" {
+			call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Read", Data: make([]byte, 5)})
+		}
+		got = call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
+		if want := [2]string{}; got != want {
+			t.Errorf("session and dial after it went on: %q, want %q", got, want)
+		}
+	}
+	r.client.stop()
+	st := call[Stat](r.layer, "Stat", None{})
+	for begin := time.Now(); len(st.Sessions) > 1 && time.Since(begin) < settle; { // those that were dialled
+		st = call[Stat](r.layer, "Stat", None{})
+	}
+	if len(st.Apps) != 2 || len(st.Sessions) != 1 {
+		t.Errorf("with the client stopped the session layer has %+v", st)
+	}
+	r.client.resume()
+	call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
+	call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Close"})
+	r.quiet()
+	r.end()
+}
+
+// killing says how the survivors of a killed process fare.
+type killing struct {
+	victim string
+	// tasks that end, by survivor, and the kinds of errors that they may end with.
+	ends map[string]map[string][]string
+}
+
+var killings = []killing{
+	{"client", map[string]map[string][]string{
+		// A churning client may have been closing.
+		"server": {"echo": {"reset", "EOF"}},
+	}},
+	{"server", map[string]map[string][]string{
+		"client": {"idle": {"reset"}, "stream": {"reset"}, "churn": {"reset", "refused"}},
+	}},
+	{"layer", map[string]map[string][]string{
+		"client": {"idle": {"layer gone"}, "stream": {"layer gone"}, "churn": {"layer gone"}},
+		"server": {"accept": {"layer gone"}, "echo": {"layer gone", "EOF"}},
+	}},
+}
+
+// TestProcessesKilled: when one of three processes is killed at any time, the others get
+// the documented error soon, nothing leaks, and who takes its place is served at once.
+func TestProcessesKilled(t *testing.T) {
+	rounds := 100
+	if testing.Short() || raced {
+		rounds = 10
+	}
+	const soon = time.Second
+	for _, k := range killings {
+		t.Run(k.victim, func(t *testing.T) {
+			r := newTrio(t)
+			rng := rand.New(rand.NewPCG(4, uint64(len(k.victim))))
+			slow, longest := 0, time.Duration(0)
+			for range rounds {
+				call[None](r.client, "Load", testURI)
+				call[None](r.client, "Progress", 3+rng.IntN(100))
+				r.processes()[k.victim].kill()
+				killed := time.Now()
+				for name, tasks := range k.ends {
+					ended := call[map[string]int](r.processes()[name], "Ended", slices.Collect(maps.Keys(tasks)))
+					k.judge(t, name, ended)
+				}
+				took := time.Since(killed)
+				if longest = max(longest, took); took > soon {
+					slow++
+				}
+				r.replace(k.victim)
+				r.quiet()
+			}
+			if slow > rounds/20 { // this machine may have been busy with something else
+				t.Errorf("%d of %d times the survivors took longer than %v, once %v", slow, rounds, soon, longest)
+			}
+			t.Logf("longest time from a kill to the last error: %v", longest.Round(time.Microsecond))
+			r.end()
+		})
+	}
+}
+
+// judge says whether tasks of a survivor have ended as they should.
+func (k *killing) judge(t *testing.T, survivor string, ended map[string]int) {
+	t.Helper()
+	tasks := k.ends[survivor]
+	seen := map[string]bool{}
+	for end := range ended {
+		task, kind, _ := strings.Cut(end, ": ")
+		seen[task] = true
+		if !slices.Contains(tasks[task], kind) {
+			t.Errorf("%s killed: a task of the %s ended with %q", k.victim, survivor, end)
+		}
+	}
+	for task := range tasks {
+		if !seen[task] {
+			t.Errorf("%s killed: no task %s of the %s has ended: %v", k.victim, task, survivor, ended)
+		}
+	}
+}
+
+// replace puts a new process in the place of one that was killed.
+func (r *trio) replace(victim string) {
+	switch victim {
+	case "client":
+		r.startClient()
+	case "server":
+		r.startServer()
+	case "layer":
+		for _, p := range []*process{r.client, r.server} {
+			call[None](p, "Detach", None{})
+		}
+		if _, err := os.Stat(r.addr); err != nil {
+			r.t.Errorf("a killed session layer leaves its socket: %v", err)
+		}
+		r.startLayer()
+		r.attachServer()
+		call[None](r.client, "Attach", r.addr)
+	}
+}
