@@ -75,7 +75,11 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 		return fmt.Errorf("descriptor 1 is closed: %w", shm.ErrDesc)
 	}
 	for _, do := range []func(Message, []shm.Desc) error{goes, goes, dies, goes, goes, goes} {
-		stuck.open <- do
+		select {
+		case stuck.open <- do:
+		case <-time.After(liveness):
+			t.Fatalf("heard %v and no more", heard)
+		}
 	}
 	s.mu.Lock()
 	for s.tasks > 0 {
@@ -122,7 +126,9 @@ func TestDoorbellOfLastAttach(t *testing.T) {
 		peer, err := client.host.OpenDoorbell(descs[1], namePeerBell)
 		check(t, err)
 		check(t, peer.Ring())
-		check(t, r.bell.Wait(nil, r.host.Now()+liveness))
+		if err := r.bell.Wait(nil, r.host.Now()+liveness); err != nil {
+			t.Fatalf("the doorbell that the peer got is another: %v", err)
+		}
 		check(t, peer.Close())
 
 		r.send(Message{Kind: MsgDetach, Context: 4})

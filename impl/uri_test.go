@@ -118,7 +118,9 @@ func TestDialEndpoint(t *testing.T) {
 	}
 	// As package net has IPv4 addresses.
 	c, err := client.DialEndpoint(context.Background(), Endpoint{TCP, netip.MustParseAddrPort("[::ffff:127.0.0.1]:80")})
-	check(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = l.AcceptSession()
 	check(t, err)
 	check(t, c.Close())
