@@ -191,6 +191,7 @@ type Agent struct {
 	conns    map[int]*Session
 	last     int
 	load     *load
+	unix     net.Listener // the rival in benchmarks
 }
 
 func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}, load: newLoad()} }

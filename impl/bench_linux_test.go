@@ -1,0 +1,302 @@
+package impl
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"cutthrough/shm"
+)
+
+// The benchmarks compare sessions with what applications would use without them, Go's
+// unix stream sockets, by the same code, in turns, in the same processes.
+
+// BenchCall asks an agent for a server at URI, whose session layer is at Layer, and one at
+// the unix socket Unix.
+type BenchCall struct {
+	Layer, URI, Unix string
+	Options          BenchOptions
+}
+
+// BenchOptions are the options of both applications.
+type BenchOptions struct{ Spin, FifoSize int }
+
+func (o BenchOptions) options() Options {
+	return Options{Spin: o.Spin, RxSize: o.FifoSize, TxSize: o.FifoSize}
+}
+
+// Bench serves benchmarks.
+func (a *Agent) Bench(c BenchCall, _ *None) (err error) {
+	if a.app, err = Attach(a.host, c.Layer, c.Options.options()); err != nil {
+		return err
+	}
+	l, err := a.app.Listen(c.URI)
+	if err != nil {
+		return err
+	}
+	if a.unix, err = net.Listen("unix", c.Unix); err != nil {
+		return err
+	}
+	for _, l := range []net.Listener{l, a.unix} {
+		go obeyAll(l)
+	}
+	return nil
+}
+
+func obeyAll(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go obey(c)
+	}
+}
+
+// What a benchmark can order: Count messages of Size bytes, each of which is to be
+// echoed, or none, and then there is one byte as an answer.
+type benchOrder struct {
+	Echo        bool
+	Size, Count uint32
+}
+
+// obey obeys what comes over c until that is closed.
+func obey(c net.Conn) {
+	defer c.Close()
+	var o benchOrder
+	var msg []byte
+	header := make([]byte, binary.Size(o))
+	for {
+		if _, err := io.ReadFull(c, header); err != nil {
+			return
+		}
+		if _, err := binary.Decode(header, binary.NativeEndian, &o); err != nil {
+			return
+		}
+		msg = slices.Grow(msg, int(o.Size))[:o.Size]
+		for range o.Count {
+			if _, err := io.ReadFull(c, msg); err != nil {
+				return
+			}
+			if !o.Echo {
+				continue
+			}
+			if _, err := c.Write(msg); err != nil {
+				return
+			}
+		}
+		if o.Echo {
+			continue
+		}
+		if _, err := c.Write([]byte("!")); err != nil {
+			return
+		}
+	}
+}
+
+// command has the server at the other end of c obey o, with this side's part.
+func command(c net.Conn, o benchOrder) error {
+	header, err := binary.Append(nil, binary.NativeEndian, o)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Write(header); err != nil {
+		return err
+	}
+	msg := make([]byte, o.Size)
+	for range o.Count {
+		if _, err := c.Write(msg); err != nil {
+			return err
+		}
+		if !o.Echo {
+			continue
+		}
+		if _, err := io.ReadFull(c, msg); err != nil {
+			return err
+		}
+	}
+	if o.Echo {
+		return nil
+	}
+	_, err = io.ReadFull(c, make([]byte, 1))
+	return err
+}
+
+// benchmark has a client application of this process, and a server that is an agent or
+// runs in this process, too.
+type benchmark struct {
+	b      *testing.B
+	client *App
+	unix   string
+}
+
+func newBenchmark(b *testing.B, processes bool, o BenchOptions) *benchmark {
+	b.Helper()
+	dir := b.TempDir()
+	call1 := BenchCall{filepath.Join(dir, "layer"), testURI, filepath.Join(dir, "unix"), o}
+	if processes {
+		call[None](start(b), "Layer", call1.Layer)
+		call[None](start(b), "Bench", call1)
+	} else {
+		a := newAgent()
+		check(b, a.Layer(call1.Layer, nil))
+		check(b, a.Bench(call1, nil))
+		b.Cleanup(func() { check(b, errors.Join(a.unix.Close(), a.app.Close(), a.EndLayer(None{}, nil))) })
+	}
+	client, err := Attach(shm.OS(), call1.Layer, o.options())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { check(b, client.Close()) })
+	return &benchmark{b, client, call1.Unix}
+}
+
+func (m *benchmark) dial() (net.Conn, error) { return m.client.Dial(context.Background(), testURI) }
+
+func (m *benchmark) dialUnix() (net.Conn, error) { return net.Dial("unix", m.unix) }
+
+// duel runs b.N operations of the candidate, in rounds, and after each round as many of
+// its rival as take about as long, which get one operation in share. It reports the
+// candidate's time as ns/op and how many times longer the rival takes: the median over
+// rounds, because a shared machine disturbs some of them.
+func (m *benchmark) duel(round, share int, session, unix func(n int) error) {
+	b := m.b
+	timed := func(run func(int) error, n int) float64 {
+		begin := time.Now()
+		if err := run(n); err != nil {
+			b.Fatal(err)
+		}
+		return float64(time.Since(begin).Nanoseconds()) / float64(n)
+	}
+	var mine, theirs, ratios []float64
+	b.ResetTimer()
+	for left := b.N; left > 0; left -= round {
+		n := min(left, round)
+		t := timed(session, n)
+		b.StopTimer()
+		u := timed(unix, max(1, n/share))
+		mine, theirs, ratios = append(mine, t), append(theirs, u), append(ratios, u/t)
+		b.StartTimer()
+	}
+	b.StopTimer()
+	b.ReportMetric(median(mine), "ns/op")
+	b.ReportMetric(median(theirs), "unix-ns")
+	b.ReportMetric(median(ratios), "x-unix")
+}
+
+func median(s []float64) float64 {
+	slices.Sort(s)
+	return s[len(s)/2]
+}
+
+// over returns a function that runs n messages over a connection of its own.
+func (m *benchmark) over(dial func() (net.Conn, error), o benchOrder) func(n int) error {
+	c, err := dial()
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	m.b.Cleanup(func() { check(m.b, c.Close()) })
+	return func(n int) error {
+		o.Count = uint32(n)
+		return command(c, o)
+	}
+}
+
+// BenchmarkStream is the throughput of messages to another process, which reads
+// them one by one.
+func BenchmarkStream(b *testing.B) {
+	for _, size := range []uint32{64, 1460, 16384} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			m := newBenchmark(b, true, BenchOptions{shm.SpinDefault, 256 << 10})
+			o := benchOrder{Size: size}
+			b.SetBytes(int64(size))
+			m.duel(int(min(200_000, 200<<20/size)), 20, m.over(m.dial, o), m.over(m.dialUnix, o))
+		})
+	}
+}
+
+// BenchmarkRoundTrip is the time of a message to another process and back, which
+// both wait for busily or asleep.
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, wait := range []struct {
+		name  string
+		spin  int
+		share int
+	}{{"busy", shm.SpinDefault, 20}, {"asleep", 0, 1}} {
+		for _, size := range []uint32{64, 1460} {
+			b.Run(fmt.Sprintf("wait=%s/size=%d", wait.name, size), func(b *testing.B) {
+				m := newBenchmark(b, true, BenchOptions{Spin: wait.spin})
+				o := benchOrder{Echo: true, Size: size}
+				m.duel(20*wait.share*20, wait.share, m.over(m.dial, o), m.over(m.dialUnix, o))
+			})
+		}
+	}
+}
+
+// connects returns a function that makes n connections, one after the other, each for one
+// short exchange or for nothing.
+func connects(dial func() (net.Conn, error), request bool) func(n int) error {
+	return func(n int) error {
+		for range n {
+			c, err := dial()
+			if err != nil {
+				return err
+			}
+			if request {
+				err = command(c, benchOrder{Size: 64, Count: 1})
+			}
+			if err != nil {
+				return err
+			}
+			if err := c.Close(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// BenchmarkConnect is the time to connect, have it accepted, and close on both sides,
+// for nothing or for a short request and its answer.
+func BenchmarkConnect(b *testing.B) {
+	for _, peer := range []string{"task", "process"} {
+		for _, use := range []string{"nothing", "request"} {
+			b.Run(fmt.Sprintf("peer=%s/use=%s", peer, use), func(b *testing.B) {
+				m := newBenchmark(b, peer == "process", BenchOptions{Spin: shm.SpinDefault})
+				warm, err := m.dial()
+				check(b, err)
+				m.duel(200, 1, connects(m.dial, use == "request"), connects(m.dialUnix, use == "request"))
+				check(b, warm.Close())
+			})
+		}
+	}
+}
+
+// BenchmarkLive is BenchmarkConnect for a request while so many sessions of the same
+// two applications live.
+func BenchmarkLive(b *testing.B) {
+	for _, live := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprintf("live=%d", live), func(b *testing.B) {
+			m := newBenchmark(b, true, BenchOptions{shm.SpinDefault, 1024})
+			var all []net.Conn
+			for range live {
+				c, err := m.dial()
+				if err != nil {
+					b.Fatal(err)
+				}
+				all = append(all, c)
+			}
+			m.duel(200, 1, connects(m.dial, true), connects(m.dialUnix, true))
+			for _, c := range all {
+				check(b, c.Close())
+			}
+		})
+	}
+}
