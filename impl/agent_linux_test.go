@@ -158,20 +158,6 @@ func try[R any](p *process, method string, args any) (R, error) {
 	}
 }
 
-// start begins what call does, and returns a function that waits for its end.
-func begin[R any](p *process, method string, args any) func() (R, error) {
-	type result struct {
-		r   R
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		r, err := try[R](p, method, args)
-		done <- result{r, err}
-	}()
-	return func() (R, error) { r := <-done; return r.r, r.err }
-}
-
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -290,7 +290,9 @@ func (a *Agent) Patience(c PatienceCall, outcome *[2]string) error {
 	}
 	outcome[1] = kindOf(err)
 	if err == nil {
-		err = d.Close()
+		if err := d.Close(); err != nil {
+			return err
+		}
 	}
 	return s.SetDeadline(time.Time{})
 }
