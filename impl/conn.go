@@ -281,7 +281,7 @@ func (s *Session) close(kind Kind) error {
 		_ = s.quiet.Wait(nil, shm.Forever)
 		s.mu.Lock()
 	}
-	usable := s.err == nil
+	usable := s.err == nil || errors.Is(s.err, net.ErrClosed) // the application closes; the fifos are fine
 	s.mu.Unlock()
 	if usable {
 		if n, err := s.in.reader.Fifo.Readable(); n > 0 || err != nil {

@@ -42,15 +42,20 @@ func (s *Server) bound(c *channel) int {
 	return s.backlog
 }
 
-// sent closes the channel after a failed send; its reader reports that.
+// sent closes the channel after a failed send; its reader reports that. But an application
+// that has left may have said something before, such as which sessions it closed: then
+// the reader comes to the end by itself.
 func (s *Server) sent(c *channel, err error) {
 	if err == nil {
 		return
 	}
-	if s.log != nil && !errors.Is(err, shm.ErrPeerClosed) && !errors.Is(err, shm.ErrClosed) {
+	c.backlog = nil
+	if errors.Is(err, shm.ErrPeerClosed) {
+		return
+	}
+	if s.log != nil && !errors.Is(err, shm.ErrClosed) {
 		s.log.Warn("application hung up", "channel", c.id, "err", err)
 	}
-	c.backlog = nil
 	_ = c.conn.Close()
 }
 

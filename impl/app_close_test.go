@@ -1,0 +1,32 @@
+package impl
+
+import (
+	"io"
+	"syscall"
+	"testing"
+)
+
+// TestAppCloseThrowsAway: bytes that nobody here will read any more are a reset for who wrote them, whether their
+// session is closed or all of the application.
+func TestAppCloseThrowsAway(t *testing.T) {
+	for name, end := range map[string]func(a *App, s *Session) error{
+		"session":     func(_ *App, s *Session) error { return s.Close() },
+		"application": func(a *App, _ *Session) error { return a.Close() },
+	} {
+		addr := startLayer(t, ServerConfig{})
+		server, client := attach(t, addr), attach(t, addr)
+		l := listen(t, server, testURI)
+		c, s := connect(t, l, client)
+		read, s2 := connect(t, l, client)
+		_, err := c.Write([]byte("unread"))
+		check(t, err)
+		exchange(t, read, s2, []byte("read"))
+		check(t, end(server, s))
+		_, err = io.ReadAll(c)
+		wantErr(t, name+" closed with bytes unread", err, syscall.ECONNRESET)
+		if name == "application" {
+			_, err = io.ReadAll(read)
+			check(t, err) // nothing of this one was thrown away
+		}
+	}
+}
