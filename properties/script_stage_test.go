@@ -163,6 +163,7 @@ type actor struct {
 	asked   map[uint64]impl.Kind // requests without a reply
 	manual  bool                 // answers maps and unmaps only when told to
 	deaf    bool                 // reads nothing
+	hasty   bool                 // and does not wait either
 	gone    bool
 }
 
@@ -272,7 +273,7 @@ func (st *stage) close(a *actor) {
 
 // send sends a message of a and lets everything happen that follows from it.
 func (st *stage) send(a *actor, m impl.Message) error {
-	if err := st.post(a, m); err != nil {
+	if err := st.post(a, m); err != nil || a.hasty {
 		return err
 	}
 	return st.settle(a)

@@ -43,6 +43,7 @@ var actorVerbs = map[string]func(*stage, *actor, *command) error{
 	"deaf":          func(_ *stage, a *actor, _ *command) error { a.deaf = true; return nil },
 	"hear":          func(st *stage, a *actor, _ *command) error { a.deaf = false; return st.settle(a) },
 	"flood":         (*stage).flood,
+	"hasty":         func(_ *stage, a *actor, _ *command) error { a.hasty = true; return nil },
 }
 
 // verbs of the world.
