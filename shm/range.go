@@ -4,23 +4,26 @@ package shm
 // copies are not atomic; who may touch which part when is decided by the words
 // around it, and a simulator checks that with vector clocks.
 type Range struct {
-	mem    []byte
-	s      *Segment
-	off    uint64
-	detour int // copies in of this many bytes or more go out of line: all of them with a Yielder
-	name   Name
+	mem  []byte
+	hook *rangeHook // nil without a Yielder, and then a Range is four words, which stay in registers
+}
+
+type rangeHook struct {
+	s    *Segment
+	off  uint64
+	name Name
 }
 
 // Range returns a handle of the n bytes at off. It panics when they are not
 // inside the segment: an offset that came from a peer must be checked with
 // [Segment.Contains] first.
 func (s *Segment) Range(off, n uint64, name Name) Range {
-	s.mustContain(off, n, 1, name)
-	detour := longCopy
-	if s.y != nil {
-		detour = 0
+	hooked := s.mustContain(off, n, 1, name)
+	r := Range{mem: s.mem[off : off+n : off+n]}
+	if hooked != nil {
+		r.hook = &rangeHook{hooked, off, name}
 	}
-	return Range{s.mem[off : off+n : off+n], s, off, detour, name}
+	return r
 }
 
 // Len returns the length of the range in bytes.
@@ -29,7 +32,7 @@ func (r Range) Len() uint64 { return uint64(len(r.mem)) }
 // CopyIn copies src to [at, at+len(src)) of the range. It panics when that is
 // not inside the range.
 func (r Range) CopyIn(at uint64, src []byte) {
-	if len(src) >= r.detour {
+	if r.hook != nil {
 		r.copyInSlow(at, src)
 		return
 	}
@@ -39,7 +42,7 @@ func (r Range) CopyIn(at uint64, src []byte) {
 // CopyOut copies [at, at+len(dst)) of the range to dst. It panics when that is
 // not inside the range.
 func (r Range) CopyOut(dst []byte, at uint64) {
-	if r.s.y != nil {
+	if r.hook != nil {
 		r.copyOutSlow(dst, at)
 		return
 	}
@@ -54,15 +57,15 @@ func (r Range) UnsafeBytes(at, n uint64) []byte { return r.mem[at : at+n : at+n]
 // Touch declares a plain access (OpRead or OpWrite) to [at, at+n) that is made
 // through UnsafeBytes. It does nothing in production.
 func (r Range) Touch(op Op, at, n uint64) {
-	if r.s.y != nil {
-		r.touchSlow(op, at, n)
+	if r.hook != nil {
+		r.hook.before(op, at, n)
 	}
 }
 
 //go:noinline
-func (r Range) touchSlow(op Op, at, n uint64) {
+func (h *rangeHook) before(op Op, at, n uint64) {
 	if n > 0 {
-		r.s.y.Before(r.s, r.off+at, n, r.name, op)
+		h.s.y.Before(h.s, h.off+at, n, h.name, op)
 	}
 }
 
@@ -72,27 +75,19 @@ func (r Range) touchSlow(op Op, at, n uint64) {
 //go:noinline
 func (r Range) copyInSlow(at uint64, src []byte) {
 	dst := r.mem[at : at+uint64(len(src))]
-	if r.s.y == nil {
-		copyLong(dst, src)
-		return
-	}
 	half := (len(src) + 1) / 2
-	for i, piece := range [][]byte{src[:half], src[half:]} {
-		if len(piece) > 0 {
-			r.s.y.Before(r.s, r.off+at+uint64(i*half), uint64(len(piece)), r.name, OpWrite)
-			copy(dst[i*half:], piece)
-		}
-	}
+	r.hook.before(OpWrite, at, uint64(half))
+	copy(dst, src[:half])
+	r.hook.before(OpWrite, at+uint64(half), uint64(len(src)-half))
+	copy(dst[half:], src[half:])
 }
 
 //go:noinline
 func (r Range) copyOutSlow(dst []byte, at uint64) {
 	src := r.mem[at : at+uint64(len(dst))]
 	half := (len(dst) + 1) / 2
-	for i, piece := range [][]byte{dst[:half], dst[half:]} {
-		if len(piece) > 0 {
-			r.s.y.Before(r.s, r.off+at+uint64(i*half), uint64(len(piece)), r.name, OpRead)
-			copy(piece, src[i*half:])
-		}
-	}
+	r.hook.before(OpRead, at, uint64(half))
+	copy(dst, src[:half])
+	r.hook.before(OpRead, at+uint64(half), uint64(len(dst)-half))
+	copy(dst[half:], src[half:])
 }

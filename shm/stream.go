@@ -173,11 +173,11 @@ func watch(ready func() bool, limit int, misses *uint) bool {
 		limit >>= min(*misses, shorterSpins)
 	}
 	for range limit {
+		pause() // first: the caller has just looked, and each look costs the peer's next store
 		if ready() {
 			*misses = 0
 			return true
 		}
-		pause()
 	}
 	*misses++
 	return false

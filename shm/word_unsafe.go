@@ -7,14 +7,15 @@ import (
 )
 
 // Words and ranges are the only code that touches shared bytes. Each operation
-// starts with a nil check of the segment's Yielder; everything else about
-// simulation is out of line, so the fast paths inline (TestInlining pins it).
+// starts with a nil check, of what only a segment with a Yielder gives its handles;
+// everything else about simulation is out of line, so the fast paths inline
+// (TestInlining pins it).
 
 // Uint32 is a 32-bit word in a segment. All operations are sequentially
 // consistent atomics and safe for concurrent use. The zero value is not usable.
 type Uint32 struct {
 	p    *uint32
-	s    *Segment
+	s    *Segment // nil without a Yielder
 	name Name
 }
 
@@ -22,7 +23,7 @@ type Uint32 struct {
 // consistent atomics and safe for concurrent use. The zero value is not usable.
 type Uint64 struct {
 	p    *uint64
-	s    *Segment
+	s    *Segment // nil without a Yielder
 	name Name
 }
 
@@ -30,27 +31,34 @@ type Uint64 struct {
 // multiple of 4 or lies outside the segment: an offset that came from a peer
 // must be checked with [Segment.Contains] first.
 func (s *Segment) Uint32(off uint64, name Name) Uint32 {
-	s.mustContain(off, 4, 4, name)
-	return Uint32{(*uint32)(unsafe.Pointer(&s.mem[off])), s, name}
+	hooked := s.mustContain(off, 4, 4, name)
+	return Uint32{(*uint32)(unsafe.Pointer(&s.mem[off])), hooked, name}
 }
 
 // Uint64 returns a handle of the word at off. It panics when off is not a
 // multiple of 8 or lies outside the segment: an offset that came from a peer
 // must be checked with [Segment.Contains] first.
 func (s *Segment) Uint64(off uint64, name Name) Uint64 {
-	s.mustContain(off, 8, 8, name)
-	return Uint64{(*uint64)(unsafe.Pointer(&s.mem[off])), s, name}
+	hooked := s.mustContain(off, 8, 8, name)
+	return Uint64{(*uint64)(unsafe.Pointer(&s.mem[off])), hooked, name}
 }
 
-func (s *Segment) mustContain(off, n, align uint64, name Name) {
+// mustContain panics when the bytes are not in the segment. It returns what a
+// handle of them keeps: s when a Yielder must see the accesses, else nil, so that an
+// access in production reads nothing but its handle.
+func (s *Segment) mustContain(off, n, align uint64, name Name) (hooked *Segment) {
 	if !s.Contains(off, n, align) {
 		panic(fmt.Sprintf("shm: %s: [%d,+%d) aligned to %d is not in a segment of %d bytes", name, off, n, align, len(s.mem)))
 	}
+	if s.y == nil {
+		return nil
+	}
+	return s
 }
 
 // Load returns the value of the word.
 func (w Uint32) Load() uint32 {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.loadSlow()
 	}
 	return atomic.LoadUint32(w.p)
@@ -58,7 +66,7 @@ func (w Uint32) Load() uint32 {
 
 // Store sets the word to v. It is a full barrier.
 func (w Uint32) Store(v uint32) {
-	if w.s.y != nil {
+	if w.s != nil {
 		w.storeSlow(v)
 		return
 	}
@@ -67,7 +75,7 @@ func (w Uint32) Store(v uint32) {
 
 // CompareAndSwap sets the word to new if it holds old, and says whether it did.
 func (w Uint32) CompareAndSwap(old, new uint32) bool {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.casSlow(old, new)
 	}
 	return atomic.CompareAndSwapUint32(w.p, old, new)
@@ -75,7 +83,7 @@ func (w Uint32) CompareAndSwap(old, new uint32) bool {
 
 // Add adds delta and returns the new value.
 func (w Uint32) Add(delta uint32) uint32 {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.addSlow(delta)
 	}
 	return atomic.AddUint32(w.p, delta)
@@ -83,7 +91,7 @@ func (w Uint32) Add(delta uint32) uint32 {
 
 // Swap sets the word to v and returns the old value. It is a full barrier.
 func (w Uint32) Swap(v uint32) uint32 {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.swapSlow(v)
 	}
 	return atomic.SwapUint32(w.p, v)
@@ -91,7 +99,7 @@ func (w Uint32) Swap(v uint32) uint32 {
 
 // Load returns the value of the word.
 func (w Uint64) Load() uint64 {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.loadSlow()
 	}
 	return atomic.LoadUint64(w.p)
@@ -99,7 +107,7 @@ func (w Uint64) Load() uint64 {
 
 // Store sets the word to v. It is a full barrier.
 func (w Uint64) Store(v uint64) {
-	if w.s.y != nil {
+	if w.s != nil {
 		w.storeSlow(v)
 		return
 	}
@@ -108,7 +116,7 @@ func (w Uint64) Store(v uint64) {
 
 // CompareAndSwap sets the word to new if it holds old, and says whether it did.
 func (w Uint64) CompareAndSwap(old, new uint64) bool {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.casSlow(old, new)
 	}
 	return atomic.CompareAndSwapUint64(w.p, old, new)
@@ -116,7 +124,7 @@ func (w Uint64) CompareAndSwap(old, new uint64) bool {
 
 // Add adds delta and returns the new value.
 func (w Uint64) Add(delta uint64) uint64 {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.addSlow(delta)
 	}
 	return atomic.AddUint64(w.p, delta)
@@ -124,7 +132,7 @@ func (w Uint64) Add(delta uint64) uint64 {
 
 // Swap sets the word to v and returns the old value. It is a full barrier.
 func (w Uint64) Swap(v uint64) uint64 {
-	if w.s.y != nil {
+	if w.s != nil {
 		return w.swapSlow(v)
 	}
 	return atomic.SwapUint64(w.p, v)
