@@ -318,8 +318,10 @@ func TestDialContext(t *testing.T) {
 	wantErr(t, "dial of a silent server", err, context.DeadlineExceeded)
 	s.want(MsgAccept)
 	s.send(Message{Kind: MsgAcceptReply, Handle: s.last.Handle, Status: Refused})
-	_, err = c.Listen("tcp://127.0.0.1/81") // the reply comes after everything before
-	check(t, err)
+	s.send(Message{Kind: MsgUnbind, Context: 9})
+	s.want(MsgUnbindReply) // the session layer has answered the connect
+	_, err = c.Listen("tcp://127.0.0.1/81")
+	check(t, err) // and this reply came after that answer
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.requests) > 0 || c.session(s.last.Handle.index()) != nil {
