@@ -10,6 +10,9 @@ import (
 	"cutthrough/sim"
 )
 
+// propRefused: what is not allocated cannot be freed.
+const propRefused = "Refused"
+
 var nameBlock = shm.NewName("block")
 
 var (
@@ -18,6 +21,7 @@ var (
 	allocKeys = []key{
 		{name: "pages", def: 1, min: 1, max: 16},
 		{name: "procs", def: 2, min: 1, max: 3},
+		{name: "shared", def: 0, min: 0, max: 1},
 		{name: "faults", words: faultClasses},
 	}
 	allocVerbs = []verb{
@@ -38,7 +42,9 @@ func allocScenario() *Scenario {
 		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
 owner's pattern; free K frees the owner's Kth live block after checking the pattern. misfree frees an
 offset inside the owner's last live block, and refree (only with procs=1, else the block may be somebody's by
-then) the last freed block once more: both must be refused.
+then) the last freed block once more: both must be refused. With shared=1 there is one more block, which
+all processes free when they have done everything else: one of them must succeed. It is smaller
+than what they allocate, so that nobody gets it meanwhile.
 
 Checked: no two live blocks overlap and every block is inside (Linearizable: porcupine's sequential
 specification is a set of disjoint ranges); nobody writes into another's block (NoRace, Pattern); freeing
@@ -53,6 +59,9 @@ func genAlloc(src sim.Source) sim.Case {
 	b.number("pages", 1, 2)
 	b.word("faults", "none", "kill", "stop")
 	sizes := []int{64, 1000, 300, 2000, 2500} // the last is beyond the linear classes
+	if b.number("shared", 0, 1) == 1 {
+		sizes[0] = 400
+	}
 	for i := range n {
 		for range 1 + src.Intn(5, "operations") {
 			switch src.Intn(6, "operation") {
@@ -82,6 +91,9 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 		if o.verb == "refree" && cfg.numbers["procs"] != 1 {
 			return sim.Program{}, errors.New("refree needs config procs=1")
 		}
+		if o.verb == "alloc" && cfg.numbers["shared"] == 1 && shm.Footprint(uint64(o.args[0])) == shm.Footprint(1) {
+			return sim.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", shm.Footprint(1))
+		}
 	}
 	checker := RangesChecker(model.Ranges{Base: shm.SegmentHeader, End: size})
 	var work [][]op
@@ -95,8 +107,10 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 	}
 	setup := func(w *sim.World) {
 		var seg *shm.Segment
+		var shared sharedBlock
 		for i, mine := range work {
 			p := w.Process(allocProcs[i]).Mortal()
+			shared.procs = append(shared.procs, p)
 			view := seg
 			if seg == nil {
 				var err error
@@ -109,12 +123,36 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 			}
 			a, err := shm.OpenAllocator(view)
 			must(err)
+			if i == 0 && cfg.numbers["shared"] == 1 {
+				shared.off, err = a.Alloc(1)
+				must(err)
+			}
 			u := &allocUser{w: w, seg: view, a: a, pattern: byte(1 + i)}
-			p.Go(allocProcs[i], func() { u.run(mine) })
+			p.Go(allocProcs[i], func() {
+				u.run(mine)
+				u.freeShared(&shared)
+			})
 		}
+		w.AtEnd(propRefused, shared.check)
 		w.AtEnd(propLinear, func() error { return linError(checker.Check(w.History(), 0)) })
 	}
 	return sim.Program{Config: simConfig(cfg.words["faults"]), Setup: setup}, nil
+}
+
+// sharedBlock is a block that all processes free.
+type sharedBlock struct {
+	procs []*sim.Process
+	off   uint64 // 0: there is none
+	freed int    // how often that succeeded
+}
+
+// check demands that it was freed once. A process that was killed may have done it.
+func (s *sharedBlock) check() error {
+	dead := slices.ContainsFunc(s.procs, (*sim.Process).Dead)
+	if s.off != 0 && s.freed != 1 && (s.freed > 1 || !dead) {
+		return fmt.Errorf("%d of %d processes freed the block at %#x with success, want 1", s.freed, len(s.procs), s.off)
+	}
+	return nil
 }
 
 // allocUser is one process that allocates and frees.
@@ -197,6 +235,21 @@ func (u *allocUser) free(i int) {
 	u.freed = append(u.freed, b.off)
 }
 
+// freeShared frees the block that the others free, too.
+func (u *allocUser) freeShared(s *sharedBlock) {
+	if s.off == 0 {
+		return
+	}
+	switch err := u.a.Free(s.off); {
+	case err == nil:
+		s.freed++
+	case errors.Is(err, shm.ErrNotAllocated):
+		u.w.Sometimes("refused")
+	default:
+		u.w.Fail(propHonest, "free %#x: %v", s.off, err)
+	}
+}
+
 // has says whether a live block starts at off.
 func (u *allocUser) has(off uint64) bool {
 	return slices.ContainsFunc(u.live, func(b block) bool { return b.off == off })
@@ -206,7 +259,7 @@ func (u *allocUser) has(off uint64) bool {
 func (u *allocUser) refused(off uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
 	if err := u.a.Free(off); !errors.Is(err, shm.ErrNotAllocated) {
-		u.w.Fail("Refused", "free of %#x, which is not allocated: %v, want %v", off, err, shm.ErrNotAllocated)
+		u.w.Fail(propRefused, "free of %#x, which is not allocated: %v, want %v", off, err, shm.ErrNotAllocated)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
 	u.w.Sometimes("refused")

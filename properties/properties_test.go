@@ -150,6 +150,7 @@ func TestBadCasesAreRefused(t *testing.T) {
 		{"evq", "config producers=2", sim.Case{Workload: work("p3", "send")}},
 		{"alloc", "config procs=2", sim.Case{Workload: work("c", "alloc", "1")}},
 		{"alloc", "needs config procs=1", sim.Case{Workload: work("a", "refree")}},
+		{"alloc", "more than 256 bytes", sim.Case{Config: kv("shared", "1"), Workload: work("a", "alloc", "256")}},
 	} {
 		s, err := Find(tt.scenario)
 		if err != nil {
