@@ -42,8 +42,8 @@ func (l *Layer) checkSpace(bad report) {
 	}
 }
 
-// checkSegments: a segment belongs to a pair that knows it, holds exactly the blocks of
-// the pair's sessions (S16), is told only to applications that are there (S10), and is
+// checkSegments: a segment belongs to a pair that knows it (S16), holds exactly the blocks of
+// the pair's sessions (S20), is told only to applications that are there (S10), and is
 // live while sessions use it (S8, S9).
 func (l *Layer) checkSegments(bad report) {
 	inside := map[Handle]uint64{}
