@@ -107,7 +107,6 @@ func BenchmarkOneThread(b *testing.B) {
 				for b.Loop() {
 					if publish == "each" {
 						_, _ = f.p.Enqueue(msg)
-						f.p.Publish()
 						f.p.NeedsEvent()
 						_, _ = f.c.Dequeue(msg)
 						_, _ = f.c.NeedsDequeueNotify()

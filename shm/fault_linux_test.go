@@ -27,6 +27,10 @@ type fault struct {
 	want    error // nil: it works all the same
 }
 
+// freeDesc as a value stands for the descriptor that the operation will open first. The
+// runtime has an eventfd of its own and does not survive that a write to that one fails.
+const freeDesc = ^uint32(0)
+
 var faults = []fault{
 	{"memfd_create", unix.SYS_MEMFD_CREATE, 0, 0, 0, unix.EMFILE, creating, unix.EMFILE},
 	{"memfd_create on an old kernel", unix.SYS_MEMFD_CREATE, 1, unix.MFD_NOEXEC_SEAL, unix.MFD_NOEXEC_SEAL, unix.EINVAL, creating, nil},
@@ -39,7 +43,7 @@ var faults = []fault{
 	{"fstatfs", unix.SYS_FSTATFS, 0, 0, 0, unix.EIO, mapping, unix.EIO},
 	{"get seals", unix.SYS_FCNTL, 1, ^uint32(0), unix.F_GET_SEALS, unix.EINVAL, mapping, shm.ErrDesc},
 	{"eventfd", unix.SYS_EVENTFD2, 0, 0, 0, unix.ENFILE, ringing, unix.ENFILE},
-	{"eventfd write", unix.SYS_WRITE, 0, 0, 0, unix.EIO, ringing, unix.EIO},
+	{"eventfd write", unix.SYS_WRITE, 0, ^uint32(0), freeDesc, unix.EIO, ringing, unix.EIO},
 	{"eventfd read", unix.SYS_PREADV2, 0, 0, 0, unix.EIO, ringing, unix.EIO},
 	{"epoll_ctl for a doorbell", unix.SYS_EPOLL_CTL, 0, 0, 0, unix.ENOSPC, ringing, os.ErrNoDeadline},
 	{"set non-blocking", unix.SYS_FCNTL, 1, ^uint32(0), unix.F_SETFL, unix.EPERM, opening, unix.EPERM},
@@ -204,6 +208,13 @@ var faulty = child("faulty", func(h shm.Host, parent shm.Conn) error {
 	held, err := holdings()
 	if err != nil {
 		return err
+	}
+	if f.value == freeDesc {
+		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+		if err := errors.Join(err, unix.Close(fd)); err != nil {
+			return err
+		}
+		f.value = uint32(fd)
 	}
 	if err := failCalls(f.call, f.arg, f.mask, f.value, f.errno); err != nil {
 		return fmt.Errorf("seccomp: %w", err)

@@ -59,7 +59,7 @@ func (c *Consumer) Dequeue(b []byte) (int, error) {
 	}
 	c.advance(n)
 	if c.head-c.released >= c.batch {
-		c.Release()
+		c.release(c.head)
 	}
 	return int(n), nil
 }
@@ -90,7 +90,7 @@ func (c *Consumer) Drop(n uint64) (uint64, error) {
 	c.touch(OpRead, c.pos, n)
 	c.advance(n)
 	if c.head-c.released >= c.batch {
-		c.Release()
+		c.release(c.head)
 	}
 	return n, nil
 }
@@ -113,9 +113,14 @@ func (c *Consumer) ReadPieces(limit uint64) (a, b []byte, err error) {
 // nothing when there is none.
 func (c *Consumer) Release() {
 	if c.released != c.head {
-		c.headWord.Store(c.head)
-		c.released = c.head
+		c.release(c.head)
 	}
+}
+
+// release is apart from Release for the reason that [Producer] has.
+func (c *Consumer) release(head uint64) {
+	c.headWord.Store(head)
+	c.released = head
 }
 
 // Readable releases, looks at the producer's counter and returns how many bytes can be
@@ -159,7 +164,9 @@ func (c *Consumer) look() error {
 	if c.err != nil {
 		return c.err
 	}
-	c.Release()
+	if c.released != c.head {
+		c.release(c.head)
+	}
 	tail := c.tailWord.Load()
 	if free := c.cap - c.known(); tail-c.tail > free {
 		c.err = c.corrupt(nameFifoTail, c.tail, tail, free)

@@ -7,8 +7,8 @@ import "fmt"
 //
 // Bytes are staged first and become visible to the consumer in batches: every
 // 2 KiB, when the producer looks for space and does not see enough, and at
-// [Producer.Publish]. Publish before turning to anything that may take long, and
-// follow it with [Producer.NeedsEvent].
+// [Producer.Publish]. After staging bytes call [Producer.NeedsEvent], which publishes
+// them, before turning to anything that may take long.
 //
 // A counter of the consumer that is impossible is ErrCorrupt, now and from
 // every later call: the fifo is unusable, what was published stays readable.
@@ -61,7 +61,7 @@ func (p *Producer) Enqueue(b []byte) (int, error) {
 		}
 		p.advance(uint64(len(part)))
 		if p.tail-p.published >= p.batch {
-			p.Publish()
+			p.publish(p.tail)
 		}
 		rest = rest[len(part):]
 	}
@@ -92,7 +92,7 @@ func (p *Producer) Commit(n uint64) {
 	p.touch(OpWrite, p.pos, n)
 	p.advance(n)
 	if p.tail-p.published >= p.batch {
-		p.Publish()
+		p.publish(p.tail)
 	}
 }
 
@@ -100,9 +100,15 @@ func (p *Producer) Commit(n uint64) {
 // there are none.
 func (p *Producer) Publish() {
 	if p.published != p.tail {
-		p.tailWord.Store(p.tail)
-		p.published = p.tail
+		p.publish(p.tail)
 	}
+}
+
+// publish is small enough to be inlined, where Publish is not: a call around a store
+// that is a full barrier has its caller wait for what it saved on the stack.
+func (p *Producer) publish(tail uint64) {
+	p.tailWord.Store(tail)
+	p.published = tail
 }
 
 // Free publishes, looks at the consumer's counter and returns how many bytes fit now.
@@ -133,7 +139,9 @@ func (p *Producer) look() error {
 	if p.err != nil {
 		return p.err
 	}
-	p.Publish()
+	if p.published != p.tail {
+		p.publish(p.tail)
+	}
 	head := p.headWord.Load()
 	if queued := p.published - p.head; head-p.head > queued {
 		p.err = p.corrupt(nameFifoHead, p.head, head, queued)

@@ -29,11 +29,14 @@ package shm
 // A peer that writes nonsense into these words wakes its victim for nothing or
 // not at all, which it could do anyway. No value is an error and none is looped on.
 
-// NeedsEvent says whether the caller must ring the consumer's doorbell, or send it
-// an event, now. Ask after [Producer.Publish], also when an Enqueue returned 0. It is
+// NeedsEvent publishes the staged bytes and says whether the caller must ring the
+// consumer's doorbell, or send it an event, now. Ask also when an Enqueue returned 0. It is
 // true at most once between two calls of [Consumer.ArmEvent] or
 // [Consumer.ClearEvent], and false when nothing was published since it was last asked.
 func (p *Producer) NeedsEvent() bool {
+	if p.published != p.tail {
+		p.publish(p.tail)
+	}
 	if p.evented == p.published {
 		return false
 	}
@@ -81,7 +84,7 @@ func (c *Consumer) ClearEvent() { c.event.Swap(0) }
 // set, that prevents a second one. So nobody ever reads, modifies and writes a word that
 // the other side writes in between.
 //
-// Precondition: everything is published and NeedsEvent was asked; it panics when
+// Precondition: NeedsEvent was asked after the last bytes were staged; it panics when
 // there are staged bytes, because both sides could sleep.
 func (p *Producer) ArmDequeue(n uint64) (bool, error) {
 	if p.published != p.tail {
@@ -108,7 +111,9 @@ func (c *Consumer) NeedsDequeueNotify() (bool, error) {
 	if c.err != nil {
 		return false, c.err
 	}
-	c.Release()
+	if c.released != c.head {
+		c.release(c.head)
+	}
 	if c.notified == c.released {
 		return false, nil
 	}

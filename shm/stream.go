@@ -66,7 +66,6 @@ func (w *Writer) Drain(deadline time.Duration) error {
 // Flush publishes what was enqueued through Fifo directly and rings the consumer if it
 // sleeps. It returns what the doorbell returned.
 func (w *Writer) Flush() error {
-	w.Fifo.Publish()
 	if w.Fifo.NeedsEvent() {
 		if err := w.Peer.Ring(); err != nil {
 			return fmt.Errorf("shm: ring the consumer: %w", err)

@@ -68,9 +68,9 @@ func (w Uint32) Load() uint32 {
 func (w Uint32) Store(v uint32) {
 	if w.s != nil {
 		w.storeSlow(v)
-		return
+	} else {
+		atomic.StoreUint32(w.p, v)
 	}
-	atomic.StoreUint32(w.p, v)
 }
 
 // CompareAndSwap sets the word to new if it holds old, and says whether it did.
@@ -109,9 +109,9 @@ func (w Uint64) Load() uint64 {
 func (w Uint64) Store(v uint64) {
 	if w.s != nil {
 		w.storeSlow(v)
-		return
+	} else {
+		atomic.StoreUint64(w.p, v)
 	}
-	atomic.StoreUint64(w.p, v)
 }
 
 // CompareAndSwap sets the word to new if it holds old, and says whether it did.
