@@ -63,19 +63,21 @@ type row struct {
 
 func (o *Outcome) rows() []row {
 	var rows []row
+	done := 0 // a step is counted when it happens, which may be long after its task came to it
 	for _, s := range o.Log {
-		r := row{step: s.N, task: s.Task}
+		r := row{task: s.Task}
 		switch {
 		case s.Note != "":
-			r.step, r.text, r.weight = 0, s.Note, 2
+			r.text, r.weight = s.Note, 2
 		case s.Effect.Kind != Continue:
 			r.text, r.weight = o.interventionText(s), 3
-		case s.Op == shm.OpBegin:
-			continue
 		default:
-			r.text = s.text()
+			done++
+			r.step, r.text = done, s.text()
 		}
-		rows = append(rows, r)
+		if s.Op != shm.OpBegin || r.weight > 0 {
+			rows = append(rows, r)
+		}
 	}
 	return append(rows, o.ending()...)
 }

@@ -37,7 +37,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 		w.races.access(w, t, v.mem, off, n, site{name, op})
 	}
 	if w.cfg.Log {
-		w.log = append(w.log, Step{N: w.step, Task: t.id, Name: name, Op: op, Off: off, Len: n})
+		w.log = append(w.log, Step{Task: t.id, Name: name, Op: op, Off: off, Len: n})
 	}
 }
 
@@ -189,7 +189,7 @@ func (w *World) decide(t *task, p *Point) Effect {
 			w.run.hit(p, e)
 		}
 		if w.cfg.Log {
-			w.log = append(w.log, Step{N: w.step, Task: t.id, Name: p.Name, Op: p.Op, Nth: p.Nth, Effect: e})
+			w.log = append(w.log, Step{Task: t.id, Name: p.Name, Op: p.Op, Nth: p.Nth, Effect: e})
 		}
 	}
 	return e

@@ -129,7 +129,7 @@ func (w *World) at(name shm.Name, op shm.Op, faults []Effect) Effect {
 	t := w.cur
 	e := w.point(t, name, op, faults)
 	if w.cfg.Log {
-		w.log = append(w.log, Step{N: w.step, Task: t.id, Name: name, Op: op})
+		w.log = append(w.log, Step{Task: t.id, Name: name, Op: op})
 	}
 	return e
 }

@@ -62,7 +62,6 @@ type Outcome struct {
 // Step is one line of an execution's log: an access or call, an
 // intervention (Effect is not Continue), or a note.
 type Step struct {
-	N        int
 	Task     int
 	Name     shm.Name
 	Op       shm.Op

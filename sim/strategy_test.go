@@ -235,11 +235,11 @@ func TestDiagram(t *testing.T) {
 	}
 	got := strings.Join(o.Diagram(30), "\n")
 	want := `step   a                          b
-   2   x load = 0
-   3   ▶ before x store #1: -> b
-   5   ·                          x load = 0
-   6   ·                          x store := 1
-   6   x store := 1`
+   1   x load = 0
+       ▶ before x store #1: -> b
+   2   ·                          x load = 0
+   3   ·                          x store := 1
+   4   x store := 1`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -108,7 +108,7 @@ func (w *World) Fail(property, format string, args ...any) {
 // Note adds a line to the log of the running task; it shows in diagrams.
 func (w *World) Note(format string, args ...any) {
 	if w.cfg.Log && w.cur != nil {
-		w.log = append(w.log, Step{N: w.step, Task: w.cur.id, Note: fmt.Sprintf(format, args...)})
+		w.log = append(w.log, Step{Task: w.cur.id, Note: fmt.Sprintf(format, args...)})
 	}
 }
 
