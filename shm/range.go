@@ -18,10 +18,10 @@ type rangeHook struct {
 // inside the segment: an offset that came from a peer must be checked with
 // [Segment.Contains] first.
 func (s *Segment) Range(off, n uint64, name Name) Range {
-	hooked := s.mustContain(off, n, 1, name)
+	s.mustContain(off, n, 1, name)
 	r := Range{mem: s.mem[off : off+n : off+n]}
-	if hooked != nil {
-		r.hook = &rangeHook{hooked, off, name}
+	if s.y != nil {
+		r.hook = &rangeHook{s, off, name}
 	}
 	return r
 }
