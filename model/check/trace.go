@@ -1,0 +1,164 @@
+package check
+
+// A Step is one step of a run.
+type Step[S comparable] struct {
+	// Action is the index of the action, and Name its name. Every run begins
+	// with the action -1, "init", which leads to an initial state.
+	Action int
+	Name   string
+	// State is the state after the action, and Text what it looks like.
+	State S
+	Text  string
+}
+
+// A link says where a state was found: the place of its predecessor in the level
+// before, and which of that state's steps leads here. Levels have less than 2^32
+// states: their pages would not fit into memory otherwise.
+type link struct {
+	parent, step uint32
+}
+
+// newLinks returns room for the links of the states found so far in the next
+// level, or nil if nobody wants them.
+func (s *Search[S]) newLinks() []link {
+	if s.links == nil {
+		return nil
+	}
+	level := s.stats.Depth + 1
+	if level == len(s.links) {
+		s.links = append(s.links, nil)
+	}
+	have := s.links[level]
+	have = append(have, make([]link, s.next.n-int64(len(have)))...)
+	s.links[level] = have
+	return have
+}
+
+// retrace returns the shortest runs to findings. The search did not remember how
+// it came to a state, so it is done again, as deep as is needed, by one that
+// does: half the memory when there is nothing to find, twice the time when there
+// is.
+func (s *Search[S]) retrace(findings []finding) ([][]Step[S], error) {
+	depth := -1
+	for _, f := range findings {
+		depth = max(depth, f.depth)
+	}
+	if depth < 0 {
+		return nil, nil
+	}
+	r := *s.rules
+	again := newSearch(&r, Options{
+		Workers:       s.options.Workers,
+		Exact:         s.options.Exact,
+		Progress:      s.options.Progress,
+		ProgressEvery: s.options.ProgressEvery,
+	})
+	again.links = [][]link{}
+	again.stats.Phase = Tracing
+	if err := again.seed(r.model.Init()); err != nil {
+		return nil, err
+	}
+	for again.stats.Depth < depth {
+		for again.page < len(again.cur.pages) {
+			again.round()
+		}
+		again.endLevel()
+		if again.cur.n == 0 {
+			return nil, modelError(r.model.Name(), "two searches differ: the model is not a function of its arguments")
+		}
+	}
+	runs := make([][]Step[S], len(findings))
+	for i, f := range findings {
+		var err error
+		if runs[i], err = s.replay(again.path(f)); err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
+}
+
+// path returns the number of the initial state from which a finding is reached,
+// and then of each step on the way.
+func (s *Search[S]) path(f finding) []uint32 {
+	path := make([]uint32, f.depth+1, f.depth+2)
+	at := f.hit.at
+	for level := f.depth; level >= 0; level-- {
+		l := s.links[level][at]
+		path[level], at = l.step, int64(l.parent)
+	}
+	if f.hit.step >= 0 {
+		path = append(path, uint32(f.hit.step))
+	}
+	return path
+}
+
+// A move is one step that Next offers.
+type move[S comparable] struct {
+	action int
+	to     S
+}
+
+// moves returns the steps from a state that do not leave the boundary.
+func (r *rules[S]) moves(s S) []move[S] {
+	var moves []move[S]
+	r.model.Next(s, func(action int, t S) {
+		if r.within == nil || r.within(t) {
+			moves = append(moves, move[S]{action, t})
+		}
+	})
+	return moves
+}
+
+// represent returns the representative of a state.
+func (r *rules[S]) represent(s S) S {
+	if r.canonical == nil {
+		return s
+	}
+	return r.canonical(s)
+}
+
+// replay returns the run with the numbered steps. The numbers are about
+// representatives; the run is one of the model as it is, each of whose states is
+// represented by the one that the numbers lead to.
+func (s *Search[S]) replay(path []uint32) ([]Step[S], error) {
+	r := s.rules
+	real := r.model.Init()[path[0]]
+	represent := r.represent(real)
+	run := []Step[S]{s.step(-1, real)}
+	for _, number := range path[1:] {
+		moves := r.moves(represent)
+		if int(number) >= len(moves) {
+			return nil, modelError(r.model.Name(), "two calls of Next for %v differ", represent)
+		}
+		m := moves[number]
+		represent = r.represent(m.to)
+		if r.canonical != nil {
+			var ok bool
+			if m, ok = r.moveTo(real, represent); !ok {
+				return nil, modelError(r.model.Name(),
+					"Canonical is not a symmetry: no step from %v leads to an equivalent of %v", real, represent)
+			}
+		}
+		real = m.to
+		run = append(run, s.step(m.action, real))
+	}
+	return run, nil
+}
+
+// moveTo returns the first step from a state to one with the representative.
+func (r *rules[S]) moveTo(from, representative S) (move[S], bool) {
+	for _, m := range r.moves(from) {
+		if r.represent(m.to) == representative {
+			return m, true
+		}
+	}
+	return move[S]{}, false
+}
+
+func (s *Search[S]) step(action int, t S) Step[S] {
+	step := Step[S]{Action: action, Name: "init", State: t, Text: s.describe(t)}
+	if action >= 0 {
+		step.Name = s.rules.actions[action]
+	}
+	return step
+}
