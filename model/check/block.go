@@ -19,6 +19,7 @@ type rules[S comparable] struct {
 	within    func(S) bool // nil: no boundary
 	closed    bool
 	seed      uint64
+	fairness  *fairness
 
 	states, steps, stuck []int // properties to check on states, on steps, and on states without a step
 }

@@ -252,10 +252,3 @@ func (r Result[S]) overall() Verdict {
 	}
 	return verdict
 }
-
-func (s *Search[S]) describe(t S) string {
-	if d, ok := s.rules.model.(Describer[S]); ok {
-		return d.Describe(t)
-	}
-	return fmt.Sprint(t)
-}

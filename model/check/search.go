@@ -97,19 +97,15 @@ func newRules[S comparable](m Model[S], o Options) (*rules[S], error) {
 	if wrong := checkEncoding(reflect.TypeFor[S]()); wrong != "" {
 		return nil, modelError(m.Name(), "%s", wrong)
 	}
-	names := make(map[string]bool)
-	for _, p := range r.props {
-		if p.name == "" || names[p.name] {
-			return nil, modelError(m.Name(), "property name %q is empty or not unique", p.name)
-		}
-		names[p.name] = true
-		for _, group := range p.fair {
-			for _, a := range group {
-				if a < 0 || a >= len(r.actions) {
-					return nil, modelError(m.Name(), "property %q: fairness of action %d of %d", p.name, a, len(r.actions))
-				}
-			}
-		}
+	if len(r.actions) > maxActions {
+		return nil, modelError(m.Name(), "%d actions, limit %d", len(r.actions), maxActions)
+	}
+	if err := r.checkProperties(); err != nil {
+		return nil, err
+	}
+	var ok bool
+	if r.fairness, ok = newFairness(r); !ok {
+		return nil, modelError(m.Name(), "more than %d fair sets of actions", maxGroups)
 	}
 	if sym, ok := m.(Symmetric[S]); ok && o.Symmetry {
 		r.canonical = sym.Canonical
@@ -118,6 +114,28 @@ func newRules[S comparable](m Model[S], o Options) (*rules[S], error) {
 		r.within, r.closed = b.Within, b.Closed()
 	}
 	return r, nil
+}
+
+// checkProperties returns what is wrong with the properties, if anything is.
+func (r *rules[S]) checkProperties() error {
+	names := make(map[string]bool)
+	for _, p := range r.props {
+		if p.name == "" || names[p.name] {
+			return modelError(r.model.Name(), "property name %q is empty or not unique", p.name)
+		}
+		names[p.name] = true
+		for _, group := range p.fair {
+			if len(group) == 0 {
+				return modelError(r.model.Name(), "property %q: fairness of no action", p.name)
+			}
+			for _, a := range group {
+				if a < 0 || a >= len(r.actions) {
+					return modelError(r.model.Name(), "property %q: fairness of action %d of %d", p.name, a, len(r.actions))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func newSearch[S comparable](r *rules[S], o Options) *Search[S] {

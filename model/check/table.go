@@ -21,7 +21,7 @@ type table[S comparable] struct {
 	keys []S      // states of the fingerprints; nil unless exact
 	ids  []uint32 // what the graph calls them; nil in a search
 	n    int
-	room int // how many fingerprints it may hold: three of four slots
+	room int    // how many fingerprints it may hold: three of four slots
 	sink uint64 // keeps the compiler from dropping look-ups made for their cache lines
 }
 
@@ -51,19 +51,35 @@ func (t *table[S]) insertAll(probes []probe, states []S) []probe {
 		}
 		t.sink = seen
 		for _, p := range batch {
-			slot, known := t.find(p.fp, &states[p.at])
-			if known {
-				continue
+			if slot, known := t.find(p.fp, &states[p.at]); !known {
+				t.put(slot, p.fp, &states[p.at])
+				fresh = append(fresh, p)
 			}
-			t.n++
-			t.fps[slot] = p.fp
-			if t.keys != nil {
-				t.keys[slot] = states[p.at]
-			}
-			fresh = append(fresh, p)
 		}
 	}
 	return fresh
+}
+
+// insert returns the slot of a state, and whether it was free until now. Slots
+// are good until the next insert.
+func (t *table[S]) insert(fp uint64, key *S) (slot int, isNew bool) {
+	if t.n >= t.room {
+		t.grow()
+	}
+	slot, known := t.find(fp, key)
+	if !known {
+		t.put(slot, fp, key)
+	}
+	return slot, !known
+}
+
+// put fills a free slot.
+func (t *table[S]) put(slot int, fp uint64, key *S) {
+	t.n++
+	t.fps[slot] = fp
+	if t.keys != nil {
+		t.keys[slot] = *key
+	}
 }
 
 // find returns the slot of a state, or else the one that it may be put in.

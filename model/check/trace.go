@@ -1,5 +1,7 @@
 package check
 
+import "fmt"
+
 // A Step is one step of a run.
 type Step[S comparable] struct {
 	// Action is the index of the action, and Name its name. Every run begins
@@ -70,7 +72,7 @@ func (s *Search[S]) retrace(findings []finding) ([][]Step[S], error) {
 	runs := make([][]Step[S], len(findings))
 	for i, f := range findings {
 		var err error
-		if runs[i], err = s.replay(again.path(f)); err != nil {
+		if runs[i], err = r.replay(again.path(f)); err != nil {
 			return nil, err
 		}
 	}
@@ -120,11 +122,10 @@ func (r *rules[S]) represent(s S) S {
 // replay returns the run with the numbered steps. The numbers are about
 // representatives; the run is one of the model as it is, each of whose states is
 // represented by the one that the numbers lead to.
-func (s *Search[S]) replay(path []uint32) ([]Step[S], error) {
-	r := s.rules
+func (r *rules[S]) replay(path []uint32) ([]Step[S], error) {
 	real := r.model.Init()[path[0]]
 	represent := r.represent(real)
-	run := []Step[S]{s.step(-1, real)}
+	run := []Step[S]{r.step(-1, real)}
 	for _, number := range path[1:] {
 		moves := r.moves(represent)
 		if int(number) >= len(moves) {
@@ -140,7 +141,7 @@ func (s *Search[S]) replay(path []uint32) ([]Step[S], error) {
 			}
 		}
 		real = m.to
-		run = append(run, s.step(m.action, real))
+		run = append(run, r.step(m.action, real))
 	}
 	return run, nil
 }
@@ -155,10 +156,15 @@ func (r *rules[S]) moveTo(from, representative S) (move[S], bool) {
 	return move[S]{}, false
 }
 
-func (s *Search[S]) step(action int, t S) Step[S] {
-	step := Step[S]{Action: action, Name: "init", State: t, Text: s.describe(t)}
+func (r *rules[S]) step(action int, t S) Step[S] {
+	step := Step[S]{Action: action, Name: "init", State: t}
 	if action >= 0 {
-		step.Name = s.rules.actions[action]
+		step.Name = r.actions[action]
+	}
+	if d, ok := r.model.(Describer[S]); ok {
+		step.Text = d.Describe(t)
+	} else {
+		step.Text = fmt.Sprint(t)
 	}
 	return step
 }
