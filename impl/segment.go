@@ -194,9 +194,12 @@ func (l *Layer) unplace(s *session) {
 	if g == nil {
 		return // it never had any
 	}
+	blocks := make([]Block, len(s.sizes))
 	for i, size := range s.sizes {
-		g.inside.release(Address(s.fifos[i]), Block{Fifo: uint64(size)}.bytes())
+		blocks[i] = Block{Off: s.fifos[i], Fifo: uint64(size)}
+		g.inside.release(Address(blocks[i].Off), blocks[i].bytes())
 	}
+	l.out = append(l.out, Effect{Kind: FxScrub, Segment: g.h, Blocks: blocks})
 }
 
 // tellMaps tells side r of what it needs for s: the segment of its fifos, and that of the
