@@ -188,8 +188,9 @@ func (b Block) bytes() uint64 {
 	return shm.FifoBytes(b.Fifo)
 }
 
-// unplace gives back the memory of s.
-func (l *Layer) unplace(s *session) {
+// unplace gives back the memory of s. It is scrubbed for the next session of the pair; there is
+// none when one side has left, who may have been hung up in the middle of a read.
+func (l *Layer) unplace(p *pair, s *session) {
 	g := l.segments.get(s.segment)
 	if g == nil {
 		return // it never had any
@@ -199,7 +200,9 @@ func (l *Layer) unplace(s *session) {
 		blocks[i] = Block{Off: s.fifos[i], Fifo: uint64(size)}
 		g.inside.release(Address(blocks[i].Off), blocks[i].bytes())
 	}
-	l.out = append(l.out, Effect{Kind: FxScrub, Segment: g.h, Blocks: blocks})
+	if p.apps[client] != 0 && p.apps[server] != 0 {
+		l.out = append(l.out, Effect{Kind: FxScrub, Segment: g.h, Blocks: blocks})
+	}
 }
 
 // tellMaps tells side r of what it needs for s: the segment of its fifos, and that of the
