@@ -214,7 +214,7 @@ func (m *benchmark) over(dial func() (net.Conn, error), o benchOrder) func(n int
 func BenchmarkStream(b *testing.B) {
 	for _, size := range []uint32{64, 1460, 16384} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
-			m := newBenchmark(b, true, BenchOptions{shm.SpinDefault, 256 << 10})
+			m := newBenchmark(b, true, BenchOptions{shm.SpinDefault, 4 << 20})
 			o := benchOrder{Size: size}
 			b.SetBytes(int64(size))
 			m.duel(int(min(200_000, 200<<20/size)), 20, m.over(m.dial, o), m.over(m.dialUnix, o))

@@ -41,6 +41,7 @@ const (
 	FxSend    EffectKind = iota // send Msg; a MsgMap with the descriptors of Segment and of Bell's doorbell
 	FxCreate                    // create Segment of Size bytes, and report with EvCreated
 	FxFormat                    // make empty fifos or queues in Segment
+	FxScrub                     // zero fifos that are over, before their memory is used again
 	FxDestroy                   // unmap and close Segment: nobody else has it any more
 	FxHangup                    // close the channel, for the reason in Err
 )

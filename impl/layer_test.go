@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,7 +21,8 @@ type rig struct {
 	now      time.Duration
 	next     Channel
 	apps     []*rigApp
-	segments map[Handle]uint64 // created and not destroyed
+	segments map[Handle]uint64  // created and not destroyed
+	used     map[Handle][]Block // what has been formatted and not scrubbed
 	creating []Handle
 	ctx      uint64
 }
@@ -37,7 +39,7 @@ type rigApp struct {
 }
 
 func newRig(t *rapid.T, cfg Config) *rig {
-	return &rig{t: t, l: NewLayer(cfg), segments: map[Handle]uint64{}}
+	return &rig{t: t, l: NewLayer(cfg), segments: map[Handle]uint64{}, used: map[Handle][]Block{}}
 }
 
 func (r *rig) step(ev Event) {
@@ -68,11 +70,26 @@ func (r *rig) apply(fx Effect) {
 			}
 		}
 		delete(r.segments, fx.Segment)
+		delete(r.used, fx.Segment)
 	case FxFormat:
 		for _, b := range fx.Blocks {
 			if b.Off+b.bytes() > r.segments[fx.Segment] {
 				r.t.Fatalf("block %+v outside %v of %d bytes", b, fx.Segment, r.segments[fx.Segment])
 			}
+			for _, used := range r.used[fx.Segment] {
+				if b.Off < used.Off+used.bytes() && used.Off < b.Off+b.bytes() {
+					r.t.Fatalf("block %+v of %v where %+v is or was not scrubbed", b, fx.Segment, used)
+				}
+			}
+			r.used[fx.Segment] = append(r.used[fx.Segment], b)
+		}
+	case FxScrub:
+		for _, b := range fx.Blocks {
+			i := slices.Index(r.used[fx.Segment], b)
+			if i < 0 {
+				r.t.Fatalf("scrubbed %+v of %v, which is no fifo", b, fx.Segment)
+			}
+			r.used[fx.Segment] = slices.Delete(r.used[fx.Segment], i, i+1)
 		}
 	case FxHangup:
 		r.t.Fatalf("hung up: %v", fx.Err)

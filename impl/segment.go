@@ -188,14 +188,20 @@ func (b Block) bytes() uint64 {
 	return shm.FifoBytes(b.Fifo)
 }
 
-// unplace gives back the memory of s.
-func (l *Layer) unplace(s *session) {
+// unplace gives back the memory of s. It is scrubbed for the next session of the pair; there is
+// none when one side has left, who may have been hung up in the middle of a read.
+func (l *Layer) unplace(p *pair, s *session) {
 	g := l.segments.get(s.segment)
 	if g == nil {
 		return // it never had any
 	}
+	blocks := make([]Block, len(s.sizes))
 	for i, size := range s.sizes {
-		g.inside.release(Address(s.fifos[i]), Block{Fifo: uint64(size)}.bytes())
+		blocks[i] = Block{Off: s.fifos[i], Fifo: uint64(size)}
+		g.inside.release(Address(blocks[i].Off), blocks[i].bytes())
+	}
+	if p.apps[client] != 0 && p.apps[server] != 0 {
+		l.out = append(l.out, Effect{Kind: FxScrub, Segment: g.h, Blocks: blocks})
 	}
 }
 

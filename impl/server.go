@@ -15,7 +15,6 @@ var (
 	nameServerLock = shm.NewName("server.lock")
 	nameTimer      = shm.NewName("server.timer")
 	nameAppBell    = shm.NewName("bell.app")
-	nameClear      = shm.NewName("server.clear")
 )
 
 // defaultBacklog is how many messages wait for an application that does not read.
@@ -273,6 +272,10 @@ func (s *Server) do(fx Effect) (Event, bool) {
 		return Event{Kind: EvCreated, Segment: fx.Segment, Err: err}, true
 	case FxFormat:
 		s.format(s.segments[fx.Segment], fx.Blocks)
+	case FxScrub:
+		for _, b := range fx.Blocks {
+			shm.ScrubFifo(s.segments[fx.Segment], b.Off, b.Fifo, 0)
+		}
 	case FxDestroy:
 		if err := s.segments[fx.Segment].Close(); err != nil && s.log != nil {
 			s.log.Error("segment not released", "segment", fx.Segment, "err", err)
@@ -289,13 +292,10 @@ func (s *Server) do(fx Effect) (Event, bool) {
 	return Event{}, false
 }
 
-// format makes empty fifos and queues where nothing of an earlier user is left.
-// Places and sizes are the layer's own, so it cannot fail.
+// format makes empty fifos and queues. Places and sizes are the layer's own, so it
+// cannot fail.
 func (s *Server) format(g *shm.Segment, blocks []Block) {
 	for _, b := range blocks {
-		r := g.Range(b.Off, b.bytes(), nameClear)
-		r.Touch(shm.OpWrite, 0, r.Len())
-		clear(r.UnsafeBytes(0, r.Len()))
 		err := error(nil)
 		if b.Slots > 0 {
 			err = shm.InitQueue(g, b.Off, b.Slots)

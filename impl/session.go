@@ -258,7 +258,7 @@ func (l *Layer) settle(s *session) {
 	}
 	l.timers.stop(&s.timer)
 	p := l.pairs.get(s.pair)
-	l.unplace(s)
+	l.unplace(p, s)
 	l.unlink(p, s)
 	l.sessions.remove(s.h)
 	if p.sessions == 0 {

@@ -101,8 +101,8 @@ type QueueWriter struct {
 	Now   func() time.Duration
 	Spin  int // how many times to look for room before going to sleep, at most; see SpinDefault
 
-	ready  func() bool // made once: a method value is an allocation
-	misses uint
+	ready func() bool // made once: a method value is an allocation
+	watch watcher
 }
 
 // TrySend posts an event and rings the consumer if it sleeps. ErrFull, returned as
@@ -140,7 +140,7 @@ func (w *QueueWriter) sleep(deadline time.Duration) error {
 	if w.ready == nil {
 		w.ready = w.Queue.hasRoom
 	}
-	if watch(w.ready, w.Spin, &w.misses) {
+	if w.watch.until(w.ready, w.Spin) {
 		return nil
 	}
 	if now, err := w.Queue.ArmSpace(w.Peer); now || err != nil {
@@ -158,8 +158,8 @@ type QueueReader struct {
 	Now   func() time.Duration
 	Spin  int // how many times to look for an event before going to sleep, at most; see SpinDefault
 
-	ready  func() bool // made once: a method value is an allocation
-	misses uint
+	ready func() bool // made once: a method value is an allocation
+	watch watcher
 }
 
 // TryRecv takes the oldest event, if there is one, and rings the producers that
@@ -204,7 +204,7 @@ func (r *QueueReader) sleep(deadline time.Duration) error {
 	if r.ready == nil {
 		r.ready = r.Queue.nonEmpty
 	}
-	if watch(r.ready, r.Spin, &r.misses) {
+	if r.watch.until(r.ready, r.Spin) {
 		return nil
 	}
 	if r.Queue.ArmNonEmpty() {

@@ -249,7 +249,7 @@ func TestQueueSpin(t *testing.T) {
 	seg := queueAt(t, 1, 0)
 	p := openProducer(t, seg, 0)
 	view, y := hooked(t, seg)
-	r := QueueReader{Queue: openConsumer(t, view), Bell: &waitBell{err: ErrClosed}, Now: noTime, Spin: 10}
+	r := QueueReader{Queue: openConsumer(t, view), Bell: &waitBell{err: ErrClosed}, Now: noTime, Spin: 10 << shorterSpins}
 	y.hook = func(n int, _ uint64, name Name, _ Op) {
 		if n == 4 {
 			post(t, p, 1)
@@ -263,7 +263,7 @@ func TestQueueSpin(t *testing.T) {
 	}
 	post(t, p, 2)
 	view, y = hooked(t, seg)
-	w := QueueWriter{Queue: openProducer(t, view, 1), Peer: &countBell{}, Bell: &waitBell{err: ErrClosed}, Now: noTime, Spin: 10}
+	w := QueueWriter{Queue: openProducer(t, view, 1), Peer: &countBell{}, Bell: &waitBell{err: ErrClosed}, Now: noTime, Spin: 10 << shorterSpins}
 	y.hook = func(n int, _ uint64, name Name, _ Op) {
 		if n == 8 {
 			poll(t, openConsumer(t, seg))

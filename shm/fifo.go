@@ -63,6 +63,7 @@ var (
 	nameFifoTail  = NewName("fifo.tail")
 	nameFifoHead  = NewName("fifo.head")
 	nameFifoData  = NewName("fifo.data")
+	nameFifoScrub = NewName("fifo.scrub")
 	nameSigEvent  = NewName("sig.event")
 	nameSigWant   = NewName("sig.want")
 	nameSigHas    = NewName("sig.has")
@@ -97,6 +98,18 @@ func InitFifo(s *Segment, off, capacity, start uint64) error {
 	s.Uint64(off+fifoStart, nameFifoStart).Store(start)
 	s.Uint64(off+fifoMagic, nameFifoMagic).Store(fifoMagicValue)
 	return nil
+}
+
+// ScrubFifo zeroes the fifo of capacity bytes at off, whose counters began at start, as
+// far as it was written: what gets the memory next finds only zeroes. A producer that forges its
+// counter can keep bytes from being zeroed, of which none is a secret from the two sides of this
+// fifo. It panics when the fifo does not fit there. Neither side may have the fifo open.
+func ScrubFifo(s *Segment, off, capacity, start uint64) {
+	// What was staged may be there too, and a producer that died while it copied.
+	written := min(wordsOfFifo(s, off).tailWord.Load()-start, capacity)
+	r := s.Range(off, fifoHeader+min(written+publishBatch, capacity), nameFifoScrub)
+	r.Touch(OpWrite, 0, r.Len())
+	clear(r.UnsafeBytes(0, r.Len()))
 }
 
 // fifoWords are the shared words of a fifo, and what is known of it for good.

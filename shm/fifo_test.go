@@ -374,3 +374,35 @@ func TestFifoMisuse(t *testing.T) {
 		})
 	}
 }
+
+// After a scrub nothing of what was ever written is left, and nothing beside the fifo has
+// changed, also if the producer has forged its counter.
+func TestScrubFifo(t *testing.T) {
+	const start = 1<<64 - 50
+	for _, capacity := range []uint64{1, 100, publishBatch, 3*publishBatch + 1} {
+		for written := uint64(0); written < 2*capacity+publishBatch; written += 1 + written/2 {
+			for _, forged := range []uint64{0, 1, 1 << 40, start - 1} {
+				f := newFixture(t, nil, capacity, start)
+				for left := written; left > 0; {
+					n, err := f.p.Enqueue(bytes.Repeat([]byte("x"), int(min(left, capacity))))
+					must(t, err)
+					_, err = f.c.Drop(uint64(n))
+					must(t, err)
+					left -= uint64(n)
+				}
+				if forged != 0 {
+					f.p.tailWord.Store(forged)
+				}
+				end := fifoAt + FifoBytes(capacity)
+				f.s.mem[fifoAt-1], f.s.mem[end] = 7, 7
+				ScrubFifo(f.s, fifoAt, capacity, start)
+				if f.s.mem[fifoAt-1] != 7 || f.s.mem[end] != 7 {
+					t.Fatalf("capacity %d: scrubbed beside the fifo", capacity)
+				}
+				if left := len(bytes.Trim(f.s.mem[fifoAt:end], "\x00")); forged == 0 && left != 0 {
+					t.Fatalf("capacity %d, %d bytes written: %d bytes are left", capacity, written, left)
+				}
+			}
+		}
+	}
+}

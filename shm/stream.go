@@ -17,9 +17,9 @@ type Writer struct {
 	Now  func() time.Duration // that of the Host: a slow but steady consumer must not outlast a deadline
 	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
 
-	need   uint64      // free bytes that it waits for
-	ready  func() bool // whether they are free; made once, because a closure is an allocation
-	misses uint
+	need  uint64      // free bytes that it waits for
+	ready func() bool // whether they are free; made once, because a closure is an allocation
+	watch watcher
 }
 
 // Write enqueues all of b, publishes it and rings the consumer if it sleeps. It
@@ -83,7 +83,7 @@ func (w *Writer) sleep(need uint64, deadline time.Duration) error {
 		w.ready = func() bool { return w.Fifo.HasFree(w.need) }
 	}
 	w.need = need
-	if watch(w.ready, w.Spin, &w.misses) {
+	if w.watch.until(w.ready, w.Spin) {
 		return nil
 	}
 	if now, err := w.Fifo.ArmDequeue(need); now || err != nil {
@@ -102,8 +102,8 @@ type Reader struct {
 	Now  func() time.Duration // that of the Host
 	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
 
-	ready  func() bool // made once, because a method value is an allocation
-	misses uint
+	ready func() bool // made once, because a method value is an allocation
+	watch watcher
 }
 
 // Read waits until there are bytes, dequeues as many as there are and fit into b,
@@ -144,7 +144,7 @@ func (r *Reader) sleep(deadline time.Duration) error {
 	if r.ready == nil {
 		r.ready = r.Fifo.HasNews
 	}
-	if watch(r.ready, r.Spin, &r.misses) {
+	if r.watch.until(r.ready, r.Spin) {
 		return nil
 	}
 	if now, err := r.Fifo.ArmEvent(); now || err != nil {
@@ -157,27 +157,33 @@ func (r *Reader) sleep(deadline time.Duration) error {
 // another core: 50 to 100 us.
 const SpinDefault = 2048
 
-// How watch learns.
+// How a watcher learns.
 const (
 	shorterSpins = 6  // a spin in vain makes the next half as long, so many times
-	longSpinEach = 64 // and after so many the next is long again
+	longSpinEach = 64 // and one of so many is long whatever came before
 )
 
-// watch calls ready up to limit times and says whether it was true. Looking before
-// asking for a ring spares a busy peer the ring. An idle stream soon sleeps at once. The
-// occasional long spin finds out when a peer that also sleeps between messages, and so
-// never answers within a short spin, could be faster.
-func watch(ready func() bool, limit int, misses *uint) bool {
-	if *misses%longSpinEach != longSpinEach-1 {
-		limit >>= min(*misses, shorterSpins)
+// A watcher looks for progress before its owner asks for a ring and sleeps, which spares
+// a busy peer the ring.
+type watcher struct {
+	trust uint // in the peer: 0, at first, to shorterSpins
+	waits uint
+}
+
+// until calls ready up to limit times and says whether it was true. An idle stream, and a new
+// one, sleeps almost at once. The occasional long spin finds out when a peer that also
+// sleeps between messages, and so never answers within a short spin, could be faster.
+func (w *watcher) until(ready func() bool, limit int) bool {
+	if w.waits++; w.waits%longSpinEach != 0 {
+		limit >>= shorterSpins - w.trust
 	}
 	for range limit {
 		pause() // first: the caller has just looked, and each look costs the peer's next store
 		if ready() {
-			*misses = 0
+			w.trust = shorterSpins
 			return true
 		}
 	}
-	*misses++
+	w.trust -= min(w.trust, 1)
 	return false
 }

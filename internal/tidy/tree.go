@@ -56,6 +56,8 @@ func Load(fsys fs.FS) (*Tree, error) {
 			return err
 		case d.IsDir() && ignoredDir(name):
 			return fs.SkipDir
+		case name == ".git":
+			return nil // a file, in a second working tree of the repository
 		}
 		t.paths[name] = true
 		if !d.Type().IsRegular() {
