@@ -28,7 +28,7 @@ func (s *Search[S]) decideEventually(ctx context.Context, result *Result[S]) err
 		switch {
 		case l != nil:
 			o.Verdict = Violated
-			run, err := g.rules.replay(slices.Concat(l.prefix, l.cycle))
+			run, err := g.rules.replay(slices.Concat(l.prefix, l.cycle), -1)
 			if err != nil {
 				return err
 			}

@@ -196,20 +196,19 @@ func (s *Search[S]) Result(ctx context.Context) (Result[S], error) {
 	for i, name := range r.actions {
 		result.Actions = append(result.Actions, ActionCount{name, s.taken[i]})
 	}
-	var wanted []finding
-	var whose []int
+	var decided []int
 	for i, p := range r.props {
 		result.Outcomes[i] = Outcome[S]{Name: p.name, Kind: p.kind, Verdict: s.verdict(i, result.Reason == Exhausted)}
 		if s.found[i].depth >= 0 && (p.kind != Sometimes || s.options.Witness) {
-			wanted, whose = append(wanted, s.found[i]), append(whose, i)
+			decided = append(decided, i)
 		}
 	}
-	runs, err := s.retrace(wanted)
+	runs, err := s.retrace(decided)
 	if err != nil {
 		return Result[S]{}, err
 	}
 	for i, run := range runs {
-		result.Outcomes[whose[i]].Trace = run
+		result.Outcomes[decided[i]].Trace = run
 	}
 	if err := s.decideEventually(ctx, &result); err != nil {
 		return Result[S]{}, err

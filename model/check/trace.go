@@ -1,6 +1,9 @@
 package check
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Step is one step of a run.
 type Step[S comparable] struct {
@@ -36,14 +39,14 @@ func (s *Search[S]) newLinks() []link {
 	return have
 }
 
-// retrace returns the shortest runs to findings. The search did not remember how
+// retrace returns the shortest runs that decide properties. The search did not remember how
 // it came to a state, so it is done again, as deep as is needed, by one that
 // does: half the memory when there is nothing to find, twice the time when there
 // is.
-func (s *Search[S]) retrace(findings []finding) ([][]Step[S], error) {
+func (s *Search[S]) retrace(properties []int) ([][]Step[S], error) {
 	depth := -1
-	for _, f := range findings {
-		depth = max(depth, f.depth)
+	for _, p := range properties {
+		depth = max(depth, s.found[p].depth)
 	}
 	if depth < 0 {
 		return nil, nil
@@ -69,12 +72,16 @@ func (s *Search[S]) retrace(findings []finding) ([][]Step[S], error) {
 			return nil, modelError(r.model.Name(), "two searches differ: the model is not a function of its arguments")
 		}
 	}
-	runs := make([][]Step[S], len(findings))
-	for i, f := range findings {
-		var err error
-		if runs[i], err = r.replay(again.path(f)); err != nil {
+	var runs [][]Step[S]
+	for _, p := range properties {
+		run, err := r.replay(again.path(s.found[p]), p)
+		if err != nil {
 			return nil, err
 		}
+		if !r.shows(p, run) {
+			return nil, modelError(r.model.Name(), "property %q is not the same for equivalent states", r.props[p].name)
+		}
+		runs = append(runs, run)
 	}
 	return runs, nil
 }
@@ -121,39 +128,40 @@ func (r *rules[S]) represent(s S) S {
 
 // replay returns the run with the numbered steps. The numbers are about
 // representatives; the run is one of the model as it is, each of whose states is
-// represented by the one that the numbers lead to.
-func (r *rules[S]) replay(path []uint32) ([]Step[S], error) {
+// represented by the one that the numbers lead to. If several steps will do for
+// the last, it is one that shows the property, which is -1 if that is no matter.
+func (r *rules[S]) replay(path []uint32, property int) ([]Step[S], error) {
 	real := r.model.Init()[path[0]]
 	represent := r.represent(real)
 	run := []Step[S]{r.step(-1, real)}
-	for _, number := range path[1:] {
+	for i, number := range path[1:] {
 		moves := r.moves(represent)
 		if int(number) >= len(moves) {
 			return nil, modelError(r.model.Name(), "two calls of Next for %v differ", represent)
 		}
-		m := moves[number]
-		represent = r.represent(m.to)
-		if r.canonical != nil {
-			var ok bool
-			if m, ok = r.moveTo(real, represent); !ok {
-				return nil, modelError(r.model.Name(),
-					"Canonical is not a symmetry: no step from %v leads to an equivalent of %v", real, represent)
+		candidates := moves[number : number+1]
+		if represent = r.represent(candidates[0].to); r.canonical != nil {
+			candidates = r.movesTo(real, represent)
+		}
+		if len(candidates) == 0 {
+			return nil, modelError(r.model.Name(),
+				"Canonical is not a symmetry: no step from %v leads to an equivalent of %v", real, represent)
+		}
+		best := r.step(candidates[0].action, candidates[0].to)
+		for _, m := range candidates[1:] {
+			if property >= 0 && i == len(path)-2 && !r.shows(property, append(run, best)) {
+				best = r.step(m.action, m.to)
 			}
 		}
-		real = m.to
-		run = append(run, r.step(m.action, real))
+		real = best.State
+		run = append(run, best)
 	}
 	return run, nil
 }
 
-// moveTo returns the first step from a state to one with the representative.
-func (r *rules[S]) moveTo(from, representative S) (move[S], bool) {
-	for _, m := range r.moves(from) {
-		if r.represent(m.to) == representative {
-			return m, true
-		}
-	}
-	return move[S]{}, false
+// movesTo returns the steps from a state to one with the representative.
+func (r *rules[S]) movesTo(from, representative S) []move[S] {
+	return slices.DeleteFunc(r.moves(from), func(m move[S]) bool { return r.represent(m.to) != representative })
 }
 
 func (r *rules[S]) step(action int, t S) Step[S] {
@@ -167,4 +175,18 @@ func (r *rules[S]) step(action int, t S) Step[S] {
 		step.Text = fmt.Sprint(t)
 	}
 	return step
+}
+
+// shows says whether a run decides a property by its last state or step. It does
+// if equivalent states have equal properties.
+func (r *rules[S]) shows(property int, run []Step[S]) bool {
+	p := &r.props[property]
+	last := run[len(run)-1]
+	switch {
+	case p.step != nil:
+		return !p.step(run[len(run)-2].State, last.Action, last.State)
+	case p.kind == Deadlock:
+		return len(r.moves(last.State)) == 0 && (p.state == nil || !p.state(last.State))
+	}
+	return p.state(last.State) == (p.kind == Sometimes)
 }
