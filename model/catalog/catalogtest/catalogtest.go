@@ -1,0 +1,123 @@
+// Package catalogtest holds the tests that every model of the catalog must pass. It
+// registers the flag -update, which rewrites the golden files.
+package catalogtest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"cutthrough/model/catalog"
+	"cutthrough/model/check"
+)
+
+var update = flag.Bool("update", false, "write counterexamples into testdata")
+
+// Pin is how many states a configuration has. A change of any of them is a change of
+// what is checked.
+type Pin struct {
+	Config    string
+	States    uint64
+	Symmetric uint64 // up to symmetry; 0 if nothing is interchangeable
+}
+
+// Holds checks that the model as it is satisfies everything in every pinned
+// configuration, that every action is taken, and how many states there are.
+func Holds(t *testing.T, e catalog.Entry, pins []Pin) {
+	for _, pin := range pins {
+		t.Run(pin.Config, func(t *testing.T) {
+			holds(t, e, pin.Config, pin.States, check.Options{})
+			if pin.Symmetric != 0 {
+				holds(t, e, pin.Config, pin.Symmetric, check.Options{Symmetry: true})
+			}
+		})
+	}
+}
+
+func holds(t *testing.T, e catalog.Entry, config string, states uint64, o check.Options) {
+	t.Helper()
+	r, err := e.Run(context.Background(), config, nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Symmetry != o.Symmetry {
+		t.Errorf("symmetry %v, want %v", r.Symmetry, o.Symmetry)
+	}
+	if r.Stats.Distinct != states {
+		t.Errorf("%d states, want %d (symmetry %v)", r.Stats.Distinct, states, o.Symmetry)
+	}
+	if r.Verdict == check.Holds && r.Complete && len(r.Untaken) == 0 {
+		return
+	}
+	t.Error(r.Text)
+	for _, o := range r.Outcomes {
+		if o.Run != nil {
+			t.Errorf("%s: %s\n%s", o.Property, o.Verdict, strings.Join(o.Run.Chart(), "\n"))
+		}
+	}
+}
+
+// Violated checks that each variant violates its property, by a run of the given
+// number of steps, and that the chart of the run is the one in testdata.
+func Violated(t *testing.T, e catalog.Entry, steps map[string]int) {
+	var names []string
+	for _, v := range e.Variants {
+		names = append(names, v.Name)
+		t.Run(v.Name, func(t *testing.T) { violated(t, e, v, steps[v.Name]) })
+	}
+	slices.Sort(names)
+	if pinned := slices.Sorted(maps.Keys(steps)); !slices.Equal(names, pinned) {
+		t.Errorf("variants %v, lengths are pinned of %v", names, pinned)
+	}
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) != len(names) {
+		t.Errorf("%d files in testdata for %d variants: %v", len(files), len(names), err)
+	}
+}
+
+func violated(t *testing.T, e catalog.Entry, v catalog.Variant, want int) {
+	r, err := e.Run(context.Background(), v.Config, []string{v.Name}, check.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, ok := r.Outcome(v.Property)
+	if !ok || o.Verdict != check.Violated.String() {
+		t.Fatalf("%q is not violated:\n%s", v.Property, r.Text)
+	}
+	have := fmt.Sprintf("model     %s\nrow       %s\nproperty  %s\nmistake   %s\n", r.Model, v.Row, v.Property, v.Doc)
+	if o.Run != nil {
+		have += "\n" + strings.Join(o.Run.Chart(), "\n") + "\n"
+		if n := len(o.Run.Steps) + len(o.Run.Cycle); n != want {
+			t.Errorf("%d steps, want %d", n, want)
+		}
+	} else if want != 0 {
+		t.Errorf("no run, want %d steps", want)
+	}
+	golden(t, filepath.Join("testdata", v.Name+".txt"), have)
+}
+
+func golden(t *testing.T, file, have string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(have), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (-update writes it)", err)
+	}
+	if string(want) != have {
+		t.Errorf("%s differs (-update writes it); now it is\n%s", file, have)
+	}
+}
