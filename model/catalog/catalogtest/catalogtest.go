@@ -1,10 +1,8 @@
-// Package catalogtest holds the tests that every model of the catalog must pass. It
-// registers the flag -update, which rewrites the golden files.
+// Package catalogtest holds the tests that every model of the catalog must pass.
 package catalogtest
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -16,8 +14,6 @@ import (
 	"cutthrough/model/catalog"
 	"cutthrough/model/check"
 )
-
-var update = flag.Bool("update", false, "write counterexamples into testdata")
 
 // Pin is how many states a configuration has. A change of any of them is a change of
 // what is checked.
@@ -64,12 +60,13 @@ func holds(t *testing.T, e catalog.Entry, config string, states uint64, o check.
 }
 
 // Violated checks that each variant violates its property, by a run of the given
-// number of steps, and that the chart of the run is the one in testdata.
-func Violated(t *testing.T, e catalog.Entry, steps map[string]int) {
+// number of steps, and that the chart of the run is the one in testdata, or is
+// from now on if update is true.
+func Violated(t *testing.T, e catalog.Entry, steps map[string]int, update bool) {
 	var names []string
 	for _, v := range e.Variants {
 		names = append(names, v.Name)
-		t.Run(v.Name, func(t *testing.T) { violated(t, e, v, steps[v.Name]) })
+		t.Run(v.Name, func(t *testing.T) { violated(t, e, v, steps[v.Name], update) })
 	}
 	slices.Sort(names)
 	if pinned := slices.Sorted(maps.Keys(steps)); !slices.Equal(names, pinned) {
@@ -81,7 +78,7 @@ func Violated(t *testing.T, e catalog.Entry, steps map[string]int) {
 	}
 }
 
-func violated(t *testing.T, e catalog.Entry, v catalog.Variant, want int) {
+func violated(t *testing.T, e catalog.Entry, v catalog.Variant, want int, update bool) {
 	r, err := e.Run(context.Background(), v.Config, []string{v.Name}, check.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -99,12 +96,12 @@ func violated(t *testing.T, e catalog.Entry, v catalog.Variant, want int) {
 	} else if want != 0 {
 		t.Errorf("no run, want %d steps", want)
 	}
-	golden(t, filepath.Join("testdata", v.Name+".txt"), have)
+	golden(t, filepath.Join("testdata", v.Name+".txt"), have, update)
 }
 
-func golden(t *testing.T, file, have string) {
+func golden(t *testing.T, file, have string, update bool) {
 	t.Helper()
-	if *update {
+	if update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
