@@ -7,7 +7,7 @@ import (
 
 const (
 	pageStates  = 1024 // states on a page of a frontier
-	roundBlocks = 32   // pages expanded between two decisions to go on
+	roundBlocks = 16   // pages expanded between two decisions to go on
 )
 
 // A rules is what a search asks of a model, in the form that is cheap to ask.
@@ -90,6 +90,7 @@ func (b *block[S]) expand() {
 		}
 		b.ends = append(b.ends, uint32(len(b.out)))
 	}
+	b.sort()
 }
 
 // add takes one step from the current state.
@@ -122,10 +123,17 @@ func (b *block[S]) push(t S) {
 		t = b.rules.canonical(t)
 	}
 	b.out = append(b.out, t)
-	at := len(b.out) - 1
-	fp := fingerprint(&b.out[at], b.rules.seed)
-	shard := &b.probes[shardOf(fp)]
-	*shard = append(*shard, probe{fp, uint32(at)})
+}
+
+// sort makes a probe of every successor. That is done for many at a time since a
+// processor then works on several fingerprints at once.
+func (b *block[S]) sort() {
+	seed := b.rules.seed
+	for i := range b.out {
+		fp := fingerprint(&b.out[i], seed)
+		shard := &b.probes[shardOf(fp)]
+		*shard = append(*shard, probe{fp, uint32(i)})
+	}
 }
 
 // hit records the first place where a property was decided.

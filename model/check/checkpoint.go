@@ -138,10 +138,10 @@ func (s *Search[S]) counters() []*uint64 {
 }
 
 func (t *table[S]) save(f *frameWriter) {
-	f.uint(uint64(len(t.fps)))
+	f.uint(uint64(t.size))
 	f.uint(uint64(t.n))
 	for i, fp := range t.fps {
-		if fp == 0 {
+		if fp == vacant {
 			continue
 		}
 		f.uint(fp)
@@ -157,15 +157,15 @@ func (t *table[S]) load(f *frameReader, number int) {
 	if f.err != nil {
 		return
 	}
-	if size > 64 && size > 4*n {
-		f.fail("a table of %d slots for %d states", size, n)
+	if size > 64 && size > 4*n { // it would never have grown that large
+		f.fail("a table of %d homes for %d states", size, n)
 		return
 	}
-	for uint64(len(t.fps)) < size {
+	for uint64(t.size) < size {
 		t.grow()
 	}
-	if uint64(len(t.fps)) != size || n > uint64(t.room) {
-		f.fail("a table of %d slots for %d states", size, n)
+	if uint64(t.size) != size || n > uint64(t.room) {
+		f.fail("a table of %d homes for %d states", size, n)
 		return
 	}
 	for range n {
@@ -177,7 +177,7 @@ func (t *table[S]) load(f *frameReader, number int) {
 		if f.err != nil {
 			return
 		}
-		if slot, isNew := t.insert(fp, &key); !isNew || fp == 0 || shardOf(fp) != number {
+		if slot, isNew := t.insert(fp, &key); !isNew || fp == vacant || shardOf(fp) != number {
 			f.fail("fingerprint %x is in slot %d twice, or does not belong there", fp, slot)
 			return
 		}

@@ -24,7 +24,7 @@ func sizeOf[S comparable]() int {
 	return int(unsafe.Sizeof(s))
 }
 
-// fingerprint returns 64 bits of the state, never zero. It is the hash function
+// fingerprint returns 64 bits of the state, never vacant. It is the hash function
 // wyhash in its plainest form: 16 bytes a multiplication, two more at the end.
 func fingerprint[S comparable](s *S, seed uint64) uint64 {
 	const k0, k1, k2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3
@@ -43,7 +43,7 @@ func fingerprint[S comparable](s *S, seed uint64) uint64 {
 		y |= uint64(c) << (8 * i)
 	}
 	hi, lo := bits.Mul64(x^k1, y^h)
-	return max(mix(lo^k0, hi^k2), 1)
+	return min(mix(lo^k0, hi^k2), vacant-1)
 }
 
 func mix(a, b uint64) uint64 {

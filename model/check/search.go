@@ -171,6 +171,7 @@ func (s *Search[S]) seed(init []S) error {
 		b.push(t)
 	}
 	b.ends = append(b.ends, uint32(len(b.out)))
+	b.sort()
 	if len(b.out) == 0 {
 		return modelError(s.rules.model.Name(), "no initial state")
 	}

@@ -1,12 +1,15 @@
 package check
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // The visited set is split by the top bits of fingerprints, so that workers
 // insert into disjoint tables and a table that grows is a small part of the
 // whole. A power of two.
 const (
-	shardBits  = 5
+	shardBits  = 4
 	shardCount = 1 << shardBits
 )
 
@@ -15,15 +18,22 @@ func shardOf(fp uint64) int { return int(fp >> (64 - shardBits)) }
 
 // A table is a set of fingerprints with open addressing. A fingerprint's home is
 // its place in proportion to its value, so that tables of any size will do, and
-// a table grows by reading the old one and writing the new one front to back.
+// the fingerprints are in ascending order, each at its home or in the first
+// place after it that the order leaves. So the search for one that is not there
+// ends at the first that is greater, and a table grows by being read and written
+// front to back.
 type table[S comparable] struct {
-	fps  []uint64 // 0 is a free slot
+	fps  []uint64 // vacant or not; the last slot always is
 	keys []S      // states of the fingerprints; nil unless exact
 	ids  []uint32 // what the graph calls them; nil in a search
+	size int      // homes; what does not fit before their end goes into slots after it
+	room int      // how many fingerprints there may be before the table grows
 	n    int
-	room int    // how many fingerprints it may hold: three of four slots
 	sink uint64 // keeps the compiler from dropping look-ups made for their cache lines
 }
+
+// vacant marks a free slot. No fingerprint is greater.
+const vacant = 1<<64 - 1
 
 // A probe asks for the state at a place among the successors of a block.
 type probe struct {
@@ -60,8 +70,8 @@ func (t *table[S]) insertAll(probes []probe, states []S) []probe {
 	return fresh
 }
 
-// insert returns the slot of a state, and whether it was free until now. Slots
-// are good until the next insert.
+// insert returns the slot of a state, and whether it was not there until now.
+// Slots are good until the next insert.
 func (t *table[S]) insert(fp uint64, key *S) (slot int, isNew bool) {
 	if t.n >= t.room {
 		t.grow()
@@ -73,74 +83,108 @@ func (t *table[S]) insert(fp uint64, key *S) (slot int, isNew bool) {
 	return slot, !known
 }
 
-// put fills a free slot.
+// find returns the slot of a state, or else the one that it belongs in.
+func (t *table[S]) find(fp uint64, key *S) (slot int, known bool) {
+	fps := t.fps
+	slot = t.home(fp)
+	for fps[slot] < fp {
+		slot++
+	}
+	for ; fps[slot] == fp; slot++ {
+		if t.keys == nil || t.keys[slot] == *key {
+			return slot, true
+		}
+	}
+	return slot, false
+}
+
+// put puts a state in the slot that find has returned, and what is there and
+// right behind it one further.
 func (t *table[S]) put(slot int, fp uint64, key *S) {
+	end := slot
+	for t.fps[end] != vacant {
+		end++
+	}
+	if end == len(t.fps)-1 {
+		t.extend(tableBatch)
+	}
 	t.n++
+	if end > slot {
+		copy(t.fps[slot+1:end+1], t.fps[slot:end])
+		if t.keys != nil {
+			copy(t.keys[slot+1:end+1], t.keys[slot:end])
+		}
+		if t.ids != nil {
+			copy(t.ids[slot+1:end+1], t.ids[slot:end])
+		}
+	}
 	t.fps[slot] = fp
 	if t.keys != nil {
 		t.keys[slot] = *key
 	}
 }
 
-// find returns the slot of a state, or else the one that it may be put in.
-func (t *table[S]) find(fp uint64, key *S) (slot int, known bool) {
-	fps := t.fps
-	for i := t.home(fp); ; i++ {
-		if i == len(fps) {
-			i = 0
-		}
-		switch {
-		case fps[i] == 0:
-			return i, false
-		case fps[i] == fp && (t.keys == nil || t.keys[i] == *key):
-			return i, true
-		}
-	}
-}
-
 // home returns where the search for a fingerprint begins.
 func (t *table[S]) home(fp uint64) int {
-	hi, _ := bits.Mul64(fp<<shardBits, uint64(len(t.fps)))
+	hi, _ := bits.Mul64(fp<<shardBits, uint64(t.size))
 	return int(hi)
 }
 
-// grow makes the table larger by a third, and while it is small by more.
+// grow makes the table larger by a quarter, and while it is small by more.
 func (t *table[S]) grow() {
-	size := max(64, len(t.fps)*2)
-	if size > 4096 {
-		size = len(t.fps) + len(t.fps)/3
-	}
 	old := *t
-	t.fps, t.room = make([]uint64, size), size/4*3
+	if t.size < 4096 {
+		t.size = max(64, 2*old.size)
+	} else {
+		t.size = old.size + old.size/4
+	}
+	t.room = t.size / 5 * 4
+	t.fps = nil
 	if old.keys != nil {
-		t.keys = make([]S, size)
+		t.keys = []S{}
 	}
 	if old.ids != nil {
-		t.ids = make([]uint32, size)
+		t.ids = []uint32{}
 	}
+	t.extend(t.size + tableBatch)
+	next := 0
 	for i, fp := range old.fps {
-		if fp == 0 {
+		if fp == vacant {
 			continue
 		}
-		j := t.home(fp)
-		for t.fps[j] != 0 {
-			if j++; j == size {
-				j = 0
-			}
+		next = max(next, t.home(fp))
+		if next == len(t.fps)-1 {
+			t.extend(tableBatch)
 		}
-		t.fps[j] = fp
+		t.fps[next] = fp
 		if old.keys != nil {
-			t.keys[j] = old.keys[i]
+			t.keys[next] = old.keys[i]
 		}
 		if old.ids != nil {
-			t.ids[j] = old.ids[i]
+			t.ids[next] = old.ids[i]
 		}
+		next++
+	}
+}
+
+// extend adds vacant slots at the end.
+func (t *table[S]) extend(n int) {
+	first := len(t.fps)
+	t.fps = slices.Grow(t.fps, n)[:first+n]
+	for i := first; i < len(t.fps); i++ {
+		t.fps[i] = vacant
+	}
+	if t.keys != nil {
+		t.keys = slices.Grow(t.keys, n)[:first+n]
+	}
+	if t.ids != nil {
+		t.ids = slices.Grow(t.ids, n)[:first+n]
 	}
 }
 
 // bytes returns the size of the table in memory.
 func (t *table[S]) bytes() int {
-	return 8*len(t.fps) + sizeOf[S]()*len(t.keys) + 4*len(t.ids)
+	return 8*cap(t.fps) + sizeOf[S]()*cap(t.keys) + 4*cap(t.ids)
 }
 
 // newTables returns the tables of an empty set.
