@@ -34,19 +34,24 @@ var (
 		{name: "fifo", def: 4, min: 1, max: 4096},
 		{name: "linger", words: []string{"0", "1s"}},
 		{name: "faults", words: append(faultClasses, "fail")},
+		{name: "rogue", words: rogueModes},
+		{name: "bind", words: []string{"loopback", "any"}},
 	}
-	sessionVerbs = []verb{
+	sessionVerbs = append(rogueVerbs(), []verb{
 		{"listen", sessionApps, [][2]int{{1, 9}}},
 		{"unlisten", sessionApps, [][2]int{{1, 9}}},
 		{"accept", sessionApps, [][2]int{{1, 9}}},
 		{"dial", sessionApps, [][2]int{{1, 9}}},
-		{"write", sessionApps, [][2]int{{0, 4096}}},
-		{"read", sessionApps, [][2]int{{0, 4096}}},
+		{"write", sessionApps, [][2]int{{0, 1 << 14}}},
+		{"read", sessionApps, [][2]int{{0, 1 << 14}}},
 		{"shut", sessionApps, nil},
 		{"close", sessionApps, nil},
 		{"reset", sessionApps, nil},
 		{"detach", sessionApps, nil},
-	}
+		{"wait", sessionApps, [][2]int{{1, 60}}},
+		{"stray", sessionApps, [][2]int{{1, 9}}},
+		{"expect", sessionApps, [][2]int{{0, 1 << 14}}},
+	}...)
 )
 
 // sessionCase is a compiled case of a session scenario.
@@ -54,8 +59,10 @@ type sessionCase struct {
 	fifo              int
 	cfg               impl.ServerConfig
 	work              map[string][]op
+	mode              string // of the lying application
 	ranges, directory *LinChecker
 	failing           bool
+	wildcard          bool // listeners listen at all addresses
 	strict            bool // established sessions must do what they are told, without error
 }
 
@@ -68,9 +75,10 @@ func compileSession(c sim.Case) (sim.Program, error) {
 		fifo: cfg.numbers["fifo"], work: map[string][]op{}, directory: DirectoryChecker(),
 		ranges: RangesChecker(model.Ranges{End: 1 << 48}),
 	}
-	for _, name := range sessionApps {
+	for _, name := range append(sessionApps, "rogue") {
 		k.work[name] = perProc(ops, name)
 	}
+	k.mode, k.wildcard = cfg.words["rogue"], cfg.words["bind"] == "any"
 	k.cfg.Layer = impl.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
 	if cfg.words["linger"] == "1s" {
 		k.cfg.Layer.Linger = 1_000_000_000
@@ -84,18 +92,23 @@ func compileSession(c sim.Case) (sim.Program, error) {
 	return sim.Program{Config: config, Setup: k.setup}, nil
 }
 
-// polite says whether the server listens, accepts as often as the client dials, and
-// reads every byte of each session before anybody closes it, once. Without faults
+// polite says whether the server first listens, at port 1, then accepts as often as the client
+// dials, and reads every byte of each session before anybody closes it, once. Without faults
 // nothing may go wrong then.
 func polite(ops []op) bool {
 	type life struct{ bytes, closes int }
 	var lives [2][]life
+	at1 := func(o op, verb string) bool { return o.verb == verb && o.args[0] == 1 }
 	for i, who := range [2]string{"cli", "srv"} {
-		for _, o := range perProc(ops, who) {
-			if o.verb == "listen" && who == "srv" && len(lives[i]) == 0 {
-				continue
+		mine := perProc(ops, who)
+		if who == "srv" {
+			if len(mine) == 0 || !at1(mine[0], "listen") {
+				return false
 			}
-			if o.verb == [2]string{"dial", "accept"}[i] {
+			mine = mine[1:]
+		}
+		for _, o := range mine {
+			if at1(o, [2]string{"dial", "accept"}[i]) {
 				lives[i] = append(lives[i], life{})
 				continue
 			}
@@ -113,7 +126,8 @@ func polite(ops []op) bool {
 			}
 		}
 	}
-	return len(perProc(ops, "cli2")) == 0 &&
+	intrudes := func(o op) bool { return at1(o, "dial") || at1(o, "listen") }
+	return !slices.ContainsFunc(perProc(ops, "cli2"), intrudes) &&
 		slices.EqualFunc(lives[0], lives[1], func(a, b life) bool { return a.bytes == b.bytes })
 }
 
@@ -123,6 +137,8 @@ func (k *sessionCase) setup(w *sim.World) {
 	must(err)
 	cfg := k.cfg
 	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
+	mon := newSessionMonitor(w, k.failing)
+	cfg.Observe = mon.observe
 	s := impl.NewServer(layer, l, cfg)
 	layer.Go("layer", func() {
 		if err := s.Run(); err != nil {
@@ -130,11 +146,11 @@ func (k *sessionCase) setup(w *sim.World) {
 		}
 	})
 	var apps []*sessionApp
-	hist := &sessionHistory{w: w, failing: k.failing}
+	hist := &sessionHistory{w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
 			p := w.Process(name).Mortal()
-			x := &sessionApp{w: w, h: p, id: i + 1, hist: hist, strict: k.strict, reaper: p.NewLocalDoorbell(nameReaper)}
+			x := &sessionApp{w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameReaper)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -142,12 +158,29 @@ func (k *sessionCase) setup(w *sim.World) {
 		}
 	}
 	w.OnIdle(func() bool { return reapOne(apps) })
+	k.invite(w, mon, apps)
 	w.AtEnd(propLinear, func() error { return hist.check(k.ranges, k.directory) })
 	w.AtEnd(propReclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
 		}
 		return nil
+	})
+}
+
+// invite adds the lying application, if it has something to say.
+func (k *sessionCase) invite(w *sim.World, mon *sessionMonitor, apps []*sessionApp) {
+	ops := k.work["rogue"]
+	if len(ops) == 0 {
+		return
+	}
+	p := w.Process("rogue").Mortal()
+	x := &rogue{h: p, id: len(sessionApps) + 1, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	p.OnDeath(func() { mon.gone(x.id) })
+	p.Go("rogue", func() { x.run(ops) })
+	w.OnIdle(func() bool {
+		busy := slices.ContainsFunc(apps, func(a *sessionApp) bool { return !a.ended && !a.h.Dead() })
+		return !busy && x.dismiss()
 	})
 }
 
@@ -159,6 +192,7 @@ type sessionApp struct {
 	id        int
 	hist      *sessionHistory
 	ports     []int // at which it may listen
+	wildcard  bool
 	strict    bool
 	app       *impl.App
 	listeners map[int]*impl.Listener
@@ -168,6 +202,7 @@ type sessionApp struct {
 	doing     string // the operation under way
 	reaper    shm.Doorbell
 	reaped    bool
+	ended     bool
 }
 
 // reapOne ends an application that waits in an accept when nothing else can
@@ -193,6 +228,7 @@ func (x *sessionApp) reap() {
 }
 
 func (x *sessionApp) run(ops []op) {
+	defer func() { x.ended = true }()
 	app, err := impl.Attach(x.h, layerAddr, impl.Options{Observe: func(o impl.Observation) { x.hist.observe(x.id, o) }})
 	if err != nil {
 		x.failed("attach", err)
@@ -233,9 +269,13 @@ func (x *sessionApp) do(verb string, n int) error {
 		}
 	case "dial":
 		return x.dial(n)
+	case "stray":
+		return x.stray(n)
 	case "detach":
 		x.hist.left(x.id, x.ports)
 		return x.app.Close()
+	case "wait":
+		x.h.Sleep(x.h.Now() + time.Duration(n)*time.Minute)
 	default:
 		if x.s != nil {
 			return x.data(verb, n)
@@ -257,9 +297,22 @@ func (x *sessionApp) dial(port int) error {
 	}
 }
 
+// stray connects to a machine that is not this one: nobody here may answer.
+func (x *sessionApp) stray(port int) error {
+	_, err := x.app.Dial(context.Background(), fmt.Sprintf("tcp://192.0.2.1/%d", port))
+	if err == nil {
+		x.w.Fail(propError, "dial 192.0.2.1: somebody of this machine has answered")
+	}
+	return err
+}
+
 func (x *sessionApp) listen(port int) error {
 	x.ports = append(x.ports, port) // from now on, if it dies
-	l, err := x.app.Listen(uriOf(port))
+	uri := uriOf(port)
+	if x.wildcard {
+		uri = fmt.Sprintf("tcp://0.0.0.0/%d", port)
+	}
+	l, err := x.app.Listen(uri)
 	if err == nil {
 		x.listeners[port] = l
 	}
@@ -291,6 +344,14 @@ func (x *sessionApp) data(verb string, n int) error {
 			x.w.Sometimes("data")
 		}
 		return err
+	case "expect":
+		s := x.s
+		x.h.Go(x.h.Name()+"-expects", func() {
+			if _, err := io.ReadFull(s, make([]byte, n)); err != nil {
+				x.failed("expect", err)
+			}
+		})
+		return nil
 	case "shut":
 		return x.s.CloseWrite()
 	case "close":

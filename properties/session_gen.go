@@ -8,11 +8,14 @@ import (
 const sessionChecks = `
 
 Runs: the real impl.Server in a process of its own, and applications that do their operations through
-the real impl.App: listen PORT, unlisten PORT, accept PORT, dial PORT, write N, read N, shut (close for
-writing), close, reset, detach; data operations use the application's newest session. An accept that nobody can
+the real impl.App: listen PORT, unlisten PORT, accept PORT, dial PORT, stray PORT (dial another
+machine's), write N, read N, expect N (read in a task of its own), shut (close for writing), close, reset, detach,
+wait MINUTES; data operations use the application's newest session. An accept that nobody can
 fulfil any more is ended from outside.
 
-Checked: Layer.CheckInvariants after every step (Invariant); bytes are those of the session's stream (Stream); calls
+Checked: Layer.CheckInvariants after every step (Invariant); what the session layer says, by the messages alone
+(Protocol): one reply to each request, handles that name one thing ever, maps before use and unmaps after it, no
+close without a cause, the order kept; bytes are those of the session's stream (Stream); calls
 return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
 session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
 application that ended by itself leaks a descriptor or mapping (NoLeak).`
@@ -48,11 +51,13 @@ func sessionScenarios() []*Scenario {
 			[]string{"established", "refused"}, genBacklog),
 		sessionScenario("echo-under-fire", "data flows both ways while sessions close, applications leave, stop and die",
 			[]string{"established", "data"}, genEcho),
+		sessionScenario("rogue", "two applications in peace beside one that says what it likes, about what is not its own",
+			[]string{"established", "data"}, genRogue),
 	}
 }
 
 func (b *builder) sessionConfig(faults ...string) (size int) {
-	size = b.number("fifo", 4, 1, 16)
+	size = b.number("fifo", 4, 1, 16, 1536)
 	b.word("linger", "0", "1s")
 	b.word("faults", faults...)
 	return size
@@ -60,6 +65,7 @@ func (b *builder) sessionConfig(faults ...string) (size int) {
 
 func genConnectAccept(b *builder) {
 	size := b.sessionConfig("none", "kill", "stop", "wake", "fail")
+	b.word("bind", "loopback", "any")
 	b.op("srv", "listen", 1)
 	b.op("srv", "accept", 1)
 	b.op("cli", "dial", 1)
@@ -69,6 +75,9 @@ func genConnectAccept(b *builder) {
 		b.op("srv", "read", n)
 	}
 	b.op([]string{"cli", "srv"}[b.src.Intn(2, "who closes")], "close")
+	if b.src.Intn(4, "strays") == 3 {
+		b.op("cli", "stray", 1)
+	}
 }
 
 var endings = []string{"close", "shut", "reset", "close", "detach"}
@@ -86,6 +95,9 @@ func genCloseStorm(b *builder) {
 	for _, who := range []string{"cli", "srv"} {
 		if b.src.Intn(2, "data") == 1 {
 			b.op(who, "write", 1+b.src.Intn(size, "bytes"))
+		}
+		if b.src.Intn(3, "expects") == 2 {
+			b.op(who, "expect", 1+b.src.Intn(size, "bytes"))
 		}
 		for range 1 + b.src.Intn(3, "endings") {
 			b.op(who, endings[b.src.Intn(len(endings), "ending")])
@@ -128,7 +140,7 @@ func genMany(b *builder) {
 	b.op("cli2", "dial", 1)
 	b.op("srv", "accept", 1)
 	for range b.src.Intn(3, "more") {
-		switch b.src.Intn(3, "who") {
+		switch b.src.Intn(6, "who") {
 		case 0:
 			b.op("srv", "dial", 2)
 			b.op("cli", "accept", 2)
@@ -138,6 +150,17 @@ func genMany(b *builder) {
 		case 2:
 			b.op("cli2", "dial", 2)
 			b.op("cli", "accept", 2)
+		case 3:
+			b.op("cli", "listen", 1)
+		case 4:
+			b.op("srv", "dial", 1)
+		case 5: // the memory of one pair goes while another one needs its own
+			b.op("cli2", []string{"close", "detach"}[b.src.Intn(2, "goes")])
+			b.op("srv", "close")
+			b.op("cli", "dial", 1)
+			b.op("srv", "accept", 1)
+			b.op("cli", "write", 1)
+			b.op("srv", "read", 1)
 		}
 	}
 	b.op("cli2", "write", 1+b.src.Intn(size, "bytes"))

@@ -2,6 +2,7 @@ package properties
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 
 	"cutthrough/impl"
@@ -17,6 +18,9 @@ type sessionHistory struct {
 	// failing calls make servers reject or be hung up: then a refusal says nothing about who
 	// listens, and listeners go at any time.
 	failing bool
+	leaving []int // ports of applications that leave: until their listeners have gone they refuse
+	mon     *sessionMonitor
+	lawless bool // ports other than 1 are a lying application's, which records nothing
 }
 
 // mappedSegment is a segment that somebody has mapped. A pair shares it, so it is
@@ -29,6 +33,8 @@ type mappedSegment struct {
 
 func (r *sessionHistory) observe(app int, o impl.Observation) {
 	switch o.Kind {
+	case impl.ObserveReceived:
+		r.mon.received(app, o.Msg)
 	case impl.ObserveMapped:
 		r.mapSegment(app, o.Msg)
 	case impl.ObserveUnmapped:
@@ -81,6 +87,8 @@ func (r *sessionHistory) died(app int, ports []int) {
 // left records that the session layer will forget the listeners of an application, at
 // some time from now on.
 func (r *sessionHistory) left(app int, ports []int) {
+	r.mon.gone(app)
+	r.leaving = append(r.leaving, ports...)
 	for _, p := range ports {
 		r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app})
 	}
@@ -89,6 +97,9 @@ func (r *sessionHistory) left(app int, ports []int) {
 // directory records one operation on the directory and its outcome. An outcome that says
 // nothing about who listens leaves it pending.
 func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() error) error {
+	if r.lawless && port != 1 {
+		return do()
+	}
 	call := r.w.Call(model.DirIn{Op: op, Port: port, App: app})
 	err := do()
 	status := model.DirOK
@@ -96,7 +107,7 @@ func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() erro
 	case err == nil && op == model.Bind && r.failing:
 		r.left(app, []int{port})
 	case err == nil:
-	case r.failing && errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED) && (r.failing || slices.Contains(r.leaving, port)):
 		return err
 	case errors.Is(err, syscall.EADDRINUSE):
 		status = model.DirTaken

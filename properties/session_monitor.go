@@ -1,0 +1,224 @@
+package properties
+
+import (
+	"cutthrough/impl"
+	"cutthrough/sim"
+)
+
+// propProtocol: what the session layer says is right for who has seen nothing but the messages.
+const propProtocol = "Protocol"
+
+// sessionMonitor watches all messages of the session layer and fails the execution when one
+// is not allowed: exactly one reply to a request, no handle for two objects, maps
+// before and unmaps after use, no close that nobody asked for, the order kept on the way. It knows
+// nothing of the layer's state.
+type sessionMonitor struct {
+	w        *sim.World
+	lax      bool // failing calls: applications may be hung up without a word
+	channels map[impl.Channel]*watched
+	sessions map[impl.Handle]*watchedSession
+	owner    map[impl.Handle]impl.Channel // of applications and listeners, for ever
+	channel  map[int]impl.Channel         // by application
+}
+
+// watched is what the monitor knows of one channel.
+type watched struct {
+	pending  map[request]int
+	live     map[impl.Handle]bool // listeners and sessions that it was told of: whether not over
+	mapped   map[impl.Handle]impl.Message
+	unmapped map[impl.Handle]bool
+	made     []impl.Message // not yet received
+	gone     bool
+}
+
+// request identifies requests that a reply may answer.
+type request struct {
+	kind    impl.Kind
+	context uint64
+	half    bool // a close of the writing direction
+}
+
+type watchedSession struct {
+	listener       impl.Handle
+	server, client impl.Channel
+	established    bool
+	unbound        bool                  // its listener ended before it was established
+	provoked       bool                  // somebody asked to close
+	closing        map[impl.Channel]bool // has been told to close
+}
+
+func newSessionMonitor(w *sim.World, lax bool) *sessionMonitor {
+	return &sessionMonitor{
+		w: w, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},
+		owner: map[impl.Handle]impl.Channel{}, channel: map[int]impl.Channel{},
+	}
+}
+
+func (o *sessionMonitor) wrong(ch impl.Channel, m impl.Message, why string) {
+	o.w.Fail(propProtocol, "channel %d: %v: %s", ch, m, why)
+}
+
+// observe is called for every message that the layer takes or makes.
+func (o *sessionMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
+	c := o.channels[ch]
+	if c == nil {
+		c = &watched{
+			pending: map[request]int{}, live: map[impl.Handle]bool{},
+			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{},
+		}
+		o.channels[ch] = c
+	}
+	if made {
+		c.made = append(c.made, m)
+		o.makes(ch, c, m)
+	} else {
+		o.takes(ch, c, m)
+	}
+}
+
+// takes notes what an application says.
+func (o *sessionMonitor) takes(ch impl.Channel, c *watched, m impl.Message) {
+	s := o.sessions[m.Handle]
+	switch m.Kind {
+	case impl.MsgAttach, impl.MsgDetach, impl.MsgBind, impl.MsgUnbind, impl.MsgConnect, impl.MsgDisconnect, impl.MsgReset:
+		c.pending[request{m.Kind, m.Context, m.How == impl.CloseWrite}]++
+		if s != nil && c.live[m.Handle] {
+			s.provoked = true
+		}
+		c.gone = c.gone || m.Kind == impl.MsgDetach
+		if app := int(m.Context >> 32); m.Kind == impl.MsgAttach && app > 0 {
+			o.channel[app] = ch // one that may never read the reply
+		}
+	case impl.MsgMapReply:
+		if m.Status != impl.OK {
+			delete(c.mapped, m.Handle)
+		}
+	case impl.MsgAcceptReply:
+		if s != nil && s.server == ch && m.Status != impl.OK && !s.established {
+			c.live[m.Handle] = false
+		}
+	case impl.MsgDisconnectReply, impl.MsgResetReply:
+		if s != nil && s.closing[ch] {
+			c.live[m.Handle] = false
+		}
+	}
+}
+
+// makes checks what the layer says.
+func (o *sessionMonitor) makes(ch impl.Channel, c *watched, m impl.Message) {
+	switch m.Kind {
+	case impl.MsgMap:
+		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
+			o.wrong(ch, m, "it was told to map that already")
+		}
+		c.mapped[m.Handle] = m
+	case impl.MsgUnmap:
+		if _, ok := c.mapped[m.Handle]; !ok {
+			o.wrong(ch, m, "it was not told to map that")
+		}
+		delete(c.mapped, m.Handle)
+		c.unmapped[m.Handle] = true
+	case impl.MsgAccept:
+		if o.sessions[m.Handle] != nil {
+			o.wrong(ch, m, "the handle has named another session")
+		}
+		o.sessions[m.Handle] = &watchedSession{listener: m.Listener, server: ch, closing: map[impl.Channel]bool{}}
+		o.begins(ch, c, m)
+	case impl.MsgDisconnect, impl.MsgReset:
+		o.closes(ch, c, m)
+	default:
+		o.replies(ch, c, m)
+	}
+}
+
+// replies checks a reply: it answers a request, and gives or takes nothing that is not the
+// application's.
+func (o *sessionMonitor) replies(ch impl.Channel, c *watched, m impl.Message) {
+	full, half := request{m.Kind - 1, m.Context, false}, request{m.Kind - 1, m.Context, true}
+	r := full
+	if c.pending[full] == 0 {
+		r = half
+	}
+	if c.pending[r] == 0 {
+		o.wrong(ch, m, "it asked for nothing, or was answered before")
+	}
+	c.pending[r]--
+	if m.Status != impl.OK {
+		return
+	}
+	switch m.Kind {
+	case impl.MsgAttachReply, impl.MsgBindReply:
+		if o.owner[m.Handle] != 0 {
+			o.wrong(ch, m, "the handle has named something else")
+		}
+		o.owner[m.Handle], c.live[m.Handle] = ch, true
+	case impl.MsgConnectReply:
+		s := o.sessions[m.Handle]
+		if s == nil || s.established || s.unbound {
+			o.wrong(ch, m, "nobody has accepted that, or it is established, or its listener has ended")
+		}
+		s.established, s.client = true, ch
+		o.begins(ch, c, m)
+	case impl.MsgDisconnectReply, impl.MsgResetReply, impl.MsgUnbindReply:
+		if !c.live[m.Handle] || (m.Kind == impl.MsgUnbindReply) != (m.Handle.Kind() == impl.KindListener) {
+			o.wrong(ch, m, "it has no such thing")
+		}
+		c.live[m.Handle] = r.half
+		for _, s := range o.sessions {
+			s.unbound = s.unbound || s.listener == m.Handle && !s.established
+		}
+	}
+}
+
+// begins checks that who is told of a session has been told to map what it uses.
+func (o *sessionMonitor) begins(ch impl.Channel, c *watched, m impl.Message) {
+	for _, at := range [...]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
+		found := false
+		for _, g := range c.mapped {
+			found = found || at >= g.Base && at < g.Base+impl.Address(g.Size)
+		}
+		if !found {
+			o.wrong(ch, m, "it was told to map nothing there")
+		}
+	}
+	c.live[m.Handle] = true
+}
+
+// closes checks the news that a peer has closed.
+func (o *sessionMonitor) closes(ch impl.Channel, c *watched, m impl.Message) {
+	s := o.sessions[m.Handle]
+	switch {
+	case s == nil || !c.live[m.Handle]:
+		o.wrong(ch, m, "it has no such session")
+	case s.established && !s.provoked && !o.lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
+		o.wrong(ch, m, "nobody has closed it")
+	}
+	s.closing[ch] = s.closing[ch] || m.How != impl.CloseWrite
+}
+
+// received checks that messages arrive in the order in which they were made. Some do not: those
+// of a segment that has been given up.
+func (o *sessionMonitor) received(app int, m impl.Message) {
+	if m.Kind == impl.MsgAttachReply && m.Status == impl.OK {
+		o.channel[app] = o.owner[m.Handle]
+	}
+	c := o.channels[o.channel[app]]
+	if c == nil {
+		return // it could not attach
+	}
+	for len(c.made) > 0 {
+		next := c.made[0]
+		c.made = c.made[1:]
+		if next == m {
+			return
+		}
+	}
+	o.wrong(o.channel[app], m, "received, but it was not made, or something made later came before it")
+}
+
+// gone notes that an application has left or died.
+func (o *sessionMonitor) gone(app int) {
+	if c := o.channels[o.channel[app]]; c != nil {
+		c.gone = true
+	}
+}
