@@ -79,7 +79,7 @@ func Violated(t *testing.T, e catalog.Entry, steps map[string]int, update bool) 
 }
 
 func violated(t *testing.T, e catalog.Entry, v catalog.Variant, want int, update bool) {
-	r, err := e.Run(context.Background(), v.Config, []string{v.Name}, check.Options{})
+	r, err := e.Run(context.Background(), v.Config, []string{v.Name}, check.Options{KeepGoing: true})
 	if err != nil {
 		t.Fatal(err)
 	}

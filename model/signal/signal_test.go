@@ -1,0 +1,122 @@
+package signal_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+
+	"cutthrough/model/catalog"
+	"cutthrough/model/catalog/catalogtest"
+	"cutthrough/model/check"
+	"cutthrough/model/signal"
+)
+
+var update = flag.Bool("update", false, "write counterexamples into testdata")
+
+func TestHolds(t *testing.T) {
+	catalogtest.Holds(t, signal.Entry(), []catalogtest.Pin{
+		{Config: "small", States: 3647},
+		{Config: "medium", States: 193764},
+		{Config: "death", States: 29144},
+	})
+}
+
+func TestVariants(t *testing.T) {
+	catalogtest.Violated(t, signal.Entry(), map[string]int{
+		"clear-event-after-size-check": 25,
+		"arm-event-without-look":       23,
+		"drain-what-was-seen":          23,
+		"event-never-cleared":          23,
+		"set-event-after-ring":         7,
+		"event-not-marked":             7,
+		"ask-before-publish":           25,
+		"flush-only-at-end":            10,
+		"want-written-back":            24,
+		"want-kept-private":            19,
+		"arm-dequeue-after-look":       19,
+		"skip-recheck":                 19,
+		"has-not-reset-for-drain":      31,
+		"wait-without-rearming":        32,
+		"notify-before-release":        20,
+		"notify-only-if-full":          23,
+		"set-has-after-ring":           29,
+		"has-not-marked":               20,
+		"one-byte-too-many":            1,
+		"nobody-hangs-up":              5,
+	}, *update)
+}
+
+// TestSizes checks every size of fifo, write, read and batch that is small: what
+// somebody waits for is not always one byte, half the fifo or all of it.
+func TestSizes(t *testing.T) {
+	for capacity := range uint8(4) {
+		for batch := range uint8(3) {
+			c := signal.Config{Capacity: capacity + 1, Bytes: 5, Write: 5, Read: 4, Batch: batch, Any: true, Death: true}
+			m, err := signal.New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := check.Run(context.Background(), m, check.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range r.Outcomes {
+				if o.Kind != check.Sometimes && o.Verdict != check.Holds {
+					t.Errorf("%s: %s %v", m.Name(), o.Name, o.Verdict)
+				}
+			}
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := signal.Config{Capacity: 1, Bytes: 2, Write: 1, Read: 2}
+	for name, change := range map[string]func(*signal.Config){
+		"no fifo":       func(c *signal.Config) { c.Capacity = 0 },
+		"large fifo":    func(c *signal.Config) { c.Capacity = 9 },
+		"no bytes":      func(c *signal.Config) { c.Bytes = 0 },
+		"many bytes":    func(c *signal.Config) { c.Bytes = 201 },
+		"empty writes":  func(c *signal.Config) { c.Write = 0 },
+		"long writes":   func(c *signal.Config) { c.Write = 3 },
+		"empty reads":   func(c *signal.Config) { c.Read = 0 },
+		"large buffers": func(c *signal.Config) { c.Read = 3 },
+	} {
+		c := good
+		change(&c)
+		if _, err := signal.New(c); !errors.Is(err, signal.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := signal.New(good, "skip-recheck", "skip-the-rest"); !errors.Is(err, catalog.ErrUnknown) {
+		t.Errorf("a variant that does not exist: %v", err)
+	}
+	if _, err := signal.New(good, "skip-recheck"); err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkSearch reports states/s, of which there must be three million on two
+// cores, and bytes per state, of which there must be at most twenty.
+func BenchmarkSearch(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			var states uint64
+			var bytes float64
+			for b.Loop() {
+				r, err := signal.Entry().Run(context.Background(), "nightly", nil, check.Options{Workers: workers})
+				if err != nil || r.Verdict != check.Holds || r.Stats.Distinct != nightly {
+					b.Fatal(r, err)
+				}
+				states += r.Stats.Distinct
+				bytes = r.BytesPerState
+			}
+			b.ReportMetric(float64(states)/b.Elapsed().Seconds(), "states/s")
+			b.ReportMetric(bytes, "bytes/state")
+		})
+	}
+}
+
+// nightly is how many states the largest configuration has.
+const nightly = 30_997_071
