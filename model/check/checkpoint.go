@@ -100,7 +100,7 @@ func (s *Search[S]) identity() string {
 	fmt.Fprintf(&b, "state of %d bytes\n", sizeOf[S]())
 	fmt.Fprintf(&b, "symmetry %v\n", r.canonical != nil)
 	fmt.Fprintf(&b, "exact %v\n", s.options.Exact)
-	fmt.Fprintf(&b, "seed %d\n", r.seed)
+	fmt.Fprintf(&b, "seed %d\n", s.options.Seed)
 	fmt.Fprintf(&b, "boundary %v, closed %v\n", r.within != nil, r.closed)
 	for _, a := range r.actions {
 		fmt.Fprintf(&b, "action %s\n", a)

@@ -24,12 +24,18 @@ func sizeOf[S comparable]() int {
 	return int(unsafe.Sizeof(s))
 }
 
+// Constants of wyhash.
+const k0, k1, k2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3
+
+// scrambled makes seeds that differ a little differ a lot.
+func scrambled(seed uint64) uint64 { return mix(seed^k0, k1) }
+
 // fingerprint returns 64 bits of the state, never vacant. It is the hash function
 // wyhash in its plainest form: 16 bytes a multiplication, two more at the end.
+// The seed is a scrambled one.
 func fingerprint[S comparable](s *S, seed uint64) uint64 {
-	const k0, k1, k2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3
 	b := bytesOf(s)
-	h := seed ^ k0
+	h := seed
 	for len(b) >= 16 {
 		h = mix(binary.LittleEndian.Uint64(b)^k1, binary.LittleEndian.Uint64(b[8:])^h)
 		b = b[16:]
@@ -43,7 +49,7 @@ func fingerprint[S comparable](s *S, seed uint64) uint64 {
 		y |= uint64(c) << (8 * i)
 	}
 	hi, lo := bits.Mul64(x^k1, y^h)
-	return min(mix(lo^k0, hi^k2), vacant-1)
+	return min(mix(lo^seed, hi^k2), vacant-1)
 }
 
 func mix(a, b uint64) uint64 {

@@ -43,30 +43,30 @@ func wrong[S comparable](t *testing.T, m check.Model[S], o check.Options, want s
 // TestEncoding refuses states that cannot be compared byte by byte.
 func TestEncoding(t *testing.T) {
 	type padded struct {
-		a byte
-		b uint32
+		A byte
+		B uint32
 	}
 	type tail struct {
-		a uint32
-		b byte
+		A uint32
+		B byte
 	}
 	type blank struct {
-		a byte
+		A byte
 		_ byte
 	}
 	type good struct {
-		a [3]int16
-		b struct {
-			c uint8
-			d bool
+		A [3]int16
+		B struct {
+			C uint8
+			D bool
 		}
-		e uint64
+		E uint64
 	}
 	wrong(t, toy[string]{}, check.Options{}, "string is not made of integers and booleans")
 	wrong(t, toy[*int]{}, check.Options{}, "*int is not made of integers and booleans")
 	wrong(t, toy[float64]{}, check.Options{}, "float64 is not made")
 	wrong(t, toy[[2]any]{}, check.Options{}, "interface {} is not made")
-	wrong(t, toy[padded]{}, check.Options{}, "padded has padding before b")
+	wrong(t, toy[padded]{}, check.Options{}, "padded has padding before B")
 	wrong(t, toy[tail]{}, check.Options{}, "tail has padding at its end")
 	wrong(t, toy[[2]tail]{}, check.Options{}, "tail has padding at its end")
 	wrong(t, toy[blank]{}, check.Options{}, "blank field")

@@ -93,7 +93,7 @@ func Run[S comparable](ctx context.Context, m Model[S], o Options) (Result[S], e
 }
 
 func newRules[S comparable](m Model[S], o Options) (*rules[S], error) {
-	r := &rules[S]{model: m, actions: m.Actions(), props: m.Properties(), seed: o.Seed}
+	r := &rules[S]{model: m, actions: m.Actions(), props: m.Properties(), seed: scrambled(o.Seed)}
 	if wrong := checkEncoding(reflect.TypeFor[S]()); wrong != "" {
 		return nil, modelError(m.Name(), "%s", wrong)
 	}

@@ -206,13 +206,13 @@ func (m maze) queue() (levels []uint64, way []uint32) {
 // TestManyRounds explores a model of many pages. However it is done the result is
 // that of a queue, including which of many shortest counterexamples it is.
 func TestManyRounds(t *testing.T) {
-	m := maze{states: 150_000, bad: 77_777}
+	m := maze{states: 80_000, bad: 77_777}
 	levels, way := m.queue()
-	if widest := slices.Max(levels); widest < 35_000 {
+	if widest := slices.Max(levels); widest < 18_000 {
 		t.Fatalf("the widest level has %d states: not enough for two rounds", widest)
 	}
 	var first check.Result[room]
-	for i, o := range []check.Options{{Workers: 1}, {Workers: 2}, {Workers: 5}, {Exact: true}, {Seed: 1}} {
+	for i, o := range []check.Options{{Workers: 1}, {Workers: 2}, {Workers: 3}, {Exact: true}, {Seed: 1}} {
 		o.KeepGoing, o.Witness = true, true
 		r, err := check.Run(context.Background(), m, o)
 		if err != nil {
@@ -254,13 +254,13 @@ func mustOutcome[S comparable](t *testing.T, r check.Result[S], name string) che
 // TestCancel stops a search in the middle of a level, twice, and goes on: first as
 // it is, then from a checkpoint.
 func TestCancel(t *testing.T) {
-	m := maze{states: 150_000, bad: 77_777}
+	m := maze{states: 80_000, bad: 77_777}
 	whole, err := check.Run(context.Background(), m, check.Options{KeepGoing: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	o := check.Options{KeepGoing: true, ProgressEvery: 40_000, Progress: func(check.Stats) { cancel() }}
+	o := check.Options{KeepGoing: true, ProgressEvery: 20_000, Progress: func(check.Stats) { cancel() }}
 	s, err := check.New(m, o)
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func TestCancel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Verdict == check.Holds || r.Reason != check.Cancelled || r.Stats.Distinct < 40_000 || r.Stats.Waiting == 0 {
+		if r.Verdict == check.Holds || r.Reason != check.Cancelled || r.Stats.Distinct < 20_000 || r.Stats.Waiting == 0 {
 			t.Fatalf("cancelled: %v", r)
 		}
 		if o := mustOutcome(t, r, "not there"); o.Verdict == check.Holds {
@@ -304,12 +304,12 @@ func TestCancel(t *testing.T) {
 
 // TestLimits stops searches at every limit: none says that anything holds.
 func TestLimits(t *testing.T) {
-	m := maze{states: 150_000, bad: 200_000}
+	m := maze{states: 80_000, bad: 200_000}
 	for _, test := range []struct {
 		options check.Options
 		want    check.Reason
 	}{
-		{check.Options{MaxStates: 50_000}, check.StateLimit},
+		{check.Options{MaxStates: 30_000}, check.StateLimit},
 		{check.Options{MaxDepth: 5}, check.DepthLimit},
 		{check.Options{MaxBytes: 2 << 20}, check.MemoryLimit},
 	} {
