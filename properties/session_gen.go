@@ -161,6 +161,8 @@ func genMany(b *builder) {
 			b.op("srv", "accept", 1)
 			b.op("cli", "write", 1)
 			b.op("srv", "read", 1)
+			b.op("srv", "write", 1)
+			b.op("cli", "read", 1)
 		}
 	}
 	b.op("cli2", "write", 1+b.src.Intn(size, "bytes"))
@@ -189,5 +191,9 @@ func genEcho(b *builder) {
 		b.op("srv", "write", n)
 		b.op("cli", "read", n)
 	}
-	b.op([]string{"cli", "srv"}[b.src.Intn(2, "who ends")], endings[b.src.Intn(len(endings), "ending")])
+	i := b.src.Intn(2, "who ends")
+	b.op([]string{"cli", "srv"}[i], endings[b.src.Intn(len(endings), "ending")])
+	if b.src.Intn(3, "wants more") == 2 {
+		b.op([]string{"srv", "cli"}[i], "read", 1)
+	}
 }

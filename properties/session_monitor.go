@@ -19,6 +19,7 @@ type sessionMonitor struct {
 	sessions map[impl.Handle]*watchedSession
 	owner    map[impl.Handle]impl.Channel // of applications and listeners, for ever
 	channel  map[int]impl.Channel         // by application
+	left     map[int]bool                 // applications that are gone, whatever of theirs is still under way
 }
 
 // watched is what the monitor knows of one channel.
@@ -51,6 +52,7 @@ func newSessionMonitor(w *sim.World, lax bool) *sessionMonitor {
 	return &sessionMonitor{
 		w: w, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},
 		owner: map[impl.Handle]impl.Channel{}, channel: map[int]impl.Channel{},
+		left: map[int]bool{},
 	}
 }
 
@@ -87,7 +89,7 @@ func (o *sessionMonitor) takes(ch impl.Channel, c *watched, m impl.Message) {
 		}
 		c.gone = c.gone || m.Kind == impl.MsgDetach
 		if app := int(m.Context >> 32); m.Kind == impl.MsgAttach && app > 0 {
-			o.channel[app] = ch // one that may never read the reply
+			o.channel[app], c.gone = ch, o.left[app] // one that may never read the reply
 		}
 	case impl.MsgMapReply:
 		if m.Status != impl.OK {
@@ -218,6 +220,7 @@ func (o *sessionMonitor) received(app int, m impl.Message) {
 
 // gone notes that an application has left or died.
 func (o *sessionMonitor) gone(app int) {
+	o.left[app] = true
 	if c := o.channels[o.channel[app]]; c != nil {
 		c.gone = true
 	}
