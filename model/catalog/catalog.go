@@ -26,8 +26,7 @@ var ErrUnknown = errors.New("unknown")
 type Variant struct {
 	Name string `json:"name"` // that of the patch in properties/mutants, where there is one
 	Row  string `json:"row"`  // the defect of the ancestor, as in F27 or H-30, or "-"
-	// Property is one that is violated in the configuration Config, and is
-	// the first to be: no shorter run violates another.
+	// Property is one that is violated in the configuration Config.
 	Property string `json:"property"`
 	Config   string `json:"config"`
 	Doc      string `json:"doc"` // what is wrong, in a sentence

@@ -1,0 +1,76 @@
+package evq
+
+import "cutthrough/model/catalog"
+
+// The variants, by their number in the table.
+const (
+	claimBeforeFill = iota
+	tailNotHelped
+	postWithoutCAS
+	postIgnoresLap
+	postOverwritesFull
+	lapWrapsEarly
+	pollKeepsLap
+	drainBeforeRead
+	armNonEmptyWithoutLook
+	sleepOnFullQueue
+	waitAgainWithoutArming
+	wakeOneProducer
+	waitersReadThenCleared
+	waitersTakenBeforePoll
+	wantCASReloads
+	roomLookedBeforeAsking
+	wakeClearsAnySleep
+	wakeClearsBeforeRing
+	fullDoesNotWake
+	tryFullDoesNotWake
+	deathUntold
+)
+
+// Variants returns the mistakes that the machine can make.
+func Variants() []catalog.Variant {
+	return []catalog.Variant{
+		claimBeforeFill: {Name: "claim-before-fill", Row: "Q08", Property: noneCorrupt, Config: "small",
+			Doc: "a producer claims a position by moving the tail, and fills the slot then"},
+		tailNotHelped: {Name: "tail-not-helped", Row: "Q02", Property: producersEnd, Config: "death",
+			Doc: "only who filled a slot moves the tail past it"},
+		postWithoutCAS: {Name: "post-without-cas", Row: "Q09", Property: noneLost, Config: "small",
+			Doc: "a slot is filled whatever it holds by then"},
+		postIgnoresLap: {Name: "post-ignores-lap", Row: "F34b", Property: noneCorrupt, Config: "small",
+			Doc: "any empty slot is filled, in whichever lap it is empty"},
+		postOverwritesFull: {Name: "post-overwrites-full", Row: "Q01", Property: noneLost, Config: "small",
+			Doc: "an event of the lap before is no reason not to fill a slot"},
+		lapWrapsEarly: {Name: "lap-wraps-early", Row: "F34b", Property: noneCorrupt, Config: "medium",
+			Doc: "laps are compared by their two lowest bits"},
+		pollKeepsLap: {Name: "poll-keeps-lap", Row: "-", Property: noneCorrupt, Config: "small",
+			Doc: "a slot is emptied for the lap that it was filled in"},
+		drainBeforeRead: {Name: "drain-before-read", Row: "-", Property: inOrder, Config: "small",
+			Doc: "the consumer gives the slot back first and reads the event then"},
+		armNonEmptyWithoutLook: {Name: "arm-nonempty-without-look", Row: "F33", Property: consumerWakes, Config: "small",
+			Doc: "the consumer does not look again after it has said that it sleeps"},
+		sleepOnFullQueue: {Name: "sleep-on-full-queue", Row: "L18", Property: producerWakes, Config: "small",
+			Doc: "before it sleeps the consumer takes a full queue for an empty one"},
+		waitAgainWithoutArming: {Name: "wait-again-without-arming", Row: "Q07", Property: producerWakes, Config: "medium",
+			Doc: "a producer that is woken and finds no room sleeps again without asking again"},
+		wakeOneProducer: {Name: "wake-one-producer", Row: "Q04", Property: producerWakes, Config: "medium",
+			Doc: "the consumer takes note of all who wait for room and rings one of them"},
+		waitersReadThenCleared: {Name: "waiters-read-then-cleared", Row: "F20", Property: producerWakes, Config: "medium",
+			Doc: "the consumer reads who waits for room and clears the word in a second step"},
+		waitersTakenBeforePoll: {Name: "waiters-taken-before-poll", Row: "L01", Property: producerWakes, Config: "small",
+			Doc: "the consumer asks who waits for room before it makes room"},
+		wantCASReloads: {Name: "want-cas-reloads", Row: "F20", Property: producerWakes, Config: "medium",
+			Doc: "a producer that asks for room writes over what others wrote meanwhile"},
+		roomLookedBeforeAsking: {Name: "room-looked-before-asking", Row: "F31", Property: producerWakes, Config: "small",
+			Doc: "a producer looks for room first and asks to be rung then"},
+		wakeClearsAnySleep: {Name: "wake-clears-any-sleep", Row: "F21", Property: consumerWakes, Config: "small",
+			Doc: "after it has rung a producer says that the consumer is awake, whatever it has done since"},
+		wakeClearsBeforeRing: {Name: "wake-clears-before-ring", Row: "-", Property: producerWakes, Config: "stopped",
+			Doc: "a producer says that the consumer is awake first and rings then"},
+		fullDoesNotWake: {Name: "full-does-not-wake", Row: "-", Property: producerWakes, Config: "stopped",
+			Doc: "a producer that waits for room does not ring the consumer after its last look"},
+		tryFullDoesNotWake: {Name: "try-full-does-not-wake", Row: "-", Property: producersEnd, Config: "stopped",
+			Doc: "a producer that finds no room leaves it to others to ring the consumer"},
+		deathUntold: {Name: "death-untold", Row: "L3", Property: consumerWakes, Config: "death",
+			Doc: "nobody rings the consumer when a producer has died"},
+	}
+}
