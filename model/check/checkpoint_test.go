@@ -73,12 +73,20 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%+v: error %v, want %q", test.options, err, test.want)
 		}
 	}
+	if _, err := check.Load(bytes.NewReader(saved), otherDoor{m}, check.Options{}); !errors.Is(err, check.ErrCheckpoint) {
+		t.Errorf("other initial states: error %v", err)
+	}
 	g := &graph{actions: 1, init: []int{0}, edges: [][]edge{{}}, badStep: [][]bool{{}}, bad: []bool{false},
 		goal: []bool{true}, terminal: []bool{true}, trigger: []bool{false}, wanted: []bool{true}}
 	if _, err := check.Load(bytes.NewReader(saved), g.model(), check.Options{}); !errors.Is(err, check.ErrCheckpoint) {
 		t.Errorf("another type of state: error %v", err)
 	}
 }
+
+// otherDoor is the maze for those who come in by another door.
+type otherDoor struct{ maze }
+
+func (otherDoor) Init() []room { return []room{{7}} }
 
 // TestFile saves to a file, over an older one, and leaves nothing else behind.
 func TestFile(t *testing.T) {
@@ -116,6 +124,16 @@ func TestFile(t *testing.T) {
 	}
 	if err := s.SaveFile(filepath.Join(dir, "no", "such")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no directory: error %v", err)
+	}
+	full := filepath.Join(dir, "full")
+	if err := os.MkdirAll(filepath.Join(full, "of it"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveFile(full); err == nil {
+		t.Errorf("a directory was replaced")
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+		t.Errorf("after failing: files %v, error %v", files, err)
 	}
 	if _, err := check.LoadFile(filepath.Join(dir, "none"), m, check.Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: error %v", err)

@@ -158,7 +158,7 @@ func (s *Search[S]) limitGraph(ctx context.Context, stats Stats) Reason {
 		return Cancelled
 	case s.options.MaxStates > 0 && stats.Distinct > max(s.options.MaxStates, s.stats.Distinct):
 		return StateLimit
-	case s.options.MaxBytes > 0 && stats.Bytes >= s.options.MaxBytes, stats.Distinct >= 1<<31:
+	case s.options.MaxBytes > 0 && stats.Bytes > s.options.MaxBytes, stats.Distinct >= 1<<31:
 		return MemoryLimit
 	}
 	return Unfinished

@@ -26,9 +26,10 @@ type Options struct {
 	// Witness gives reachable properties that hold a trace.
 	Witness bool
 
-	// The search stops, incomplete, when it has at least MaxStates states,
-	// states at MaxDepth that it would have to explore, or holds at least
-	// MaxBytes bytes (see [Stats.Bytes]). 0 means no limit.
+	// The search stops, incomplete, when it has more than MaxStates states,
+	// would have to explore states at MaxDepth, or holds more than MaxBytes
+	// bytes (see [Stats.Bytes]). It finishes the few thousand states it is at
+	// first. 0 means no limit.
 	MaxStates uint64
 	MaxDepth  int
 	MaxBytes  uint64
@@ -222,9 +223,9 @@ func (s *Search[S]) limit(ctx context.Context) Reason {
 		return Unfinished // nothing is left to do: do not stop just short of it
 	case ctx.Err() != nil:
 		return Cancelled
-	case s.options.MaxStates > 0 && s.stats.Distinct >= s.options.MaxStates:
+	case s.options.MaxStates > 0 && s.stats.Distinct > s.options.MaxStates:
 		return StateLimit
-	case s.options.MaxBytes > 0 && s.stats.Bytes >= s.options.MaxBytes:
+	case s.options.MaxBytes > 0 && s.stats.Bytes > s.options.MaxBytes:
 		return MemoryLimit
 	}
 	return Unfinished

@@ -44,9 +44,8 @@ func interrupted[S comparable](m check.Model[S], o check.Options, levels int) (c
 // TestOracle compares the search with the dumb one on random graphs.
 func TestOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := drawGraph(t)
-		for range 8 {
-			checkGraph(t, g, check.Options{
+		for range 20 {
+			checkGraph(t, drawGraph(t), check.Options{
 				Workers:   rapid.IntRange(1, 3).Draw(t, "workers"),
 				Exact:     rapid.Bool().Draw(t, "exact"),
 				Seed:      rapid.Uint64Range(0, 3).Draw(t, "seed"),
@@ -146,7 +145,10 @@ func compareEventually(g *graph, r check.Result[node], o check.Outcome[node]) st
 
 // maze is a model whose levels are wider than a round: each state has doors to
 // others all over it, without any pattern.
-type maze struct{ states, bad uint32 }
+type maze struct {
+	states uint32
+	bad    uint32 // this room and as many after it as are left
+}
 
 type room [3]uint32
 
@@ -167,19 +169,22 @@ func (m maze) Next(s room, emit func(int, room)) {
 }
 
 func (m maze) Properties() []check.Property[room] {
-	return []check.Property[room]{
+	props := []check.Property[room]{
 		check.Invariant("not there", func(s room) bool { return s[0] != m.bad }),
-		check.Reachable("there", func(s room) bool { return s[0] == m.bad }),
 		check.LeadsTo("not in circles",
 			func(s room) bool { return s[0] == m.bad },
 			func(s room) bool { return s[0] == 0 }),
 	}
+	for bad := m.bad; bad < m.states; bad++ {
+		props = append(props, check.Reachable(fmt.Sprint("room ", bad), func(s room) bool { return s[0] == bad }))
+	}
+	return props
 }
 
-// queue explores the maze with a queue. It returns the depths of all rooms, the
-// width of levels, and the way to the bad one.
-func (m maze) queue() (levels []uint64, way []uint32) {
-	from := map[uint32]uint32{0: 0, 1: 1}
+// queue explores the maze with a queue. It returns the width of levels, and from
+// where each room was entered first.
+func (m maze) queue() (levels []uint64, from map[uint32]uint32) {
+	from = map[uint32]uint32{0: 0, 1: 1}
 	level := []uint32{0, 1}
 	for len(level) > 0 {
 		levels = append(levels, uint64(len(level)))
@@ -194,20 +199,14 @@ func (m maze) queue() (levels []uint64, way []uint32) {
 		}
 		level = next
 	}
-	for s := m.bad; ; s = from[s] {
-		way = append(way, s)
-		if from[s] == s {
-			slices.Reverse(way)
-			return levels, way
-		}
-	}
+	return levels, from
 }
 
 // TestManyRounds explores a model of many pages. However it is done the result is
-// that of a queue, including which of many shortest counterexamples it is.
+// that of a queue, including which of many shortest ways to a room it is.
 func TestManyRounds(t *testing.T) {
-	m := maze{states: 80_000, bad: 77_777}
-	levels, way := m.queue()
+	m := maze{states: 80_000, bad: 79_970}
+	levels, from := m.queue()
 	if widest := slices.Max(levels); widest < 18_000 {
 		t.Fatalf("the widest level has %d states: not enough for two rounds", widest)
 	}
@@ -218,20 +217,15 @@ func TestManyRounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(levels, r.Stats.Levels); diff != "" {
-			t.Fatalf("%+v: levels (-queue +search):\n%s", o, diff)
+		if diff := cmp.Diff(levels, r.Stats.Levels); diff != "" || r.Stats.Distinct != uint64(len(from)) {
+			t.Fatalf("%+v: %d states of %d, levels (-queue +search):\n%s", o, r.Stats.Distinct, len(from), diff)
 		}
-		for _, name := range []string{"not there", "there"} {
-			var got []uint32
-			for _, step := range mustOutcome(t, r, name).Trace {
-				got = append(got, step.State[0])
+		for _, o := range r.Outcomes {
+			for i := 1; i < len(o.Trace); i++ {
+				if before, here := o.Trace[i-1].State[0], o.Trace[i].State[0]; from[here] != before {
+					t.Fatalf("%s: entered room %d first from %d, not %d", o.Name, here, from[here], before)
+				}
 			}
-			if diff := cmp.Diff(way, got); diff != "" {
-				t.Fatalf("%+v: %s (-queue +search):\n%s", o, name, diff)
-			}
-		}
-		if o := mustOutcome(t, r, "not in circles"); o.Verdict != check.Violated || len(o.Trace) != len(way) || len(o.Cycle) != 0 {
-			t.Fatalf("nothing is fair, so the run should stop where the debt was made: %+v", o)
 		}
 		if i == 0 {
 			first = r
@@ -239,6 +233,18 @@ func TestManyRounds(t *testing.T) {
 		if diff := cmp.Diff(first, r, memory, cmpopts.IgnoreFields(r, "Exact")); diff != "" {
 			t.Fatalf("%+v differs (-first +this):\n%s", o, diff)
 		}
+	}
+	there := 0
+	for _, o := range first.Outcomes {
+		if _, reached := from[m.bad]; o.Name == "not there" && (o.Verdict == check.Violated) != reached {
+			t.Errorf("%s: %v", o.Name, o.Verdict)
+		}
+		if o.Kind == check.Sometimes && o.Verdict == check.Holds {
+			there++
+		}
+	}
+	if there < 20 {
+		t.Errorf("%d rooms were found: not enough to tell orders apart", there)
 	}
 }
 
@@ -326,8 +332,28 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	}
-	r, err := check.Run(context.Background(), m, check.Options{MaxStates: 1 << 20, MaxDepth: 1 << 20, MaxBytes: 1 << 30})
+	_, rooms := m.queue()
+	r, err := check.Run(context.Background(), m, check.Options{MaxStates: uint64(len(rooms)), MaxDepth: 1 << 20, MaxBytes: 1 << 30})
 	if err != nil || r.Reason != check.Exhausted {
-		t.Errorf("limits that are not reached: %v, error %v", r, err)
+		t.Errorf("limits that are just not passed: %v, error %v", r, err)
+	}
+}
+
+// TestNearlyDone looks at verdicts where there is nearly nothing left to do.
+func TestNearlyDone(t *testing.T) {
+	up := toy[byte]{actions: []string{"up"}, next: func(s byte, emit func(int, byte)) {
+		if s < 9 {
+			emit(0, s+1)
+		}
+	}, props: []check.Property[byte]{check.Reachable("two", func(s byte) bool { return s == 2 })}}
+	r, err := check.Run(context.Background(), up, check.Options{MaxDepth: 3})
+	if o := mustOutcome(t, r, "two"); err != nil || o.Verdict != check.Holds || r.Verdict != check.Incomplete {
+		t.Errorf("all that was asked is known, but not all there is: %v, error %v", r, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	up.next = nil
+	if r, err = check.Run(ctx, up, check.Options{}); err != nil || r.Reason != check.Exhausted {
+		t.Errorf("cancelled when nothing is left: %v, error %v", r, err)
 	}
 }
