@@ -143,6 +143,28 @@ func compareEventually(g *graph, r check.Result[node], o check.Outcome[node]) st
 	return ""
 }
 
+// TestThroughGoal has two ways to a cycle: the shorter pays what it owes on the
+// way, so that only the longer is a counterexample. Random graphs rarely do that.
+func TestThroughGoal(t *testing.T) {
+	none := make([]bool, 7)
+	g := &graph{
+		actions:  1,
+		init:     []int{0},
+		edges:    [][]edge{{{0, 1}, {0, 4}}, {{0, 2}}, {{0, 3}}, {{0, 3}}, {{0, 5}}, {{0, 6}}, {{0, 3}}},
+		badStep:  [][]bool{{false, false}, {false}, {false}, {false}, {false}, {false}, {false}},
+		bad:      none,
+		goal:     none,
+		terminal: none,
+		trigger:  []bool{1: true, 5: true, 6: false},
+		wanted:   []bool{2: true, 6: false},
+		fair:     check.Each(0),
+	}
+	r, err := check.Run(context.Background(), g.model(), check.Options{})
+	if o := mustOutcome(t, r, "leads to"); err != nil || len(o.Trace) != 5 || o.Trace[2].State != at(5) || len(o.Cycle) != 1 {
+		t.Errorf("%v, error %v", r, err)
+	}
+}
+
 // maze is a model whose levels are wider than a round: each state has doors to
 // others all over it, without any pattern.
 type maze struct {

@@ -82,7 +82,7 @@ func drawCrowd(t *rapid.T) crowd {
 	drawInstant := rapid.Custom(func(t *rapid.T) instant {
 		return instant{rapid.Byte().Draw(t, "member") % 3, rapid.Byte().Draw(t, "shared") % 3}
 	})
-	return crowd{
+	c := crowd{
 		program: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) instruction {
 			return instruction{rapid.IntRange(0, 1).Draw(t, "action"), drawInstant.Draw(t, "from"), drawInstant.Draw(t, "to")}
 		}), 1, 12).Draw(t, "program"),
@@ -90,6 +90,13 @@ func drawCrowd(t *rapid.T) crowd {
 		wanted: drawInstant.Draw(t, "wanted"),
 		fair:   rapid.SampledFrom([][]check.Fair{nil, {{0}}, check.Each(0, 1), {{0, 1}}}).Draw(t, "fair"),
 	}
+	if rapid.Bool().Draw(t, "both actions") {
+		for _, in := range c.program {
+			in.action = 1 - in.action
+			c.program = append(c.program, in)
+		}
+	}
+	return c
 }
 
 // TestSymmetry compares searches with and without symmetry: the first visits one
@@ -124,6 +131,11 @@ func TestSymmetry(t *testing.T) {
 			if len(o.Trace) > 0 {
 				c.follow(t, o)
 			}
+		}
+		o.MaxStates = some.Stats.Distinct
+		limited, err := check.Run(context.Background(), c, o)
+		if err != nil || (limited.Reason == check.StateLimit) != (all.Stats.Distinct > o.MaxStates) {
+			t.Fatalf("with a limit of %d, error %v: %v", o.MaxStates, err, limited)
 		}
 	})
 }
