@@ -282,7 +282,7 @@ func mustOutcome[S comparable](t *testing.T, r check.Result[S], name string) che
 // TestCancel stops a search in the middle of a level, twice, and goes on: first as
 // it is, then from a checkpoint.
 func TestCancel(t *testing.T) {
-	m := maze{states: 80_000, bad: 77_777}
+	m := maze{states: 80_000, bad: 79_990}
 	whole, err := check.Run(context.Background(), m, check.Options{KeepGoing: true})
 	if err != nil {
 		t.Fatal(err)
