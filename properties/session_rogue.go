@@ -189,10 +189,14 @@ func genRogue(b *builder) {
 		case name == "unlisten":
 			kind = impl.KindListener
 		}
-		if b.src.Intn(8, "wrong kind") == 7 {
+		if b.src.Intn(4, "wrong kind") == 3 {
 			kind = impl.HandleKind(1 + b.src.Intn(5, "kind"))
 		}
-		b.op("rogue", name, int(kind), b.src.Intn(3, "index"), 1+b.src.Intn(3, "generation"))
+		low := [...]int{0, 0, 1, 2} // what there is has low indices and generations
+		b.op("rogue", name, int(kind), low[b.src.Intn(4, "index")], 1+low[b.src.Intn(4, "generation")])
+	}
+	if b.src.Intn(3, "ends a listener") == 2 { // its own, or that of srv
+		b.op("rogue", "unlisten", int(impl.KindListener), b.src.Intn(2, "index"), 1)
 	}
 	if b.src.Intn(4, "detaches") == 3 {
 		b.op("rogue", "detach")
