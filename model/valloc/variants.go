@@ -1,0 +1,49 @@
+package valloc
+
+import "cutthrough/model/catalog"
+
+// The variants, by their number in the table.
+const (
+	marginTooSmall = iota
+	splitTooSmall
+	releaseMovedBase
+	coalesceForgetsLeft
+	coalesceForgetsRight
+	untoldLost
+	reuseBeforeAck
+	freedTwice
+	ackBeforeUnmap
+	unmapToUntold
+	deathForgotten
+	deathNotCollected
+)
+
+// Variants returns the mistakes that the machine can make.
+func Variants() []catalog.Variant {
+	return []catalog.Variant{
+		marginTooSmall: {Name: "margin-too-small", Row: "H-26", Property: noOverlap, Config: "moved",
+			Doc: "segments are moved in their ranges by more than the guard"},
+		splitTooSmall: {Name: "split-too-small", Row: "H-26", Property: noneLost, Config: "small",
+			Doc: "what is left of a chunk starts inside what was taken from it"},
+		releaseMovedBase: {Name: "release-moved-base", Row: "P10", Property: freedOnce, Config: "moved",
+			Doc: "a range is given back where the segment started in it"},
+		coalesceForgetsLeft: {Name: "coalesce-forgets-left", Row: "-", Property: oneChunk, Config: "small",
+			Doc: "a range that is given back does not join the chunk before it"},
+		coalesceForgetsRight: {Name: "coalesce-forgets-right", Row: "-", Property: oneChunk, Config: "small",
+			Doc: "a range that is given back does not join the chunk behind it"},
+		untoldLost: {Name: "untold-lost", Row: "H-17", Property: noneLost, Config: "small",
+			Doc: "a segment that closes before anybody was told of it keeps its range"},
+		reuseBeforeAck: {Name: "reuse-before-ack", Row: "S8", Property: notTooEarly, Config: "small",
+			Doc: "a range is free when all were told to unmap it"},
+		freedTwice: {Name: "freed-twice", Row: "H-03", Property: noneLost, Config: "small",
+			Doc: "every acknowledgement gives the range back"},
+		ackBeforeUnmap: {Name: "ack-before-unmap", Row: "H-32", Property: noOverlapHere, Config: "small",
+			Doc: "a process acknowledges first and unmaps then"},
+		unmapToUntold: {Name: "unmap-to-untold", Row: "H-33", Property: unmapOnce, Config: "small",
+			Doc: "when a segment closes everybody is told to unmap it"},
+		deathForgotten: {Name: "death-forgotten", Row: "H-03b", Property: unmapOnce, Config: "medium",
+			Doc: "what a process was told is still asked of the one that takes its place"},
+		deathNotCollected: {Name: "death-not-collected", Row: "L3", Property: freed, Config: "medium",
+			Doc: "a segment is not freed when the last who had it has died"},
+	}
+}
