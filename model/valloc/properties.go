@@ -118,7 +118,7 @@ func (m *Model) inTime(s *State) bool {
 	for i := range s.segments {
 		g := &s.segments[i]
 		for p := range m.Processes {
-			if g.told>>p&1 == 0 && s.processes[p].bound&g.place.units() != 0 {
+			if (g.told|g.asked)>>p&1 == 0 && s.processes[p].bound&g.place.units() != 0 {
 				return false
 			}
 		}
