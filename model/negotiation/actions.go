@@ -1,0 +1,97 @@
+package negotiation
+
+// The actions. Those of applications are numbered by application.
+const (
+	actTake = iota * maxApps // the layer takes a message of it
+	actHear                  // it takes a message of the layer
+	actConnect
+	actClose
+	actConfirm
+	actHalfClose
+	actOffend
+	actAttach
+	actDetach
+	actDie
+	actUnbind
+)
+
+const (
+	actAcceptLate = actUnbind + 1 + iota
+	actConnectTimeout
+	actCloseTimeout
+	actLingerOver
+	numActions
+)
+
+var actNames = [...]string{"", "hears", "connects", "closes", "confirms", "half-closes", "offends",
+	"comes back", "detaches", "dies"}
+
+var appNames = [maxApps]string{"server", "client1", "client2"}
+
+// action returns the name of an action, or nothing if this configuration has none such.
+func (m *Model) action(n int) string {
+	named := func(has bool, name string) string {
+		if !has {
+			return ""
+		}
+		return name
+	}
+	switch n {
+	case actUnbind:
+		return named(m.Unbind, "server unbinds")
+	case actAcceptLate:
+		return named(m.Silent, "server accepts late")
+	case actConnectTimeout:
+		return named(m.Timeouts, "connect timeout")
+	case actCloseTimeout:
+		return named(m.Timeouts, "close timeout")
+	case actLingerOver:
+		return named(m.Linger, "linger over")
+	}
+	kind, a := n-n%maxApps, n%maxApps
+	has := a < m.apps
+	switch kind {
+	case actTake:
+		return named(has, "layer takes from "+appNames[a])
+	case actConnect:
+		has = has && a > 0
+	case actHalfClose:
+		has = has && m.Half
+	case actOffend:
+		has = has && m.Rude > 0
+	case actAttach, actDetach:
+		has = has && m.Detaches > 0
+	case actDie:
+		has = has && m.Deaths > 0
+	}
+	return named(has, appNames[a]+" "+actNames[kind/maxApps])
+}
+
+// Actions implements [check.Model].
+func (m *Model) Actions() []string { return m.names }
+
+// Next implements [check.Model].
+func (m *Model) Next(s State, emit func(int, State)) {
+	for a := range m.apps {
+		if s.up[a][0] != 0 && s.apps[a].state != gone {
+			m.take(s, a, func(t State) { m.emit(t, actTake+a, emit) })
+		}
+	}
+	for a := range m.apps {
+		if s.down[a][0] != 0 && s.apps[a].state == attached && s.up[a].room(2) {
+			m.hear(s, a, func(t State) { m.emit(t, actHear+a, emit) })
+		}
+	}
+	for a := range m.apps {
+		m.act(s, a, emit)
+	}
+	m.patience(s, emit)
+}
+
+// emit emits a step, unless a message did not fit: then whoever would have taken the
+// step has to wait.
+func (m *Model) emit(s State, action int, emit func(int, State)) {
+	if !s.full {
+		emit(m.numbers[action], s)
+	}
+}

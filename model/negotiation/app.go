@@ -1,0 +1,199 @@
+package negotiation
+
+// Bits of State.bad: what must never happen, as applications and the layer see it.
+const (
+	badOverlap = 1 << iota // told to map where something is mapped
+	badUse                 // told to unmap what it uses
+	badUntold              // told to unmap what it has not mapped
+	badNoMap               // told of a session before its segment
+	badReply               // a reply to a connect that nobody waits for
+	badHandle              // a handle names two sessions
+)
+
+// hear has application a handle the oldest message of the layer. What it answers may be its
+// choice: emit is called for each.
+func (m *Model) hear(s State, a int, emit func(State)) {
+	msg := s.down[a].pop()
+	p := &s.apps[a]
+	v := &p.views[msg.slot()]
+	switch msg.kind() {
+	case mMap:
+		if p.places&(1<<msg.number()) != 0 {
+			s.blame(p, badOverlap)
+		}
+		p.places |= 1 << msg.number()
+		p.mapped[msg.segment()] = 1 + msg.number()
+	case mUnmap:
+		m.unmap(&s, a, msg.segment())
+	case mAccept:
+		m.accept(s, a, msg, emit)
+		return
+	case mConnected, mRefused:
+		if !p.waiting {
+			s.blame(p, badReply)
+		}
+		p.waiting = false
+		if msg.kind() == mConnected {
+			p.use(&s, msg)
+		}
+	case mClosed, mReset:
+		if v.state == used && v.gen == msg.gen() {
+			v.state = usedAlone
+		}
+	}
+	emit(s)
+}
+
+// blame notes what has happened to an application that did nothing wrong.
+func (s *State) blame(p *app, bad uint8) {
+	if !p.rude {
+		s.bad |= bad
+	}
+}
+
+// use notes a session that the application has been told of.
+func (p *app) use(s *State, msg message) {
+	v := &p.views[msg.slot()]
+	if v.state != unused {
+		s.blame(p, badHandle)
+	}
+	if p.mapped[msg.segment()] == 0 {
+		s.blame(p, badNoMap)
+	}
+	*v = view{state: used, gen: msg.gen(), segment: msg.segment(), reads: msg.number()}
+}
+
+func (m *Model) unmap(s *State, a int, segment uint8) {
+	p := &s.apps[a]
+	if p.mapped[segment] == 0 {
+		s.blame(p, badUntold)
+		return
+	}
+	for _, v := range p.views {
+		if v.state != unused && v.segment == segment {
+			s.blame(p, badUse)
+		}
+	}
+	p.places &^= 1 << (p.mapped[segment] - 1)
+	p.mapped[segment] = 0
+	s.say(a, about(mUnmapReply, 0, 0).in(segment, 0))
+}
+
+// accept has the server answer: yes, no or, if it may, never.
+func (m *Model) accept(s State, a int, msg message, emit func(State)) {
+	yes := s
+	yes.apps[a].use(&yes, msg)
+	yes.say(a, about(mAcceptReply, msg.slot(), msg.gen()))
+	emit(yes)
+	no := s
+	no.say(a, about(mReject, msg.slot(), msg.gen()))
+	emit(no)
+	if m.Silent {
+		s.apps[a].use(&s, msg) // it may still think about it
+		emit(s)
+	}
+}
+
+// act takes the steps that application a takes by itself.
+func (m *Model) act(s State, a int, emit func(int, State)) {
+	p := &s.apps[a]
+	if p.state == gone && s.detaches < m.Detaches {
+		t := s
+		t.detaches++
+		t.apps[a] = app{connects: p.connects}
+		t.up[a], t.down[a] = queue{}, queue{}
+		if a == 0 {
+			t.bound, t.unbound = true, false
+		}
+		m.emit(t, actAttach+a, emit)
+	}
+	if p.state != attached || !s.up[a].room(2) {
+		return // the last place is for the end of the channel
+	}
+	if a > 0 && p.connects > 0 && !p.waiting {
+		t := s
+		t.apps[a].connects--
+		t.apps[a].waiting = true
+		t.say(a, about(mConnect, 0, 0))
+		m.emit(t, actConnect+a, emit)
+	}
+	for i := range p.views {
+		if p.views[i].state != unused {
+			m.useOf(s, a, uint8(i), emit)
+		}
+	}
+	if a == 0 && m.Unbind && !s.unbound {
+		t := s
+		t.unbound = true
+		t.say(a, about(mUnbind, 0, 0))
+		m.emit(t, actUnbind, emit)
+	}
+	if s.rude < m.Rude {
+		m.offend(s, a, emit)
+	}
+	if s.detaches < m.Detaches {
+		m.quit(s, a, left, mDetach, actDetach, emit)
+	}
+	if s.deaths < m.Deaths {
+		m.quit(s, a, dead, mEnd, actDie, emit)
+	}
+}
+
+// quit ends an application: it has closed and unmapped everything, or its kernel has.
+func (m *Model) quit(s State, a int, state uint8, kind, action int, emit func(int, State)) {
+	if kind == mDetach {
+		s.detaches++
+	} else {
+		s.deaths++
+	}
+	s.apps[a] = app{state: state, connects: s.apps[a].connects}
+	s.down[a] = queue{}
+	s.say(a, about(kind, 0, 0))
+	m.emit(s, action+a, emit)
+}
+
+// useOf takes the steps that an application may take with a session that it uses.
+func (m *Model) useOf(s State, a int, slot uint8, emit func(int, State)) {
+	v := s.apps[a].views[slot]
+	over := func(kind, action int) {
+		t := s
+		t.apps[a].views[slot] = view{}
+		t.say(a, about(kind, slot, v.gen))
+		m.emit(t, action+a, emit)
+	}
+	over(mDisconnect, actClose)
+	if v.state == usedAlone {
+		over(mConfirm, actConfirm)
+	}
+	if m.Silent && a == 0 && !v.late {
+		t := s
+		t.apps[a].views[slot].late = true
+		t.say(a, about(mAcceptReply, slot, v.gen))
+		m.emit(t, actAcceptLate, emit)
+	}
+	if m.Half && v.state == used && !v.fin {
+		t := s
+		t.apps[a].views[slot].fin = true
+		t.say(a, about(mFin, slot, v.gen))
+		m.emit(t, actHalfClose+a, emit)
+	}
+}
+
+// offend says what an application must not: about any session, now or the one before.
+func (m *Model) offend(s State, a int, emit func(int, State)) {
+	s.rude++
+	s.apps[a].rude = true
+	for i := range m.Sessions {
+		for _, kind := range [...]int{mAcceptReply, mReject, mDisconnect, mConfirm} {
+			for back := range uint8(2) {
+				gen := (s.sessions[i].gen - back) & 3
+				if v := s.apps[a].views[i]; v.state != unused && v.gen == gen && kind != mAcceptReply {
+					continue // it may say that, and has to mean it
+				}
+				t := s
+				t.say(a, about(kind, i, gen))
+				m.emit(t, actOffend+a, emit)
+			}
+		}
+	}
+}

@@ -1,0 +1,450 @@
+package negotiation
+
+// take has the layer take the oldest message of application a. What it does may depend on
+// luck: emit is called for each outcome.
+func (m *Model) take(s State, a int, emit func(State)) {
+	msg := s.up[a].pop()
+	switch msg.kind() {
+	case mConnect:
+		m.connect(s, a, emit)
+		return
+	case mUnmapReply:
+		g := &s.segments[msg.segment()]
+		if r := m.side(g.client, a); r >= 0 && g.told&g.unmapping&(1<<r) != 0 {
+			g.told &^= 1 << r
+			g.unmapping &^= 1 << r
+			m.collect(g)
+		}
+	case mUnbind:
+		m.unbind(&s)
+	case mDetach, mEnd:
+		m.leave(&s, a)
+	default:
+		m.about(&s, a, msg)
+	}
+	emit(s)
+}
+
+// side returns which side of the sessions of a client an application is, or -1.
+func (m *Model) side(c uint8, a int) int {
+	switch a {
+	case 0:
+		return server
+	case int(c):
+		return client
+	}
+	if m.has(senderNotChecked) {
+		return client
+	}
+	return -1
+}
+
+// application returns the application at a side.
+func (x *session) application(r int) uint8 {
+	if r == server {
+		return 0
+	}
+	return x.client
+}
+
+// about handles a message about a session.
+func (m *Model) about(s *State, a int, msg message) {
+	x := &s.sessions[msg.slot()]
+	if x.state == free || x.gen != msg.gen() && !m.has(staleHandleAccepted) {
+		return
+	}
+	r := m.side(x.client, a)
+	if r < 0 {
+		return
+	}
+	if x.sides[r]&told == 0 || x.sides[r]&done != 0 {
+		m.again(s, x, r, msg)
+		return
+	}
+	switch msg.kind() {
+	case mAcceptReply:
+		if r == server && x.state == pending {
+			m.establish(s, msg.slot(), x)
+		}
+	case mReject:
+		if r == server && x.state != ready {
+			x.sides[server] |= done
+			m.fail(s, x)
+			m.settle(s, x)
+		}
+	case mDisconnect:
+		m.finish(s, x, r, mClosed)
+	case mFin:
+		if x.state == ready && x.sides[r]&fin == 0 {
+			x.sides[r] |= fin
+			m.notify(s, x, 1-r, mFinished)
+		}
+	case mConfirm:
+		if x.sides[r]&closing != 0 && !m.has(confirmationIgnored) {
+			x.sides[r] |= done
+			m.settle(s, x)
+		}
+	}
+	if m.has(acceptAnyTime) && msg.kind() == mAcceptReply && r == server && x.state == ending {
+		m.establish(s, msg.slot(), x)
+	}
+}
+
+// again handles a message of a side that is done, or was never told: it changes nothing.
+func (m *Model) again(s *State, x *session, r int, msg message) {
+	if m.has(closesNotPerSide) && x.state == ending && msg.kind() == mDisconnect {
+		x.sides[1-r] |= done
+		m.settle(s, x)
+	}
+}
+
+// connect handles a connect of client a.
+func (m *Model) connect(s State, a int, emit func(State)) {
+	refuse := func(s State) {
+		s.tell(uint8(a), about(mRefused, 0, 0))
+		emit(s)
+	}
+	slot := m.freeSlot(&s)
+	if !s.bound || s.apps[0].state == gone || slot < 0 {
+		refuse(s)
+		return
+	}
+	g := m.segmentFor(&s, uint8(a))
+	if g < 0 {
+		if m.has(failureLeaks) {
+			s.sessions[slot] = session{state: ending, gen: s.sessions[slot].gen, client: uint8(a)}
+		}
+		refuse(s)
+		return
+	}
+	if s.segments[g].state == free {
+		if m.Fail {
+			t := s
+			if m.has(failureLeaks) {
+				t.sessions[slot] = session{state: ending, gen: t.sessions[slot].gen, client: uint8(a)}
+			}
+			refuse(t)
+		}
+		place, ok := m.freePlace(&s)
+		if !ok {
+			refuse(s)
+			return
+		}
+		s.segments[g] = segment{state: live, client: uint8(a), place: place}
+	}
+	x := &s.sessions[slot]
+	*x = session{state: pending, gen: x.gen, client: uint8(a), segment: uint8(g)}
+	x.sides[server] = told
+	accept := about(mAccept, uint8(slot), x.gen).in(x.segment, 1)
+	if m.has(acceptBeforeMap) {
+		s.tell(0, accept)
+		m.tellMap(&s, x, server)
+	} else {
+		m.tellMap(&s, x, server)
+		s.tell(0, accept)
+	}
+	emit(s)
+}
+
+func (m *Model) freeSlot(s *State) int {
+	for i := range int(m.Sessions) {
+		if s.sessions[i].state == free {
+			return i
+		}
+	}
+	return -1
+}
+
+// segmentFor returns the first live segment of the client's with room, or one that is free,
+// or -1.
+func (m *Model) segmentFor(s *State, c uint8) int {
+	unused := -1
+	for i := range int(m.Segments) {
+		g := &s.segments[i]
+		if g.state == free && unused < 0 {
+			unused = i
+		}
+		if g.state == live && !g.orphan && (g.client == c || m.has(segmentShared)) && m.inside(s, uint8(i)) < int(m.Each) {
+			return i
+		}
+	}
+	return unused
+}
+
+// inside returns how many sessions lie in a segment.
+func (m *Model) inside(s *State, g uint8) (n int) {
+	for i := range s.sessions {
+		if x := &s.sessions[i]; x.state != free && x.segment == g {
+			n++
+		}
+	}
+	return n
+}
+
+// freePlace returns the first place where nothing is.
+func (m *Model) freePlace(s *State) (uint8, bool) {
+	var taken uint8
+	for i := range s.segments {
+		g := &s.segments[i]
+		if g.state == live || g.state == retiring && !m.has(reuseBeforeAnswer) {
+			taken |= 1 << g.place
+		}
+	}
+	for p := range m.Segments {
+		if taken&(1<<p) == 0 {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+// tellMap tells a side of the segment of a session, once.
+func (m *Model) tellMap(s *State, x *session, r int) {
+	g := &s.segments[x.segment]
+	if g.told&(1<<r) != 0 {
+		return
+	}
+	g.told |= 1 << r
+	s.tell(x.application(r), about(mMap, 0, 0).in(x.segment, g.place))
+}
+
+// establish answers the connect of a session that was accepted.
+func (m *Model) establish(s *State, slot uint8, x *session) {
+	x.state = ready
+	m.tellMap(s, x, client)
+	x.sides[client] |= told
+	x.answer()
+	reads := uint8(2)
+	if m.has(fifosNotCrossed) {
+		reads = 1
+	}
+	s.tell(x.client, about(mConnected, slot, x.gen).in(x.segment, reads))
+}
+
+func (x *session) answer() { x.replied = min(x.replied+1, 2) }
+
+// fail answers a connect that will not be, exactly once.
+func (m *Model) fail(s *State, x *session) {
+	if x.state == ready {
+		return
+	}
+	x.state = ending
+	if x.replied == 0 && x.sides[client]&done == 0 {
+		x.answer()
+		s.tell(x.client, about(mRefused, 0, 0))
+	}
+	x.sides[client] |= done
+}
+
+// finish makes a side done and tells the other, unless it has been told.
+func (m *Model) finish(s *State, x *session, r, kind int) {
+	x.sides[r] |= done
+	m.fail(s, x)
+	x.state = ending
+	o := x.sides[1-r]
+	switch {
+	case o&told == 0:
+		x.sides[1-r] |= done
+	case o&(done|closing) == 0:
+		m.notify(s, x, 1-r, kind)
+	}
+	if m.has(closeFreesAtOnce) {
+		x.sides[1-r] |= done
+	}
+	m.settle(s, x)
+}
+
+// notify tells a side of a session, if it uses it.
+func (m *Model) notify(s *State, x *session, r, kind int) {
+	if x.sides[r]&told == 0 || x.sides[r]&done != 0 {
+		return
+	}
+	if kind != mFinished {
+		x.sides[r] |= closing
+	}
+	if kind == mClosed && m.has(closeNotTold) {
+		return
+	}
+	for i := range s.sessions {
+		if &s.sessions[i] == x {
+			s.tell(x.application(r), about(kind, uint8(i), x.gen))
+		}
+	}
+}
+
+// settle frees a session when both sides are done, and retires segments that nobody needs.
+func (m *Model) settle(s *State, x *session) {
+	if x.sides[client]&x.sides[server]&done == 0 {
+		return
+	}
+	gen := x.gen + 1
+	if m.has(generationNotAdvanced) {
+		gen = x.gen
+	}
+	c, g := x.client, x.segment
+	*x = session{gen: gen & 3}
+	switch {
+	case !s.segments[g].orphan && !m.Linger:
+		m.retireAll(s, c)
+	case s.segments[g].orphan && m.inside(s, g) == 0:
+		m.retire(s, g)
+	}
+}
+
+// idle says whether the pair of a client and the server has no session, and segments.
+func (m *Model) idle(s *State, c uint8) bool {
+	for i := range s.sessions {
+		x := &s.sessions[i]
+		if x.state != free && x.client == c && !s.segments[x.segment].orphan && !m.has(lingerNotStopped) {
+			return false
+		}
+	}
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == live && !g.orphan && g.client == c {
+			return true
+		}
+	}
+	return false
+}
+
+// retireAll lets the segments of a pair that has no sessions go.
+func (m *Model) retireAll(s *State, c uint8) {
+	if !m.idle(s, c) {
+		return
+	}
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == live && !g.orphan && g.client == c {
+			m.retire(s, uint8(i))
+		}
+	}
+}
+
+// retire has who was told to map a segment unmap it.
+func (m *Model) retire(s *State, i uint8) {
+	g := &s.segments[i]
+	g.state = retiring
+	for r, a := range [...]uint8{client: g.client, server: 0} {
+		if g.told&(1<<r) == 0 && !m.has(unmapToTheUntold) {
+			continue
+		}
+		g.unmapping |= 1 << r
+		if !m.has(unmapForgotten) {
+			s.tell(a, about(mUnmap, 0, 0).in(i, 0))
+		}
+	}
+	if m.has(unmapNotAwaited) {
+		g.told = 0
+	}
+	m.collect(g)
+}
+
+// collect frees a segment that nobody has mapped any more.
+func (m *Model) collect(g *segment) {
+	if g.state == retiring && g.told == 0 {
+		*g = segment{}
+	}
+}
+
+// unbind takes the listener away, and refuses the connects that wait at it.
+func (m *Model) unbind(s *State) {
+	s.bound = false
+	for i := range s.sessions {
+		x := &s.sessions[i]
+		if x.state == pending && !m.has(unbindLeavesPending) {
+			m.fail(s, x)
+			m.notify(s, x, server, mClosed)
+			m.settle(s, x)
+		}
+	}
+}
+
+// leave ends everything of an application that has detached or died.
+func (m *Model) leave(s *State, a int) {
+	s.apps[a].state = gone
+	s.up[a], s.down[a] = queue{}, queue{}
+	if a == 0 && !m.has(listenerOutlivesServer) {
+		m.unbind(s)
+	}
+	for i := range s.segments {
+		g := &s.segments[i]
+		if g.state == free || a != 0 && a != int(g.client) {
+			continue
+		}
+		g.orphan = true
+		if !m.has(deathKeepsMapping) {
+			r := m.side(g.client, a)
+			g.told &^= 1 << r
+			g.unmapping &^= 1 << r
+			m.collect(g)
+		}
+	}
+	for i := range s.sessions {
+		x := &s.sessions[i]
+		r := client
+		if a == 0 {
+			r = server
+		}
+		if x.state == free || a != 0 && a != int(x.client) || x.sides[r]&done != 0 {
+			continue
+		}
+		if m.has(pendingClientForgotten) && r == client && x.state == pending {
+			continue
+		}
+		m.finish(s, x, r, mReset)
+	}
+	for i := range s.segments {
+		g := &s.segments[i]
+		switch {
+		case !g.orphan:
+		case m.has(detachForgetsPeer):
+			*g = segment{} // without a word to the peer
+		case g.state == live && m.inside(s, uint8(i)) == 0:
+			m.retire(s, uint8(i))
+		}
+	}
+}
+
+// patience takes the steps of the layer that time alone causes.
+func (m *Model) patience(s State, emit func(int, State)) {
+	if m.Timeouts {
+		for i := range s.sessions {
+			t := s
+			x := &t.sessions[i]
+			switch {
+			case x.state == pending && !m.has(connectsWaitForEver):
+				m.fail(&t, x)
+				m.notify(&t, x, server, mClosed)
+				m.settle(&t, x)
+				m.emit(t, actConnectTimeout, emit)
+			case x.state == ending:
+				m.hurry(s, i, emit)
+			}
+		}
+	}
+	if m.Linger {
+		for c := 1; c < m.apps; c++ {
+			if t := s; m.idle(&t, uint8(c)) {
+				m.retireAll(&t, uint8(c))
+				m.emit(t, actLingerOver, emit)
+			}
+		}
+	}
+}
+
+// hurry turns a close that is not confirmed into a reset. It frees nothing.
+func (m *Model) hurry(s State, i int, emit func(int, State)) {
+	x := &s.sessions[i]
+	for r := range x.sides {
+		if x.sides[r]&(closing|done|hurried) != closing {
+			continue
+		}
+		x.sides[r] |= hurried
+		m.notify(&s, x, r, mReset)
+		if m.has(timeoutFrees) {
+			x.sides[r] |= done
+			m.settle(&s, x)
+		}
+		m.emit(s, actCloseTimeout, emit)
+		return
+	}
+}

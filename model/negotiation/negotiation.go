@@ -1,0 +1,269 @@
+// Package negotiation is the machine of the session layer and its applications: one server
+// with a listener, clients that connect to it, a channel of messages in order in each direction
+// between each of them and the layer, and the segments that the layer places and tells them to
+// map. docs/PROTOCOL.md describes the protocol; the words are the same here.
+//
+// What an application does is what the protocol lets it do: it may close, half-close, confirm,
+// reject, unbind, detach and die at any time, and with Rude it also says what it must not, about
+// sessions of its own, of others, or that are over. The layer takes one message to its end
+// before the next.
+//
+// What is left out: names and scopes (one listener, one address), the bytes (package
+// signal), events between applications (package evq), sizes of memory (a segment holds a number of
+// sessions, a place one segment; package valloc has ranges), quotas, backlogs, replies to
+// requests other than connect, and the answer to a map, which changes nothing unless it is
+// negative. Generations are modulo four, which is enough as long as fewer messages about
+// one slot are under way.
+package negotiation
+
+import (
+	"errors"
+	"fmt"
+
+	"cutthrough/model/catalog"
+)
+
+// The largest configuration. Application 0 is the server.
+const (
+	maxApps     = 3
+	maxSessions = 3
+	maxSegments = 3
+	maxQueue    = 7
+)
+
+// Config is who may do what how often. The zero value is not valid.
+type Config struct {
+	Clients  uint8 // 1 or 2
+	Connects uint8 // that each client makes, 1 to 3
+	Sessions uint8 // slots for sessions, 1 to 3
+	Segments uint8 // slots for segments, and places for them, 1 to 3
+	Each     uint8 // sessions that fit in one segment, 1 to 3
+	Deaths   uint8 // applications that die, in all
+	Detaches uint8 // times that applications detach or come back, in all
+	Rude     uint8 // messages against the protocol, in all
+	Half     bool  // sessions may be half-closed
+	Unbind   bool  // the server may unbind
+	Fail     bool  // segments may fail to be created
+	Silent   bool  // the server may never answer an accept
+	Timeouts bool  // the layer may lose its patience
+	Linger   bool  // segments outlive their last session for a while
+	Safety   bool  // leave out what must come to pass: it takes several times the memory
+}
+
+// ErrConfig is what is wrong with a configuration.
+var ErrConfig = errors.New("negotiation: bad configuration")
+
+func (c Config) check() error {
+	for _, f := range []struct {
+		name     string
+		n        uint8
+		min, max uint8
+	}{
+		{"clients", c.Clients, 1, maxApps - 1}, {"connects", c.Connects, 1, 3}, {"sessions", c.Sessions, 1, maxSessions},
+		{"segments", c.Segments, 1, maxSegments}, {"sessions in a segment", c.Each, 1, 3},
+		{"deaths", c.Deaths, 0, 3}, {"detaches", c.Detaches, 0, 3}, {"rude messages", c.Rude, 0, 3},
+	} {
+		if f.n < f.min || f.n > f.max {
+			return fmt.Errorf("%w: %d %s (%d to %d)", ErrConfig, f.n, f.name, f.min, f.max)
+		}
+	}
+	return nil
+}
+
+// Configs returns the configurations of the catalog.
+func Configs() []catalog.Config[Config] {
+	return []catalog.Config[Config]{
+		{Name: "small", Doc: "a client that connects twice, half-closes; the server rejects and unbinds",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Half: true, Unbind: true}},
+		{Name: "death", Doc: "a client that connects twice; either side dies or detaches and comes back",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 2}},
+		{Name: "rude", Doc: "two clients with one session each; somebody says once what it must not",
+			Value: Config{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 2, Rude: 1, Safety: true}},
+		{Name: "silent", Doc: "a server that may never answer, and a layer that loses its patience",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 1, Segments: 1, Each: 1, Silent: true, Timeouts: true}},
+		{Name: "fail", Doc: "a client that connects twice; memory may be short",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 1, Each: 1, Fail: true}},
+		{Name: "shared", Doc: "two sessions in one segment that lingers",
+			Value: Config{Clients: 1, Connects: 3, Sessions: 2, Segments: 1, Each: 2, Linger: true}},
+		{Name: "medium", Doc: "two clients that connect twice, one death",
+			Value: Config{Clients: 2, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Deaths: 1, Safety: true}},
+		{Name: "nightly", Doc: "two clients, everything may happen; safety only",
+			Value: Config{Clients: 2, Connects: 2, Sessions: 3, Segments: 2, Each: 2, Deaths: 1, Detaches: 1, Half: true, Timeouts: true, Linger: true, Safety: true}},
+	}
+}
+
+// The sides of a session.
+const (
+	client = iota
+	server
+)
+
+// Bits that the layer keeps for each side of a session.
+const (
+	told    = 1 << iota // it has been told of the session, and uses it until it is done
+	fin                 // it has closed its writing direction
+	closing             // it has been told that the peer is done
+	done                // it uses nothing of the session any more
+	hurried             // it has been told to hurry: the close timeout is over
+)
+
+// States of a session.
+const (
+	free uint8 = iota
+	pending
+	ready
+	ending
+)
+
+// session is what the layer knows of one. What is free has only its generation.
+type session struct {
+	state   uint8
+	gen     uint8
+	client  uint8 // the application
+	segment uint8
+	sides   [2]uint8
+	replied uint8 // times that the connect was answered, up to 2
+}
+
+// States of a segment.
+const (
+	live     = 1 // sessions lie in it, or may
+	retiring = 2 // who was told to map it is told to unmap it
+)
+
+// segment is what the layer knows of one.
+type segment struct {
+	state     uint8
+	client    uint8
+	place     uint8
+	told      uint8 // bits of sides: told to map
+	unmapping uint8 // bits of sides: told to unmap
+	orphan    bool  // one of the two has left: no new session comes here
+}
+
+// States of an application.
+const (
+	attached uint8 = iota
+	left           // it has said so; the layer may not have heard yet
+	dead           // its channel has ended; the layer may not have heard yet
+	gone           // the layer knows
+)
+
+// What an application knows of a session.
+const (
+	unused uint8 = iota
+	used
+	usedAlone // the peer is done
+)
+
+// view is what an application knows of a session slot.
+type view struct {
+	state, gen, segment uint8
+	reads               uint8 // the fifo that it reads, 1 or 2
+	fin                 bool
+	late                bool // it has been silent, and then accepted
+}
+
+// app is an application.
+type app struct {
+	state    uint8
+	rude     bool // it has itself to blame for what happens to it
+	waiting  bool // for the reply to a connect
+	connects uint8
+	places   uint8              // bits: where it has something mapped
+	mapped   [maxSegments]uint8 // 1 + place, by segment slot; 0 if not mapped
+	views    [maxSessions]view
+}
+
+// queue is a channel in one direction, oldest first, zero behind the last.
+type queue [maxQueue]message
+
+// State is one state of the machine.
+type State struct {
+	up, down [maxApps]queue
+	apps     [maxApps]app
+	sessions [maxSessions]session
+	segments [maxSegments]segment
+	bound    bool // the listener, as the layer knows it
+	unbound  bool // the server has unbound it
+	deaths   uint8
+	detaches uint8
+	rude     uint8
+	full     bool  // a queue was too short: the step does not exist
+	bad      uint8 // what has gone wrong
+}
+
+// Model is the machine in one configuration.
+type Model struct {
+	Config
+	apps     int
+	variants catalog.Set
+	names    []string
+	numbers  [numActions]int // of the actions that this configuration has, in names
+}
+
+// New returns the machine, with the named mistakes. ErrConfig,
+// [catalog.ErrUnknown].
+func New(c Config, variants ...string) (*Model, error) {
+	set, err := catalog.Select(Variants(), variants)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Config: c, apps: int(c.Clients) + 1, variants: set}
+	for action := range numActions {
+		if name := m.action(action); name != "" {
+			m.numbers[action] = len(m.names)
+			m.names = append(m.names, name)
+		}
+	}
+	return m, nil
+}
+
+// Entry returns the machine's entry in the catalog.
+func Entry() catalog.Entry {
+	return catalog.Of("negotiation", "the session layer, a server and its clients: connect, accept, close, leave, die",
+		Configs(), Variants(), New)
+}
+
+// Name implements [check.Model].
+func (m *Model) Name() string {
+	c := m.Config // without Safety: two searches that differ in that have the same states
+	name := fmt.Sprintf("negotiation clients=%d connects=%d sessions=%d segments=%d each=%d",
+		c.Clients, c.Connects, c.Sessions, c.Segments, c.Each)
+	for _, n := range []struct {
+		n    uint8
+		name string
+	}{{c.Deaths, "deaths"}, {c.Detaches, "detaches"}, {c.Rude, "rude"}} {
+		if n.n > 0 {
+			name += fmt.Sprintf(" %s=%d", n.name, n.n)
+		}
+	}
+	for _, flag := range []struct {
+		set  bool
+		name string
+	}{
+		{c.Half, " half"}, {c.Unbind, " unbind"}, {c.Fail, " fail"}, {c.Silent, " silent"},
+		{c.Timeouts, " timeouts"}, {c.Linger, " linger"},
+	} {
+		if flag.set {
+			name += flag.name
+		}
+	}
+	return name + m.variants.String()
+}
+
+// Init implements [check.Model]. All have attached, and the server listens.
+func (m *Model) Init() []State {
+	s := State{bound: true}
+	for a := range s.apps {
+		if a >= m.apps {
+			s.apps[a].state = gone
+		} else if a > 0 {
+			s.apps[a].connects = m.Connects
+		}
+	}
+	return []State{s}
+}

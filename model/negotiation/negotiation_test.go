@@ -1,0 +1,83 @@
+package negotiation_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+
+	"cutthrough/model/catalog"
+	"cutthrough/model/catalog/catalogtest"
+	"cutthrough/model/check"
+	"cutthrough/model/negotiation"
+)
+
+var update = flag.Bool("update", false, "write counterexamples into testdata")
+
+func TestHolds(t *testing.T) {
+	catalogtest.Holds(t, negotiation.Entry(), []catalogtest.Pin{
+		{Config: "small", States: 331949},
+		{Config: "death", States: 5749},
+		{Config: "silent", States: 928},
+		{Config: "fail", States: 212},
+		{Config: "shared", States: 4402},
+		{Config: "rude", States: 389518, Symmetric: 1},
+		{Config: "medium", States: 834463, Symmetric: 1},
+	})
+}
+
+func TestVariants(t *testing.T) {
+	catalogtest.Violated(t, negotiation.Entry(), map[string]int{}, *update)
+}
+
+func TestSymmetry(t *testing.T) {
+	m, err := negotiation.New(negotiation.Config{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 1, Deaths: 1, Half: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalogtest.Orbits(t, m)
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := negotiation.Config{Clients: 1, Connects: 1, Sessions: 1, Segments: 1, Each: 1}
+	for name, change := range map[string]func(*negotiation.Config){
+		"no clients":    func(c *negotiation.Config) { c.Clients = 0 },
+		"many clients":  func(c *negotiation.Config) { c.Clients = 3 },
+		"no connects":   func(c *negotiation.Config) { c.Connects = 0 },
+		"many sessions": func(c *negotiation.Config) { c.Sessions = 4 },
+		"no segments":   func(c *negotiation.Config) { c.Segments = 0 },
+		"no room":       func(c *negotiation.Config) { c.Each = 0 },
+		"many deaths":   func(c *negotiation.Config) { c.Deaths = 4 },
+	} {
+		c := good
+		change(&c)
+		if _, err := negotiation.New(c); !errors.Is(err, negotiation.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := negotiation.New(good, "double-close"); !errors.Is(err, catalog.ErrUnknown) {
+		t.Errorf("a variant that does not exist: %v", err)
+	}
+}
+
+// BenchmarkSearch reports states/s, of which there must be a million on two cores, and
+// bytes per state.
+func BenchmarkSearch(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			var states uint64
+			var bytes float64
+			for b.Loop() {
+				r, err := negotiation.Entry().Run(context.Background(), "nightly", nil, check.Options{Workers: workers})
+				if err != nil || r.Verdict != check.Holds {
+					b.Fatal(r, err)
+				}
+				states += r.Stats.Distinct
+				bytes = r.BytesPerState
+			}
+			b.ReportMetric(float64(states)/b.Elapsed().Seconds(), "states/s")
+			b.ReportMetric(bytes, "bytes/state")
+		})
+	}
+}

@@ -1,0 +1,288 @@
+package negotiation
+
+import "cutthrough/model/check"
+
+// The properties that variants violate.
+const (
+	placesApart    = "S1: no two segments are in one place"
+	mapsApart      = "S2: nobody is told to map where it has something mapped"
+	fifosCrossed   = "S4: the two sides of a session read different fifos"
+	mapFirst       = "S7: who is told of a session was told to map its segment"
+	quiesced       = "S8: nobody is told to unmap what it uses"
+	memoryHeld     = "S9: what a session lies in is not given away before the session is over"
+	unmapTold      = "S10: nobody is told to unmap what it has not mapped"
+	oneReply       = "S11: each connect has one reply at most"
+	rightReply     = "S12: who hears a reply to a connect has asked"
+	legalStates    = "S13: sessions go from pending to ready to ending"
+	oneName        = "S14: a handle names one session"
+	newHandles     = "S14: a slot that is freed has another handle from then on"
+	ownSessions    = "S15: only the two sides change a session"
+	ownSegments    = "S16: a segment holds the sessions of one pair"
+	listenerLives  = "S18: a listener is that of an application that is there"
+	pendingBound   = "S18: a connect waits only at a listener that is there"
+	nothingLeft    = "S19: when all have left the layer has nothing"
+	nothingLost    = "S19: what nobody uses and nobody is about to hear of is gone"
+	mappedIsKnown  = "S8: what an application has mapped the layer knows"
+	connectsEnd    = "L1: every connect is answered"
+	sessionsEnd    = "L2: every session that one side is done with ends"
+	segmentsEnd    = "L2: every segment that is to go goes"
+	departuresSeen = "L3: the layer learns of everyone who leaves"
+)
+
+// Properties implements [check.Model].
+func (m *Model) Properties() []check.Property[State] {
+	type S = State
+	good := func(name string, bit uint8) check.Property[S] {
+		return check.Invariant(name, func(s S) bool { return s.bad&bit == 0 })
+	}
+	ps := []check.Property[S]{
+		check.NoDeadlock("no deadlock", func(s S) bool { return m.quiet(&s) && (s.rude > 0 || m.none(&s)) }),
+		good(mapsApart, badOverlap), good(mapFirst, badNoMap), good(quiesced, badUse), good(unmapTold, badUntold),
+		good(rightReply, badReply), good(oneName, badHandle),
+		check.Invariant(placesApart, func(s S) bool { return s.apart() }),
+		check.Invariant(fifosCrossed, func(s S) bool { return s.crossed() }),
+		check.Invariant(memoryHeld, func(s S) bool { return s.all(func(x *session) bool { return s.segments[x.segment].state == live }) }),
+		check.Invariant(ownSegments, func(s S) bool {
+			return s.all(func(x *session) bool { return s.segments[x.segment].client == x.client })
+		}),
+		check.Invariant(oneReply, func(s S) bool { return s.all(func(x *session) bool { return x.replied < 2 }) }),
+		check.Invariant(listenerLives, func(s S) bool { return !s.bound || s.apps[0].state != gone }),
+		check.Invariant(pendingBound, func(s S) bool { return s.bound || s.all(func(x *session) bool { return x.state != pending }) }),
+		check.Invariant(nothingLeft, func(s S) bool { return !m.deserted(&s) || m.none(&s) }),
+		check.Invariant(nothingLost, func(s S) bool { return !m.quiet(&s) || m.used(&s) || m.Silent || s.rude > 0 || m.settled(&s) }),
+		check.Invariant(mappedIsKnown, func(s S) bool { return s.known() }),
+		check.StepInvariant(newHandles, func(s S, _ int, t S) bool { return renamed(&s, &t) }),
+		check.StepInvariant(legalStates, func(s S, _ int, t S) bool { return legal(&s, &t) }),
+		check.StepInvariant(ownSessions, func(s S, action int, t S) bool { return m.own(&s, action, &t) }),
+	}
+	ps = append(ps, m.goals()...)
+	if m.Safety {
+		return ps
+	}
+	return append(ps, m.liveness()...)
+}
+
+// goals are what must be possible, or the rest says little.
+func (m *Model) goals() []check.Property[State] {
+	type S = State
+	some := func(name string, f func(s *S, x *session) bool) check.Property[S] {
+		return check.Reachable(name, func(s S) bool { return !s.all(func(x *session) bool { return !f(&s, x) }) })
+	}
+	ps := []check.Property[S]{
+		some("a session is established", func(_ *S, x *session) bool { return x.state == ready }),
+		some("a slot is used again", func(_ *S, x *session) bool { return x.gen > 0 }),
+		some("both sides close at the same time", func(s *S, x *session) bool {
+			return x.state == ready && s.up[0][0].kind() == mDisconnect && s.up[x.client][0].kind() == mDisconnect
+		}),
+		some("a side has yet to say that it is done", func(_ *S, x *session) bool { return x.sides[0]&closing != 0 }),
+		check.Reachable("everything is over", func(s S) bool { return m.quiet(&s) && m.none(&s) && s.sessions[0].gen > 0 }),
+	}
+	if m.Half {
+		ps = append(ps, some("both sides are half-closed", func(_ *S, x *session) bool { return x.sides[0]&x.sides[1]&fin != 0 }))
+	}
+	if m.Connects > 1 && m.Sessions > 1 && m.Each > 1 {
+		ps = append(ps, check.Reachable("two sessions in one segment", func(s S) bool { return m.inside(&s, 0) > 1 }))
+	}
+	if m.Timeouts {
+		ps = append(ps, some("a close is overdue", func(_ *S, x *session) bool { return (x.sides[0]|x.sides[1])&hurried != 0 }))
+	}
+	if m.Deaths > 0 {
+		ps = append(ps, some("a server outlives its client", func(s *S, x *session) bool { return s.apps[x.client].state == gone && x.state == ending }))
+	}
+	return ps
+}
+
+func (m *Model) liveness() []check.Property[State] {
+	type S = State
+	fair := m.fairness()
+	var ps []check.Property[S]
+	for c := 1; c < m.apps; c++ {
+		ps = append(ps, check.LeadsTo(numbered(connectsEnd, c), func(s S) bool { return s.apps[c].waiting },
+			func(s S) bool { return !s.apps[c].waiting }, fair...))
+	}
+	for i := range m.Sessions {
+		ps = append(ps, check.LeadsTo(numbered(sessionsEnd, int(i)), func(s S) bool { return s.sessions[i].state == ending },
+			func(s S) bool { return s.sessions[i].state != ending }, fair...))
+	}
+	for i := range m.Segments {
+		ps = append(ps, check.LeadsTo(numbered(segmentsEnd, int(i)), func(s S) bool { return s.segments[i].state == retiring },
+			func(s S) bool { return s.segments[i].state != retiring }, fair...))
+	}
+	if m.Deaths+m.Detaches > 0 {
+		for a := range m.apps {
+			ps = append(ps, check.LeadsTo(numbered(departuresSeen, a), func(s S) bool { return s.apps[a].state == dead || s.apps[a].state == left },
+				func(s S) bool { return s.apps[a].state == gone }, fair...))
+		}
+	}
+	return ps
+}
+
+func numbered(name string, n int) string { return name + " (" + string(rune('0'+n)) + ")" }
+
+// fairness: everybody hears what it is told, who is told that its peer is done says in the end
+// that it is done, too, and time passes. Nobody has to close, or to connect.
+func (m *Model) fairness() []check.Fair {
+	var fair []check.Fair
+	add := func(action int) {
+		if m.action(action) != "" {
+			fair = append(fair, check.Fair{m.numbers[action]})
+		}
+	}
+	for a := range m.apps {
+		add(actTake + a)
+		add(actHear + a)
+		add(actConfirm + a)
+	}
+	add(actConnectTimeout)
+	add(actLingerOver)
+	return fair
+}
+
+// all says whether f is true of every session.
+func (s *State) all(f func(*session) bool) bool {
+	for i := range s.sessions {
+		if x := &s.sessions[i]; x.state != free && !f(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// quiet says whether no message is under way.
+func (m *Model) quiet(s *State) bool {
+	for a := range m.apps {
+		if s.up[a][0] != 0 || s.down[a][0] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// used says whether an application uses a session.
+func (m *Model) used(s *State) bool {
+	for a := range m.apps {
+		for _, v := range s.apps[a].views {
+			if v.state != unused {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// none says whether the layer has no sessions and segments.
+func (m *Model) none(s *State) bool {
+	for i := range s.segments {
+		if s.segments[i].state != free {
+			return false
+		}
+	}
+	return s.all(func(*session) bool { return false })
+}
+
+// settled says whether the layer has no sessions, and no segments but those that linger.
+func (m *Model) settled(s *State) bool {
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == retiring || g.state == live && !m.Linger {
+			return false
+		}
+	}
+	return s.all(func(*session) bool { return false })
+}
+
+// deserted says whether the layer knows that all have left.
+func (m *Model) deserted(s *State) bool {
+	for a := range m.apps {
+		if s.apps[a].state != gone {
+			return false
+		}
+	}
+	return true
+}
+
+// apart says whether all segments are in different places.
+func (s *State) apart() bool {
+	var taken uint8
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state != free {
+			if taken&(1<<g.place) != 0 {
+				return false
+			}
+			taken |= 1 << g.place
+		}
+	}
+	return true
+}
+
+// crossed says whether the sides of every session read different fifos.
+func (s *State) crossed() bool {
+	return s.all(func(x *session) bool {
+		for i := range s.sessions {
+			c, v := s.apps[x.client].views[i], s.apps[0].views[i]
+			if &s.sessions[i] == x && c.state != unused && c.gen == v.gen && c.reads == v.reads {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// known says whether everything that applications have mapped is there, and the
+// layer waits for them to unmap it.
+func (s *State) known() bool {
+	for a := range s.apps {
+		if s.apps[a].state != attached || s.apps[a].rude {
+			continue
+		}
+		r := client
+		if a == 0 {
+			r = server
+		}
+		for i, place := range s.apps[a].mapped {
+			g := &s.segments[i]
+			if place != 0 && (g.told&(1<<r) == 0 || g.place != place-1) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// legal says whether all sessions go on as they must.
+func legal(s, t *State) bool {
+	for i := range s.sessions {
+		x, y := &s.sessions[i], &t.sessions[i]
+		if x.gen == y.gen && y.state != free && y.state < x.state {
+			return false
+		}
+	}
+	return true
+}
+
+// renamed says whether no session that ends leaves its handle behind.
+func renamed(s, t *State) bool {
+	for i := range s.sessions {
+		if s.sessions[i].state != free && t.sessions[i].state == free && s.sessions[i].gen == t.sessions[i].gen {
+			return false
+		}
+	}
+	return true
+}
+
+// own says whether a message about a session changed it only if the application that sent it is
+// a side of it.
+func (m *Model) own(s *State, action int, t *State) bool {
+	for a := range m.apps {
+		msg := s.up[a][0]
+		if action != m.numbers[actTake+a] || msg == 0 {
+			continue
+		}
+		switch msg.kind() {
+		case mAcceptReply, mReject, mDisconnect, mFin, mConfirm:
+			x := &s.sessions[msg.slot()]
+			member := a == 0 || a == int(x.client)
+			return member && x.gen == msg.gen() || s.sessions == t.sessions
+		}
+	}
+	return true
+}

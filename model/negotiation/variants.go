@@ -1,0 +1,102 @@
+package negotiation
+
+import "cutthrough/model/catalog"
+
+// The variants, by their number in the table.
+const (
+	acceptBeforeMap = iota
+	fifosNotCrossed
+	closesNotPerSide
+	closeFreesAtOnce
+	closeNotTold
+	confirmationIgnored
+	staleHandleAccepted
+	generationNotAdvanced
+	senderNotChecked
+	acceptAnyTime
+	pendingClientForgotten
+	detachForgetsPeer
+	deathKeepsMapping
+	listenerOutlivesServer
+	unbindLeavesPending
+	segmentShared
+	failureLeaks
+	reuseBeforeAnswer
+	unmapToTheUntold
+	unmapNotAwaited
+	unmapForgotten
+	timeoutFrees
+	connectsWaitForEver
+	lingerNotStopped
+	seed2018
+)
+
+// ofSeed says which mistakes the ancestor made, all at once.
+var ofSeed = [...]bool{
+	closesNotPerSide: true, confirmationIgnored: true, staleHandleAccepted: true, generationNotAdvanced: true,
+	senderNotChecked: true, acceptAnyTime: true, pendingClientForgotten: true, detachForgetsPeer: true,
+	listenerOutlivesServer: true, failureLeaks: true, unmapToTheUntold: true, unmapNotAwaited: true,
+	connectsWaitForEver: true,
+	seed2018:            false,
+}
+
+// has says whether the machine makes a mistake.
+func (m *Model) has(v int) bool {
+	return m.variants.Has(v) || ofSeed[v] && m.variants.Has(seed2018)
+}
+
+// Variants returns the mistakes that the machine can make.
+func Variants() []catalog.Variant {
+	return []catalog.Variant{
+		acceptBeforeMap: {Name: "accept-before-map", Row: "S02", Property: mapFirst, Config: "small",
+			Doc: "the server is told of the session first and of its segment then"},
+		fifosNotCrossed: {Name: "fifos-not-crossed", Row: "P06", Property: fifosCrossed, Config: "small",
+			Doc: "both sides are told to read the same fifo"},
+		closesNotPerSide: {Name: "closes-not-per-side", Row: "H-03", Property: quiesced, Config: "rude",
+			Doc: "the second close of one side counts for the other"},
+		closeFreesAtOnce: {Name: "close-frees-at-once", Row: "P24", Property: quiesced, Config: "small",
+			Doc: "the first close frees the session, whoever uses it still"},
+		closeNotTold: {Name: "close-not-told", Row: "L2", Property: sessionsEnd + " (0)", Config: "small",
+			Doc: "the peer is not told of a close"},
+		confirmationIgnored: {Name: "confirmation-ignored", Row: "H-24", Property: nothingLost, Config: "small",
+			Doc: "an answer to a close does not count, only a close does"},
+		staleHandleAccepted: {Name: "stale-handle-accepted", Row: "H-04", Property: ownSessions, Config: "rude",
+			Doc: "the generation of a handle is not looked at"},
+		generationNotAdvanced: {Name: "generation-not-advanced", Row: "H-18", Property: newHandles, Config: "small",
+			Doc: "the next session in a slot has the handle of the one before"},
+		senderNotChecked: {Name: "sender-not-checked", Row: "H-34", Property: ownSessions, Config: "rude",
+			Doc: "who sends a message about a session is taken for one of its sides"},
+		acceptAnyTime: {Name: "accept-any-time", Row: "H-20", Property: legalStates, Config: "silent",
+			Doc: "an accept establishes a session that is not pending any more"},
+		pendingClientForgotten: {Name: "pending-client-forgotten", Row: "H-05", Property: rightReply, Config: "death",
+			Doc: "a client that leaves does not take its pending connects with it"},
+		detachForgetsPeer: {Name: "detach-forgets-peer", Row: "H-03b", Property: mappedIsKnown, Config: "death",
+			Doc: "when one side leaves the segment is freed without a word to the other"},
+		deathKeepsMapping: {Name: "death-keeps-mapping", Row: "S10", Property: nothingLeft, Config: "death",
+			Doc: "the layer waits for an answer to an unmap from somebody who has left"},
+		listenerOutlivesServer: {Name: "listener-outlives-server", Row: "H-19", Property: listenerLives, Config: "death",
+			Doc: "a listener stays in the table when its application leaves"},
+		unbindLeavesPending: {Name: "unbind-leaves-pending", Row: "V12", Property: pendingBound, Config: "small",
+			Doc: "an unbind does not refuse the connects that wait at the listener"},
+		segmentShared: {Name: "segment-shared", Row: "H-28", Property: ownSegments, Config: "rude",
+			Doc: "a session is placed in any segment with room, whoever it belongs to"},
+		failureLeaks: {Name: "failure-leaks", Row: "H-17", Property: nothingLost, Config: "fail",
+			Doc: "a connect that fails for want of a segment leaves its session behind"},
+		reuseBeforeAnswer: {Name: "reuse-before-answer", Row: "H-26", Property: placesApart, Config: "small",
+			Doc: "a place is free as soon as those who have it mapped were told to unmap"},
+		unmapToTheUntold: {Name: "unmap-to-the-untold", Row: "H-33", Property: unmapTold, Config: "small",
+			Doc: "both sides are told to unmap, whoever was told to map"},
+		unmapNotAwaited: {Name: "unmap-not-awaited", Row: "S34", Property: mappedIsKnown, Config: "small",
+			Doc: "a segment is freed before those who have it mapped have answered"},
+		unmapForgotten: {Name: "unmap-forgotten", Row: "H-03b", Property: nothingLost, Config: "small",
+			Doc: "nobody is told to unmap"},
+		timeoutFrees: {Name: "timeout-frees", Row: "S8", Property: quiesced, Config: "silent",
+			Doc: "a close that is not confirmed in time counts as confirmed"},
+		connectsWaitForEver: {Name: "connects-wait-for-ever", Row: "L1", Property: connectsEnd + " (1)", Config: "silent",
+			Doc: "there is no connect timeout"},
+		lingerNotStopped: {Name: "linger-not-stopped", Row: "S04", Property: memoryHeld, Config: "shared",
+			Doc: "a linger that is over does not ask whether the segment is used again"},
+		seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
+			Doc: "the mistakes of the ancestor that this machine can make, all at once"},
+	}
+}
