@@ -32,12 +32,12 @@ var exitCodes = []struct {
 }{
 	{exitHeld, "held: no violation within the bounds, or every verdict as the trace wants it"},
 	{exitViolated, "violated: a property does not hold"},
-	{exitUsage, "usage: unknown flag, scenario or mutant; malformed trace or patch; file trouble"},
+	{exitUsage, "usage: unknown flag, scenario, mutant or model; malformed trace, patch or checkpoint; file trouble"},
 	{exitStale, "stale or diverged: a trace or patch does not fit the code any more"},
 	{exitLiveness, "liveness: a deadlock, a lost wake-up or a livelock"},
-	{exitInconclusive, "inconclusive: a state of interest was never reached, so nothing is known"},
+	{exitInconclusive, "inconclusive: a state of interest was never reached, or not all of a model was seen, so nothing is known"},
 	{exitNondeterminism, "nondeterminism: equal choices gave different executions"},
-	{exitSurvived, "canary not found: a mutant survived, or a trace does not kill the one it claims to"},
+	{exitSurvived, "canary not found: a mutant or a variant survived, or a trace does not kill the one it claims to"},
 	{exitInternal, "internal error: a bug in simrun"},
 	{exitInterrupted, "interrupted: what was found so far is shown and kept"},
 }

@@ -58,6 +58,7 @@ func TestInterruptKeepsPartialResults(t *testing.T) {
 	}{
 		{"explore", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGINT, []string{"explore", "fifo-wakeup", "--time", "1h"}},
 		{"terminated", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGTERM, []string{"explore", "fifo-wakeup", "--time", "1h"}},
+		{"model", "checking", "evq/nightly: interrupted after ", syscall.SIGINT, []string{"model", "evq/nightly", "--workers", "1"}},
 		{"mutants", "", "mutant ", syscall.SIGINT, []string{"mutate", "--time", "1h"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,5 +1,6 @@
 // Command simrun explores interleavings of the shared-memory protocol, replays
-// and shrinks the ones that break it, and guards the corpus of traces.
+// and shrinks the ones that break it, guards the corpus of traces, and checks the
+// models of the protocol.
 //
 // Results go to standard output, progress and errors to standard error; with
 // --json the result is one object, errors included. The exit code says what kind
@@ -16,11 +17,12 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"cutthrough/model/models"
 	"cutthrough/properties"
 )
 
 func main() {
-	a := &app{stdout: os.Stdout, stderr: os.Stderr, scenarios: properties.All(), program: programName()}
+	a := &app{stdout: os.Stdout, stderr: os.Stderr, scenarios: properties.All(), models: models.All(), program: programName()}
 	os.Exit(a.run(os.Args[1:]))
 }
 

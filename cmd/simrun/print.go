@@ -119,9 +119,9 @@ func (p *printer) table(rows [][]string, paint func(row, column int, cell string
 // status colours the word for a status or verdict.
 func (p *printer) status(word string) string {
 	switch word {
-	case "ok", "held", "killed", "clean", "unchanged", "updated":
+	case "ok", "held", "holds", "killed", "clean", "unchanged", "updated":
 		return p.paint(green, word)
-	case "drifted", "stale", "inconclusive", "interrupted", "outdated":
+	case "drifted", "stale", "inconclusive", "incomplete", "interrupted", "outdated":
 		return p.paint(yellow, word)
 	}
 	return p.paint(red, word)

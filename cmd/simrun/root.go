@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cutthrough/internal/mutate"
+	"cutthrough/model/catalog"
 	"cutthrough/properties"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 type app struct {
 	stdout, stderr *os.File
 	scenarios      []*properties.Scenario
+	models         []catalog.Entry
 	program        string // how the user calls this program
 
 	// Flags of all commands.
@@ -96,7 +98,7 @@ func (a *app) root() *cobra.Command {
 	_ = flags.MarkHidden("mutated") // fails only for a flag that does not exist
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colorModes, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(a.listCommand(), a.exploreCommand(), a.replayCommand(), a.shrinkCommand(), a.checkCommand(),
-		a.rebaseCommand(), a.mutateCommand(), a.demoCommand(),
+		a.rebaseCommand(), a.mutateCommand(), a.modelCommand(), a.demoCommand(),
 		a.serveCommand(), a.statCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp()},
 		&cobra.Command{Use: "json", Short: "The fields of the JSON objects", Long: jsonHelp()},

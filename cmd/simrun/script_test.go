@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"cutthrough/model/models"
 	"cutthrough/properties"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 			a := &app{
 				stdout: os.Stdout, stderr: os.Stderr, program: programName(),
 				scenarios: append(properties.All(), testScenarios()...),
+				models:    append(models.All(), testModel()),
 			}
 			os.Exit(a.run(os.Args[1:]))
 		},

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"cutthrough/model/catalog"
+	"cutthrough/model/check"
+	"cutthrough/model/evq"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// walk is somebody who walks to the last of some cells and stays there.
+type walk struct {
+	cells  uint8
+	beyond bool // a state of interest lies behind the last cell
+	catalog.Set
+}
+
+// The variants of walk.
+const (
+	walkTooFar = iota
+	walkStops
+	walkInCircles
+	walkWhistling
+)
+
+func testModel() catalog.Entry {
+	configs := []catalog.Config[walk]{
+		{Name: "short", Doc: "four cells", Value: walk{cells: 4}},
+		{Name: "long", Doc: "a hundred cells", Value: walk{cells: 100}},
+		{Name: "beyond", Doc: "four cells, and somebody looks for a fifth", Value: walk{cells: 4, beyond: true}},
+	}
+	variants := []catalog.Variant{
+		walkTooFar:    {Name: "too-far", Row: "T1", Property: "S1: inside", Config: "long", Doc: "goes beyond the last cell"},
+		walkStops:     {Name: "stops", Row: "T2", Property: "no deadlock", Config: "short", Doc: "stays in the second cell"},
+		walkInCircles: {Name: "in-circles", Row: "T3", Property: "L1: arrives", Config: "short", Doc: "goes back from the third cell"},
+		walkWhistling: {Name: "whistling", Row: "-", Property: "S1: inside", Config: "short", Doc: "is as good as any"},
+	}
+	return catalog.Of("test-walk", "somebody walks", configs, variants, func(w walk, names ...string) (walk, error) {
+		set, err := catalog.Select(variants, names)
+		w.Set = set
+		return w, err
+	})
+}
+
+func (w walk) Name() string { return fmt.Sprintf("test-walk cells=%d", w.cells) + w.String() }
+
+func (w walk) Actions() []string { return []string{"go", "go back", "fly"} }
+
+func (w walk) Init() []uint8 { return []uint8{0} }
+
+func (w walk) Next(s uint8, emit func(int, uint8)) {
+	switch {
+	case w.Has(walkStops) && s == 1, s > w.cells, s == w.cells && !w.Has(walkTooFar):
+	case w.Has(walkInCircles) && s == 2:
+		emit(1, 1)
+	default:
+		emit(0, s+1)
+	}
+}
+
+func (w walk) Properties() []check.Property[uint8] {
+	goal := w.cells
+	if w.beyond {
+		goal++
+	}
+	return []check.Property[uint8]{
+		check.NoDeadlock("no deadlock", func(s uint8) bool { return s >= w.cells }),
+		check.Invariant("S1: inside", func(s uint8) bool { return s <= w.cells }),
+		check.Reachable("there", func(s uint8) bool { return s == goal }),
+		check.Inevitable("L1: arrives", func(s uint8) bool { return s == w.cells }, check.Fair{0, 1}),
+	}
+}
+
+func (w walk) Describe(s uint8) string { return fmt.Sprintf("in cell %d", s) }
+
+func (w walk) Columns() []string { return []string{"walker"} }
+
+func (w walk) Lines(_ uint8, _ int, t uint8) []catalog.Line {
+	return []catalog.Line{catalog.At(0, fmt.Sprintf("-> %d", t))}
+}
+
+// A search that is saved again and again, and interrupted in between, knows in the end
+// what one knows that is left alone.
+func TestModelSavedOftenAndInterrupted(t *testing.T) {
+	a := &app{stderr: os.Stderr, quiet: true}
+	task := modelTask{entry: evq.Entry(), config: "death"}
+	want, err := a.checkModel(t.Context(), task, &modelSearch{}, check.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignore := cmpopts.IgnoreFields(checkedModel{}, "unsaved", "BytesPerState") // it holds less at a time
+	file := filepath.Join(t.TempDir(), "c")
+	o := &modelSearch{checkpoint: file, saveEvery: time.Nanosecond}
+	slices := 0
+	for ; ; slices++ {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		got, err := a.checkModel(ctx, task, o, check.Options{})
+		cancel()
+		if err != nil || got.unsaved != nil {
+			t.Fatal(err, got)
+		}
+		if got.Complete {
+			if diff := cmp.Diff(want, got, ignore); diff != "" {
+				t.Error(diff)
+			}
+			break
+		}
+		if got.Outcome != interrupted || got.code() != exitInterrupted {
+			t.Fatalf("%s, exit code %d", got.Outcome, got.code())
+		}
+		if o.resume = file; slices > 20 {
+			o.checkpoint = "" // the machine is too slow to save and search in the time
+		}
+	}
+	if slices == 0 {
+		t.Log("it was faster than the first interrupt")
+	}
+	if files, err := os.ReadDir(filepath.Dir(file)); err != nil || len(files) != 1 {
+		t.Errorf("files left: %v, %v", files, err)
+	}
+}
+
+// Between two searches, what is damaged is found out before anything is searched.
+func TestModelCheckpointThatCannotBeWritten(t *testing.T) {
+	a := &app{stderr: os.Stderr, quiet: true}
+	o := &modelSearch{checkpoint: filepath.Join(t.TempDir(), "none", "c"), saveEvery: time.Minute}
+	if _, err := a.checkModel(t.Context(), modelTask{entry: testModel(), config: "short"}, o, check.Options{}); err == nil {
+		t.Error("no error for a directory that is not there")
+	}
+}
+
+func TestByteSize(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"0": 0, "1": 1, "4096": 4096, "12B": 12, "2K": 2048, "3KB": 3072, "512M": 512 << 20, "8G": 8 << 30, "8GiB": 8 << 30,
+		"1T": 1 << 40, "16777215T": 16777215 << 40,
+	} {
+		var b byteSize
+		if err := b.Set(text); err != nil || uint64(b) != want {
+			t.Errorf("%q: %d, %v; want %d", text, b, err, want)
+		}
+	}
+	for _, text := range []string{"", "K", "-1", "1.5G", "1k", "1GG", "1iB", "1KiBi", "B1", "16777216T", "99999999999999999999", "8G "} {
+		var b byteSize
+		if err := b.Set(text); err == nil {
+			t.Errorf("%q is %d", text, b)
+		}
+	}
+	for want, n := range map[string]byteSize{"0": 0, "1000": 1000, "1K": 1024, "1025": 1025, "8G": 8 << 30, "1024T": 1 << 50} {
+		if got := n.String(); got != want {
+			t.Errorf("%d is %q, want %q", uint64(n), got, want)
+		}
+	}
+}
+
+func TestFitEnds(t *testing.T) {
+	lines := strings.Split("a b c d e f g h", " ")
+	if got := fitEnds(lines, 8); len(got) != 8 {
+		t.Errorf("%q", got)
+	}
+	want := []string{"a", "      … 4 more lines (-v)", "f", "g", "h"}
+	if diff := cmp.Diff(want, fitEnds(lines, 5)); diff != "" {
+		t.Error(diff)
+	}
+}
