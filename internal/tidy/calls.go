@@ -11,6 +11,7 @@ var callRules = []Rule{
 	{
 		Name:  "nondeterminism",
 		Why:   "an execution must be a function of its choices: the core is driven, it has no clock, no threads and no luck of its own",
+		allow: "concurrency",
 		check: checkNondeterminism,
 	},
 	{

@@ -1,0 +1,99 @@
+package negotiation
+
+func (m *Model) segmentFor(s *State, c uint8) int {
+	unused := -1
+	for i := range int(m.Segments) {
+		g := &s.segments[i]
+		if g.state == free && unused < 0 {
+			unused = i
+		}
+		if g.state == live && !g.orphan && (g.client == c || m.has(segmentShared)) && m.inside(s, uint8(i)) < int(m.Each) {
+			return i
+		}
+	}
+	return unused
+}
+
+func (m *Model) inside(s *State, g uint8) (n int) {
+	for i := range s.sessions {
+		if x := &s.sessions[i]; x.state != free && x.segment == g {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *Model) freePlace(s *State) (uint8, bool) {
+	var taken uint8
+	for i := range s.segments {
+		g := &s.segments[i]
+		if g.state == live || g.state == retiring && !m.has(reuseBeforeAnswer) {
+			taken |= 1 << g.place
+		}
+	}
+	for p := range m.Segments {
+		if taken&(1<<p) == 0 {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+func (m *Model) tellMap(s *State, x *session, r int) {
+	g := &s.segments[x.segment]
+	if g.told&(1<<r) != 0 {
+		return
+	}
+	g.told |= 1 << r
+	s.tell(x.application(r), about(mMap, 0, 0).in(x.segment, g.place))
+}
+
+func (m *Model) idle(s *State, c uint8) bool {
+	for i := range s.sessions {
+		x := &s.sessions[i]
+		if x.state != free && x.client == c && !s.segments[x.segment].orphan && !m.has(lingerNotStopped) {
+			return false
+		}
+	}
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == live && !g.orphan && g.client == c {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Model) retireAll(s *State, c uint8) {
+	if !m.idle(s, c) {
+		return
+	}
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == live && !g.orphan && g.client == c {
+			m.retire(s, uint8(i))
+		}
+	}
+}
+
+func (m *Model) retire(s *State, i uint8) {
+	g := &s.segments[i]
+	g.state = retiring
+	for r, a := range [...]uint8{client: g.client, server: 0} {
+		if g.told&(1<<r) == 0 && !m.has(unmapToTheUntold) {
+			continue
+		}
+		g.unmapping |= 1 << r
+		if !m.has(unmapForgotten) {
+			s.tell(a, about(mUnmap, 0, 0).in(i, 0))
+		}
+	}
+	if m.has(unmapNotAwaited) {
+		g.told = 0
+	}
+	m.collect(g)
+}
+
+func (m *Model) collect(g *segment) {
+	if g.state == retiring && g.told == 0 {
+		*g = segment{}
+	}
+}
