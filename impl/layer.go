@@ -74,64 +74,6 @@ type Namespace struct {
 	Own []netip.Addr
 }
 
-// Config is the configuration of a session layer. Zero fields get defaults.
-type Config struct {
-	Namespaces     []Namespace
-	Base, End      Address       // address space; default 128 GiB from 8 GiB on
-	Guard          uint64        // bytes between segments; default one page
-	SegmentSize    uint64        // of the first segment of a pair; default 1 MiB
-	FifoSize       uint32        // bytes, when a connect does not say; default 64 KiB
-	QueueSlots     uint32        // of an event queue; default 256
-	Linger         time.Duration // how long a pair's segments outlive its last session; default 0
-	ConnectTimeout time.Duration // for the server's answer; default 10 s
-	CloseTimeout   time.Duration // for the peer's close, then it is reset; default 5 min
-	MaxApps        int           // default 1024
-	MaxListeners   int           // of one application; default 1024
-	MaxSessions    int           // of one application, both roles; default 65,536
-	MaxBytes       uint64        // of segments that one application's connects made; default 4 GiB
-}
-
-// Page is the unit of segment sizes and places.
-const Page = 4096
-
-// maxFifo bounds the capacity that a connect may ask for, in bytes.
-const maxFifo = 1 << 28
-
-func (c Config) withDefaults() Config {
-	def := func(v *uint64, d uint64) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	if c.Base == 0 {
-		c.Base, c.End = 8<<30, 136<<30
-	}
-	def(&c.Guard, Page)
-	def(&c.SegmentSize, 1<<20)
-	def(&c.MaxBytes, 4<<30)
-	num := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	num(&c.MaxApps, 1024)
-	num(&c.MaxListeners, 1024)
-	num(&c.MaxSessions, 65_536)
-	if c.FifoSize == 0 {
-		c.FifoSize = 64 << 10
-	}
-	if c.QueueSlots == 0 {
-		c.QueueSlots = 256
-	}
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 10 * time.Second
-	}
-	if c.CloseTimeout == 0 {
-		c.CloseTimeout = 5 * time.Minute
-	}
-	return c
-}
-
 // Layer is the session layer: a state machine that is driven. Step takes one event to
 // completion and returns what must be done about it, in order. It has no clock, no
 // I/O and no locks; not safe for concurrent use.
@@ -151,9 +93,13 @@ type Layer struct {
 	out       []Effect
 }
 
-// NewLayer returns a session layer that nobody has attached to.
+// NewLayer returns a session layer that nobody has attached to. It panics if cfg makes no
+// sense: sizes and places that are no pages, slots that are no power of two.
 func NewLayer(cfg Config) *Layer {
 	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		panic(err)
+	}
 	return &Layer{
 		cfg: cfg, channels: map[Channel]Handle{},
 		apps: pool[app]{kind: KindApp}, listeners: pool[listener]{kind: KindListener},

@@ -345,3 +345,24 @@ func FuzzDecode(f *testing.F) {
 		_ = fmt.Sprint(m)
 	})
 }
+
+func TestConfig(t *testing.T) {
+	if err := (Config{}).withDefaults().check(); err != nil {
+		t.Error(err)
+	}
+	for name, cfg := range map[string]Config{
+		"guard of half a page":   {Guard: Page / 2},
+		"segment of no page":     {SegmentSize: Page + 1},
+		"base in a page":         {Base: 100, End: 1 << 30},
+		"end before the base":    {Base: 1 << 30, End: 1 << 20},
+		"slots":                  {QueueSlots: 100},
+		"too many slots":         {QueueSlots: 1 << 31},
+		"large fifos":            {FifoSize: maxFifo + 1},
+		"fewer sessions than no": {MaxSessions: -1},
+		"time that runs back":    {Linger: -1},
+	} {
+		if err := cfg.withDefaults().check(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

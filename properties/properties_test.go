@@ -20,6 +20,9 @@ func TestScenariosHold(t *testing.T) {
 			if slices.ContainsFunc(sessionScenarios(), func(o *Scenario) bool { return o.Name == s.Name }) {
 				n = 1500 // a hundred times longer executions
 			}
+			if testing.Short() {
+				n /= 2
+			}
 			rep, err := Explore(s, Search{Seed: 1, MaxExecutions: n, Workers: 2})
 			if err != nil {
 				t.Fatal(err)
