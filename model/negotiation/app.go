@@ -15,29 +15,29 @@ const (
 func (m *Model) hear(s State, a int, emit func(State)) {
 	msg := s.down[a].pop()
 	p := &s.apps[a]
-	v := &p.views[msg.slot()]
-	switch msg.kind() {
-	case mMap:
-		if p.places&(1<<msg.number()) != 0 {
+	v := &p.views[msg.Slot()]
+	switch msg.Kind() {
+	case MsgMap:
+		if p.places&(1<<msg.Number()) != 0 {
 			s.blame(p, badOverlap)
 		}
-		p.places |= 1 << msg.number()
-		p.mapped[msg.segment()] = 1 + msg.number()
-	case mUnmap:
-		m.unmap(&s, a, msg.segment())
-	case mAccept:
+		p.places |= 1 << msg.Number()
+		p.mapped[msg.Segment()] = 1 + msg.Number()
+	case MsgUnmap:
+		m.unmap(&s, a, msg.Segment())
+	case MsgAccept:
 		m.accept(s, a, msg, emit)
 		return
-	case mConnected, mRefused:
+	case MsgConnected, MsgRefused:
 		if !p.waiting {
 			s.blame(p, badReply)
 		}
 		p.waiting = false
-		if msg.kind() == mConnected {
+		if msg.Kind() == MsgConnected {
 			p.use(&s, msg)
 		}
-	case mClosed, mReset:
-		if v.state == used && v.gen == msg.gen() {
+	case MsgClosed, MsgReset:
+		if v.state == used && v.gen == msg.Gen() {
 			v.state = usedAlone
 		}
 	}
@@ -52,15 +52,15 @@ func (s *State) blame(p *app, bad uint8) {
 }
 
 // use notes a session that the application has been told of.
-func (p *app) use(s *State, msg message) {
-	v := &p.views[msg.slot()]
+func (p *app) use(s *State, msg Message) {
+	v := &p.views[msg.Slot()]
 	if v.state != unused {
 		s.blame(p, badHandle)
 	}
-	if p.mapped[msg.segment()] == 0 {
+	if p.mapped[msg.Segment()] == 0 {
 		s.blame(p, badNoMap)
 	}
-	*v = view{state: used, gen: msg.gen(), segment: msg.segment(), reads: msg.number()}
+	*v = view{state: used, gen: msg.Gen(), segment: msg.Segment(), reads: msg.Number()}
 }
 
 func (m *Model) unmap(s *State, a int, segment uint8) {
@@ -76,17 +76,17 @@ func (m *Model) unmap(s *State, a int, segment uint8) {
 	}
 	p.places &^= 1 << (p.mapped[segment] - 1)
 	p.mapped[segment] = 0
-	s.say(a, about(mUnmapReply, 0, 0).in(segment, 0))
+	s.say(a, about(MsgUnmapReply, 0, 0).in(segment, 0))
 }
 
 // accept has the server answer: yes, no or, if it may, never.
-func (m *Model) accept(s State, a int, msg message, emit func(State)) {
+func (m *Model) accept(s State, a int, msg Message, emit func(State)) {
 	yes := s
 	yes.apps[a].use(&yes, msg)
-	yes.say(a, about(mAcceptReply, msg.slot(), msg.gen()))
+	yes.say(a, about(MsgAcceptReply, msg.Slot(), msg.Gen()))
 	emit(yes)
 	no := s
-	no.say(a, about(mReject, msg.slot(), msg.gen()))
+	no.say(a, about(MsgReject, msg.Slot(), msg.Gen()))
 	emit(no)
 	if m.Silent {
 		s.apps[a].use(&s, msg) // it may still think about it
@@ -114,7 +114,7 @@ func (m *Model) act(s State, a int, emit func(int, State)) {
 		t := s
 		t.apps[a].connects--
 		t.apps[a].waiting = true
-		t.say(a, about(mConnect, 0, 0))
+		t.say(a, about(MsgConnect, 0, 0))
 		m.emit(t, actConnect+a, emit)
 	}
 	for i := range p.views {
@@ -125,23 +125,23 @@ func (m *Model) act(s State, a int, emit func(int, State)) {
 	if a == 0 && m.Unbind && !s.unbound {
 		t := s
 		t.unbound = true
-		t.say(a, about(mUnbind, 0, 0))
+		t.say(a, about(MsgUnbind, 0, 0))
 		m.emit(t, actUnbind, emit)
 	}
 	if s.rude < m.Rude {
 		m.offend(s, a, emit)
 	}
 	if s.detaches < m.Detaches {
-		m.quit(s, a, left, mDetach, actDetach, emit)
+		m.quit(s, a, left, MsgDetach, actDetach, emit)
 	}
 	if s.deaths < m.Deaths {
-		m.quit(s, a, dead, mEnd, actDie, emit)
+		m.quit(s, a, dead, MsgEnd, actDie, emit)
 	}
 }
 
 // quit ends an application: it has closed and unmapped everything, or its kernel has.
 func (m *Model) quit(s State, a int, state uint8, kind, action int, emit func(int, State)) {
-	if kind == mDetach {
+	if kind == MsgDetach {
 		s.detaches++
 	} else {
 		s.deaths++
@@ -161,20 +161,20 @@ func (m *Model) useOf(s State, a int, slot uint8, emit func(int, State)) {
 		t.say(a, about(kind, slot, v.gen))
 		m.emit(t, action+a, emit)
 	}
-	over(mDisconnect, actClose)
+	over(MsgDisconnect, actClose)
 	if v.state == usedAlone {
-		over(mConfirm, actConfirm)
+		over(MsgConfirm, actConfirm)
 	}
 	if m.Silent && a == 0 && !v.late {
 		t := s
 		t.apps[a].views[slot].late = true
-		t.say(a, about(mAcceptReply, slot, v.gen))
+		t.say(a, about(MsgAcceptReply, slot, v.gen))
 		m.emit(t, actAcceptLate, emit)
 	}
 	if m.Half && v.state == used && !v.fin {
 		t := s
 		t.apps[a].views[slot].fin = true
-		t.say(a, about(mFin, slot, v.gen))
+		t.say(a, about(MsgFin, slot, v.gen))
 		m.emit(t, actHalfClose+a, emit)
 	}
 }
@@ -184,10 +184,10 @@ func (m *Model) offend(s State, a int, emit func(int, State)) {
 	s.rude++
 	s.apps[a].rude = true
 	for i := range m.Sessions {
-		for _, kind := range [...]int{mAcceptReply, mReject, mDisconnect, mConfirm} {
+		for _, kind := range [...]int{MsgAcceptReply, MsgReject, MsgDisconnect, MsgConfirm} {
 			for back := range uint8(2) {
 				gen := (s.sessions[i].gen - back) & 3
-				if v := s.apps[a].views[i]; v.state != unused && v.gen == gen && kind != mAcceptReply {
+				if v := s.apps[a].views[i]; v.state != unused && v.gen == gen && kind != MsgAcceptReply {
 					continue // it may say that, and has to mean it
 				}
 				t := s

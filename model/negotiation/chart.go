@@ -8,28 +8,28 @@ import (
 )
 
 var messageNames = [...]string{
-	mConnect: "connect", mAcceptReply: "accept-reply ok", mReject: "accept-reply refused", mDisconnect: "disconnect",
-	mFin: "disconnect for writing", mConfirm: "disconnect-reply", mUnmapReply: "unmap-reply", mUnbind: "unbind",
-	mDetach: "detach", mEnd: "(end of the channel)", mMap: "map", mUnmap: "unmap", mAccept: "accept",
-	mConnected: "connect-reply ok", mRefused: "connect-reply refused", mClosed: "disconnect", mReset: "reset",
-	mFinished: "disconnect for writing",
+	MsgConnect: "connect", MsgAcceptReply: "accept-reply ok", MsgReject: "accept-reply refused", MsgDisconnect: "disconnect",
+	MsgFin: "disconnect for writing", MsgConfirm: "disconnect-reply", MsgUnmapReply: "unmap-reply", MsgUnbind: "unbind",
+	MsgDetach: "detach", MsgEnd: "(end of the channel)", MsgMap: "map", MsgUnmap: "unmap", MsgAccept: "accept",
+	MsgConnected: "connect-reply ok", MsgRefused: "connect-reply refused", MsgClosed: "disconnect", MsgReset: "reset",
+	MsgFinished: "disconnect for writing",
 }
 
 // String returns the message as charts show it: s0.1 is the session with generation 1 in slot
 // 0, g0 the segment in slot 0, @2 place 2.
-func (m message) String() string {
-	name := messageNames[m.kind()]
-	switch m.kind() {
-	case mConnect, mUnbind, mDetach, mEnd, mRefused:
+func (m Message) String() string {
+	name := messageNames[m.Kind()]
+	switch m.Kind() {
+	case MsgConnect, MsgUnbind, MsgDetach, MsgEnd, MsgRefused:
 		return name
-	case mMap:
-		return fmt.Sprintf("%s g%d @%d", name, m.segment(), m.number())
-	case mUnmap, mUnmapReply:
-		return fmt.Sprintf("%s g%d", name, m.segment())
-	case mAccept, mConnected:
-		return fmt.Sprintf("%s s%d.%d in g%d, reads %d", name, m.slot(), m.gen(), m.segment(), m.number())
+	case MsgMap:
+		return fmt.Sprintf("%s g%d @%d", name, m.Segment(), m.Number())
+	case MsgUnmap, MsgUnmapReply:
+		return fmt.Sprintf("%s g%d", name, m.Segment())
+	case MsgAccept, MsgConnected:
+		return fmt.Sprintf("%s s%d.%d in g%d, reads %d", name, m.Slot(), m.Gen(), m.Segment(), m.Number())
 	}
-	return fmt.Sprintf("%s s%d.%d", name, m.slot(), m.gen())
+	return fmt.Sprintf("%s s%d.%d", name, m.Slot(), m.Gen())
 }
 
 // Columns implements [catalog.Model]. The layer is the last.
@@ -72,7 +72,7 @@ func (m *Model) Lines(s State, action int, t State) []catalog.Line {
 }
 
 // added returns the messages of q that are new since p: some may have been taken.
-func added(p, q *queue) []message {
+func added(p, q *queue) []Message {
 	n := 0
 	for n < len(p) && p[n] != 0 {
 		n++
@@ -86,7 +86,7 @@ func added(p, q *queue) []message {
 		if !ok {
 			continue
 		}
-		var out []message
+		var out []Message
 		for i := len(rest); i < len(q) && q[i] != 0; i++ {
 			out = append(out, q[i])
 		}

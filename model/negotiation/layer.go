@@ -4,20 +4,20 @@ package negotiation
 // luck: emit is called for each outcome.
 func (m *Model) take(s State, a int, emit func(State)) {
 	msg := s.up[a].pop()
-	switch msg.kind() {
-	case mConnect:
+	switch msg.Kind() {
+	case MsgConnect:
 		m.connect(s, a, emit)
 		return
-	case mUnmapReply:
-		g := &s.segments[msg.segment()]
+	case MsgUnmapReply:
+		g := &s.segments[msg.Segment()]
 		if r := m.side(g.client, a); r >= 0 && g.told&g.unmapping&(1<<r) != 0 {
 			g.told &^= 1 << r
 			g.unmapping &^= 1 << r
 			m.collect(g)
 		}
-	case mUnbind:
+	case MsgUnbind:
 		m.unbind(&s)
-	case mDetach, mEnd:
+	case MsgDetach, MsgEnd:
 		m.leave(&s, a)
 	default:
 		m.about(&s, a, msg)
@@ -48,9 +48,9 @@ func (x *session) application(r int) uint8 {
 }
 
 // about handles a message about a session.
-func (m *Model) about(s *State, a int, msg message) {
-	x := &s.sessions[msg.slot()]
-	if x.state == free || x.gen != msg.gen() && !m.has(staleHandleAccepted) {
+func (m *Model) about(s *State, a int, msg Message) {
+	x := &s.sessions[msg.Slot()]
+	if x.state == free || x.gen != msg.Gen() && !m.has(staleHandleAccepted) {
 		return
 	}
 	r := m.side(x.client, a)
@@ -61,38 +61,38 @@ func (m *Model) about(s *State, a int, msg message) {
 		m.again(s, x, r, msg)
 		return
 	}
-	switch msg.kind() {
-	case mAcceptReply:
+	switch msg.Kind() {
+	case MsgAcceptReply:
 		if r == server && x.state == pending {
-			m.establish(s, msg.slot(), x)
+			m.establish(s, msg.Slot(), x)
 		}
-	case mReject:
+	case MsgReject:
 		if r == server && x.state != ready {
 			x.sides[server] |= done
 			m.fail(s, x)
 			m.settle(s, x)
 		}
-	case mDisconnect:
-		m.finish(s, x, r, mClosed)
-	case mFin:
+	case MsgDisconnect:
+		m.finish(s, x, r, MsgClosed)
+	case MsgFin:
 		if x.state == ready && x.sides[r]&fin == 0 {
 			x.sides[r] |= fin
-			m.notify(s, x, 1-r, mFinished)
+			m.notify(s, x, 1-r, MsgFinished)
 		}
-	case mConfirm:
+	case MsgConfirm:
 		if x.sides[r]&closing != 0 && !m.has(confirmationIgnored) {
 			x.sides[r] |= done
 			m.settle(s, x)
 		}
 	}
-	if m.has(acceptAnyTime) && msg.kind() == mAcceptReply && r == server && x.state == ending {
-		m.establish(s, msg.slot(), x)
+	if m.has(acceptAnyTime) && msg.Kind() == MsgAcceptReply && r == server && x.state == ending {
+		m.establish(s, msg.Slot(), x)
 	}
 }
 
 // again handles a message of a side that is done, or was never told: it changes nothing.
-func (m *Model) again(s *State, x *session, r int, msg message) {
-	if m.has(closesNotPerSide) && x.state == ending && msg.kind() == mDisconnect {
+func (m *Model) again(s *State, x *session, r int, msg Message) {
+	if m.has(closesNotPerSide) && x.state == ending && msg.Kind() == MsgDisconnect {
 		x.sides[1-r] |= done
 		m.settle(s, x)
 	}
@@ -101,7 +101,7 @@ func (m *Model) again(s *State, x *session, r int, msg message) {
 // connect handles a connect of client a.
 func (m *Model) connect(s State, a int, emit func(State)) {
 	refuse := func(s State) {
-		s.tell(uint8(a), about(mRefused, 0, 0))
+		s.tell(uint8(a), about(MsgRefused, 0, 0))
 		emit(s)
 	}
 	slot := m.freeSlot(&s)
@@ -135,7 +135,7 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 	x := &s.sessions[slot]
 	*x = session{state: pending, gen: x.gen, client: uint8(a), segment: uint8(g)}
 	x.sides[server] = told
-	accept := about(mAccept, uint8(slot), x.gen).in(x.segment, 1)
+	accept := about(MsgAccept, uint8(slot), x.gen).in(x.segment, 1)
 	if m.has(acceptBeforeMap) {
 		s.tell(0, accept)
 		m.tellMap(&s, x, server)
@@ -170,7 +170,7 @@ func (m *Model) establish(s *State, slot uint8, x *session) {
 	if m.has(fifosNotCrossed) {
 		reads = 1
 	}
-	s.tell(x.client, about(mConnected, slot, x.gen).in(x.segment, reads))
+	s.tell(x.client, about(MsgConnected, slot, x.gen).in(x.segment, reads))
 }
 
 func (x *session) answer() { x.replied = min(x.replied+1, 2) }
@@ -183,7 +183,7 @@ func (m *Model) fail(s *State, x *session) {
 	x.state = ending
 	if x.replied == 0 && x.sides[client]&done == 0 {
 		x.answer()
-		s.tell(x.client, about(mRefused, 0, 0))
+		s.tell(x.client, about(MsgRefused, 0, 0))
 	}
 	x.sides[client] |= done
 }
@@ -211,10 +211,10 @@ func (m *Model) notify(s *State, x *session, r, kind int) {
 	if x.sides[r]&told == 0 || x.sides[r]&done != 0 {
 		return
 	}
-	if kind != mFinished {
+	if kind != MsgFinished {
 		x.sides[r] |= closing
 	}
-	if kind == mClosed && m.has(closeNotTold) {
+	if kind == MsgClosed && m.has(closeNotTold) {
 		return
 	}
 	for i := range s.sessions {
@@ -254,7 +254,7 @@ func (m *Model) unbind(s *State) {
 		x := &s.sessions[i]
 		if x.state == pending && !m.has(unbindLeavesPending) {
 			m.fail(s, x)
-			m.notify(s, x, server, mClosed)
+			m.notify(s, x, server, MsgClosed)
 			m.settle(s, x)
 		}
 	}
@@ -292,7 +292,7 @@ func (m *Model) leave(s *State, a int) {
 		if m.has(pendingClientForgotten) && r == client && x.state == pending {
 			continue
 		}
-		m.finish(s, x, r, mReset)
+		m.finish(s, x, r, MsgReset)
 	}
 	for i := range s.segments {
 		g := &s.segments[i]
@@ -315,7 +315,7 @@ func (m *Model) patience(s State, emit func(int, State)) {
 			switch {
 			case x.state == pending && !m.has(connectsWaitForEver):
 				m.fail(&t, x)
-				m.notify(&t, x, server, mClosed)
+				m.notify(&t, x, server, MsgClosed)
 				m.settle(&t, x)
 				m.emit(t, actConnectTimeout, emit)
 			case x.state == ending:
@@ -341,7 +341,7 @@ func (m *Model) hurry(s State, i int, emit func(int, State)) {
 			continue
 		}
 		x.sides[r] |= hurried
-		m.notify(&s, x, r, mReset)
+		m.notify(&s, x, r, MsgReset)
 		if m.has(timeoutFrees) {
 			x.sides[r] |= done
 			m.settle(&s, x)

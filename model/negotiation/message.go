@@ -1,51 +1,60 @@
 package negotiation
 
-// message is kind, session slot, generation, segment slot, and place or fifo, from the
-// low bits up. 0 is none.
-type message uint16
+// Message is what goes over a channel: kind, session slot, generation, segment slot, and
+// place or fifo, from the low bits up. 0 is none.
+type Message uint16
 
 // The kinds of messages.
 const (
 	// From an application.
-	mConnect     = 1 + iota
-	mAcceptReply // ok
-	mReject
-	mDisconnect
-	mFin
-	mConfirm // that it has heard of a close, as an answer
-	mUnmapReply
-	mUnbind
-	mDetach
-	mEnd // of the channel
+	MsgConnect     = 1 + iota
+	MsgAcceptReply // ok
+	MsgReject
+	MsgDisconnect
+	MsgFin
+	MsgConfirm // that it has heard of a close, as an answer
+	MsgUnmapReply
+	MsgUnbind
+	MsgDetach
+	MsgEnd // of the channel
 
 	// From the layer.
-	mMap // segment, place
-	mUnmap
-	mAccept
-	mConnected
-	mRefused
-	mClosed // the peer is done
-	mReset
-	mFinished // the peer has closed its writing direction
+	MsgMap // segment, place
+	MsgUnmap
+	MsgAccept
+	MsgConnected
+	MsgRefused
+	MsgClosed // the peer is done
+	MsgReset
+	MsgFinished // the peer has closed its writing direction
 )
 
-func about(kind int, slot, gen uint8) message {
-	return message(kind) | message(slot)<<5 | message(gen)<<7
+func about(kind int, slot, gen uint8) Message {
+	return Message(kind) | Message(slot)<<5 | Message(gen)<<7
 }
 
 // in returns the message with a segment and a number: a place or a fifo.
-func (m message) in(segment, number uint8) message {
-	return m | message(segment)<<9 | message(number)<<11
+func (m Message) in(segment, number uint8) Message {
+	return m | Message(segment)<<9 | Message(number)<<11
 }
 
-func (m message) kind() int      { return int(m & 31) }
-func (m message) slot() uint8    { return uint8(m >> 5 & 3) }
-func (m message) gen() uint8     { return uint8(m >> 7 & 3) }
-func (m message) segment() uint8 { return uint8(m >> 9 & 3) }
-func (m message) number() uint8  { return uint8(m >> 11 & 3) }
+// Kind returns the kind.
+func (m Message) Kind() int { return int(m & 31) }
+
+// Slot returns the slot of the session, if the message is about one.
+func (m Message) Slot() uint8 { return uint8(m >> 5 & 3) }
+
+// Gen returns the generation of the session, if the message is about one.
+func (m Message) Gen() uint8 { return uint8(m >> 7 & 3) }
+
+// Segment returns the slot of the segment, if the message names one.
+func (m Message) Segment() uint8 { return uint8(m >> 9 & 3) }
+
+// Number returns the place of a map, and the fifo that its receiver reads of a session.
+func (m Message) Number() uint8 { return uint8(m >> 11 & 3) }
 
 // push appends a message; false when the queue is full.
-func (q *queue) push(m message) bool {
+func (q *queue) push(m Message) bool {
 	for i := range q {
 		if q[i] == 0 {
 			q[i] = m
@@ -56,7 +65,7 @@ func (q *queue) push(m message) bool {
 }
 
 // pop takes the oldest message.
-func (q *queue) pop() message {
+func (q *queue) pop() Message {
 	m := q[0]
 	copy(q[:], q[1:])
 	q[len(q)-1] = 0
@@ -67,14 +76,14 @@ func (q *queue) pop() message {
 func (q *queue) room(n int) bool { return q[len(q)-n] == 0 }
 
 // say sends a message of an application to the layer.
-func (s *State) say(a int, m message) {
+func (s *State) say(a int, m Message) {
 	if !s.up[a].push(m) {
 		s.full = true
 	}
 }
 
 // tell sends a message of the layer to an application. One that has left does not hear it.
-func (s *State) tell(a uint8, m message) {
+func (s *State) tell(a uint8, m Message) {
 	if s.apps[a].state != attached {
 		return
 	}

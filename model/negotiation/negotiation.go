@@ -176,7 +176,7 @@ type app struct {
 }
 
 // queue is a channel in one direction, oldest first, zero behind the last.
-type queue [maxQueue]message
+type queue [maxQueue]Message
 
 // State is one state of the machine.
 type State struct {

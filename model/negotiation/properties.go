@@ -72,7 +72,7 @@ func (m *Model) goals() []check.Property[State] {
 		some("a session is established", func(_ *S, x *session) bool { return x.state == ready }),
 		some("a slot is used again", func(_ *S, x *session) bool { return x.gen > 0 }),
 		some("both sides close at the same time", func(s *S, x *session) bool {
-			return x.state == ready && s.up[0][0].kind() == mDisconnect && s.up[x.client][0].kind() == mDisconnect
+			return x.state == ready && s.up[0][0].Kind() == MsgDisconnect && s.up[x.client][0].Kind() == MsgDisconnect
 		}),
 		some("a side has yet to say that it is done", func(_ *S, x *session) bool { return x.sides[0]&closing != 0 }),
 		check.Reachable("everything is over", func(s S) bool { return m.quiet(&s) && m.none(&s) && s.sessions[0].gen > 0 }),
@@ -277,11 +277,11 @@ func (m *Model) own(s *State, action int, t *State) bool {
 		if action != m.numbers[actTake+a] || msg == 0 {
 			continue
 		}
-		switch msg.kind() {
-		case mAcceptReply, mReject, mDisconnect, mFin, mConfirm:
-			x := &s.sessions[msg.slot()]
+		switch msg.Kind() {
+		case MsgAcceptReply, MsgReject, MsgDisconnect, MsgFin, MsgConfirm:
+			x := &s.sessions[msg.Slot()]
 			member := a == 0 || a == int(x.client)
-			return member && x.gen == msg.gen() || s.sessions == t.sessions
+			return member && x.gen == msg.Gen() || s.sessions == t.sessions
 		}
 	}
 	return true

@@ -45,7 +45,7 @@ func (m *Model) tellMap(s *State, x *session, r int) {
 		return
 	}
 	g.told |= 1 << r
-	s.tell(x.application(r), about(mMap, 0, 0).in(x.segment, g.place))
+	s.tell(x.application(r), about(MsgMap, 0, 0).in(x.segment, g.place))
 }
 
 func (m *Model) idle(s *State, c uint8) bool {
@@ -83,7 +83,7 @@ func (m *Model) retire(s *State, i uint8) {
 		}
 		g.unmapping |= 1 << r
 		if !m.has(unmapForgotten) {
-			s.tell(a, about(mUnmap, 0, 0).in(i, 0))
+			s.tell(a, about(MsgUnmap, 0, 0).in(i, 0))
 		}
 	}
 	if m.has(unmapNotAwaited) {

@@ -29,17 +29,17 @@ func other(c uint8) uint8 {
 
 // key returns everything that a client has. Two have the same only if exchanging them
 // changes nothing.
-func (s *State) key(c uint8) []message {
-	key := make([]message, 0, 64)
+func (s *State) key(c uint8) []Message {
+	key := make([]Message, 0, 64)
 	key = append(key, s.up[c][:]...)
 	key = append(key, s.down[c][:]...)
 	p := &s.apps[c]
-	key = append(key, message(p.state)<<8|message(p.connects), message(p.places)<<2|bit(p.rude)<<1|bit(p.waiting))
+	key = append(key, Message(p.state)<<8|Message(p.connects), Message(p.places)<<2|bit(p.rude)<<1|bit(p.waiting))
 	for _, place := range p.mapped {
-		key = append(key, message(place))
+		key = append(key, Message(place))
 	}
 	for _, v := range p.views {
-		key = append(key, message(v.state)<<8|message(v.gen)<<4|message(v.segment), message(v.reads)<<2|bit(v.fin)<<1|bit(v.late))
+		key = append(key, Message(v.state)<<8|Message(v.gen)<<4|Message(v.segment), Message(v.reads)<<2|bit(v.fin)<<1|bit(v.late))
 	}
 	for i := range s.sessions {
 		key = append(key, bit(s.sessions[i].client == c))
@@ -50,7 +50,7 @@ func (s *State) key(c uint8) []message {
 	return key
 }
 
-func bit(b bool) message {
+func bit(b bool) Message {
 	if b {
 		return 1
 	}

@@ -1,0 +1,67 @@
+package negotiation
+
+// What of a step can be observed from outside, for who compares the machine with an
+// implementation.
+
+// Taken returns the message that the layer takes in a step from s, and whose it is;
+// false if the step is another one.
+func (m *Model) Taken(s State, action int) (app int, msg Message, ok bool) {
+	for a := range m.apps {
+		if m.action(actTake+a) != "" && action == m.numbers[actTake+a] {
+			return a, s.up[a][0], true
+		}
+	}
+	return 0, 0, false
+}
+
+// Told returns what the layer tells an application in the step from s to t.
+func (m *Model) Told(s, t State, app int) []Message { return added(&s.down[app], &t.down[app]) }
+
+// Returns says which application comes back with an action, attached and, if it is the server,
+// bound; false if none does.
+func (m *Model) Returns(action int) (app int, ok bool) {
+	for a := range m.apps {
+		if m.action(actAttach+a) != "" && action == m.numbers[actAttach+a] {
+			return a, true
+		}
+	}
+	return 0, false
+}
+
+// Timeout says whether an action is that time has passed for the layer.
+func (m *Model) Timeout(action int) bool {
+	for _, act := range [...]int{actConnectTimeout, actCloseTimeout, actLingerOver} {
+		if m.action(act) != "" && action == m.numbers[act] {
+			return true
+		}
+	}
+	return false
+}
+
+// Hears says whether an application is there to hear what it is told.
+func (s *State) Hears(app int) bool { return s.apps[app].state == attached }
+
+// Live returns how many sessions and segments the layer has.
+func (s *State) Live() (sessions, segments int) {
+	for i := range s.sessions {
+		if s.sessions[i].state != free {
+			sessions++
+		}
+	}
+	for i := range s.segments {
+		if s.segments[i].state != free {
+			segments++
+		}
+	}
+	return sessions, segments
+}
+
+// Failed says whether the step from s to t is one in which a segment could not be created.
+func (m *Model) Failed(s, t State, action int) bool {
+	a, msg, ok := m.Taken(s, action)
+	if !ok || !m.Fail || msg.Kind() != MsgConnect {
+		return false
+	}
+	told := m.Told(s, t, a)
+	return len(told) == 1 && told[0].Kind() == MsgRefused && s.bound && m.segmentFor(&s, uint8(a)) >= 0
+}
