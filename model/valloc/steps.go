@@ -159,7 +159,7 @@ func (m *Model) process(s State, p int, emit func(int, State)) {
 		s.bad |= badUnmap
 	}
 	if m.variants.Has(ackBeforeUnmap) {
-		q.late = x.segment
+		q.late = uint16(x.segment)
 	} else {
 		*at = 0
 	}

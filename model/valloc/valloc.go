@@ -110,10 +110,9 @@ type process struct {
 	in    [maxQueue]message
 	maps  [maxSegments]uint16 // the units of each segment that it has mapped
 	bound uint16              // units that it was told to map, until its acknowledgement arrives
+	late  uint16              // a variant: segment that it has still to unmap, plus 1
 	out   [maxSegments]uint8  // acknowledgements: number of the segment plus 1
-	late  uint8               // a variant: segment that it has still to unmap, plus 1
 	dead  bool
-	pad   bool
 }
 
 // State is one state of the machine.
