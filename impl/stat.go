@@ -98,3 +98,10 @@ func (s *Server) Stat() Stat {
 	})
 	return st
 }
+
+// Live returns how many sessions and segments there are.
+func (l *Layer) Live() (sessions, segments int) {
+	l.sessions.each(func(Handle, *session) { sessions++ })
+	l.segments.each(func(Handle, *segment) { segments++ })
+	return sessions, segments
+}
