@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"cutthrough/model/catalog"
 	"cutthrough/model/check"
-	"cutthrough/model/evq"
+	"cutthrough/model/models"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -88,48 +89,40 @@ func (w walk) Lines(_ uint8, _ int, t uint8) []catalog.Line {
 	return []catalog.Line{catalog.At(0, fmt.Sprintf("-> %d", t))}
 }
 
-// A search that is saved again and again, and interrupted in between, knows in the end
-// what one knows that is left alone.
-func TestModelSavedOftenAndInterrupted(t *testing.T) {
+// A search that is interrupted again and again, and then saved again and again, knows
+// in the end what one knows that is left alone.
+func TestModelInterruptedAndSavedOften(t *testing.T) {
 	a := &app{stderr: os.Stderr, quiet: true}
-	task := modelTask{entry: evq.Entry(), config: "death"}
+	task := modelTask{entry: testModel(), config: "short"}
+	ignore := cmpopts.IgnoreFields(checkedModel{}, "unsaved", "BytesPerState") // it holds less at a time
 	want, err := a.checkModel(t.Context(), task, &modelSearch{}, check.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ignore := cmpopts.IgnoreFields(checkedModel{}, "unsaved", "BytesPerState") // it holds less at a time
 	file := filepath.Join(t.TempDir(), "c")
-	o := &modelSearch{checkpoint: file, saveEvery: time.Nanosecond}
-	slices := 0
-	for ; ; slices++ {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
-		got, err := a.checkModel(ctx, task, o, check.Options{})
-		cancel()
+	o := &modelSearch{checkpoint: file, saveEvery: 50 * time.Microsecond}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for states := uint64(2); states < 4; states++ { // a level each time
+		got, err := a.checkModel(over, task, o, check.Options{})
 		if err != nil || got.unsaved != nil {
 			t.Fatal(err, got)
 		}
-		if got.Complete {
-			if diff := cmp.Diff(want, got, ignore); diff != "" {
-				t.Error(diff)
-			}
-			break
+		if got.Outcome != interrupted || got.code() != exitInterrupted || got.States != states {
+			t.Fatalf("%s after %d states, exit code %d", got.Outcome, got.States, got.code())
 		}
-		if got.Outcome != interrupted || got.code() != exitInterrupted {
-			t.Fatalf("%s, exit code %d", got.Outcome, got.code())
-		}
-		if o.resume = file; slices > 20 {
-			o.checkpoint = "" // the machine is too slow to save and search in the time
-		}
+		o.resume = file
 	}
-	if slices == 0 {
-		t.Log("it was faster than the first interrupt")
+	got, err := a.checkModel(t.Context(), task, o, check.Options{})
+	if diff := cmp.Diff(want, got, ignore); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 	if files, err := os.ReadDir(filepath.Dir(file)); err != nil || len(files) != 1 {
 		t.Errorf("files left: %v, %v", files, err)
 	}
 }
 
-// Between two searches, what is damaged is found out before anything is searched.
+// A checkpoint that cannot be written is found out before anything is searched.
 func TestModelCheckpointThatCannotBeWritten(t *testing.T) {
 	a := &app{stderr: os.Stderr, quiet: true}
 	o := &modelSearch{checkpoint: filepath.Join(t.TempDir(), "none", "c"), saveEvery: time.Minute}
@@ -169,5 +162,63 @@ func TestFitEnds(t *testing.T) {
 	want := []string{"a", "      … 4 more lines (-v)", "f", "g", "h"}
 	if diff := cmp.Diff(want, fitEnds(lines, 5)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+var (
+	documented = regexp.MustCompile(`(?m)^\| ([^|]+) \| ([a-z]+) \| ([a-z0-9-]+) \| (\d+) \| (\S+) \| (\S+) \|$`)
+	numbered   = regexp.MustCompile(`(?m)^ *(\d+)  `)
+)
+
+// The table in docs/MODEL.md has every variant, and says of each what is so.
+func TestModelDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/MODEL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][]string) // by model and variant
+	for _, m := range documented.FindAllStringSubmatch(string(text), -1) {
+		rows[m[2]+" "+m[3]] = m
+	}
+	for _, e := range models.All() {
+		for _, v := range e.Variants {
+			row := rows[e.Name+" "+v.Name]
+			delete(rows, e.Name+" "+v.Name)
+			if row == nil {
+				t.Errorf("%s of %s is missing", v.Name, e.Name)
+				continue
+			}
+			chart, err := os.ReadFile(filepath.Join("../../model", e.Name, "testdata", v.Name+".txt"))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			steps := numbered.FindAllStringSubmatch(string(chart), -1)
+			if row[1] != v.Row || row[4] != steps[len(steps)-1][1] {
+				t.Errorf("%s of %s: row %s, %s steps; want row %s, %s steps", v.Name, e.Name, row[1], row[4], v.Row, steps[len(steps)-1][1])
+			}
+			checkMutantOf(t, v.Name, row[5], row[6])
+		}
+	}
+	for name := range rows {
+		t.Errorf("%s is no variant", name)
+	}
+}
+
+// checkMutantOf checks what the table says of the mutant and the trace of a variant.
+func checkMutantOf(t *testing.T, variant, mutant, trace string) {
+	t.Helper()
+	patch := func(name string) string { return "../../properties/mutants/" + name + ".patch" }
+	if _, err := os.Stat(patch(variant)); err == nil && mutant != variant {
+		t.Errorf("%s: the mutant is %s, but there is one of its name", variant, mutant)
+	}
+	if mutant == "-" && trace == "-" {
+		return
+	}
+	if _, err := os.Stat(patch(mutant)); err != nil {
+		t.Errorf("%s: %v", variant, err)
+	}
+	if text, err := os.ReadFile("../../traces/" + trace + ".trace"); err != nil || !strings.Contains(string(text), " "+mutant+" ") {
+		t.Errorf("%s: trace %s does not kill mutant %s: %v", variant, trace, mutant, err)
 	}
 }
