@@ -59,9 +59,31 @@ func (s *State) Live() (sessions, segments int) {
 // Failed says whether the step from s to t is one in which a segment could not be created.
 func (m *Model) Failed(s, t State, action int) bool {
 	a, msg, ok := m.Taken(s, action)
-	if !ok || !m.Fail || msg.Kind() != MsgConnect {
+	if !ok || !m.Fail || msg.Kind() != MsgConnect || !s.bound || m.freeSlot(&s) < 0 {
 		return false
 	}
-	told := m.Told(s, t, a)
-	return len(told) == 1 && told[0].Kind() == MsgRefused && s.bound && m.segmentFor(&s, uint8(a)) >= 0
+	g := m.segmentFor(&s, uint8(a))
+	before, _ := s.Live()
+	after, _ := t.Live()
+	return g >= 0 && s.segments[g].state == free && after == before
+}
+
+// Established says whether a session is established.
+func (s *State) Established() bool {
+	return !s.all(func(x *session) bool { return x.state != ready })
+}
+
+// ActionNames returns the names of the actions of all configurations.
+func ActionNames() []string {
+	m := Model{
+		Config: Config{Deaths: 1, Detaches: 1, Rude: 1, Half: true, Unbind: true, Silent: true, Timeouts: true, Linger: true},
+		apps:   maxApps,
+	}
+	var names []string
+	for action := range numActions {
+		if name := m.action(action); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }

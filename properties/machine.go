@@ -1,0 +1,243 @@
+package properties
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cutthrough/model/check"
+	"cutthrough/model/negotiation"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+// propConforms: the session layer does what its machine does.
+const propConforms = "Conforms"
+
+var nameMachineStep = shm.NewName("machine.step")
+
+// machineKeys are the fields of a configuration of the machine.
+var machineKeys = []key{
+	{name: "clients", def: 1, min: 1, max: 2}, {name: "connects", def: 2, min: 1, max: 3},
+	{name: "sessions", def: 1, min: 1, max: 3}, {name: "segments", def: 3, min: 1, max: 3},
+	{name: "each", def: 1, min: 1, max: 2}, {name: "deaths", max: 3}, {name: "detaches", max: 3}, {name: "rude", max: 3},
+	{name: "half", max: 1}, {name: "unbind", max: 1}, {name: "fail", max: 1}, {name: "silent", max: 1},
+	{name: "timeouts", max: 1}, {name: "linger", max: 1},
+}
+
+func machineConfig(c config) negotiation.Config {
+	n := func(name string) uint8 { return uint8(c.numbers[name]) }
+	is := func(name string) bool { return c.numbers[name] != 0 }
+	return negotiation.Config{
+		Clients: n("clients"), Connects: n("connects"), Sessions: n("sessions"), Segments: n("segments"), Each: n("each"),
+		Deaths: n("deaths"), Detaches: n("detaches"), Rude: n("rude"),
+		Half: is("half"), Unbind: is("unbind"), Fail: is("fail"), Silent: is("silent"), Timeouts: is("timeouts"), Linger: is("linger"),
+	}
+}
+
+// machineVerbs are the actions of the machine, each with the number of its outcome among those that
+// the action may have in that state.
+func machineVerbs() []verb {
+	var verbs []verb
+	for _, name := range negotiation.ActionNames() {
+		verbs = append(verbs, verb{actionVerb(name), []string{"machine"}, [][2]int{{0, 255}}})
+	}
+	return verbs
+}
+
+func actionVerb(name string) string { return strings.ReplaceAll(name, " ", "-") }
+
+func machineScenario() *Scenario {
+	return &Scenario{
+		Test: sim.Test{
+			Name: "machine", Generate: genMachine, Compile: compileMachine,
+			Sometimes: []string{"established", "freed"},
+		},
+		Doc: "the core of the session layer beside its machine, the model negotiation, step by step",
+		Long: `Walks through the machine of the session layer (simrun model negotiation) and has the real
+one, impl.Layer, do the same: what the machine takes it gets as a message, a death as the end of
+a channel, and what it says must be what the machine says, to the same applications in the same
+order about the same sessions and segments (Conforms). A workload is a list of actions, each with
+the number of its outcome; what is not possible any more in its place is left out. simrun model
+--export writes counterexamples of the model as workloads of this scenario.`,
+	}
+}
+
+func genMachine(src sim.Source) sim.Case {
+	b := &builder{src: src}
+	clients := b.number("clients", 1, 2)
+	if clients == 1 { // or more segments could be on their way out than the machine has
+		b.number("connects", 2, 1)
+	} else {
+		b.set("connects", 1)
+	}
+	sessions := b.number("sessions", 1, 2)
+	b.number("each", 1, sessions)
+	leave := 0
+	for _, flag := range []string{"half", "unbind", "fail"} {
+		b.number(flag, 0, 1)
+	}
+	for _, flag := range []string{"deaths", "detaches"} {
+		leave += b.number(flag, 0, 1)
+	}
+	if leave == 0 {
+		b.number("rude", 0, 1)
+	}
+	if clients == 1 { // time passes for all pairs
+		b.number("linger", 0, 1)
+	}
+	cfg, _, err := readCase(b.c, machineKeys, nil)
+	if err != nil {
+		panic(err) // of our own making
+	}
+	m, err := negotiation.New(machineConfig(cfg))
+	if err != nil {
+		panic(err)
+	}
+	s := m.Init()[0]
+	for range 8 + src.Intn(40, "steps") {
+		next := edgesFrom(m, s)
+		if len(next) == 0 {
+			break
+		}
+		e := next[src.Intn(len(next), "step")]
+		b.op("machine", actionVerb(m.Actions()[e.action]), outcomeOf(next, e))
+		s = e.to
+	}
+	return b.c
+}
+
+// edgesFrom returns the steps that are possible in a state.
+func edgesFrom(m *negotiation.Model, s negotiation.State) []edge {
+	var next []edge
+	m.Next(s, func(action int, to negotiation.State) { next = append(next, edge{s, action, to}) })
+	return next
+}
+
+// outcomeOf returns the number of a step among those of the same action.
+func outcomeOf(next []edge, e edge) int {
+	n := 0
+	for _, o := range next {
+		if o.action == e.action {
+			if o.to == e.to {
+				break
+			}
+			n++
+		}
+	}
+	return n
+}
+
+func compileMachine(c sim.Case) (sim.Program, error) {
+	cfg, ops, err := readCase(c, machineKeys, machineVerbs())
+	if err != nil {
+		return sim.Program{}, err
+	}
+	m, err := negotiation.New(machineConfig(cfg))
+	if err == nil && m.Rude > 0 && m.Deaths+m.Detaches > 0 {
+		// What is said about things that only somebody who has left was told of means nothing here.
+		err = errors.New("rude applications that leave cannot be compared")
+	}
+	if err != nil {
+		return sim.Program{}, err
+	}
+	setup := func(w *sim.World) {
+		p := w.Process("machine")
+		p.Go("machine", func() {
+			seg, err := p.CreateSegment(shm.MinSegment)
+			if err != nil {
+				w.Fail(propHonest, "create: %v", err)
+			}
+			walkMachine(w, m, ops, seg.Uint64(shm.SegmentHeader, nameMachineStep))
+			if err := seg.Close(); err != nil {
+				w.Fail(propHonest, "close: %v", err)
+			}
+		})
+	}
+	return sim.Program{Config: sim.Config{}, Setup: setup}, nil
+}
+
+// walkMachine takes the steps that are possible, each of which is a step of the simulation, too.
+func walkMachine(w *sim.World, m *negotiation.Model, ops []op, step shm.Uint64) {
+	d := newDriver(m)
+	s := m.Init()[0]
+	for _, o := range ops {
+		next := slices.DeleteFunc(edgesFrom(m, s), func(e edge) bool { return actionVerb(m.Actions()[e.action]) != o.verb })
+		if o.args[0] >= len(next) {
+			continue
+		}
+		e := next[o.args[0]]
+		step.Store(uint64(e.action)<<8 | uint64(o.args[0]))
+		w.Note("%s", m.Describe(e.to))
+		if err := d.step(e); err != nil {
+			w.Fail(propConforms, "%s: %v", m.Actions()[e.action], err)
+		}
+		before, _ := s.Live()
+		if after, _ := e.to.Live(); after < before {
+			w.Sometimes("freed")
+		}
+		if e.to.Established() {
+			w.Sometimes("established")
+		}
+		s = e.to
+	}
+}
+
+// ExportMachine returns a counterexample of the machine with a mistake, as a trace of the scenario
+// machine: the session layer passes it, and should not if it makes the same mistake. The error
+// is one of the model, or says that there is no counterexample.
+func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o check.Options) (*trace.Trace, error) {
+	m, err := negotiation.New(c, variant)
+	if err != nil {
+		return nil, err
+	}
+	r, err := check.Run(ctx, m, o)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(r.Outcomes, func(x check.Outcome[negotiation.State]) bool {
+		return x.Verdict == check.Violated && len(x.Trace) > 1
+	})
+	if i < 0 {
+		return nil, fmt.Errorf("%s: no counterexample (%s)", m.Name(), r.Verdict)
+	}
+	b := &builder{}
+	for _, k := range machineKeys {
+		if n := machineNumber(c, k.name); n != k.def {
+			b.set(k.name, n)
+		}
+	}
+	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
+	for j, x := range steps[1:] {
+		e := edge{steps[j].State, x.Action, x.State}
+		b.op("machine", actionVerb(m.Actions()[e.action]), outcomeOf(edgesFrom(m, e.from), e))
+	}
+	story := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", m.Name(), r.Outcomes[i].Name)
+	return &trace.Trace{Story: wrap(story, 95), Scenario: "machine", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
+}
+
+func machineNumber(c negotiation.Config, name string) int {
+	one := map[bool]int{true: 1}
+	return map[string]int{
+		"clients": int(c.Clients), "connects": int(c.Connects), "sessions": int(c.Sessions), "segments": int(c.Segments),
+		"each": int(c.Each), "deaths": int(c.Deaths), "detaches": int(c.Detaches), "rude": int(c.Rude), "half": one[c.Half],
+		"unbind": one[c.Unbind], "fail": one[c.Fail], "silent": one[c.Silent], "timeouts": one[c.Timeouts], "linger": one[c.Linger],
+	}[name]
+}
+
+// wrap breaks text into lines of at most width bytes.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return append(lines, line)
+}
