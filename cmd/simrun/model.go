@@ -22,6 +22,7 @@ type modelSearch struct {
 	time           time.Duration
 	checkpoint     string
 	resume         string
+	export         string
 	saveEvery      time.Duration
 }
 
@@ -44,13 +45,18 @@ that did not see everything says so, and says of nothing that it holds.
 
 Ctrl-C ends the search and shows what is known so far. With --checkpoint it can be gone on
 with: the file is written every minute and at the end, in one step. No result depends on the
-number of workers.`,
+number of workers.
+
+With --export the counterexample of a variant of the model negotiation becomes a trace of the
+scenario machine: the real session layer passes it, and with the same mistake it should not
+(simrun replay --mutant NAME FILE).`,
 		Example: `  simrun model                                     # every model
   simrun model --list                              # what there is
   simrun model signal/medium
   simrun model signal --variant skip-recheck       # a lost wake-up in 19 steps
   simrun model evq --variants                      # is every mistake noticed?
-  simrun model evq/nightly --symmetry --checkpoint evq.checkpoint`,
+  simrun model evq/nightly --symmetry --checkpoint evq.checkpoint
+  simrun model negotiation --variant accept-before-map --export a.trace`,
 		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: a.completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,6 +81,7 @@ number of workers.`,
 	f.DurationVar(&o.time, "time", 0, "end after this time")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "write the search to `FILE`, to go on with it")
 	f.StringVar(&o.resume, "resume", "", "go on with the search in `FILE`")
+	f.StringVar(&o.export, "export", "", "write the counterexample of a variant to `FILE`, as a trace for the real code")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show every property, action and line of a chart")
 	_ = cmd.RegisterFlagCompletionFunc("variant", a.completeVariant)
 	return cmd
@@ -83,7 +90,7 @@ number of workers.`,
 // check validates the flags.
 func (o *modelSearch) check(cmd *cobra.Command) error {
 	model, config, _ := strings.Cut(o.name, "/")
-	one := "variant checkpoint resume"
+	one := "variant checkpoint resume export"
 	switch {
 	case o.options.Workers < 1:
 		return errorf(exitUsage, "--workers=%d: want at least 1", o.options.Workers)
@@ -96,7 +103,7 @@ func (o *modelSearch) check(cmd *cobra.Command) error {
 	case (o.list || o.mistakes) && config != "":
 		return errorf(exitUsage, "%s: want a model without a configuration, as in %s", o.name, model)
 	case o.name != "" && !o.list && !o.mistakes:
-		return nil
+		return o.checkExport(model)
 	}
 	for name := range strings.FieldsSeq(one) {
 		if cmd.Flags().Changed(name) {
@@ -137,7 +144,14 @@ func (a *app) runModel(cmd *cobra.Command, args []string, o *modelSearch) error 
 		return a.perform(cmd, args, r, func(ctx context.Context) error { return a.checkModels(ctx, o, r) })
 	}
 	r := &modelResult{}
-	return a.perform(cmd, args, r, func(ctx context.Context) error { return a.modelInDetail(ctx, task, o, r) })
+	return a.perform(cmd, args, r, func(ctx context.Context) error {
+		if o.export != "" {
+			if err := exportModel(ctx, task, o); err != nil {
+				return err
+			}
+		}
+		return a.modelInDetail(ctx, task, o, r)
+	})
 }
 
 // task returns what CONFIG and --variant name.
