@@ -95,8 +95,7 @@ func TestProcessesEcho(t *testing.T) {
 	r := newTrio(t)
 	const sessions = 4
 	begin := time.Now()
-	// Each byte passes two fifos.
-	call[None](r.client, "Stream", StreamCall{testURI, sessions, total / 2 / sessions})
+	call[None](r.client, "Stream", StreamCall{testURI, sessions, total / sessions})
 	took := time.Since(begin)
 	t.Logf("%d MiB in %v, %.0f MB/s", total>>20, took.Round(time.Millisecond), float64(total)/1e6/took.Seconds())
 	r.quiet()
