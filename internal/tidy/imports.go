@@ -22,6 +22,8 @@ var arrows = []arrow{
 		"a specification that shares code with what it specifies shares its bugs"},
 	{"model/check", nil,
 		"a checker that knows a model is believed by nobody else"},
+	{"model/monitor", nil,
+		"it follows any model, so it knows none"},
 	{"model/catalog", []string{module + "/model/check"},
 		"it lists and draws any model, so it knows none"},
 	{"sim", []string{module + "/shm", "github.com/cespare/xxhash/v2"},
