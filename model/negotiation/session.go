@@ -183,7 +183,7 @@ func (x *Session) fail(answer uint8) {
 	}
 }
 
-// finish makes a side done and tells the other, unless it has been told.
+// finish makes a side done and tells the other.
 func (x *Session) finish(r, kind uint8) {
 	x.sides[r] |= done
 	x.fail(ToldRefused)
@@ -192,12 +192,12 @@ func (x *Session) finish(r, kind uint8) {
 	x.settle()
 }
 
-// tell tells a side that its peer is done, once. A reset leaves nothing to hurry.
+// tell tells a side that its peer is done, if it uses the session. A reset leaves nothing to hurry.
 func (x *Session) tell(r, kind uint8) {
 	switch {
 	case x.sides[r]&told == 0:
 		x.sides[r] |= done
-	case x.sides[r]&(done|closing) == 0:
+	case x.sides[r]&done == 0:
 		x.sides[r] |= closing
 		if kind == ToldReset {
 			x.sides[r] |= hurried
@@ -248,7 +248,6 @@ func (x Session) hidden(emit func(Session)) {
 			t := x
 			t.fail(answer)
 			t.tell(server, ToldClosed)
-			t.settle()
 			emit(t)
 		}
 	}

@@ -33,6 +33,7 @@ func TestWatchSession(t *testing.T) {
 	}{
 		"both close":           {[][]seen{accepts, closes, {{negotiation.TakenReset, s}, {negotiation.ToldDone, s}, settled}}, nil},
 		"confirmed":            {[][]seen{accepts, closes, {{negotiation.TakenConfirm, s}, settled, {negotiation.TakenReset, s}, {negotiation.ToldInvalid, s}}}, nil},
+		"unasked answer":       {[][]seen{accepts, {{negotiation.TakenConfirm, s}, settled}, closes}, nil},
 		"half-closed":          {[][]seen{accepts, halfClose, {{negotiation.TakenFin, s}, {negotiation.ToldInvalid, s}}, closes}, nil},
 		"refused, then closed": {[][]seen{refuses, {{negotiation.TakenDisconnect, s}, {negotiation.ToldInvalid, s}}}, nil},
 		"server closes early":  {[][]seen{{{negotiation.TakenDisconnect, s}, {negotiation.ToldDone, s}, {negotiation.ToldRefused, c}, settled}}, nil},
