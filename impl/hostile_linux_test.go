@@ -82,14 +82,23 @@ func rawSocket(t testing.TB, addr string) socket {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	check(t, err)
-	check(t, unix.Connect(fd, &unix.SockaddrUnix{Name: addr}))
+	check(t, again(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: addr}) }))
 	check(t, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(liveness / time.Second)}))
 	return socket{t, fd}
 }
 
+// again calls f until no signal of the runtime interrupts it.
+func again(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
 func (s socket) send(b []byte, fds ...int) {
 	s.t.Helper()
-	check(s.t, unix.Sendmsg(s.fd, b, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL))
+	check(s.t, again(func() error { return unix.Sendmsg(s.fd, b, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL) }))
 }
 
 // end waits until the session layer has hung up.
@@ -98,8 +107,8 @@ func (s socket) end() {
 	b := make([]byte, MaxWire)
 	for {
 		n, err := unix.Read(s.fd, b)
-		if err == unix.ECONNRESET {
-			continue // with what we sent unread; the end comes next
+		if err == unix.ECONNRESET || err == unix.EINTR {
+			continue // with what we sent unread, then the end comes next; or the runtime wants to preempt us
 		}
 		if n == 0 && err == nil {
 			check(s.t, unix.Close(s.fd))
