@@ -5,7 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"cutthrough/model/check"
 	"cutthrough/model/negotiation"
+	"cutthrough/sim/trace"
 )
 
 // TestLayerConforms drives the real session layer through every step that the machine of
@@ -91,4 +93,23 @@ func drivePath(m *negotiation.Model, path []edge) error {
 		}
 	}
 	return nil
+}
+
+// TestExportMachine: what the machine does wrong with a mistake, the session layer does right.
+func TestExportMachine(t *testing.T) {
+	configs := map[string]negotiation.Config{}
+	for _, c := range negotiation.Configs() {
+		configs[c.Name] = c.Value
+	}
+	for _, v := range negotiation.Variants() {
+		tr, err := ExportMachine(t.Context(), configs[v.Config], v.Name, check.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+			continue
+		}
+		r, err := Replay(tr)
+		if err != nil || r.Verdict != trace.Pass || len(tr.Workload) == 0 {
+			t.Errorf("%s: %v, %v\n%s", v.Name, r.Verdict, err, trace.Format(tr))
+		}
+	}
 }

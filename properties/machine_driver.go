@@ -41,7 +41,8 @@ func newDriver(m *negotiation.Model) *driver {
 		m: m, channels: make([]impl.Channel, m.Clients+1),
 		sessions: map[[2]uint8]impl.Handle{}, reads: map[[2]uint8]impl.Address{}, said: map[impl.Channel][]impl.Message{},
 	}
-	// Fifos of half a page: a segment of one page holds one session, one of three holds two.
+	// A session takes more than half of a page, and the event queues little: a page holds one
+	// session, two pages hold two.
 	d.cfg = impl.Config{
 		FifoSize: 400, QueueSlots: 1, SegmentSize: impl.Page, MaxSessions: int(m.Sessions),
 		ConnectTimeout: 1000 * time.Hour, CloseTimeout: 1000 * time.Hour,
@@ -135,10 +136,7 @@ func (d *driver) step(e edge) error {
 
 // take gives a message of the machine to the layer.
 func (d *driver) take(a int, msg negotiation.Message) {
-	h := d.sessions[[2]uint8{msg.Slot(), msg.Gen()}]
-	if h == 0 {
-		h = impl.Handle(1) // names nothing
-	}
+	h := d.handle(msg)
 	switch msg.Kind() {
 	case negotiation.MsgConnect:
 		d.message(a, impl.Message{Kind: impl.MsgConnect, URI: uriOf(1)})
@@ -151,7 +149,8 @@ func (d *driver) take(a int, msg negotiation.Message) {
 	case negotiation.MsgFin:
 		d.message(a, impl.Message{Kind: impl.MsgDisconnect, Handle: h, How: impl.CloseWrite})
 	case negotiation.MsgConfirm:
-		d.message(a, impl.Message{Kind: impl.MsgDisconnectReply, Handle: h})
+		// Whatever it says, it says that it is done (H-24).
+		d.message(a, impl.Message{Kind: impl.MsgDisconnectReply, Handle: h, Status: impl.Invalid})
 	case negotiation.MsgUnmapReply:
 		d.message(a, impl.Message{Kind: impl.MsgUnmapReply, Handle: d.segments[msg.Segment()]})
 	case negotiation.MsgUnbind:
@@ -162,6 +161,21 @@ func (d *driver) take(a int, msg negotiation.Message) {
 		d.event(impl.Event{Kind: impl.EvGone, Channel: d.channels[a]})
 		d.channels[a] = 0
 	}
+}
+
+// handle returns the handle of the session that a message is about. Of a session that was
+// not told of it is one that names nothing, of the slot if that has had a session.
+func (d *driver) handle(msg negotiation.Message) impl.Handle {
+	if h, ok := d.sessions[[2]uint8{msg.Slot(), msg.Gen()}]; ok {
+		return h
+	}
+	const generation = 1 << 32
+	for back := range uint8(3) {
+		if h, ok := d.sessions[[2]uint8{msg.Slot(), (msg.Gen() + 1 + back) & 3}]; ok {
+			return h - generation*impl.Handle(1+back)
+		}
+	}
+	return 1
 }
 
 // compare checks that an application was told just this.
@@ -196,6 +210,11 @@ func (d *driver) same(m impl.Message, want negotiation.Message) bool {
 	case negotiation.MsgUnmap:
 		return m.Kind == impl.MsgUnmap && m.Handle == d.segments[want.Segment()]
 	case negotiation.MsgAccept:
+		for other, h := range d.sessions {
+			if h == m.Handle && other != key {
+				return false // a handle names one session, ever
+			}
+		}
 		d.sessions[key], d.reads[key] = m.Handle, m.Rx
 		return m.Kind == impl.MsgAccept && m.Listener == d.listener && want.Number() == 1
 	case negotiation.MsgConnected:
