@@ -137,8 +137,8 @@ func (k *sessionCase) setup(w *sim.World) {
 	must(err)
 	cfg := k.cfg
 	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
-	mon := newSessionMonitor(w, k.failing)
-	paths := newModelMonitor(w, mon)
+	mon := newSessionMonitor(w.Fail, k.failing)
+	paths := newModelMonitor(w.Fail, mon)
 	cfg.Observe = func(ch impl.Channel, made bool, m impl.Message) {
 		mon.observe(ch, made, m)
 		paths.observe(ch, made, m)

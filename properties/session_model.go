@@ -4,7 +4,6 @@ import (
 	"cutthrough/impl"
 	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
-	"cutthrough/sim"
 )
 
 // propModel: the messages about each session are a path of the machine of a session.
@@ -17,7 +16,7 @@ const propModel = "Model"
 // Who connects is known before the client is told anything: the layer asks the server to accept
 // while it handles the connect.
 type modelMonitor struct {
-	w        *sim.World
+	fail     failer
 	mon      *sessionMonitor // knows who of the applications has gone
 	sessions map[impl.Handle]*modelSession
 	all      []*modelSession
@@ -41,8 +40,8 @@ type modelSession struct {
 
 var clientSide, serverSide = negotiation.SessionSides()
 
-func newModelMonitor(w *sim.World, mon *sessionMonitor) *modelMonitor {
-	return &modelMonitor{w: w, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
+func newModelMonitor(fail failer, mon *sessionMonitor) *modelMonitor {
+	return &modelMonitor{fail: fail, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
 }
 
 // observe is called for every message that the layer takes or makes.
@@ -116,7 +115,7 @@ func (o *modelMonitor) feed(s *modelSession, kind, side uint8) {
 	}
 	e := negotiation.SessionEvent{Kind: kind, Side: side}
 	if s.monitor.Observe(e) == monitor.Rejected {
-		o.w.Fail(propModel, "session (%v): %v: %v", s.h, e, s.monitor)
+		o.fail(propModel, "session (%v): %v: %v", s.h, e, s.monitor)
 	}
 	if kind != negotiation.Settled {
 		o.fed = append(o.fed, s)

@@ -1,19 +1,16 @@
 package properties
 
-import (
-	"cutthrough/impl"
-	"cutthrough/sim"
-)
+import "cutthrough/impl"
 
 // propProtocol: what the session layer says is right for who has seen nothing but the messages.
 const propProtocol = "Protocol"
 
-// sessionMonitor watches all messages of the session layer and fails the execution when one
+// sessionMonitor watches all messages of the session layer and fails the run when one
 // is not allowed: exactly one reply to a request, no handle for two objects, maps
 // before and unmaps after use, no close that nobody asked for, the order kept on the way. It knows
 // nothing of the layer's state.
 type sessionMonitor struct {
-	w        *sim.World
+	fail     failer
 	lax      bool // failing calls: applications may be hung up without a word
 	channels map[impl.Channel]*watched
 	sessions map[impl.Handle]*watchedSession
@@ -48,16 +45,19 @@ type watchedSession struct {
 	closing        map[impl.Channel]bool // has been told to close
 }
 
-func newSessionMonitor(w *sim.World, lax bool) *sessionMonitor {
+// failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
+type failer func(property, format string, args ...any)
+
+func newSessionMonitor(fail failer, lax bool) *sessionMonitor {
 	return &sessionMonitor{
-		w: w, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},
+		fail: fail, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},
 		owner: map[impl.Handle]impl.Channel{}, channel: map[int]impl.Channel{},
 		left: map[int]bool{},
 	}
 }
 
 func (o *sessionMonitor) wrong(ch impl.Channel, m impl.Message, why string) {
-	o.w.Fail(propProtocol, "channel %d: %v: %s", ch, m, why)
+	o.fail(propProtocol, "channel %d: %v: %s", ch, m, why)
 }
 
 // observe is called for every message that the layer takes or makes.
