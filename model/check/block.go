@@ -5,10 +5,8 @@ import (
 	"slices"
 )
 
-const (
-	pageStates  = 1024 // states on a page of a frontier
-	roundBlocks = 16   // pages expanded between two decisions to go on
-)
+// roundBlocks is how many pages are expanded between two decisions to go on.
+const roundBlocks = 16
 
 // A rules is what a search asks of a model, in the form that is cheap to ask.
 type rules[S comparable] struct {
@@ -38,7 +36,7 @@ var nowhere = hit{at: -1, step: -1}
 // again.
 type block[S comparable] struct {
 	rules *rules[S]
-	in    []S
+	in    page[S]
 	base  int64 // place of the first of in, in its level
 	first int64 // place that the first new state of the block gets, in the next level
 
@@ -46,6 +44,7 @@ type block[S comparable] struct {
 	ends   []uint32 // for each of in, how much of out there is when it is done
 	probes [shardCount][]probe
 	mark   []uint64 // which of out are new
+	kept   packer[S]
 
 	taken   []uint64 // by action
 	cut     uint64
@@ -63,7 +62,7 @@ func newBlock[S comparable](r *rules[S]) *block[S] {
 }
 
 // clear makes the block ready for another page.
-func (b *block[S]) clear(in []S, base int64) {
+func (b *block[S]) clear(in page[S], base int64) {
 	b.in, b.base = in, base
 	b.out, b.ends = b.out[:0], b.ends[:0]
 	for i := range b.probes {
@@ -78,8 +77,9 @@ func (b *block[S]) clear(in []S, base int64) {
 
 // expand finds the successors of all states of the block.
 func (b *block[S]) expand() {
-	for i, s := range b.in {
-		b.current, b.place, b.enabled = s, b.base+int64(i), 0
+	b.place = b.base
+	for s := range b.in.all {
+		b.current, b.enabled = s, 0
 		b.rules.model.Next(s, b.emit)
 		if b.enabled == 0 {
 			for _, p := range b.rules.stuck {
@@ -89,6 +89,7 @@ func (b *block[S]) expand() {
 			}
 		}
 		b.ends = append(b.ends, uint32(len(b.out)))
+		b.place++
 	}
 	b.sort()
 }
@@ -153,9 +154,9 @@ func (b *block[S]) fresh() int {
 	return n
 }
 
-// keep moves the new states, in order, to their places in the next level, checks
+// keep packs the new states, in order, for their places in the next level, checks
 // them, and if it is given links writes down where they come from.
-func (b *block[S]) keep(next *frontier[S], links []link) {
+func (b *block[S]) keep(links []link) {
 	words := (len(b.out) + 63) / 64
 	b.mark = slices.Grow(b.mark[:0], words)[:words]
 	clear(b.mark)
@@ -164,11 +165,12 @@ func (b *block[S]) keep(next *frontier[S], links []link) {
 			b.mark[p.at/64] |= 1 << (p.at % 64)
 		}
 	}
+	b.kept.begin(b.first)
 	place, parent := b.first, 0
 	for w, word := range b.mark {
 		for ; word != 0; word &= word - 1 {
 			i := w*64 + bits.TrailingZeros64(word)
-			next.put(place, b.out[i])
+			b.kept.add(&b.out[i])
 			b.check(b.out[i], place)
 			if links != nil {
 				for int(b.ends[parent]) <= i {
@@ -183,6 +185,7 @@ func (b *block[S]) keep(next *frontier[S], links []link) {
 			place++
 		}
 	}
+	b.kept.end()
 }
 
 // check decides properties of single states.
@@ -198,25 +201,9 @@ func (b *block[S]) check(s S, place int64) {
 
 // bytes returns the size of the buffers in memory.
 func (b *block[S]) bytes() int {
-	n := cap(b.out)*sizeOf[S]() + 4*cap(b.ends) + 8*cap(b.mark)
+	n := cap(b.out)*sizeOf[S]() + 4*cap(b.ends) + 8*cap(b.mark) + cap(b.kept.part)
 	for i := range b.probes {
 		n += 16 * cap(b.probes[i])
 	}
 	return n
-}
-
-// A frontier is one level of a search, on pages.
-type frontier[S comparable] struct {
-	pages [][]S // each of pageStates
-	n     int64
-}
-
-// put sets the state at a place for which there is a page.
-func (f *frontier[S]) put(place int64, s S) {
-	f.pages[place/pageStates][place%pageStates] = s
-}
-
-// page returns the states of a page, of which the last may not be full.
-func (f *frontier[S]) page(i int) []S {
-	return f.pages[i][:min(pageStates, f.n-int64(i)*pageStates)]
 }

@@ -189,23 +189,31 @@ func (q *frontier[S]) save(f *frameWriter, page int) {
 	f.uint(uint64(q.n))
 	f.uint(uint64(page))
 	for i := page; i < len(q.pages); i++ {
-		f.bytes(pageBytes(q.page(i)))
+		for s := range q.pages[i].all {
+			f.bytes(bytesOf(&s))
+		}
 	}
 }
 
-func (q *frontier[S]) load(f *frameReader, page *int) {
+func (q *frontier[S]) load(f *frameReader, done *int) {
 	n, first := f.uint(), f.uint()
 	if f.err != nil {
 		return
 	}
-	if n > 1<<32 || first > (n+pageStates-1)/pageStates {
+	size := uint64(pageStates[S]())
+	if n > 1<<32 || first > (n+size-1)/size {
 		f.fail("a level of %d states of which %d pages are done", n, first)
 		return
 	}
-	q.n, *page = int64(n), int(first)
-	q.pages = make([][]S, first)
-	for at := first * pageStates; at < n && f.err == nil; at += pageStates {
-		q.pages = append(q.pages, make([]S, pageStates))
-		f.bytes(pageBytes(q.page(len(q.pages) - 1)))
+	q.n, *done = int64(n), int(first)
+	q.pages = make([]page[S], first)
+	var p packer[S]
+	p.begin(0)
+	for at := first * size; at < n && f.err == nil; at++ {
+		var s S
+		f.bytes(bytesOf(&s))
+		p.add(&s)
 	}
+	p.end()
+	q.add(int64(first*size), p.parts)
 }

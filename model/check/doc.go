@@ -25,7 +25,8 @@
 //
 // What it costs: 8 bytes a state for a 64-bit fingerprint in a table that is
 // between three and four fifths full, and the states of the level being explored
-// and the next. Two states with one fingerprint are taken for one, and what lies
+// and the next; large ones wait as the bytes in which they differ from their
+// neighbours. Two states with one fingerprint are taken for one, and what lies
 // behind the second may be missed. [Result.CollisionBound] says how likely that
 // is, [Options.Seed] gives independent second opinions, and [Options.Exact] does
 // without fingerprints. Properties of kind Eventually take a graph of all states

@@ -13,12 +13,6 @@ func bytesOf[S comparable](s *S) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s))
 }
 
-// pageBytes returns the bytes of the states of a page.
-func pageBytes[S comparable](states []S) []byte {
-	var s S
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(states))), len(states)*int(unsafe.Sizeof(s)))
-}
-
 func sizeOf[S comparable]() int {
 	var s S
 	return int(unsafe.Sizeof(s))

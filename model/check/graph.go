@@ -49,6 +49,9 @@ func (f *fairness) mask(group Fair) uint64 {
 	return 0
 }
 
+// limitEvery is how many states are explored between two looks at the limits.
+const limitEvery = 1024
+
 // What the graph knows of a state and a property of kind Eventually.
 const (
 	triggered = 1 << iota
@@ -111,7 +114,7 @@ func (s *Search[S]) newGraph(ctx context.Context, f *fairness) (*graph[S], Stats
 		stats.Depth++
 		stats.Levels = append(stats.Levels, uint64(len(cur)))
 		for i, t := range cur {
-			if i%pageStates == 0 {
+			if i%limitEvery == 0 {
 				stats.Distinct, stats.Steps, stats.Waiting = uint64(n), uint64(len(g.to)), uint64(len(next))
 				g.measure(&stats, tables, cap(cur)+cap(next))
 				if why := s.limitGraph(ctx, stats); why != Unfinished {

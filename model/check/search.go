@@ -48,8 +48,7 @@ type Search[S comparable] struct {
 
 	tables    *[shardCount]table[S]
 	cur, next frontier[S]
-	page      int   // first page of cur that is not expanded
-	spare     [][]S // pages to use again
+	page      int // first page of cur that is not expanded
 	blocks    []*block[S]
 
 	stats  Stats
@@ -268,12 +267,12 @@ func (s *Search[S]) round() {
 	}
 	blocks := s.blocks[:n]
 	for i, b := range blocks {
-		b.clear(s.cur.page(s.page+i), int64(s.page+i)*pageStates)
+		b.clear(s.cur.pages[s.page+i], int64(s.page+i)*pageStates[S]())
 	}
 	s.workers.each(n, func(i int) { blocks[i].expand() })
 	s.settle(blocks)
+	s.cur.drop(s.cur.pages[s.page : s.page+n])
 	s.page += n
-	s.spare = append(s.spare, s.cur.pages[s.page-n:s.page]...)
 	s.measure()
 	if s.stats.Distinct >= s.report && s.options.Progress != nil {
 		s.report = s.stats.Distinct + s.options.ProgressEvery
@@ -292,12 +291,10 @@ func (s *Search[S]) settle(blocks []*block[S]) {
 		b.first = s.next.n
 		s.next.n += int64(b.fresh())
 	}
-	for int64(len(s.next.pages))*pageStates < s.next.n {
-		s.next.pages = append(s.next.pages, s.newPage())
-	}
 	links := s.newLinks()
-	s.workers.each(len(blocks), func(i int) { blocks[i].keep(&s.next, links) })
+	s.workers.each(len(blocks), func(i int) { blocks[i].keep(links) })
 	for _, b := range blocks {
+		s.next.add(b.first, b.kept.parts)
 		s.stats.Cut += b.cut
 		for i, n := range b.taken {
 			s.taken[i] += n
@@ -321,15 +318,6 @@ func (s *Search[S]) hitDepth(property int, h hit) int {
 	return s.stats.Depth + 1
 }
 
-func (s *Search[S]) newPage() []S {
-	if n := len(s.spare); n > 0 {
-		page := s.spare[n-1]
-		s.spare = s.spare[:n-1]
-		return page
-	}
-	return make([]S, pageStates)
-}
-
 // endLevel makes the states found last the ones to explore next.
 func (s *Search[S]) endLevel() {
 	s.cur, s.next, s.page = s.next, frontier[S]{}, 0
@@ -343,7 +331,7 @@ func (s *Search[S]) endLevel() {
 
 // measure counts the bytes that the search holds.
 func (s *Search[S]) measure() {
-	bytes := (len(s.cur.pages) - s.page + len(s.next.pages) + len(s.spare)) * pageStates * sizeOf[S]()
+	bytes := s.cur.bytes + s.next.bytes
 	for i := range s.tables {
 		bytes += s.tables[i].bytes()
 	}
