@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,52 @@ func TestModelDocument(t *testing.T) {
 	}
 	for name := range rows {
 		t.Errorf("%s is no variant", name)
+	}
+}
+
+var hole = regexp.MustCompile(`(?m)^\| (H-\d+b?) \| ([a-z0-9, -]+) \|(.*) \|$`)
+
+// The table in docs/MODEL.md has every hole of the ancestor, with all variants that have it, or with
+// the reason why there is none.
+func TestHolesDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/MODEL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## Holes\n")
+	var holes []string
+	variants := make(map[string][]string) // by hole
+	for _, m := range hole.FindAllStringSubmatch(table, -1) {
+		holes = append(holes, m[1])
+		if m[2] != "-" {
+			variants[m[1]] = strings.Split(m[2], ", ")
+		} else if strings.TrimSpace(m[3]) == "" {
+			t.Errorf("%s has no variant, and no reason", m[1])
+		}
+	}
+	want := []string{"H-01", "H-02", "H-03", "H-03b"}
+	for i := 4; i <= 35; i++ {
+		want = append(want, fmt.Sprintf("H-%02d", i))
+	}
+	if diff := cmp.Diff(want, holes); diff != "" {
+		t.Error(diff)
+	}
+	exists := make(map[string]bool)
+	for _, e := range models.All() {
+		for _, v := range e.Variants {
+			name := e.Name + " " + v.Name
+			exists[name] = true
+			if strings.HasPrefix(v.Row, "H-") && !slices.Contains(variants[v.Row], name) {
+				t.Errorf("%s is missing at %s", name, v.Row)
+			}
+		}
+	}
+	for h, names := range variants {
+		for _, name := range names {
+			if !exists[name] {
+				t.Errorf("%s: %s is no variant", h, name)
+			}
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func (m *Model) Actions() []string { return m.names }
 // Next implements [check.Model].
 func (m *Model) Next(s State, emit func(int, State)) {
 	for a := range m.apps {
-		if s.up[a][0] != 0 && s.apps[a].state != gone {
+		if s.up[a][0] != 0 && s.apps[a].state != gone && s.bad&stuck == 0 {
 			m.take(s, a, func(t State) { m.emit(t, actTake+a, emit) })
 		}
 	}

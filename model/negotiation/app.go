@@ -8,6 +8,8 @@ const (
 	badNoMap               // told of a session before its segment
 	badReply               // a reply to a connect that nobody waits for
 	badHandle              // a handle names two sessions
+
+	stuck // no harm by itself: the layer waits for ever, and takes no step any more
 )
 
 // hear has application a handle the oldest message of the layer. What it answers may be its
@@ -88,6 +90,9 @@ func (m *Model) accept(s State, a int, msg Message, emit func(State)) {
 	no := s
 	no.say(a, about(MsgReject, msg.Slot(), msg.Gen()))
 	emit(no)
+	if m.has(listenerUnknown) {
+		emit(s)
+	}
 	if m.Silent {
 		s.apps[a].use(&s, msg) // it may still think about it
 		emit(s)
@@ -146,7 +151,11 @@ func (m *Model) quit(s State, a int, state uint8, kind, action int, emit func(in
 	} else {
 		s.deaths++
 	}
-	s.apps[a] = app{state: state, connects: s.apps[a].connects}
+	p := s.apps[a]
+	s.apps[a] = app{state: state, connects: p.connects}
+	if m.has(leavesBeforeUnmap) && state == left {
+		s.apps[a].places, s.apps[a].mapped = p.places, p.mapped
+	}
 	s.down[a] = queue{}
 	s.say(a, about(kind, 0, 0))
 	m.emit(s, action+a, emit)

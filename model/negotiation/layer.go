@@ -50,10 +50,19 @@ func (x *session) application(r int) uint8 {
 // about handles a message about a session.
 func (m *Model) about(s *State, a int, msg Message) {
 	x := &s.sessions[msg.Slot()]
+	if m.has(indexShared) && s.apps[a].rude {
+		x = &s.sessions[(msg.Slot()+1)%m.Sessions] // as it has written there
+	}
+	if m.has(kindsMixedUp) && a == 0 && msg.Kind() == MsgDisconnect && msg.Slot() == 0 && msg.Gen() == 0 {
+		s.bound = false
+	}
 	if x.state == free || x.gen != msg.Gen() && !m.has(staleHandleAccepted) {
 		return
 	}
 	r := m.side(x.client, a)
+	if m.has(senderEchoed) && msg.Kind() == MsgConfirm {
+		r = server
+	}
 	if r < 0 {
 		return
 	}
@@ -64,7 +73,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 	switch msg.Kind() {
 	case MsgAcceptReply:
 		if r == server && x.state == pending {
-			m.establish(s, msg.Slot(), x)
+			m.establish(s, int(msg.Slot()), x)
 		}
 	case MsgReject:
 		if r == server && x.state != ready {
@@ -86,7 +95,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 		}
 	}
 	if m.has(acceptAnyTime) && msg.Kind() == MsgAcceptReply && r == server && x.state == ending {
-		m.establish(s, msg.Slot(), x)
+		m.establish(s, int(msg.Slot()), x)
 	}
 }
 
@@ -110,6 +119,11 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 		return
 	}
 	g := m.segmentFor(&s, uint8(a))
+	if m.has(layerWaitsForReader) && s.apps[0].state != attached {
+		s.bad |= stuck
+		emit(s)
+		return
+	}
 	if g < 0 {
 		if m.has(failureLeaks) {
 			s.sessions[slot] = session{state: ending, gen: s.sessions[slot].gen, client: uint8(a)}
@@ -123,6 +137,9 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 			if m.has(failureLeaks) {
 				t.sessions[slot] = session{state: ending, gen: t.sessions[slot].gen, client: uint8(a)}
 			}
+			if m.has(lockKept) {
+				t.bad |= stuck
+			}
 			refuse(t)
 		}
 		place, ok := m.freePlace(&s)
@@ -135,7 +152,7 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 	x := &s.sessions[slot]
 	*x = session{state: pending, gen: x.gen, client: uint8(a), segment: uint8(g)}
 	x.sides[server] = told
-	accept := about(MsgAccept, uint8(slot), x.gen).in(x.segment, 1)
+	accept := about(MsgAccept, m.index(slot), x.gen).in(x.segment, 1)
 	if m.has(acceptBeforeMap) {
 		s.tell(0, accept)
 		m.tellMap(&s, x, server)
@@ -144,6 +161,14 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 		s.tell(0, accept)
 	}
 	emit(s)
+}
+
+// index returns the index of a slot as handles have it.
+func (m *Model) index(slot int) uint8 {
+	if m.has(indexCut) {
+		return 0
+	}
+	return uint8(slot)
 }
 
 func (m *Model) freeSlot(s *State) int {
@@ -155,13 +180,8 @@ func (m *Model) freeSlot(s *State) int {
 	return -1
 }
 
-// segmentFor returns the first live segment of the client's with room, or one that is free,
-// or -1.
-// inside returns how many sessions lie in a segment.
-// freePlace returns the first place where nothing is.
-// tellMap tells a side of the segment of a session, once.
 // establish answers the connect of a session that was accepted.
-func (m *Model) establish(s *State, slot uint8, x *session) {
+func (m *Model) establish(s *State, slot int, x *session) {
 	x.state = ready
 	m.tellMap(s, x, client)
 	x.sides[client] |= told
@@ -170,7 +190,7 @@ func (m *Model) establish(s *State, slot uint8, x *session) {
 	if m.has(fifosNotCrossed) {
 		reads = 1
 	}
-	s.tell(x.client, about(MsgConnected, slot, x.gen).in(x.segment, reads))
+	s.tell(x.client, about(MsgConnected, m.index(slot), x.gen).in(x.segment, reads))
 }
 
 func (x *session) answer() { x.replied = min(x.replied+1, 2) }
@@ -219,7 +239,7 @@ func (m *Model) notify(s *State, x *session, r, kind int) {
 	}
 	for i := range s.sessions {
 		if &s.sessions[i] == x {
-			s.tell(x.application(r), about(kind, uint8(i), x.gen))
+			s.tell(x.application(r), about(kind, m.index(i), x.gen))
 		}
 	}
 }
@@ -236,6 +256,7 @@ func (m *Model) settle(s *State, x *session) {
 	c, g := x.client, x.segment
 	*x = session{gen: gen & 3}
 	switch {
+	case m.has(memoryOfListener) && !s.bound:
 	case !s.segments[g].orphan && !m.Linger:
 		m.retireAll(s, c)
 	case s.segments[g].orphan && m.inside(s, g) == 0:
@@ -243,10 +264,6 @@ func (m *Model) settle(s *State, x *session) {
 	}
 }
 
-// idle says whether the pair of a client and the server has no session, and segments.
-// retireAll lets the segments of a pair that has no sessions go.
-// retire has who was told to map a segment unmap it.
-// collect frees a segment that nobody has mapped any more.
 // unbind takes the listener away, and refuses the connects that wait at it.
 func (m *Model) unbind(s *State) {
 	s.bound = false
@@ -308,6 +325,9 @@ func (m *Model) leave(s *State, a int) {
 
 // patience takes the steps of the layer that time alone causes.
 func (m *Model) patience(s State, emit func(int, State)) {
+	if s.bad&stuck != 0 {
+		return
+	}
 	if m.Timeouts {
 		for i := range s.sessions {
 			t := s

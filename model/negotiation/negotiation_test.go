@@ -53,6 +53,15 @@ func TestVariants(t *testing.T) {
 		"timeout-frees":            9,
 		"connects-wait-for-ever":   4,
 		"linger-not-stopped":       3,
+		"index-cut":                11,
+		"kinds-mixed-up":           7,
+		"listener-unknown":         4,
+		"layer-waits-for-reader":   3,
+		"leaves-before-unmap":      5,
+		"sender-echoed":            12,
+		"memory-of-listener":       9,
+		"lock-kept":                4,
+		"index-shared":             4,
 		"seed2018":                 5,
 	}, *update)
 }

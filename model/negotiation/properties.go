@@ -16,8 +16,9 @@ const (
 	legalStates    = "S13: sessions go from pending to ready to ending"
 	oneName        = "S14: a handle names one session"
 	newHandles     = "S14: a slot that is freed has another handle from then on"
-	ownSessions    = "S15: only the two sides change a session"
+	ownSessions    = "S15: only the two sides change a session, and only the one that they mean"
 	ownSegments    = "S16: a segment holds the sessions of one pair"
+	listenerStays  = "S18: a listener ends when its application says so or leaves"
 	listenerLives  = "S18: a listener is that of an application that is there"
 	pendingBound   = "S18: a connect waits only at a listener that is there"
 	nothingLeft    = "S19: when all have left the layer has nothing"
@@ -46,6 +47,7 @@ func (m *Model) Properties() []check.Property[State] {
 			return s.all(func(x *session) bool { return s.segments[x.segment].client == x.client })
 		}),
 		check.Invariant(oneReply, func(s S) bool { return s.all(func(x *session) bool { return x.replied < 2 }) }),
+		check.Invariant(listenerStays, func(s S) bool { return s.bound || s.unbound || s.apps[0].state == gone }),
 		check.Invariant(listenerLives, func(s S) bool { return !s.bound || s.apps[0].state != gone }),
 		check.Invariant(pendingBound, func(s S) bool { return s.bound || s.all(func(x *session) bool { return x.state != pending }) }),
 		check.Invariant(nothingLeft, func(s S) bool { return !m.deserted(&s) || m.none(&s) }),
@@ -227,11 +229,11 @@ func (s *State) crossed() bool {
 	})
 }
 
-// known says whether everything that applications have mapped is there, and the
-// layer waits for them to unmap it.
+// known says whether everything that applications have mapped, also while they leave, is there,
+// and the layer waits for them to unmap it.
 func (s *State) known() bool {
 	for a := range s.apps {
-		if s.apps[a].state != attached || s.apps[a].rude {
+		if s.apps[a].rude {
 			continue
 		}
 		r := client
@@ -270,7 +272,7 @@ func renamed(s, t *State) bool {
 }
 
 // own says whether a message about a session changed it only if the application that sent it is
-// a side of it.
+// a side of it, and nothing else.
 func (m *Model) own(s *State, action int, t *State) bool {
 	for a := range m.apps {
 		msg := s.up[a][0]
@@ -281,7 +283,11 @@ func (m *Model) own(s *State, action int, t *State) bool {
 		case MsgAcceptReply, MsgReject, MsgDisconnect, MsgFin, MsgConfirm:
 			x := &s.sessions[msg.Slot()]
 			member := a == 0 || a == int(x.client)
-			return member && x.gen == msg.Gen() || s.sessions == t.sessions
+			after := t.sessions
+			if member && x.gen == msg.Gen() {
+				after[msg.Slot()] = *x
+			}
+			return s.sessions == after
 		}
 	}
 	return true

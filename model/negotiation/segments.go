@@ -1,5 +1,7 @@
 package negotiation
 
+// segmentFor returns the first live segment of the client's with room, or one that is free,
+// or -1.
 func (m *Model) segmentFor(s *State, c uint8) int {
 	unused := -1
 	for i := range int(m.Segments) {
@@ -14,6 +16,7 @@ func (m *Model) segmentFor(s *State, c uint8) int {
 	return unused
 }
 
+// inside returns how many sessions lie in a segment.
 func (m *Model) inside(s *State, g uint8) (n int) {
 	for i := range s.sessions {
 		if x := &s.sessions[i]; x.state != free && x.segment == g {
@@ -23,6 +26,7 @@ func (m *Model) inside(s *State, g uint8) (n int) {
 	return n
 }
 
+// freePlace returns the first place where nothing is.
 func (m *Model) freePlace(s *State) (uint8, bool) {
 	var taken uint8
 	for i := range s.segments {
@@ -39,6 +43,7 @@ func (m *Model) freePlace(s *State) (uint8, bool) {
 	return 0, false
 }
 
+// tellMap tells a side of the segment of a session, once.
 func (m *Model) tellMap(s *State, x *session, r int) {
 	g := &s.segments[x.segment]
 	if g.told&(1<<r) != 0 {
@@ -48,6 +53,7 @@ func (m *Model) tellMap(s *State, x *session, r int) {
 	s.tell(x.application(r), about(MsgMap, 0, 0).in(x.segment, g.place))
 }
 
+// idle says whether the pair of a client and the server has no session, and segments.
 func (m *Model) idle(s *State, c uint8) bool {
 	for i := range s.sessions {
 		x := &s.sessions[i]
@@ -63,6 +69,7 @@ func (m *Model) idle(s *State, c uint8) bool {
 	return false
 }
 
+// retireAll lets the segments of a pair that has no sessions go.
 func (m *Model) retireAll(s *State, c uint8) {
 	if !m.idle(s, c) {
 		return
@@ -74,6 +81,7 @@ func (m *Model) retireAll(s *State, c uint8) {
 	}
 }
 
+// retire has who was told to map a segment unmap it.
 func (m *Model) retire(s *State, i uint8) {
 	g := &s.segments[i]
 	g.state = retiring
@@ -92,6 +100,7 @@ func (m *Model) retire(s *State, i uint8) {
 	m.collect(g)
 }
 
+// collect frees a segment that nobody has mapped any more.
 func (m *Model) collect(g *segment) {
 	if g.state == retiring && g.told == 0 {
 		*g = segment{}

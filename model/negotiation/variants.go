@@ -1,6 +1,10 @@
 package negotiation
 
-import "cutthrough/model/catalog"
+import (
+	"slices"
+
+	"cutthrough/model/catalog"
+)
 
 // The variants, by their number in the table.
 const (
@@ -28,6 +32,15 @@ const (
 	timeoutFrees
 	connectsWaitForEver
 	lingerNotStopped
+	indexCut
+	kindsMixedUp
+	listenerUnknown
+	layerWaitsForReader
+	leavesBeforeUnmap
+	senderEchoed
+	memoryOfListener
+	lockKept
+	indexShared
 	seed2018
 )
 
@@ -36,8 +49,9 @@ var ofSeed = [...]bool{
 	closesNotPerSide: true, confirmationIgnored: true, staleHandleAccepted: true, generationNotAdvanced: true,
 	senderNotChecked: true, acceptAnyTime: true, pendingClientForgotten: true, detachForgetsPeer: true,
 	listenerOutlivesServer: true, failureLeaks: true, unmapToTheUntold: true, unmapNotAwaited: true,
-	connectsWaitForEver: true,
-	seed2018:            false,
+	connectsWaitForEver: true, indexCut: true, kindsMixedUp: true, listenerUnknown: true, layerWaitsForReader: true,
+	leavesBeforeUnmap: true, senderEchoed: true, memoryOfListener: true, lockKept: true, indexShared: true,
+	seed2018: false,
 }
 
 // has says whether the machine makes a mistake.
@@ -46,57 +60,75 @@ func (m *Model) has(v int) bool {
 }
 
 // Variants returns the mistakes that the machine can make.
-func Variants() []catalog.Variant {
-	return []catalog.Variant{
-		acceptBeforeMap: {Name: "accept-before-map", Row: "S02", Property: mapFirst, Config: "small",
-			Doc: "the server is told of the session first and of its segment then"},
-		fifosNotCrossed: {Name: "fifos-not-crossed", Row: "P06", Property: fifosCrossed, Config: "small",
-			Doc: "both sides are told to read the same fifo"},
-		closesNotPerSide: {Name: "closes-not-per-side", Row: "H-03", Property: quiesced, Config: "rude",
-			Doc: "the second close of one side counts for the other"},
-		closeFreesAtOnce: {Name: "close-frees-at-once", Row: "P24", Property: quiesced, Config: "small",
-			Doc: "the first close frees the session, whoever uses it still"},
-		closeNotTold: {Name: "close-not-told", Row: "L2", Property: sessionsEnd + " (0)", Config: "small",
-			Doc: "the peer is not told of a close"},
-		confirmationIgnored: {Name: "confirmation-ignored", Row: "H-24", Property: nothingLost, Config: "small",
-			Doc: "an answer to a close does not count, only a close does"},
-		staleHandleAccepted: {Name: "stale-handle-accepted", Row: "H-04", Property: ownSessions, Config: "rude",
-			Doc: "the generation of a handle is not looked at"},
-		generationNotAdvanced: {Name: "generation-not-advanced", Row: "H-18", Property: newHandles, Config: "small",
-			Doc: "the next session in a slot has the handle of the one before"},
-		senderNotChecked: {Name: "sender-not-checked", Row: "H-34", Property: ownSessions, Config: "rude",
-			Doc: "who sends a message about a session is taken for one of its sides"},
-		acceptAnyTime: {Name: "accept-any-time", Row: "H-20", Property: legalStates, Config: "silent",
-			Doc: "an accept establishes a session that is not pending any more"},
-		pendingClientForgotten: {Name: "pending-client-forgotten", Row: "H-05", Property: rightReply, Config: "death",
-			Doc: "a client that leaves does not take its pending connects with it"},
-		detachForgetsPeer: {Name: "detach-forgets-peer", Row: "H-03b", Property: mappedIsKnown, Config: "death",
-			Doc: "when one side leaves the segment is freed without a word to the other"},
-		deathKeepsMapping: {Name: "death-keeps-mapping", Row: "S10", Property: nothingLeft, Config: "death",
-			Doc: "the layer waits for an answer to an unmap from somebody who has left"},
-		listenerOutlivesServer: {Name: "listener-outlives-server", Row: "H-19", Property: listenerLives, Config: "death",
-			Doc: "a listener stays in the table when its application leaves"},
-		unbindLeavesPending: {Name: "unbind-leaves-pending", Row: "V12", Property: pendingBound, Config: "small",
-			Doc: "an unbind does not refuse the connects that wait at the listener"},
-		segmentShared: {Name: "segment-shared", Row: "H-28", Property: ownSegments, Config: "rude",
-			Doc: "a session is placed in any segment with room, whoever it belongs to"},
-		failureLeaks: {Name: "failure-leaks", Row: "H-17", Property: nothingLost, Config: "fail",
-			Doc: "a connect that fails for want of a segment leaves its session behind"},
-		reuseBeforeAnswer: {Name: "reuse-before-answer", Row: "H-26", Property: placesApart, Config: "small",
-			Doc: "a place is free as soon as those who have it mapped were told to unmap"},
-		unmapToTheUntold: {Name: "unmap-to-the-untold", Row: "H-33", Property: unmapTold, Config: "small",
-			Doc: "both sides are told to unmap, whoever was told to map"},
-		unmapNotAwaited: {Name: "unmap-not-awaited", Row: "S34", Property: mappedIsKnown, Config: "small",
-			Doc: "a segment is freed before those who have it mapped have answered"},
-		unmapForgotten: {Name: "unmap-forgotten", Row: "H-03b", Property: nothingLost, Config: "small",
-			Doc: "nobody is told to unmap"},
-		timeoutFrees: {Name: "timeout-frees", Row: "S8", Property: quiesced, Config: "silent",
-			Doc: "a close that is not confirmed in time counts as confirmed"},
-		connectsWaitForEver: {Name: "connects-wait-for-ever", Row: "L1", Property: connectsEnd + " (1)", Config: "silent",
-			Doc: "there is no connect timeout"},
-		lingerNotStopped: {Name: "linger-not-stopped", Row: "S04", Property: memoryHeld, Config: "shared",
-			Doc: "a linger that is over does not ask whether the segment is used again"},
-		seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
-			Doc: "the mistakes of the ancestor that this machine can make, all at once"},
-	}
+func Variants() []catalog.Variant { return slices.Clone(mistakes[:]) }
+
+var mistakes = [...]catalog.Variant{
+	acceptBeforeMap: {Name: "accept-before-map", Row: "S02", Property: mapFirst, Config: "small",
+		Doc: "the server is told of the session first and of its segment then"},
+	fifosNotCrossed: {Name: "fifos-not-crossed", Row: "P06", Property: fifosCrossed, Config: "small",
+		Doc: "both sides are told to read the same fifo"},
+	closesNotPerSide: {Name: "closes-not-per-side", Row: "H-03", Property: quiesced, Config: "rude",
+		Doc: "the second close of one side counts for the other"},
+	closeFreesAtOnce: {Name: "close-frees-at-once", Row: "P24", Property: quiesced, Config: "small",
+		Doc: "the first close frees the session, whoever uses it still"},
+	closeNotTold: {Name: "close-not-told", Row: "L2", Property: sessionsEnd + " (0)", Config: "small",
+		Doc: "the peer is not told of a close"},
+	confirmationIgnored: {Name: "confirmation-ignored", Row: "H-24", Property: nothingLost, Config: "small",
+		Doc: "an answer to a close does not count, only a close does"},
+	staleHandleAccepted: {Name: "stale-handle-accepted", Row: "H-04", Property: ownSessions, Config: "rude",
+		Doc: "the generation of a handle is not looked at"},
+	generationNotAdvanced: {Name: "generation-not-advanced", Row: "H-18", Property: newHandles, Config: "small",
+		Doc: "the next session in a slot has the handle of the one before"},
+	senderNotChecked: {Name: "sender-not-checked", Row: "H-34", Property: ownSessions, Config: "rude",
+		Doc: "who sends a message about a session is taken for one of its sides"},
+	acceptAnyTime: {Name: "accept-any-time", Row: "H-20", Property: legalStates, Config: "silent",
+		Doc: "an accept establishes a session that is not pending any more"},
+	pendingClientForgotten: {Name: "pending-client-forgotten", Row: "H-05", Property: rightReply, Config: "death",
+		Doc: "a client that leaves does not take its pending connects with it"},
+	detachForgetsPeer: {Name: "detach-forgets-peer", Row: "H-03b", Property: mappedIsKnown, Config: "death",
+		Doc: "when one side leaves the segment is freed without a word to the other"},
+	deathKeepsMapping: {Name: "death-keeps-mapping", Row: "S10", Property: nothingLeft, Config: "death",
+		Doc: "the layer waits for an answer to an unmap from somebody who has left"},
+	listenerOutlivesServer: {Name: "listener-outlives-server", Row: "H-19", Property: listenerLives, Config: "death",
+		Doc: "a listener stays in the table when its application leaves"},
+	unbindLeavesPending: {Name: "unbind-leaves-pending", Row: "V12", Property: pendingBound, Config: "small",
+		Doc: "an unbind does not refuse the connects that wait at the listener"},
+	segmentShared: {Name: "segment-shared", Row: "H-28", Property: ownSegments, Config: "rude",
+		Doc: "a session is placed in any segment with room, whoever it belongs to"},
+	failureLeaks: {Name: "failure-leaks", Row: "H-17", Property: nothingLost, Config: "fail",
+		Doc: "a connect that fails for want of a segment leaves its session behind"},
+	reuseBeforeAnswer: {Name: "reuse-before-answer", Row: "H-26", Property: placesApart, Config: "small",
+		Doc: "a place is free as soon as those who have it mapped were told to unmap"},
+	unmapToTheUntold: {Name: "unmap-to-the-untold", Row: "H-33", Property: unmapTold, Config: "small",
+		Doc: "both sides are told to unmap, whoever was told to map"},
+	unmapNotAwaited: {Name: "unmap-not-awaited", Row: "S34", Property: mappedIsKnown, Config: "small",
+		Doc: "a segment is freed before those who have it mapped have answered"},
+	unmapForgotten: {Name: "unmap-forgotten", Row: "H-03b", Property: nothingLost, Config: "small",
+		Doc: "nobody is told to unmap"},
+	timeoutFrees: {Name: "timeout-frees", Row: "S8", Property: quiesced, Config: "silent",
+		Doc: "a close that is not confirmed in time counts as confirmed"},
+	connectsWaitForEver: {Name: "connects-wait-for-ever", Row: "L1", Property: connectsEnd + " (1)", Config: "silent",
+		Doc: "there is no connect timeout"},
+	lingerNotStopped: {Name: "linger-not-stopped", Row: "S04", Property: memoryHeld, Config: "shared",
+		Doc: "a linger that is over does not ask whether the segment is used again"},
+	indexCut: {Name: "index-cut", Row: "H-06", Property: oneName, Config: "small",
+		Doc: "a handle has too few bits for the index of the session"},
+	kindsMixedUp: {Name: "kinds-mixed-up", Row: "H-07", Property: listenerStays, Config: "small",
+		Doc: "the first session has the handle of the listener: the server closes both when it closes one"},
+	listenerUnknown: {Name: "listener-unknown", Row: "H-08", Property: connectsEnd + " (1)", Config: "small",
+		Doc: "the server may be told of a listener that it does not know, and then it does not answer"},
+	layerWaitsForReader: {Name: "layer-waits-for-reader", Row: "H-14", Property: connectsEnd + " (1)", Config: "death",
+		Doc: "the layer waits until a server reads that has left or died"},
+	leavesBeforeUnmap: {Name: "leaves-before-unmap", Row: "H-15", Property: mappedIsKnown, Config: "death",
+		Doc: "what an application has mapped is given away before it is unmapped"},
+	senderEchoed: {Name: "sender-echoed", Row: "H-21", Property: nothingLost, Config: "small",
+		Doc: "who answers a close is taken from the answer, and that is always the server"},
+	memoryOfListener: {Name: "memory-of-listener", Row: "H-25", Property: nothingLost, Config: "small",
+		Doc: "where the memory of a session came from is known as long as there is the listener"},
+	lockKept: {Name: "lock-kept", Row: "H-27", Property: connectsEnd + " (1)", Config: "fail",
+		Doc: "who finds no memory keeps the lock that everybody needs"},
+	indexShared: {Name: "index-shared", Row: "H-29", Property: ownSessions, Config: "rude",
+		Doc: "the layer keeps the index of a session where applications can write"},
+	seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
+		Doc: "the mistakes of the ancestor that this machine can make, all at once"},
 }

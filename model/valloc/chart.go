@@ -63,6 +63,8 @@ func (m *Model) line(s *State, action int, t *State) catalog.Line {
 		return catalog.Arrow(layer, process, fmt.Sprintf("map %d", i))
 	case op >= opAsk && op < m.opDie():
 		return catalog.Arrow(layer, process, fmt.Sprintf("unmap %d", op-opAsk))
+	case op == opMap && q.stray != 0:
+		return catalog.At(process, fmt.Sprintf("maps %d: the memory of an earlier %d", q.in[0].segment-1, q.stray-1))
 	case op == opMap:
 		return catalog.At(process, fmt.Sprintf("maps %d", q.in[0].segment-1))
 	case op == opUnmap && q.late != 0 && t.processes[p].late == 0:

@@ -5,12 +5,14 @@ import "cutthrough/model/check"
 // The properties that variants violate.
 const (
 	noOverlap     = "S1: no two segments overlap"
+	onPages       = "S1: a segment starts on a page"
 	noOverlapHere = "S2: no two mappings of a process overlap"
 	notTooEarly   = "S8: a range is used again only when all who were told to map it have acknowledged or died"
 	freedOnce     = "S9: what is given back is allocated"
 	unmapOnce     = "S10: who is told to unmap a segment has mapped it, and who is told to map it has not"
 	noneLost      = "S19: every unit is free or allocated, and not both"
 	oneChunk      = "S19: without segments the space is one chunk"
+	ownMemory     = "S21: who maps a segment maps the memory of that segment"
 	freed         = "L2: a segment that closes is freed"
 )
 
@@ -20,10 +22,12 @@ func (m *Model) Properties() []check.Property[State] {
 	ps := []check.Property[S]{
 		check.NoDeadlock[S]("no deadlock", nil),
 		check.Invariant(noOverlap, func(s S) bool { return m.disjoint(&s) }),
+		check.Invariant(onPages, func(s S) bool { return m.aligned(&s) }),
 		check.Invariant(noOverlapHere, func(s S) bool { return m.disjointHere(&s) }),
 		check.Invariant(notTooEarly, func(s S) bool { return m.inTime(&s) }),
 		check.Invariant(freedOnce, func(s S) bool { return s.bad&badRelease == 0 }),
 		check.Invariant(unmapOnce, func(s S) bool { return s.bad&(badUnmap|badMap) == 0 }),
+		check.Invariant(ownMemory, func(s S) bool { return s.bad&badMemory == 0 }),
 		check.Invariant(noneLost, func(s S) bool { return m.accounted(&s) }),
 		check.Invariant(oneChunk, func(s S) bool { return s.live() > 0 || s.free[0] == span{0, m.Units} }),
 		check.Reachable("there is no room", func(s S) bool { return s.free[0].n == 0 }),
@@ -91,6 +95,16 @@ func (m *Model) disjoint(s *State) bool {
 			return false
 		}
 		used |= units
+	}
+	return true
+}
+
+// aligned says whether all segments start on a page.
+func (m *Model) aligned(s *State) bool {
+	for i := range s.segments {
+		if g := &s.segments[i]; (g.place.at+g.offset)%m.Page != 0 {
+			return false
+		}
 	}
 	return true
 }

@@ -69,8 +69,8 @@ func (m *Model) create(s State, emit func(int, State)) {
 		return
 	}
 	for size := uint8(1); size <= m.Size; size++ {
-		need := size + m.guard()
-		for offset := range m.Offset + 1 {
+		need := m.paged(size) + m.guard()
+		for offset := uint8(0); offset <= m.Offset; offset += m.Page {
 			t := s
 			at, ok := m.alloc(&t, need)
 			if !ok {
@@ -80,6 +80,14 @@ func (m *Model) create(s State, emit func(int, State)) {
 			emit(aCreate, t)
 		}
 	}
+}
+
+// paged returns a size in whole pages.
+func (m *Model) paged(size uint8) uint8 {
+	if m.variants.Has(sizesNotRounded) {
+		return size
+	}
+	return (size + m.Page - 1) / m.Page * m.Page
 }
 
 // tell tells a process to map a segment. A segment is that of two processes.
@@ -151,6 +159,9 @@ func (m *Model) process(s State, p int, emit func(int, State)) {
 		if *at&x.units != 0 {
 			s.bad |= badOver
 		}
+		if q.stray != 0 {
+			s.bad |= badMemory // the first descriptor that came
+		}
 		*at = x.units
 		emit(m.action(p, opMap), s)
 		return
@@ -159,9 +170,12 @@ func (m *Model) process(s State, p int, emit func(int, State)) {
 		s.bad |= badUnmap
 	}
 	if m.variants.Has(ackBeforeUnmap) {
-		q.late = uint16(x.segment)
+		q.late = x.segment
 	} else {
 		*at = 0
+	}
+	if m.variants.Has(descriptorsCounted) {
+		q.stray = x.segment
 	}
 	for i := range q.out {
 		if q.out[i] == 0 {

@@ -54,7 +54,7 @@ func (s *State) code() code {
 			w[3] = w[3]<<16 | uint64(q.maps[i])
 			w[4] = w[4]<<8 | uint64(q.out[i])
 		}
-		w[5] = uint64(q.bound)<<16 | uint64(q.late)<<8 | bit(q.dead)
+		w[5] = uint64(q.bound)<<24 | uint64(q.late)<<16 | uint64(q.stray)<<8 | bit(q.dead)
 	}
 	for i := range s.segments {
 		c[len(c)-1] = c[len(c)-1]<<16 | uint64(s.segments[i].told)<<8 | uint64(s.segments[i].asked)

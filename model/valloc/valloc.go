@@ -4,7 +4,7 @@
 // order, and the range is given back when everybody who was told has acknowledged or
 // has died. Who has died is replaced by a new process with the same number.
 //
-// The address space has a few units; a unit stands for as many pages as one likes.
+// The address space has a few units, one or two to a page; a page stands for as many as one likes.
 //
 // What is left out: what segments are for; how their memory is made; processes that
 // cannot map what they are told to. A segment may be closed at any time, because
@@ -33,6 +33,7 @@ type Config struct {
 	Processes uint8 // 2 or 3
 	Size      uint8 // of the largest segment, in units, 1 to 3
 	Offset    uint8 // a segment is placed up to so many units into its range, 0 to 2
+	Page      uint8 // units of a page: segments start at one, 1 or 2
 	Death     bool  // processes may die
 	Safety    bool  // leave out what must come to pass: it takes several times the memory
 }
@@ -48,6 +49,8 @@ func (c Config) check() error {
 		return fmt.Errorf("%w: %d segments (1 to %d)", ErrConfig, c.Segments, maxSegments)
 	case c.Processes < 2 || c.Processes > maxProcesses:
 		return fmt.Errorf("%w: %d processes (2 to %d)", ErrConfig, c.Processes, maxProcesses)
+	case c.Page < 1 || c.Page > 2:
+		return fmt.Errorf("%w: %d units of a page (1 to 2)", ErrConfig, c.Page)
 	case c.Size < 1 || c.Size > 3 || c.Offset > 2:
 		return fmt.Errorf("%w: segments of %d units moved by %d (1 to 3, 0 to 2)", ErrConfig, c.Size, c.Offset)
 	}
@@ -58,13 +61,15 @@ func (c Config) check() error {
 func Configs() []catalog.Config[Config] {
 	return []catalog.Config[Config]{
 		{Name: "small", Doc: "two segments of one or two units, two processes",
-			Value: Config{Units: 4, Segments: 2, Processes: 2, Size: 2}},
+			Value: Config{Units: 4, Segments: 2, Processes: 2, Size: 2, Page: 1}},
 		{Name: "moved", Doc: "two segments of one or two units, moved by one; two processes",
-			Value: Config{Units: 5, Segments: 2, Processes: 2, Size: 2, Offset: 1}},
+			Value: Config{Units: 5, Segments: 2, Processes: 2, Size: 2, Offset: 1, Page: 1}},
+		{Name: "pages", Doc: "two segments of one to three units, of which two are a page; two processes",
+			Value: Config{Units: 6, Segments: 2, Processes: 2, Size: 3, Page: 2}},
 		{Name: "medium", Doc: "two segments of one or two units; two processes, which may die",
-			Value: Config{Units: 4, Segments: 2, Processes: 2, Size: 2, Death: true}},
+			Value: Config{Units: 4, Segments: 2, Processes: 2, Size: 2, Page: 1, Death: true}},
 		{Name: "nightly", Doc: "three segments of one unit; two processes, which may die; safety only",
-			Value: Config{Units: 3, Segments: 3, Processes: 2, Size: 1, Death: true, Safety: true}},
+			Value: Config{Units: 3, Segments: 3, Processes: 2, Size: 1, Page: 1, Death: true, Safety: true}},
 	}
 }
 
@@ -110,7 +115,8 @@ type process struct {
 	in    [maxQueue]message
 	maps  [maxSegments]uint16 // the units of each segment that it has mapped
 	bound uint16              // units that it was told to map, until its acknowledgement arrives
-	late  uint16              // a variant: segment that it has still to unmap, plus 1
+	late  uint8               // a variant: segment that it has still to unmap, plus 1
+	stray uint8               // a variant: segment whose descriptor it has not taken, plus 1
 	out   [maxSegments]uint8  // acknowledgements: number of the segment plus 1
 	dead  bool
 }
@@ -129,6 +135,7 @@ const (
 	badUnmap               // somebody was told to unmap what it has not mapped
 	badMap                 // somebody was told to map what it has mapped
 	badOver                // and has mapped it over that
+	badMemory              // somebody has mapped other memory than that of the segment
 )
 
 // Model is the machine in one configuration.
@@ -161,6 +168,9 @@ func Entry() catalog.Entry {
 func (m *Model) Name() string {
 	c := m.Config // without Safety: two searches that differ in that have the same states
 	name := fmt.Sprintf("valloc units=%d segments=%d processes=%d size=%d offset=%d", c.Units, c.Segments, c.Processes, c.Size, c.Offset)
+	if c.Page > 1 {
+		name += fmt.Sprintf(" page=%d", c.Page)
+	}
 	if c.Death {
 		name += " death"
 	}

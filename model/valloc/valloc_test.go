@@ -16,6 +16,7 @@ func TestHolds(t *testing.T) {
 	catalogtest.Holds(t, valloc.Entry(), []catalogtest.Pin{
 		{Config: "small", States: 74331, Symmetric: 37851},
 		{Config: "moved", States: 84749, Symmetric: 43143},
+		{Config: "pages", States: 63589, Symmetric: 32373},
 		{Config: "medium", States: 293586, Symmetric: 148157},
 	})
 }
@@ -34,13 +35,15 @@ func TestVariants(t *testing.T) {
 		"unmap-to-untold":        5,
 		"death-forgotten":        7,
 		"death-not-collected":    5,
+		"sizes-not-rounded":      2,
+		"descriptors-counted":    9,
 	}, *update)
 }
 
 func TestOrbits(t *testing.T) {
 	for _, c := range []valloc.Config{
-		{Units: 2, Segments: 2, Processes: 2, Size: 1, Death: true},
-		{Units: 1, Segments: 1, Processes: 3, Size: 1, Death: true},
+		{Units: 2, Segments: 2, Processes: 2, Size: 1, Page: 1, Death: true},
+		{Units: 1, Segments: 1, Processes: 3, Size: 1, Page: 1, Death: true},
 	} {
 		m, err := valloc.New(c)
 		if err != nil {
@@ -51,7 +54,7 @@ func TestOrbits(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	good := valloc.Config{Units: 4, Segments: 2, Processes: 2, Size: 1}
+	good := valloc.Config{Units: 4, Segments: 2, Processes: 2, Size: 1, Page: 1}
 	for name, change := range map[string]func(*valloc.Config){
 		"no space":       func(c *valloc.Config) { c.Units = 0 },
 		"large space":    func(c *valloc.Config) { c.Units = 13 },
@@ -61,6 +64,8 @@ func TestNewRefuses(t *testing.T) {
 		"many processes": func(c *valloc.Config) { c.Processes = 4 },
 		"empty segments": func(c *valloc.Config) { c.Size = 0 },
 		"large segments": func(c *valloc.Config) { c.Size = 4 },
+		"no pages":       func(c *valloc.Config) { c.Page = 0 },
+		"large pages":    func(c *valloc.Config) { c.Page = 3 },
 		"far moved":      func(c *valloc.Config) { c.Offset = 3 },
 	} {
 		c := good

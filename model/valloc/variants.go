@@ -16,6 +16,8 @@ const (
 	unmapToUntold
 	deathForgotten
 	deathNotCollected
+	sizesNotRounded
+	descriptorsCounted
 )
 
 // Variants returns the mistakes that the machine can make.
@@ -45,5 +47,9 @@ func Variants() []catalog.Variant {
 			Doc: "what a process was told is still asked of the one that takes its place"},
 		deathNotCollected: {Name: "death-not-collected", Row: "L3", Property: freed, Config: "medium",
 			Doc: "a segment is not freed when the last who had it has died"},
+		sizesNotRounded: {Name: "sizes-not-rounded", Row: "H-01", Property: onPages, Config: "pages",
+			Doc: "a range is as long as its segment, which need not be whole pages"},
+		descriptorsCounted: {Name: "descriptors-counted", Row: "H-13", Property: ownMemory, Config: "small",
+			Doc: "an unmap comes with a descriptor, too, which nobody takes before the next map"},
 	}
 }
