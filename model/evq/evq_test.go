@@ -24,6 +24,10 @@ func TestHolds(t *testing.T) {
 	})
 }
 
+func BenchmarkSearch(b *testing.B) {
+	catalogtest.Search(b, evq.Entry(), catalogtest.Pin{Config: "nightly", Symmetric: 37_338_938})
+}
+
 func TestVariants(t *testing.T) {
 	catalogtest.Violated(t, evq.Entry(), map[string]int{
 		"claim-before-fill":         5,

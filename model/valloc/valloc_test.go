@@ -18,7 +18,15 @@ func TestHolds(t *testing.T) {
 		{Config: "moved", States: 84749, Symmetric: 43143},
 		{Config: "pages", States: 63589, Symmetric: 32373},
 		{Config: "medium", States: 293586, Symmetric: 148157},
+		{Config: "nightly", Symmetric: nightly},
 	})
+}
+
+// nightly is how many states the largest configuration has, up to symmetry.
+const nightly = 2_278_219
+
+func BenchmarkSearch(b *testing.B) {
+	catalogtest.Search(b, valloc.Entry(), catalogtest.Pin{Config: "nightly", Symmetric: nightly})
 }
 
 func TestVariants(t *testing.T) {
