@@ -17,6 +17,7 @@ var (
 	nameRequest  = shm.NewName("app.request")
 	nameIncoming = shm.NewName("app.accept")
 	namePeerBell = shm.NewName("bell.peer")
+	nameLead     = shm.NewName("app.lead")
 )
 
 // Options say how an application attaches.
@@ -42,6 +43,7 @@ type App struct {
 	bell shm.Doorbell // rung by peers after they posted an event
 
 	mu        sync.Locker
+	events    leadership
 	context   uint64
 	requests  []*request
 	table     segmentTable
@@ -113,7 +115,7 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	}
 	a := &App{
 		host: h, opt: opt, conn: conn, bell: bell, mu: h.NewLock(nameAppLock),
-		ended: h.NewLocalDoorbell(nameRequest),
+		ended: h.NewLocalDoorbell(nameRequest), events: leadership{relay: h.NewLocalDoorbell(nameLead)},
 	}
 	a.mu.Lock()
 	a.spawn("app-control", a.runControl)
@@ -172,7 +174,7 @@ func (a *App) Close() error {
 	}
 	a.mu.Unlock()
 	_ = a.conn.Close()
-	_ = a.bell.Close()
+	a.closeBells()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.tasks > 0 {
@@ -181,6 +183,12 @@ func (a *App) Close() error {
 		a.mu.Lock()
 	}
 	return errors.Join(errs...)
+}
+
+// closeBells ends the event task.
+func (a *App) closeBells() {
+	_ = a.bell.Close()
+	_ = a.events.relay.Close()
 }
 
 // end makes every call that waits return. The caller has the lock.
@@ -277,7 +285,7 @@ func (a *App) runControl() {
 			a.mu.Lock()
 			a.end(err)
 			a.mu.Unlock()
-			_ = a.bell.Close() // the event task ends
+			a.closeBells()
 			_ = a.conn.Close()
 			return
 		}

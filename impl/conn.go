@@ -44,11 +44,16 @@ type Session struct {
 
 // half is one direction of a session as this side uses it.
 type half struct {
-	turn     sync.Locker // held by the call that uses the fifo
-	bell     shm.Doorbell
+	turn     sync.Locker   // held by the call that uses the fifo
 	deadline time.Duration // of Host.Now; shm.Forever: none
-	writer   *shm.Writer
-	reader   *shm.Reader
+
+	// Guarded by the lock of the application.
+	woken   bool // since it last waited
+	follows bool // it waits for the bell, because another task leads
+	bell    shm.Doorbell
+
+	writer *shm.Writer
+	reader *shm.Reader
 }
 
 // newSession opens the fifos and queues that m describes. The caller has the lock of
@@ -121,7 +126,9 @@ func (a *App) openInbox(at Address) (*inbox, error) {
 	}
 	in := &inbox{at: at, segment: m.h, queue: q}
 	a.inboxes = append(a.inboxes, in)
-	_ = a.bell.Ring() // the event task must ask for rings of this queue too
+	if a.events.taken {
+		_ = a.bell.Ring() // who leads must ask for rings of this queue too
+	}
 	return in, nil
 }
 
@@ -166,10 +173,10 @@ func (g gate) Wait(ready func() bool, _ time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := g.h.bell.Wait(ready, until); err != nil && !errors.Is(err, shm.ErrDeadline) {
-		return err
+	if g.s.app.opt.Spin == 0 {
+		ready = nil // or the doorbell would spin
 	}
-	return nil // the caller looks, and comes back here
+	return g.s.app.await(g.h, ready, until) // if it is nil the caller looks, and comes back here
 }
 
 // Desc implements [shm.Doorbell].
@@ -276,8 +283,9 @@ func (s *Session) close(kind Kind) error {
 	s.closed = true
 	for s.inside > 0 {
 		s.mu.Unlock()
-		s.wake(evData)
-		s.wake(evSpace)
+		s.app.mu.Lock()
+		s.wakeAll()
+		s.app.mu.Unlock()
 		_ = s.quiet.Wait(nil, shm.Forever)
 		s.mu.Lock()
 	}
@@ -323,7 +331,8 @@ func (s *Session) abandon() {
 	_ = s.app.tell(Message{Kind: MsgReset, Handle: s.handle})
 }
 
-// peerDid notes what the session layer says about the peer.
+// peerDid notes what the session layer says about the peer. The caller has the lock of the
+// application.
 func (s *Session) peerDid(m Message) {
 	s.mu.Lock()
 	switch {
@@ -335,29 +344,17 @@ func (s *Session) peerDid(m Message) {
 		s.peerDone = true
 	}
 	s.mu.Unlock()
-	s.wake(evData)
-	s.wake(evSpace)
+	s.wakeAll()
 }
 
-// fail makes the session unusable.
+// fail makes the session unusable. The caller has the lock of the application.
 func (s *Session) fail(err error) {
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = err
 	}
 	s.mu.Unlock()
-	s.wake(evData)
-	s.wake(evSpace)
-}
-
-// wake wakes the call that sleeps in one direction.
-func (s *Session) wake(kind uint8) {
-	switch kind {
-	case evData:
-		_ = s.in.bell.Ring()
-	case evSpace:
-		_ = s.ex.bell.Ring()
-	}
+	s.wakeAll()
 }
 
 // LocalAddr returns the endpoint of the session; it is the same on both sides.
@@ -383,12 +380,17 @@ func (s *Session) setDeadline(h *half, t time.Time) error {
 		until = s.app.host.At(t)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed := s.closed
+	if !closed {
+		h.deadline = until
+	}
+	s.mu.Unlock()
+	if closed {
 		return net.ErrClosed
 	}
-	h.deadline = until
-	_ = h.bell.Ring()
+	s.app.mu.Lock()
+	s.app.wake(h)
+	s.app.mu.Unlock()
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package impl
 
 import (
+	"errors"
+	"time"
+
 	"cutthrough/shm"
 )
 
@@ -37,29 +40,167 @@ func (o *outbox) post(kind uint8, session uint32) error {
 	return o.queue.Wake(o.bell)
 }
 
-// runEvents passes events on to the sessions until the application ends.
-func (a *App) runEvents() {
+// Events are for whoever takes them out of the queues: that is the leader, one task at a
+// time, which sleeps on the application's doorbell. The task of a session that has to wait
+// leads if nobody does, so that the event it waits for wakes it and no other task first.
+// Those that wait meanwhile follow: the leader rings their bells. A leader that
+// leaves while others wait hands over to the event task, which leads until nobody waits.
+// While nobody waits, events stay in the queues, and nobody rings.
+//
+// This is the leader/followers pattern of Schmidt et al.
+type leadership struct {
+	taken     bool
+	asleep    *half        // of the session that leads, while it sleeps or is about to
+	followers int          // halves that wait for their bell
+	relay     shm.Doorbell // wakes the event task to lead
+}
+
+// await waits until h is woken, until has come, or for no reason. ready is
+// for the doorbell.
+func (a *App) await(h *half, ready func() bool, until time.Duration) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.events.taken {
+		return a.follow(h, ready, until)
+	}
+	a.events.taken = true
+	err := a.lead(h, ready, until)
+	a.events.taken = false
+	if a.events.followers > 0 {
+		_ = a.events.relay.Ring()
+	}
+	return err
+}
+
+// follow waits until the leader wakes h. The caller has the lock.
+func (a *App) follow(h *half, ready func() bool, until time.Duration) error {
+	if h.heard() {
+		return nil
+	}
+	h.follows = true
+	a.events.followers++
+	a.mu.Unlock()
+	err := h.bell.Wait(ready, until)
+	a.mu.Lock()
+	if h.follows { // nobody rang
+		h.follows = false
+		a.events.followers--
+	}
+	h.woken = false
+	return looks(err)
+}
+
+// heard says whether h was woken since it last asked.
+func (h *half) heard() bool {
+	woken := h.woken
+	h.woken = false
+	return woken
+}
+
+// looks makes nothing of the errors after which the caller, who looks at the state of the
+// session, finds out by itself what is the matter.
+func looks(err error) error {
+	if errors.Is(err, shm.ErrDeadline) || errors.Is(err, shm.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// lead takes events until h is woken. A peer that floods a queue has it return,
+// so that the caller looks at its deadline. The caller has the lock.
+func (a *App) lead(h *half, ready func() bool, until time.Duration) error {
 	for {
-		if !a.drainEvents() {
-			if err := a.bell.Wait(nil, shm.Forever); err != nil {
-				return
-			}
+		a.takeEvents()
+		if h.heard() || a.armQueues() || until <= a.host.Now() {
+			return nil
+		}
+		a.events.asleep = h
+		a.mu.Unlock()
+		err := a.bell.Wait(ready, until)
+		a.mu.Lock()
+		a.events.asleep = nil
+		if err != nil {
+			return looks(err)
 		}
 	}
 }
 
-// drainEvents empties all queues, then asks for a ring at the next event in any; it
-// says whether there is one already.
-func (a *App) drainEvents() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// runEvents leads when it is asked to.
+func (a *App) runEvents() {
+	for a.events.relay.Wait(nil, shm.Forever) == nil {
+		a.mu.Lock()
+		if !a.events.taken { // else who leads will ask again
+			a.events.taken = true
+			a.leadOthers()
+			a.events.taken = false
+		}
+		a.mu.Unlock()
+	}
+}
+
+// leadOthers takes events until nobody waits for any. The caller has the lock.
+func (a *App) leadOthers() {
+	for a.events.followers > 0 {
+		a.takeEvents()
+		again, err := a.events.followers == 0 || a.armQueues(), error(nil)
+		a.mu.Unlock()
+		if !again {
+			err = a.bell.Wait(nil, shm.Forever)
+		}
+		a.mu.Lock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// wake wakes the call that sleeps in one direction. The caller has the lock of the application.
+func (s *Session) wake(kind uint8) {
+	h := &s.in
+	switch kind {
+	case evData:
+	case evSpace:
+		h = &s.ex
+	default:
+		return // the peer made it up
+	}
+	s.app.wake(h)
+}
+
+// wakeAll wakes the calls that sleep. The caller has the lock of the application.
+func (s *Session) wakeAll() {
+	s.app.wake(&s.in)
+	s.app.wake(&s.ex)
+}
+
+// wake wakes the call that sleeps in h. The caller has the lock.
+func (a *App) wake(h *half) {
+	h.woken = true
+	switch {
+	case h.follows:
+		h.follows = false
+		a.events.followers--
+		_ = h.bell.Ring()
+	case a.events.asleep == h:
+		_ = a.bell.Ring()
+	}
+}
+
+// takeEvents empties all queues. Nobody rings while it does.
+func (a *App) takeEvents() {
+	for _, in := range a.inboxes {
+		if in.err == nil { // else it would seem to have news for ever
+			in.queue.Disarm()
+			a.drain(in)
+		}
+	}
+}
+
+// armQueues asks for a ring at the next event in any queue; it says whether there is
+// one already.
+func (a *App) armQueues() bool {
 	again := false
 	for _, in := range a.inboxes {
-		if in.err != nil {
-			continue // it would seem to have news for ever
-		}
-		in.queue.Disarm()
-		a.drain(in)
 		again = in.err == nil && in.queue.ArmNonEmpty() || again
 	}
 	return again
@@ -85,7 +226,7 @@ func (a *App) drain(in *inbox) {
 		}
 		if in.sinceLow++; in.sinceLow == slots {
 			in.sinceLow = 0 // it may have been full, and events were lost
-			a.eachSession(in, func(s *Session) { s.wake(evData); s.wake(evSpace) })
+			a.eachSession(in, (*Session).wakeAll)
 		}
 	}
 }

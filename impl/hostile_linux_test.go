@@ -485,7 +485,8 @@ func (v *victims) asleep() error {
 		tasks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
 		running := 0
 		for _, task := range tasks {
-			if strings.Contains(task, "(*App).runEvents") && !strings.Contains(task, "(*doorbell).Wait") {
+			takes := strings.Contains(task, "(*App).runEvents") || strings.Contains(task, "(*App).await")
+			if takes && !strings.Contains(task, "oorbell).Wait") { // of a doorbell or a local one
 				running++
 			}
 		}

@@ -234,7 +234,10 @@ func (x *sessionApp) reap() {
 
 func (x *sessionApp) run(ops []op) {
 	defer func() { x.ended = true }()
-	app, err := impl.Attach(x.h, layerAddr, impl.Options{Observe: func(o impl.Observation) { x.hist.observe(x.id, o) }})
+	app, err := impl.Attach(x.h, layerAddr, impl.Options{
+		Spin:    1, // it hardly ever looks, but its waits say what they wait for
+		Observe: func(o impl.Observation) { x.hist.observe(x.id, o) },
+	})
 	if err != nil {
 		x.failed("attach", err)
 		return
