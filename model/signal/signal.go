@@ -82,6 +82,9 @@ type State struct {
 	wkept, rkept    uint8 // what a variant keeps
 	events, notices uint8 // notifications since the flag was last cleared
 	slept           uint8 // who slept so far
+
+	// Filler is zero: 32 bytes are copied faster than 21.
+	Filler [11]uint8
 }
 
 // start is where the counters start, so that they wrap on the way.
