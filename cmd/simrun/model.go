@@ -47,16 +47,17 @@ Ctrl-C ends the search and shows what is known so far. With --checkpoint it can 
 with: the file is written every minute and at the end, in one step. No result depends on the
 number of workers.
 
-With --export the counterexample of a variant of the model negotiation becomes a trace of the
-scenario machine: the real session layer passes it, and with the same mistake it should not
-(simrun replay --mutant NAME FILE).`,
+With --export the counterexample of a variant becomes a trace, of the model negotiation one of the
+scenario machine, of signal one of fifo-wakeup: the real code passes it, and with the same mistake
+it should not (simrun replay --mutant NAME FILE).`,
 		Example: `  simrun model                                     # every model
   simrun model --list                              # what there is
   simrun model signal/medium
   simrun model signal --variant skip-recheck       # a lost wake-up in 19 steps
   simrun model evq --variants                      # is every mistake noticed?
   simrun model evq/nightly --symmetry --checkpoint evq.checkpoint
-  simrun model negotiation --variant accept-before-map --export a.trace`,
+  simrun model negotiation --variant accept-before-map --export a.trace
+  simrun model signal --variant skip-recheck --export b.trace`,
 		Args:              arguments(0, 1, ""),
 		ValidArgsFunction: a.completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,23 +2,40 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"cutthrough/model/catalog"
+	"cutthrough/model/check"
 	"cutthrough/model/negotiation"
+	"cutthrough/model/signal"
 	"cutthrough/properties"
 	"cutthrough/sim/trace"
 )
 
-// exported is the model whose counterexamples the real code can walk through.
-const exported = "negotiation"
+// exporters return counterexamples that the real code can follow, by model.
+var exporters = map[string]func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error){
+	"negotiation": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
+		return properties.ExportMachine(ctx, configOf(negotiation.Configs(), config), variant, o)
+	},
+	"signal": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
+		return properties.ExportSignal(ctx, configOf(signal.Configs(), config), variant, o)
+	},
+}
+
+// configOf returns the configuration called name, of which there is one.
+func configOf[C any](configs []catalog.Config[C], name string) C {
+	return configs[slices.IndexFunc(configs, func(c catalog.Config[C]) bool { return c.Name == name })].Value
+}
 
 func (o *modelSearch) checkExport(model string) error {
 	switch {
 	case o.export == "":
 		return nil
-	case model != exported:
-		return errorf(exitUsage, "--export: only counterexamples of the model %s can be exported, not of %s", exported, model)
+	case exporters[model] == nil:
+		return errorf(exitUsage, "--export: only counterexamples of these models can be exported, not of %s: %s",
+			model, strings.Join(slices.Sorted(maps.Keys(exporters)), ", "))
 	case len(o.variants) != 1:
 		return errorf(exitUsage, "--export: want one --variant")
 	}
@@ -28,9 +45,7 @@ func (o *modelSearch) checkExport(model string) error {
 // exportModel writes the counterexample of a variant as a trace, with the digest that it has on
 // this code.
 func exportModel(ctx context.Context, task modelTask, o *modelSearch) error {
-	configs := negotiation.Configs()
-	i := slices.IndexFunc(configs, func(c catalog.Config[negotiation.Config]) bool { return c.Name == task.config })
-	t, err := properties.ExportMachine(ctx, configs[i].Value, task.variants[0], o.options)
+	t, err := exporters[task.entry.Name](ctx, task.config, task.variants[0], o.options)
 	if err != nil {
 		return err
 	}

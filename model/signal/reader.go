@@ -110,7 +110,7 @@ func (m *Model) take(t *State, n uint8) {
 	switch {
 	case n == 0:
 		t.rpc = m.arming()
-	case m.variants.Has(notifyBeforeRelease):
+	case m.variants.Has(notifyBeforeRelease) && (m.Batch == 0 || n < m.Batch):
 		t.rpc = rWant
 	default:
 		t.rpc = rRelease

@@ -35,7 +35,7 @@ func TestVariants(t *testing.T) {
 		"flush-only-at-end":            10,
 		"want-written-back":            24,
 		"want-kept-private":            19,
-		"arm-dequeue-after-look":       19,
+		"arm-dequeue-after-look":       20,
 		"skip-recheck":                 19,
 		"has-not-reset-for-drain":      31,
 		"wait-without-rearming":        32,

@@ -274,17 +274,20 @@ func (m *Model) writerSleep(s State, emit func(int, State)) {
 	case wReset:
 		t.has, t.notices = false, 0
 		t.wpc = wRecheck
-		if m.variants.Has(armDequeueAfterLook) || m.variants.Has(skipRecheck) {
+		switch {
+		case m.variants.Has(armDequeueAfterLook) && m.free(&s) >= s.need:
+			m.retry(&t)
+		case m.variants.Has(armDequeueAfterLook), m.variants.Has(skipRecheck):
 			t.wpc = wWait
 		}
 		emit(aResetHas, t)
 	case wRecheck:
 		t.whead = s.head
 		switch {
-		case m.free(&t) >= s.need:
-			m.retry(&t)
 		case m.variants.Has(armDequeueAfterLook):
 			t.wpc = wArm
+		case m.free(&t) >= s.need:
+			m.retry(&t)
 		default:
 			t.wpc = wWait
 		}
