@@ -62,11 +62,8 @@ func ExportSignal(ctx context.Context, c signal.Config, variant string, o check.
 			Scenario: "fifo-wakeup", Want: trace.Pass,
 		}
 		t.Config, t.Workload = wakeupSizes(c)
-		for _, held := range []bool{false, true} {
-			t.Schedule = switches(run, held)
-			if r, err := Replay(t); err != nil || len(r.Unmet) == 0 {
-				return t, err
-			}
+		if ok, err := follow(t, signalTasks[false], signalMoves(run), len(run)-1); ok || err != nil {
+			return t, err
 		}
 	}
 	return nil, fmt.Errorf("signal with %s: no counterexample that the scenario fifo-wakeup can follow", variant)
@@ -104,41 +101,15 @@ func promptRun(ctx context.Context, c signal.Config, variant string, o check.Opt
 	return p, r.Outcomes[0].Trace, nil
 }
 
-// switches returns where a run goes from one side to the other, each time before the next access of
-// the one that it leaves. Who goes to sleep, or ends, is left without that; with held, right before it
-// sleeps, which comes to the same, but it can still be gone to.
-func switches(run []check.Step[signal.State], held bool) []trace.Intervention {
-	var schedule []trace.Intervention
-	done := map[signal.Access]int{} // how often each access was made
-	on := false                     // whether the reader goes on; the writer begins
-	for i := 1; i < len(run); i++ {
-		to := signal.Reads(run[i].Action)
-		next, ok := nextAccess(run[i-1:], on)
-		nth := done[next] + 1
-		if signal.Sleeps(run[i-1].Action) {
-			next, ok = signal.AccessOf(run[i-2].State, run[i-1].Action)
-			nth, ok = done[next], ok && held
+// signalMoves returns the steps of a run as the scenario sees them.
+func signalMoves(run []check.Step[signal.State]) []move {
+	var moves []move
+	for i, x := range run[1:] {
+		v := move{task: signalTasks[signal.Reads(x.Action)], sleeps: signal.Sleeps(x.Action)}
+		if a, ok := signal.AccessOf(run[i].State, x.Action); ok {
+			v.at = place{signalNames[a.Word], a.Op}
 		}
-		if to != on && ok {
-			schedule = append(schedule, trace.Intervention{
-				Task: signalTasks[on], Name: signalNames[next.Word], Op: next.Op, Nth: nth,
-				Effect: trace.EffectSwitch, Args: []string{signalTasks[to]},
-			})
-		}
-		on = to
-		if a, ok := signal.AccessOf(run[i-1].State, run[i].Action); ok {
-			done[a]++
-		}
+		moves = append(moves, v)
 	}
-	return schedule
-}
-
-// nextAccess returns the first access of a side in the rest of a run.
-func nextAccess(rest []check.Step[signal.State], reader bool) (signal.Access, bool) {
-	for i := 1; i < len(rest); i++ {
-		if a, ok := signal.AccessOf(rest[i-1].State, rest[i].Action); ok && a.Reader == reader {
-			return a, true
-		}
-	}
-	return signal.Access{}, false
+	return moves
 }

@@ -8,6 +8,7 @@ import (
 
 	"cutthrough/model/catalog"
 	"cutthrough/model/check"
+	"cutthrough/model/evq"
 	"cutthrough/model/negotiation"
 	"cutthrough/model/signal"
 	"cutthrough/properties"
@@ -18,6 +19,9 @@ import (
 var exporters = map[string]func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error){
 	"negotiation": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
 		return properties.ExportMachine(ctx, configOf(negotiation.Configs(), config), variant, o)
+	},
+	"evq": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
+		return properties.ExportEvq(ctx, configOf(evq.Configs(), config), variant, o)
 	},
 	"signal": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
 		return properties.ExportSignal(ctx, configOf(signal.Configs(), config), variant, o)

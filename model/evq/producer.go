@@ -17,6 +17,8 @@ const (
 	pWait            // Wait, and not asleep
 	pAsleep          // Wait, asleep
 	pRewait          // a variant: hasRoom
+	pRefill          // a variant: load slot
+	pReclear         // a variant: load sleep
 	pDone            // all its events are posted
 	pDead            // and nobody knows
 	pBuried          // and the consumer was rung because of that
@@ -57,6 +59,10 @@ func (m *Model) producer(s State, p int, emit func(int, State)) {
 	case pSlot:
 		op = opLoadSlot
 		m.post(&s, q)
+	case pRefill:
+		op = opLoadSlot
+		i, _ := m.place(q.at)
+		q.seen, q.pc = s.slots[i], pFill
 	case pFill:
 		op = opFill
 		m.fill(&s, p)
@@ -76,9 +82,15 @@ func (m *Model) producer(s State, p int, emit func(int, State)) {
 	case pRing:
 		op = opRing
 		s.bell = true
-		if q.pc = pClear; m.variants.Has(wakeClearsBeforeRing) {
+		switch q.pc = pClear; {
+		case m.variants.Has(wakeClearsBeforeRing):
 			m.woken(&s, p)
+		case m.variants.Has(wakeClearsAnySleep):
+			q.pc = pReclear
 		}
+	case pReclear:
+		op = opLoadSleep
+		q.fresh, q.pc = true, pClear
 	case pClear:
 		op = opClear
 		m.clear(&s, p)
@@ -100,6 +112,8 @@ func (m *Model) post(s *State, q *producer) {
 	switch {
 	case fill && m.variants.Has(claimBeforeFill):
 		q.seen, q.pc = seen, pMove
+	case fill && m.variants.Has(postWithoutCAS):
+		q.pc = pRefill
 	case fill:
 		q.seen, q.pc = seen, pFill
 	case ahead >= 0:
@@ -120,7 +134,7 @@ func (m *Model) post(s *State, q *producer) {
 func (m *Model) fill(s *State, p int) {
 	q := &s.producers[p]
 	i, lap := m.place(q.at)
-	ok := s.slots[i] == q.seen || m.variants.Has(postWithoutCAS)
+	ok := s.slots[i] == q.seen
 	if ok {
 		s.slots[i] = slot{lap, event(p, q.posted)}
 	}
@@ -165,7 +179,7 @@ func event(p int, n uint8) uint8 { return uint8(p)<<4 | n + 1 }
 // clear says that the consumer is awake, if the word is as it was.
 func (m *Model) clear(s *State, p int) {
 	q := &s.producers[p]
-	ok := q.fresh || m.variants.Has(wakeClearsAnySleep)
+	ok := q.fresh
 	if ok {
 		s.setSleep(false)
 	}

@@ -1,0 +1,62 @@
+package evq
+
+// What of a step can be observed from outside, for who compares the machine with an
+// implementation.
+
+// Access is an access to a shared word, or the use of a doorbell.
+type Access struct {
+	Word string // tail, slot, want, sleep, or bell: of the consumer, or of who waits for room
+	Op   string // load, store, swap, cas, ring or wait
+}
+
+var producerAccesses = [opsAlways]Access{
+	opLoadTail: {"tail", "load"}, opLoadSlot: {"slot", "load"}, opFill: {"slot", "cas"}, opMove: {"tail", "cas"},
+	opLoadSleep: {"sleep", "load"}, opRing: {"bell", "ring"}, opClear: {"sleep", "cas"},
+	opLoadWant: {"want", "load"}, opSwapWant: {"want", "cas"}, opSleep: {"bell", "wait"}, opWake: {"bell", "wait"},
+}
+
+var consumerAccesses = [...]Access{
+	coLoadSlot: {"slot", "load"}, coTake: {"slot", "store"}, coLoadWant: {"want", "load"}, coSwapWant: {"want", "swap"},
+	coRing: {"bell", "ring"}, coArm: {"sleep", "store"}, coDisarm: {"sleep", "store"},
+	coSleep: {"bell", "wait"}, coWake: {"bell", "wait"}, coSpurious: {},
+}
+
+// Actor returns whose step an action is: a producer, or the consumer, whose number is that of the
+// producers.
+func (m *Model) Actor(action int) int { return min(action/m.ops, int(m.Producers)) }
+
+// ByChance says whether an action is one that nobody takes who only does what he must: a look
+// while waiting, a wake-up for nothing, a death and what comes of it.
+func (m *Model) ByChance(action int) bool {
+	if p := m.Actor(action); p < int(m.Producers) {
+		op := action % m.ops
+		return op == opSpin || op >= opsAlways
+	}
+	op := action - m.consumerAction(0)
+	return op == coSpin || op == coSpurious
+}
+
+// AccessOf returns the access that a step from s is; false if it is none: who was asleep goes on
+// after a ring, or the action is one [Model.ByChance].
+func (m *Model) AccessOf(s State, action int) (Access, bool) {
+	if m.ByChance(action) {
+		return Access{}, false
+	}
+	if p := m.Actor(action); p < int(m.Producers) {
+		op := action % m.ops
+		return producerAccesses[op], op != opWake || s.producers[p].pc == pWait
+	}
+	op := action - m.consumerAction(0)
+	return consumerAccesses[op], op != coWake || s.pc == cWait
+}
+
+// Sleeps says whether somebody goes to sleep with an action.
+func (m *Model) Sleeps(action int) bool {
+	if m.Actor(action) < int(m.Producers) {
+		return action%m.ops == opSleep
+	}
+	return action == m.consumerAction(coSleep)
+}
+
+// Done says whether a producer has posted all its events.
+func (s *State) Done(p int) bool { return s.producers[p].pc == pDone }
