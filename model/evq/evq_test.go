@@ -25,7 +25,7 @@ func TestHolds(t *testing.T) {
 }
 
 func BenchmarkSearch(b *testing.B) {
-	catalogtest.Search(b, evq.Entry(), catalogtest.Pin{Config: "nightly", Symmetric: 37_338_938})
+	catalogtest.Search(b, evq.Entry(), "nightly", check.Options{Symmetry: true}, 37_338_938)
 }
 
 func TestVariants(t *testing.T) {

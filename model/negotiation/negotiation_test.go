@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/model/catalog"
 	"cutthrough/model/catalog/catalogtest"
+	"cutthrough/model/check"
 	"cutthrough/model/negotiation"
 )
 
@@ -95,7 +96,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func BenchmarkSearch(b *testing.B) {
-	catalogtest.Search(b, negotiation.Entry(), catalogtest.Pin{Config: "nightly", States: nightly})
+	catalogtest.Search(b, negotiation.Entry(), "nightly", check.Options{}, nightly)
 }
 
 // nightly is how many states the largest configuration has.

@@ -98,7 +98,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func BenchmarkSearch(b *testing.B) {
-	catalogtest.Search(b, signal.Entry(), catalogtest.Pin{Config: "nightly", States: 30_997_071})
+	catalogtest.Search(b, signal.Entry(), "nightly", check.Options{}, 30_997_071)
 }
 
 // BenchmarkHuge searches a hundred million states on all cores, and reports how much memory

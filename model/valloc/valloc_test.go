@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/model/catalog"
 	"cutthrough/model/catalog/catalogtest"
+	"cutthrough/model/check"
 	"cutthrough/model/valloc"
 )
 
@@ -26,7 +27,7 @@ func TestHolds(t *testing.T) {
 const nightly = 2_278_219
 
 func BenchmarkSearch(b *testing.B) {
-	catalogtest.Search(b, valloc.Entry(), catalogtest.Pin{Config: "nightly", Symmetric: nightly})
+	catalogtest.Search(b, valloc.Entry(), "nightly", check.Options{Symmetry: true}, nightly)
 }
 
 func TestVariants(t *testing.T) {
