@@ -32,7 +32,7 @@
 // without fingerprints. Properties of kind Eventually take a graph of all states
 // in memory, about 35 bytes a state and 6 a step, which one worker builds.
 //
-// A search is work on memory more than anything: three in ten cycles wait for
-// the table. It is shared out to at most 16 workers, table by table and page by
-// page, without a lock.
+// Up to half of the time of a search goes to the table, much of it in waiting for
+// memory. The work is shared out to at most 16 workers, table by table and page
+// by page, without a lock.
 package check
