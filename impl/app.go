@@ -185,12 +185,6 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
-// closeBells ends the event task.
-func (a *App) closeBells() {
-	_ = a.bell.Close()
-	_ = a.events.relay.Close()
-}
-
 // end makes every call that waits return. The caller has the lock.
 func (a *App) end(why error) {
 	if a.err != nil {

@@ -138,6 +138,12 @@ func (a *App) runEvents() {
 	}
 }
 
+// closeBells ends the event task.
+func (a *App) closeBells() {
+	_ = a.bell.Close()
+	_ = a.events.relay.Close()
+}
+
 // leadOthers takes events until nobody waits for any. The caller has the lock.
 func (a *App) leadOthers() {
 	for a.events.followers > 0 {

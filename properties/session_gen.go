@@ -115,6 +115,12 @@ func genDetachCrash(b *builder) {
 			b.op("cli", "write", 1+b.src.Intn(size, "bytes"))
 			b.op("srv", "read", 1)
 		}
+		shut := b.src.Intn(4, "shut") // it may have half a session left when it leaves or dies
+		for i, who := range []string{"cli", "srv"} {
+			if shut&(1<<i) != 0 {
+				b.op(who, "shut")
+			}
+		}
 	}
 	b.op([]string{"cli", "srv"}[b.src.Intn(2, "who leaves")], "detach")
 }
@@ -135,6 +141,10 @@ func genReuse(b *builder) {
 
 func genMany(b *builder) {
 	size := b.sessionConfig("none", "kill", "stop")
+	if b.src.Intn(6, "parks") == 5 {
+		b.park()
+		return
+	}
 	b.op("srv", "listen", 1)
 	b.op("cli", "listen", 2)
 	b.op("cli2", "dial", 1)
@@ -147,6 +157,8 @@ func genMany(b *builder) {
 		case 1:
 			b.op("cli", "dial", 1)
 			b.op("srv", "accept", 1)
+			b.op("cli", "write", 1)
+			b.op("srv", "read", 1)
 		case 2:
 			b.op("cli2", "dial", 2)
 			b.op("cli", "accept", 2)
@@ -170,6 +182,23 @@ func genMany(b *builder) {
 	b.op("cli2", "read", 1)
 }
 
+// park has a task of the server sleep on a session that stays silent, while another
+// application comes and is served.
+func (b *builder) park() {
+	b.op("srv", "listen", 3)
+	b.op("srv", "listen", 1)
+	b.op("cli2", "dial", 3)
+	b.op("srv", "accept", 3)
+	b.op("srv", "expect", 1)
+	b.op("cli", "dial", 1)
+	b.op("srv", "accept", 1)
+	b.op("cli", "write", 1)
+	b.op("srv", "read", 1)
+	b.op("srv", "write", 1)
+	b.op("cli", "read", 1)
+	b.op("cli2", "read", 1)
+}
+
 func genBacklog(b *builder) {
 	b.sessionConfig("stop", "all")
 	b.op("srv", "listen", 1)
@@ -190,6 +219,13 @@ func genEcho(b *builder) {
 		b.op("srv", "read", n)
 		b.op("srv", "write", n)
 		b.op("cli", "read", n)
+	}
+	if b.src.Intn(3, "duplex") == 2 { // two tasks of the client wait at a time
+		n := 1 + b.src.Intn(3*size, "bytes")
+		b.op("cli", "expect", 1)
+		b.op("cli", "write", n)
+		b.op("srv", "write", 1)
+		b.op("srv", "read", n)
 	}
 	i := b.src.Intn(2, "who ends")
 	b.op([]string{"cli", "srv"}[i], endings[b.src.Intn(len(endings), "ending")])
