@@ -1,10 +1,12 @@
 package impl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +19,11 @@ var (
 	nameAppBell    = shm.NewName("bell.app")
 )
 
-// defaultBacklog is how many messages wait for an application that does not read.
-const defaultBacklog = 256
+// Defaults of a [ServerConfig].
+const (
+	defaultBacklog   = 256
+	defaultStrangers = 256
+)
 
 // Server runs a session layer as a service: it accepts applications on a
 // listener, feeds a [Layer] and does what it asks for. It never waits for an
@@ -29,26 +34,29 @@ type Server struct {
 	listener shm.Listener
 	log      *slog.Logger
 	backlog  int
+	crowd    int // of strangers
 
-	mu       sync.Locker
-	layer    *Layer
-	channels map[Channel]*channel
-	last     Channel
-	segments map[Handle]*shm.Segment
-	timer    shm.Doorbell
-	nextTick time.Duration // what the timer task sleeps until
-	closed   bool
-	tasks    int
-	done     shm.Doorbell // rung when the last task has ended
-	observe  func(Channel, bool, Message)
-	check    func(error) // gets broken invariants, in tests and simulation; nil in production
+	mu        sync.Locker
+	layer     *Layer
+	channels  map[Channel]*channel
+	strangers []*channel // those that are nobody's, oldest first
+	last      Channel
+	segments  map[Handle]*shm.Segment
+	timer     shm.Doorbell
+	nextTick  time.Duration // what the timer task sleeps until
+	closed    bool
+	tasks     int
+	done      shm.Doorbell // rung when the last task has ended
+	observe   func(Channel, bool, Message)
+	check     func(error) // gets broken invariants, in tests and simulation; nil in production
 }
 
 // ServerConfig is the configuration of a [Server].
 type ServerConfig struct {
-	Layer   Config
-	Backlog int          // messages that wait for one application, besides 4 for each of its sessions; default 256
-	Log     *slog.Logger // nil: silent
+	Layer     Config
+	Backlog   int          // messages that wait for one application, besides 4 for each of its sessions; default 256
+	Strangers int          // channels of which no application has attached; one more, and the oldest goes; default 256
+	Log       *slog.Logger // nil: silent
 	// Observe, if not nil, gets every message in the order in which the layer takes and makes
 	// them, and whether it made it: for monitors.
 	Observe func(ch Channel, made bool, m Message)
@@ -76,16 +84,13 @@ type outgoing struct {
 
 // NewServer returns a server of the applications that come to l. Call Run.
 func NewServer(h shm.Host, l shm.Listener, cfg ServerConfig) *Server {
-	s := &Server{
-		host: h, listener: l, log: cfg.Log, backlog: cfg.Backlog, check: cfg.Check, observe: cfg.Observe,
+	return &Server{
+		host: h, listener: l, log: cfg.Log, check: cfg.Check, observe: cfg.Observe,
+		backlog: cmp.Or(cfg.Backlog, defaultBacklog), crowd: cmp.Or(cfg.Strangers, defaultStrangers),
 		mu: h.NewLock(nameServerLock), layer: NewLayer(cfg.Layer),
 		channels: map[Channel]*channel{}, segments: map[Handle]*shm.Segment{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}
-	if s.backlog == 0 {
-		s.backlog = defaultBacklog
-	}
-	return s
 }
 
 // Run accepts applications until Close, and returns nil then, or the listener's
@@ -112,6 +117,7 @@ func (s *Server) Run() error {
 		c := &channel{id: s.last, conn: conn}
 		s.channels[c.id] = c
 		s.step(Event{Kind: EvOpen, Channel: c.id})
+		s.know(c)
 		s.spawn("server-read", func() { s.read(c) })
 		s.mu.Unlock()
 	}
@@ -180,6 +186,23 @@ func (s *Server) read(c *channel) {
 	}
 }
 
+// know notes whether a channel is a stranger. Who only connects, and holds descriptors of the
+// session layer with it, makes room for others.
+func (s *Server) know(c *channel) {
+	stranger := !c.gone && s.layer.channels[c.id] == 0
+	i := slices.Index(s.strangers, c)
+	switch {
+	case stranger && i < 0:
+		s.strangers = append(s.strangers, c)
+	case !stranger && i >= 0:
+		s.strangers = slices.Delete(s.strangers, i, i+1)
+	}
+	if len(s.strangers) > s.crowd {
+		_ = s.strangers[0].conn.Close() // its reader reports it
+		s.strangers = slices.Delete(s.strangers, 0, 1)
+	}
+}
+
 func closeDescs(descs []shm.Desc) {
 	for _, d := range descs {
 		_ = d.Close()
@@ -203,6 +226,7 @@ func (s *Server) message(c *channel, m Message, descs []shm.Desc) error {
 		c.bell, bell = bell, c.bell // of an attach that was refused, or before a detach
 	}
 	s.step(Event{Kind: EvMessage, Channel: c.id, Msg: m})
+	s.know(c)
 	if bell != nil {
 		_ = bell.Close()
 	}
@@ -220,6 +244,7 @@ func (s *Server) hangup(c *channel, why error) {
 	c.backlog = nil
 	_ = c.conn.Close()
 	delete(s.channels, c.id)
+	s.know(c)
 	s.step(Event{Kind: EvGone, Channel: c.id})
 	if c.bell != nil {
 		_ = c.bell.Close()
