@@ -19,23 +19,67 @@ const propConforms = "Conforms"
 
 var nameMachineStep = shm.NewName("machine.step")
 
-// machineKeys are the fields of a configuration of the machine.
-var machineKeys = []key{
-	{name: "clients", def: 1, min: 1, max: 2}, {name: "connects", def: 2, min: 1, max: 3},
-	{name: "sessions", def: 1, min: 1, max: 3}, {name: "segments", def: 3, min: 1, max: 3},
-	{name: "each", def: 1, min: 1, max: 2}, {name: "deaths", max: 3}, {name: "detaches", max: 3}, {name: "rude", max: 3},
-	{name: "half", max: 1}, {name: "unbind", max: 1}, {name: "fail", max: 1}, {name: "silent", max: 1},
-	{name: "timeouts", max: 1}, {name: "linger", max: 1},
+// A machineField is a field of a configuration of the machine, a number or a flag.
+type machineField struct {
+	key
+	number *uint8
+	flag   *bool
 }
 
-func machineConfig(c config) negotiation.Config {
-	n := func(name string) uint8 { return uint8(c.numbers[name]) }
-	is := func(name string) bool { return c.numbers[name] != 0 }
-	return negotiation.Config{
-		Clients: n("clients"), Connects: n("connects"), Sessions: n("sessions"), Segments: n("segments"), Each: n("each"),
-		Deaths: n("deaths"), Detaches: n("detaches"), Rude: n("rude"),
-		Half: is("half"), Unbind: is("unbind"), Fail: is("fail"), Silent: is("silent"), Timeouts: is("timeouts"), Linger: is("linger"),
+func machineFields(c *negotiation.Config) []machineField {
+	return []machineField{
+		{key{name: "clients", def: 1, min: 1, max: 2}, &c.Clients, nil},
+		{key{name: "connects", def: 2, min: 1, max: 3}, &c.Connects, nil},
+		{key{name: "sessions", def: 1, min: 1, max: 3}, &c.Sessions, nil},
+		{key{name: "segments", def: 3, min: 1, max: 3}, &c.Segments, nil},
+		{key{name: "each", def: 1, min: 1, max: 2}, &c.Each, nil},
+		{key{name: "deaths", max: 3}, &c.Deaths, nil},
+		{key{name: "detaches", max: 3}, &c.Detaches, nil},
+		{key{name: "rude", max: 3}, &c.Rude, nil},
+		{key{name: "half", max: 1}, nil, &c.Half},
+		{key{name: "unbind", max: 1}, nil, &c.Unbind},
+		{key{name: "fail", max: 1}, nil, &c.Fail},
+		{key{name: "silent", max: 1}, nil, &c.Silent},
+		{key{name: "timeouts", max: 1}, nil, &c.Timeouts},
+		{key{name: "linger", max: 1}, nil, &c.Linger},
 	}
+}
+
+// set sets the field to a value within the bounds of its key.
+func (f machineField) set(v int) {
+	if f.flag != nil {
+		*f.flag = v != 0
+		return
+	}
+	*f.number = uint8(v)
+}
+
+// get returns the value of the field.
+func (f machineField) get() int {
+	switch {
+	case f.flag == nil:
+		return int(*f.number)
+	case *f.flag:
+		return 1
+	}
+	return 0
+}
+
+// readMachine reads a case of the machine.
+func readMachine(c sim.Case) (negotiation.Config, []op, error) {
+	var to negotiation.Config
+	var keys []key
+	for _, f := range machineFields(&to) {
+		keys = append(keys, f.key)
+	}
+	cfg, ops, err := readCase(c, keys, machineVerbs())
+	if err != nil {
+		return negotiation.Config{}, nil, err
+	}
+	for _, f := range machineFields(&to) {
+		f.set(cfg.numbers[f.name])
+	}
+	return to, ops, nil
 }
 
 // machineVerbs are the actions of the machine, each with the number of its outcome among those that
@@ -89,11 +133,11 @@ func genMachine(src sim.Source) sim.Case {
 	if clients == 1 { // time passes for all pairs
 		b.number("linger", 0, 1)
 	}
-	cfg, _, err := readCase(b.c, machineKeys, nil)
+	cfg, _, err := readMachine(b.c)
 	if err != nil {
 		panic(err) // of our own making
 	}
-	m, err := negotiation.New(machineConfig(cfg))
+	m, err := negotiation.New(cfg)
 	if err != nil {
 		panic(err)
 	}
@@ -132,11 +176,11 @@ func outcomeOf(next []edge, e edge) int {
 }
 
 func compileMachine(c sim.Case) (sim.Program, error) {
-	cfg, ops, err := readCase(c, machineKeys, machineVerbs())
+	cfg, ops, err := readMachine(c)
 	if err != nil {
 		return sim.Program{}, err
 	}
-	m, err := negotiation.New(machineConfig(cfg))
+	m, err := negotiation.New(cfg)
 	if err == nil && m.Rude > 0 && m.Deaths+m.Detaches > 0 {
 		// What is said about things that only somebody who has left was told of means nothing here.
 		err = errors.New("rude applications that leave cannot be compared")
@@ -205,9 +249,9 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 		return nil, fmt.Errorf("%s: no counterexample (%s)", m.Name(), r.Verdict)
 	}
 	b := &builder{}
-	for _, k := range machineKeys {
-		if n := machineNumber(c, k.name); n != k.def {
-			b.set(k.name, n)
+	for _, f := range machineFields(&c) {
+		if n := f.get(); n != f.def {
+			b.set(f.name, n)
 		}
 	}
 	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
@@ -217,15 +261,6 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 	}
 	story := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", m.Name(), r.Outcomes[i].Name)
 	return &trace.Trace{Story: wrap(story, 95), Scenario: "machine", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
-}
-
-func machineNumber(c negotiation.Config, name string) int {
-	one := map[bool]int{true: 1}
-	return map[string]int{
-		"clients": int(c.Clients), "connects": int(c.Connects), "sessions": int(c.Sessions), "segments": int(c.Segments),
-		"each": int(c.Each), "deaths": int(c.Deaths), "detaches": int(c.Detaches), "rude": int(c.Rude), "half": one[c.Half],
-		"unbind": one[c.Unbind], "fail": one[c.Fail], "silent": one[c.Silent], "timeouts": one[c.Timeouts], "linger": one[c.Linger],
-	}[name]
 }
 
 // wrap breaks text into lines of at most width bytes.
