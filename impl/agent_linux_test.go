@@ -177,7 +177,7 @@ type Agent struct {
 	conns    map[int]*Session
 	last     int
 	load     *load
-	unix     net.Listener // the rival in benchmarks
+	unix     []net.Listener // the rivals in benchmarks
 }
 
 func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}, load: newLoad()} }

@@ -37,26 +37,39 @@ func (a *Agent) Bench(c BenchCall, _ *None) (err error) {
 	if a.app, err = Attach(a.host, c.Layer, c.Options.options()); err != nil {
 		return err
 	}
-	l, err := a.app.Listen(c.URI)
-	if err != nil {
-		return err
-	}
-	if a.unix, err = net.Listen("unix", c.Unix); err != nil {
-		return err
-	}
-	for _, l := range []net.Listener{l, a.unix} {
-		go obeyAll(l)
+	for _, serve := range []func(net.Conn){obey, hangup} {
+		l, err := a.app.Listen(c.URI)
+		if err != nil {
+			return err
+		}
+		u, err := net.Listen("unix", c.Unix)
+		if err != nil {
+			return err
+		}
+		a.unix = append(a.unix, u)
+		for _, l := range []net.Listener{l, u} {
+			go serveAll(l, serve)
+		}
+		c.URI, c.Unix = hangupURI, c.Unix+hangupUnix
 	}
 	return nil
 }
 
-func obeyAll(l net.Listener) {
+// Where a server hangs up at once.
+const (
+	hangupURI  = "tcp://127.0.0.1/81"
+	hangupUnix = ".hangup"
+)
+
+func hangup(c net.Conn) { _ = c.Close() }
+
+func serveAll(l net.Listener, serve func(net.Conn)) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		go obey(c)
+		go serve(c)
 	}
 }
 
@@ -148,7 +161,9 @@ func newBenchmark(b *testing.B, processes bool, o BenchOptions) *benchmark {
 		a := newAgent()
 		check(b, a.Layer(call1.Layer, nil))
 		check(b, a.Bench(call1, nil))
-		b.Cleanup(func() { check(b, errors.Join(a.unix.Close(), a.app.Close(), a.EndLayer(None{}, nil))) })
+		b.Cleanup(func() {
+			check(b, errors.Join(a.unix[0].Close(), a.unix[1].Close(), a.app.Close(), a.EndLayer(None{}, nil)))
+		})
 	}
 	client, err := Attach(shm.OS(), call1.Layer, o.options())
 	if err != nil {
@@ -161,6 +176,12 @@ func newBenchmark(b *testing.B, processes bool, o BenchOptions) *benchmark {
 func (m *benchmark) dial() (net.Conn, error) { return m.client.Dial(context.Background(), testURI) }
 
 func (m *benchmark) dialUnix() (net.Conn, error) { return net.Dial("unix", m.unix) }
+
+func (m *benchmark) dialHangup() (net.Conn, error) {
+	return m.client.Dial(context.Background(), hangupURI)
+}
+
+func (m *benchmark) dialUnixHangup() (net.Conn, error) { return net.Dial("unix", m.unix+hangupUnix) }
 
 // duel runs b.N operations of the candidate, in rounds, and after each round as many of
 // its rival as take about as long, which get one operation in share. It reports the
@@ -241,16 +262,13 @@ func BenchmarkRoundTrip(b *testing.B) {
 }
 
 // connects returns a function that makes n connections, one after the other, each for one
-// short exchange or for nothing.
-func connects(dial func() (net.Conn, error), request bool) func(n int) error {
+// use.
+func connects(dial func() (net.Conn, error), use func(net.Conn) error) func(n int) error {
 	return func(n int) error {
 		for range n {
 			c, err := dial()
-			if err != nil {
-				return err
-			}
-			if request {
-				err = command(c, benchOrder{Size: 64, Count: 1})
+			if err == nil {
+				err = use(c)
 			}
 			if err != nil {
 				return err
@@ -263,16 +281,38 @@ func connects(dial func() (net.Conn, error), request bool) func(n int) error {
 	}
 }
 
-// BenchmarkConnect is the time to connect, have it accepted, and close on both sides,
-// for nothing or for a short request and its answer.
+func nothing(net.Conn) error { return nil }
+
+// end waits until the server has accepted and hung up.
+func end(c net.Conn) error {
+	n, err := c.Read(make([]byte, 1))
+	if n > 0 || err != io.EOF {
+		return fmt.Errorf("%d bytes and %v, want the end", n, err)
+	}
+	return nil
+}
+
+// askOnce asks for something and gets its answer.
+func askOnce(c net.Conn) error { return command(c, benchOrder{Size: 64, Count: 1}) }
+
+// BenchmarkConnect is the time to connect, have it accepted, and close on both sides. For
+// nothing, a client of a unix socket does not wait until its server accepts, ours does; at the end
+// that the server makes both have waited; and then there is a short request and its answer.
 func BenchmarkConnect(b *testing.B) {
 	for _, peer := range []string{"task", "process"} {
-		for _, use := range []string{"nothing", "request"} {
-			b.Run(fmt.Sprintf("peer=%s/use=%s", peer, use), func(b *testing.B) {
+		for _, u := range []struct {
+			name string
+			use  func(net.Conn) error
+		}{{"nothing", nothing}, {"end", end}, {"request", askOnce}} {
+			b.Run(fmt.Sprintf("peer=%s/use=%s", peer, u.name), func(b *testing.B) {
 				m := newBenchmark(b, peer == "process", BenchOptions{Spin: shm.SpinDefault})
 				warm, err := m.dial()
 				check(b, err)
-				m.duel(200, 1, connects(m.dial, use == "request"), connects(m.dialUnix, use == "request"))
+				dial, dialUnix := m.dial, m.dialUnix
+				if u.name == "end" {
+					dial, dialUnix = m.dialHangup, m.dialUnixHangup
+				}
+				m.duel(200, 1, connects(dial, u.use), connects(dialUnix, u.use))
 				check(b, warm.Close())
 			})
 		}
@@ -293,7 +333,7 @@ func BenchmarkLive(b *testing.B) {
 				}
 				all = append(all, c)
 			}
-			m.duel(200, 1, connects(m.dial, true), connects(m.dialUnix, true))
+			m.duel(200, 1, connects(m.dial, askOnce), connects(m.dialUnix, askOnce))
 			for _, c := range all {
 				check(b, c.Close())
 			}
