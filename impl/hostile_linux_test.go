@@ -49,7 +49,7 @@ func (v *victims) unharmed() {
 	check(v.t, c.Close())
 	check(v.t, s.Close())
 	// The last attacker may still be being cleaned up.
-	st := v.await(func(st Stat) bool { return len(st.Apps) == 2 && len(st.Sessions) == 1 })
+	st := v.await(func(st Stat) bool { return len(st.Apps) == 2 && len(st.Sessions) == 1 && len(st.Segments) == 1 })
 	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Segments) != 1 {
 		v.t.Errorf("the session layer has %+v", st)
 	}
