@@ -16,7 +16,9 @@ func (m *Model) take(s State, a int, emit func(State)) {
 			m.collect(g)
 		}
 	case MsgUnbind:
-		m.unbind(&s)
+		if !m.has(unbindIgnored) {
+			m.unbind(&s)
+		}
 	case MsgDetach, MsgEnd:
 		m.leave(&s, a)
 	default:
@@ -212,7 +214,9 @@ func (m *Model) fail(s *State, x *session) {
 func (m *Model) finish(s *State, x *session, r, kind int) {
 	x.sides[r] |= done
 	m.fail(s, x)
-	x.state = ending
+	if !m.has(closeNotNoted) {
+		x.state = ending
+	}
 	o := x.sides[1-r]
 	switch {
 	case o&told == 0:
@@ -234,7 +238,7 @@ func (m *Model) notify(s *State, x *session, r, kind int) {
 	if kind != MsgFinished {
 		x.sides[r] |= closing
 	}
-	if kind == MsgClosed && m.has(closeNotTold) {
+	if kind == MsgClosed && m.has(closeNotTold) || kind == MsgFinished && m.has(halfCloseNotTold) {
 		return
 	}
 	for i := range s.sessions {
@@ -293,7 +297,9 @@ func (m *Model) leave(s *State, a int) {
 		if !m.has(deathKeepsMapping) {
 			r := m.side(g.client, a)
 			g.told &^= 1 << r
-			g.unmapping &^= 1 << r
+			if !m.has(leaverAsked) {
+				g.unmapping &^= 1 << r
+			}
 			m.collect(g)
 		}
 	}
@@ -338,14 +344,14 @@ func (m *Model) patience(s State, emit func(int, State)) {
 				m.notify(&t, x, server, MsgClosed)
 				m.settle(&t, x)
 				m.emit(t, actConnectTimeout, emit)
-			case x.state == ending:
+			case x.state == ending && !m.has(closeNotHurried):
 				m.hurry(s, i, emit)
 			}
 		}
 	}
 	if m.Linger {
 		for c := 1; c < m.apps; c++ {
-			if t := s; m.idle(&t, uint8(c)) {
+			if t := s; m.idle(&t, uint8(c)) && !m.has(lingerForEver) {
 				m.retireAll(&t, uint8(c))
 				m.emit(t, actLingerOver, emit)
 			}

@@ -72,6 +72,16 @@ func (q *queue) pop() Message {
 	return m
 }
 
+// count returns how often a message is in the queue.
+func (q *queue) count(m Message) (n int) {
+	for _, x := range q {
+		if x == m {
+			n++
+		}
+	}
+	return n
+}
+
 // room says whether n more messages fit.
 func (q *queue) room(n int) bool { return q[len(q)-n] == 0 }
 

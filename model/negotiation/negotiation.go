@@ -85,6 +85,8 @@ func Configs() []catalog.Config[Config] {
 			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 1, Each: 1, Fail: true}},
 		{Name: "shared", Doc: "two sessions in one segment that lingers",
 			Value: Config{Clients: 1, Connects: 3, Sessions: 2, Segments: 1, Each: 2, Linger: true}},
+		{Name: "return", Doc: "a client that connects twice; either side detaches and comes back, the server unbinds",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Detaches: 2, Unbind: true}},
 		{Name: "medium", Doc: "two clients that connect twice, one death",
 			Value: Config{Clients: 2, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Deaths: 1, Safety: true}},
 		{Name: "nightly", Doc: "two clients that connect twice, sessions that share segments, two deaths; safety only",

@@ -20,6 +20,7 @@ func TestHolds(t *testing.T) {
 		{Config: "silent", States: 928},
 		{Config: "fail", States: 212},
 		{Config: "shared", States: 4402},
+		{Config: "return", States: 24138},
 		{Config: "rude", States: 389518, Symmetric: 194819},
 		{Config: "medium", States: 834463, Symmetric: 417273},
 		{Config: "nightly", States: nightly},
@@ -61,6 +62,14 @@ func TestVariants(t *testing.T) {
 		"memory-of-listener":       9,
 		"lock-kept":                4,
 		"index-shared":             4,
+		"unbind-ignored":           2,
+		"half-close-not-told":      7,
+		"close-not-noted":          7,
+		"close-not-hurried":        3,
+		"segment-overfull":         9,
+		"orphan-used":              7,
+		"leaver-asked":             13,
+		"linger-for-ever":          6,
 		"seed2018":                 5,
 	}, *update)
 }

@@ -11,21 +11,31 @@ const (
 	quiesced       = "S8: nobody is told to unmap what it uses"
 	memoryHeld     = "S9: what a session lies in is not given away before the session is over"
 	unmapTold      = "S10: nobody is told to unmap what it has not mapped"
+	unmapKnown     = "S10: a segment that goes waits for who was told to unmap it"
 	oneReply       = "S11: each connect has one reply at most"
 	rightReply     = "S12: who hears a reply to a connect has asked"
 	legalStates    = "S13: sessions go from pending to ready to ending"
+	sidesAgree     = "S13: state and sides of a session agree"
+	toldOnce       = "S13: a side is told of each change, once"
 	oneName        = "S14: a handle names one session"
 	newHandles     = "S14: a slot that is freed has another handle from then on"
 	ownSessions    = "S15: only the two sides change a session, and only the one that they mean"
 	ownSegments    = "S16: a segment holds the sessions of one pair"
+	roomForAll     = "S20: a segment has room for its sessions"
 	listenerStays  = "S18: a listener ends when its application says so or leaves"
+	listenerEnds   = "S18: a listener that was unbound is not there"
 	listenerLives  = "S18: a listener is that of an application that is there"
 	pendingBound   = "S18: a connect waits only at a listener that is there"
 	nothingLeft    = "S19: when all have left the layer has nothing"
+	goneForGood    = "S19: who has gone has nothing"
+	freeIsEmpty    = "S19: what is free has nothing"
 	nothingLost    = "S19: what nobody uses and nobody is about to hear of is gone"
 	mappedIsKnown  = "S8: what an application has mapped the layer knows"
+	connectsServed = "L1: a connect becomes a session where there is room, and only there"
 	connectsEnd    = "L1: every connect is answered"
 	sessionsEnd    = "L2: every session that one side is done with ends"
+	closesHurried  = "L2: a side that does not confirm is told to hurry"
+	lingerEnds     = "L2: a segment that lingers is used again or goes"
 	segmentsEnd    = "L2: every segment that is to go goes"
 	departuresSeen = "L3: the layer learns of everyone who leaves"
 )
@@ -46,15 +56,27 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(ownSegments, func(s S) bool {
 			return s.all(func(x *session) bool { return s.segments[x.segment].client == x.client })
 		}),
-		check.Invariant(oneReply, func(s S) bool { return s.all(func(x *session) bool { return x.replied < 2 }) }),
+		check.Invariant(oneReply, func(s S) bool {
+			return s.all(func(x *session) bool { return x.replied < 2 && (x.state != ready || x.replied > 0) })
+		}),
 		check.Invariant(listenerStays, func(s S) bool { return s.bound || s.unbound || s.apps[0].state == gone }),
 		check.Invariant(listenerLives, func(s S) bool { return !s.bound || s.apps[0].state != gone }),
 		check.Invariant(pendingBound, func(s S) bool { return s.bound || s.all(func(x *session) bool { return x.state != pending }) }),
 		check.Invariant(nothingLeft, func(s S) bool { return !m.deserted(&s) || m.none(&s) }),
 		check.Invariant(nothingLost, func(s S) bool { return !m.quiet(&s) || m.used(&s) || m.Silent || s.rude > 0 || m.settled(&s) }),
 		check.Invariant(mappedIsKnown, func(s S) bool { return s.known() }),
+		check.Invariant(sidesAgree, func(s S) bool { return s.all((*session).agrees) }),
+		check.Invariant(roomForAll, func(s S) bool {
+			return s.all(func(x *session) bool { return m.inside(&s, x.segment) <= int(m.Each) })
+		}),
+		check.Invariant(unmapKnown, func(s S) bool { return s.awaited() }),
+		check.Invariant(listenerEnds, func(s S) bool { return !s.bound || !s.unbound || s.up[0].count(MsgUnbind) > 0 }),
+		check.Invariant(goneForGood, func(s S) bool { return s.forgotten() }),
+		check.Invariant(freeIsEmpty, func(s S) bool { return s.empty() }),
 		check.StepInvariant(newHandles, func(s S, _ int, t S) bool { return renamed(&s, &t) }),
 		check.StepInvariant(legalStates, func(s S, _ int, t S) bool { return legal(&s, &t) }),
+		check.StepInvariant(toldOnce, func(s S, _ int, t S) bool { return toldOfAll(&s, &t) }),
+		check.StepInvariant(connectsServed, func(s S, action int, t S) bool { return m.served(&s, action, &t) }),
 		check.StepInvariant(ownSessions, func(s S, action int, t S) bool { return m.own(&s, action, &t) }),
 	}
 	ps = append(ps, m.goals()...)
@@ -77,6 +99,7 @@ func (m *Model) goals() []check.Property[State] {
 			return x.state == ready && s.up[0][0].Kind() == MsgDisconnect && s.up[x.client][0].Kind() == MsgDisconnect
 		}),
 		some("a side has yet to say that it is done", func(_ *S, x *session) bool { return x.sides[0]&closing != 0 }),
+		check.Reachable("a connect is rejected", func(s S) bool { return s.up[0][0].Kind() == MsgReject }),
 		check.Reachable("everything is over", func(s S) bool { return m.quiet(&s) && m.none(&s) && s.sessions[0].gen > 0 }),
 	}
 	if m.Half {
@@ -85,8 +108,22 @@ func (m *Model) goals() []check.Property[State] {
 	if m.Connects > 1 && m.Sessions > 1 && m.Each > 1 {
 		ps = append(ps, check.Reachable("two sessions in one segment", func(s S) bool { return m.inside(&s, 0) > 1 }))
 	}
+	if m.Silent {
+		ps = append(ps, some("the server is silent", func(s *S, x *session) bool { return x.state == pending && m.quiet(s) && m.used(s) }))
+	}
+	if m.Unbind {
+		ps = append(ps, some("a session outlives its listener", func(s *S, x *session) bool { return !s.bound && x.state == ready }))
+	}
+	if m.Fail {
+		ps = append(ps, check.Reachable("memory is short", func(s S) bool {
+			return s.bound && s.sessions == [maxSessions]session{} && s.down[1].count(MsgRefused) > 0
+		}))
+	}
+	if m.Linger {
+		ps = append(ps, check.Reachable("a segment lingers", func(s S) bool { return s.segments[0].state == live && m.inside(&s, 0) == 0 }))
+	}
 	if m.Timeouts {
-		ps = append(ps, some("a close is overdue", func(_ *S, x *session) bool { return (x.sides[0]|x.sides[1])&hurried != 0 }))
+		ps = append(ps, some("a close is overdue", func(_ *S, x *session) bool { return x.overdue() }))
 	}
 	if m.Deaths > 0 {
 		ps = append(ps, some("a server outlives its client", func(s *S, x *session) bool { return s.apps[x.client].state == gone && x.state == ending }))
@@ -105,6 +142,16 @@ func (m *Model) liveness() []check.Property[State] {
 	for i := range m.Sessions {
 		ps = append(ps, check.LeadsTo(numbered(sessionsEnd, int(i)), func(s S) bool { return s.sessions[i].state == ending },
 			func(s S) bool { return s.sessions[i].state != ending }, fair...))
+	}
+	if m.Linger {
+		idle := func(s S) bool { return s.segments[0].state == live && m.inside(&s, 0) == 0 }
+		ps = append(ps, check.LeadsTo(lingerEnds, idle, func(s S) bool { return !idle(s) }, fair...))
+	}
+	if m.Timeouts {
+		for i := range m.Sessions {
+			ps = append(ps, check.LeadsTo(numbered(closesHurried, int(i)), func(s S) bool { return s.sessions[i].state == ending },
+				func(s S) bool { return s.sessions[i].state != ending || s.sessions[i].overdue() }, check.Fair{m.numbers[actCloseTimeout]}))
+		}
 	}
 	for i := range m.Segments {
 		ps = append(ps, check.LeadsTo(numbered(segmentsEnd, int(i)), func(s S) bool { return s.segments[i].state == retiring },
@@ -261,10 +308,12 @@ func legal(s, t *State) bool {
 	return true
 }
 
-// renamed says whether no session that ends leaves its handle behind.
+// renamed says whether no session that ends leaves its handle behind, and none that begins has another
+// than its slot.
 func renamed(s, t *State) bool {
 	for i := range s.sessions {
-		if s.sessions[i].state != free && t.sessions[i].state == free && s.sessions[i].gen == t.sessions[i].gen {
+		x, y := &s.sessions[i], &t.sessions[i]
+		if x.state != free && y.state == free && x.gen == y.gen || x.state == free && x.gen != y.gen {
 			return false
 		}
 	}

@@ -3,13 +3,17 @@ package negotiation
 // segmentFor returns the first live segment of the client's with room, or one that is free,
 // or -1.
 func (m *Model) segmentFor(s *State, c uint8) int {
-	unused := -1
+	unused, room := -1, int(m.Each)
+	if m.has(segmentOverfull) {
+		room++
+	}
 	for i := range int(m.Segments) {
 		g := &s.segments[i]
 		if g.state == free && unused < 0 {
 			unused = i
 		}
-		if g.state == live && !g.orphan && (g.client == c || m.has(segmentShared)) && m.inside(s, uint8(i)) < int(m.Each) {
+		left := g.orphan && !m.has(orphanUsed)
+		if g.state == live && !left && (g.client == c || m.has(segmentShared)) && m.inside(s, uint8(i)) < room {
 			return i
 		}
 	}

@@ -41,6 +41,14 @@ const (
 	memoryOfListener
 	lockKept
 	indexShared
+	unbindIgnored
+	halfCloseNotTold
+	closeNotNoted
+	closeNotHurried
+	segmentOverfull
+	orphanUsed
+	leaverAsked
+	lingerForEver
 	seed2018
 )
 
@@ -129,6 +137,22 @@ var mistakes = [...]catalog.Variant{
 		Doc: "who finds no memory keeps the lock that everybody needs"},
 	indexShared: {Name: "index-shared", Row: "H-29", Property: ownSessions, Config: "rude",
 		Doc: "the layer keeps the index of a session where applications can write"},
+	unbindIgnored: {Name: "unbind-ignored", Row: "L7", Property: listenerEnds, Config: "small",
+		Doc: "an unbind takes nothing away"},
+	halfCloseNotTold: {Name: "half-close-not-told", Row: "-", Property: toldOnce, Config: "small",
+		Doc: "the peer is not told of a half-close"},
+	closeNotNoted: {Name: "close-not-noted", Row: "S13", Property: sidesAgree, Config: "small",
+		Doc: "a session stays established when one side has closed it"},
+	closeNotHurried: {Name: "close-not-hurried", Row: "-", Property: closesHurried + " (0)", Config: "silent",
+		Doc: "there is no close timeout"},
+	segmentOverfull: {Name: "segment-overfull", Row: "S20", Property: roomForAll, Config: "small",
+		Doc: "a segment is given one session more than fits"},
+	orphanUsed: {Name: "orphan-used", Row: "S14", Property: connectsServed, Config: "return",
+		Doc: "a session is placed in a segment that one of the two has left"},
+	leaverAsked: {Name: "leaver-asked", Row: "S10", Property: unmapKnown, Config: "death",
+		Doc: "an answer to an unmap is still expected of somebody who has left"},
+	lingerForEver: {Name: "linger-for-ever", Row: "-", Property: lingerEnds, Config: "shared",
+		Doc: "a linger that is over lets nothing go"},
 	seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
 		Doc: "the mistakes of the ancestor that this machine can make, all at once"},
 }
