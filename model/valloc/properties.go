@@ -4,16 +4,18 @@ import "cutthrough/model/check"
 
 // The properties that variants violate.
 const (
-	noOverlap     = "S1: no two segments overlap"
-	onPages       = "S1: a segment starts on a page"
-	noOverlapHere = "S2: no two mappings of a process overlap"
-	notTooEarly   = "S8: a range is used again only when all who were told to map it have acknowledged or died"
-	freedOnce     = "S9: what is given back is allocated"
-	unmapOnce     = "S10: who is told to unmap a segment has mapped it, and who is told to map it has not"
-	noneLost      = "S19: every unit is free or allocated, and not both"
-	oneChunk      = "S19: without segments the space is one chunk"
-	ownMemory     = "S21: who maps a segment maps the memory of that segment"
-	freed         = "L2: a segment that closes is freed"
+	noOverlap       = "S1: no two segments overlap"
+	onPages         = "S1: a segment starts on a page"
+	noOverlapHere   = "S2: no two mappings of a process overlap"
+	notTooEarly     = "S8: a range is used again only when all who were told to map it have acknowledged or died"
+	freedOnce       = "S9: what is given back is allocated"
+	keptUntilClosed = "S9: a segment stays until it is closed"
+	toldWhileLive   = "S10: nobody is told to map a segment that closes"
+	unmapOnce       = "S10: who is told to unmap a segment has mapped it, and who is told to map it has not"
+	noneLost        = "S19: every unit is free or allocated, and not both"
+	oneChunk        = "S19: without segments the space is one chunk"
+	ownMemory       = "S21: who maps a segment maps the memory of that segment"
+	freed           = "L2: a segment that closes is freed"
 )
 
 // Properties implements [check.Model].
@@ -30,6 +32,8 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(ownMemory, func(s S) bool { return s.bad&badMemory == 0 }),
 		check.Invariant(noneLost, func(s S) bool { return m.accounted(&s) }),
 		check.Invariant(oneChunk, func(s S) bool { return s.live() > 0 || s.free[0] == span{0, m.Units} }),
+		check.StepInvariant(keptUntilClosed, func(s S, action int, t S) bool { return action == aClose || s.keeps(&t) }),
+		check.StepInvariant(toldWhileLive, func(s S, _ int, t S) bool { return s.tellsLive(&t) }),
 		check.Reachable("there is no room", func(s S) bool { return s.free[0].n == 0 }),
 		check.Reachable("the space is in pieces", func(s S) bool { return s.free[1].n > 0 }),
 		check.Reachable("all segments exist", func(s S) bool { return s.live() == m.Segments }),
@@ -41,6 +45,9 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Reachable("a map and an unmap are under way to one process", func(s S) bool {
 			return s.processes[0].in[0].segment != 0 && s.processes[0].in[1].unmap
 		}),
+	}
+	if m.Offset > 0 {
+		ps = append(ps, check.Reachable("a segment is moved", func(s S) bool { return s.segments[0].offset > 0 }))
 	}
 	if m.Death {
 		ps = append(ps, check.Reachable("who was told to unmap is dead", func(s S) bool {
@@ -95,6 +102,26 @@ func (m *Model) disjoint(s *State) bool {
 			return false
 		}
 		used |= units
+	}
+	return true
+}
+
+// keeps says whether each live segment is live in the next state, too.
+func (s *State) keeps(t *State) bool {
+	for i := range s.segments {
+		if s.segments[i].state == segLive && t.segments[i].state != segLive {
+			return false
+		}
+	}
+	return true
+}
+
+// tellsLive says whether only live segments are told of on the way to the next state.
+func (s *State) tellsLive(t *State) bool {
+	for i := range s.segments {
+		if g := &t.segments[i]; g.told&^s.segments[i].told != 0 && g.state != segLive {
+			return false
+		}
 	}
 	return true
 }

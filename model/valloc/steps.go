@@ -94,7 +94,8 @@ func (m *Model) paged(size uint8) uint8 {
 func (m *Model) tell(s State, p int, emit func(int, State)) {
 	for i := range int(m.Segments) {
 		g := &s.segments[i]
-		if g.state != segLive || g.told>>p&1 != 0 || bits.OnesCount8(g.told) >= 2 {
+		live := g.state == segLive || g.state == segClosing && m.variants.Has(toldWhileClosing)
+		if !live || g.told>>p&1 != 0 || bits.OnesCount8(g.told) >= 2 {
 			continue
 		}
 		t := s
@@ -210,7 +211,8 @@ func (m *Model) acknowledged(s State, p int, emit func(int, State)) {
 // collect gives the range of a segment back if it closes and nobody has it any more.
 func (m *Model) collect(s *State, i int) {
 	g := &s.segments[i]
-	if g.state != segClosing || g.told != 0 {
+	closed := g.state == segClosing || m.variants.Has(closedByDeath)
+	if !closed || g.told != 0 {
 		return
 	}
 	r := g.place

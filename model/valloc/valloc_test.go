@@ -46,6 +46,8 @@ func TestVariants(t *testing.T) {
 		"death-not-collected":    5,
 		"sizes-not-rounded":      2,
 		"descriptors-counted":    9,
+		"told-while-closing":     4,
+		"closed-by-death":        4,
 	}, *update)
 }
 

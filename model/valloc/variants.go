@@ -18,6 +18,8 @@ const (
 	deathNotCollected
 	sizesNotRounded
 	descriptorsCounted
+	toldWhileClosing
+	closedByDeath
 )
 
 // Variants returns the mistakes that the machine can make.
@@ -51,5 +53,9 @@ func Variants() []catalog.Variant {
 			Doc: "a range is as long as its segment, which need not be whole pages"},
 		descriptorsCounted: {Name: "descriptors-counted", Row: "H-13", Property: ownMemory, Config: "small",
 			Doc: "an unmap comes with a descriptor, too, which nobody takes before the next map"},
+		toldWhileClosing: {Name: "told-while-closing", Row: "S10", Property: toldWhileLive, Config: "small",
+			Doc: "a segment that closes is told of like one that does not"},
+		closedByDeath: {Name: "closed-by-death", Row: "S9", Property: keptUntilClosed, Config: "medium",
+			Doc: "a segment that nobody has closed goes with the last who had it"},
 	}
 }
