@@ -180,6 +180,9 @@ const (
 	noUnderrun   = "S6: no byte is read before it is written"
 	flagMeaning  = "a set flag means that somebody was notified since it was cleared"
 	onlyOnce     = "nobody is notified twice between two armings"
+	forRoom      = "the writer is rung for as much room as it wants, not for less"
+	moves        = "what is published or released is not nothing"
+	drained      = "a drain ends when all is released"
 	allRead      = "L5: all bytes are read"
 	allDone      = "L6: both sides come to an end"
 )
@@ -195,6 +198,13 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(noUnderrun, func(s S) bool { return s.tail-s.rhead <= m.Capacity && s.rhead-s.head <= m.Capacity }),
 		check.Invariant(flagMeaning, func(s S) bool { return !(s.event && s.events == 0) && !(s.has && s.notices == 0) }),
 		check.Invariant(onlyOnce, func(s S) bool { return s.events <= 1 && s.notices <= 1 }),
+		check.Invariant(drained, func(s S) bool { return s.wpc != wDone || s.rpc == rDead || s.head == s.tail }),
+		check.StepInvariant(forRoom, func(s S, action int, _ S) bool {
+			return action != aMarkHas || s.rpc == rMarkLate || s.rwant > 0 && m.Capacity-s.known() >= s.rwant
+		}),
+		check.StepInvariant(moves, func(s S, action int, t S) bool {
+			return (action != aPublish || t.tail != s.tail) && (action != aRelease || t.head != s.head)
+		}),
 		check.Reachable("the writer slept", slept(sleptWriter)),
 		check.Reachable("the reader slept", slept(sleptReader)),
 		check.Reachable("the drain slept", slept(sleptDrain)),
