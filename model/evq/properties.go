@@ -7,6 +7,8 @@ const (
 	noneLost      = "no event is lost, doubled or torn"
 	inOrder       = "the events of a producer are taken in the order in which it posted them"
 	noneCorrupt   = "nobody honest takes the queue for corrupt"
+	awakeSaysSo   = "a consumer that is awake has said so"
+	ringsAsleep   = "who rings the consumer has seen that it sleeps"
 	consumerWakes = "L5: the consumer does not sleep for ever beside an event"
 	producerWakes = "L6: no producer sleeps for ever"
 	producersEnd  = "L6: every producer comes to an end"
@@ -21,6 +23,8 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(noneLost, func(s S) bool { return m.accounted(&s) }),
 		check.Invariant(inOrder, func(s S) bool { return s.bad&badEvent == 0 }),
 		check.Invariant(noneCorrupt, func(s S) bool { return s.bad&badCorrupt == 0 }),
+		check.Invariant(awakeSaysSo, func(s S) bool { return s.pc > cRing || !s.sleep }),
+		check.StepInvariant(ringsAsleep, func(s S, _ int, t S) bool { return s.sleep || m.rings(&t)&^m.rings(&s) == 0 }),
 		check.Invariant(consumerWakes, func(s S) bool {
 			return s.queued() == 0 || m.Unnoticed && m.count(&s, dead) > 0 || m.count(&s, alive) > 0 || !m.stuck(&s)
 		}),
@@ -84,6 +88,16 @@ func (m *Model) count(s *State, as func(*producer) bool) int {
 		}
 	}
 	return n
+}
+
+// rings returns a bit for each producer that is about to ring the consumer.
+func (m *Model) rings(s *State) (bits uint8) {
+	for p := range m.Producers {
+		if s.producers[p].pc == pRing {
+			bits |= 1 << p
+		}
+	}
+	return bits
 }
 
 // queued returns how many events are in the queue.
