@@ -155,10 +155,7 @@ func genMany(b *builder) {
 			b.op("srv", "dial", 2)
 			b.op("cli", "accept", 2)
 		case 1:
-			b.op("cli", "dial", 1)
-			b.op("srv", "accept", 1)
-			b.op("cli", "write", 1)
-			b.op("srv", "read", 1)
+			b.visit()
 		case 2:
 			b.op("cli2", "dial", 2)
 			b.op("cli", "accept", 2)
@@ -169,17 +166,27 @@ func genMany(b *builder) {
 		case 5: // the memory of one pair goes while another one needs its own
 			b.op("cli2", []string{"close", "detach"}[b.src.Intn(2, "goes")])
 			b.op("srv", "close")
-			b.op("cli", "dial", 1)
-			b.op("srv", "accept", 1)
-			b.op("cli", "write", 1)
-			b.op("srv", "read", 1)
-			b.op("srv", "write", 1)
-			b.op("cli", "read", 1)
+			b.visit()
+			b.answer()
 		}
 	}
 	b.op("cli2", "write", 1+b.src.Intn(size, "bytes"))
 	b.op("srv", "write", 1+b.src.Intn(size, "bytes"))
 	b.op("cli2", "read", 1)
+}
+
+// visit has the client come and be heard.
+func (b *builder) visit() {
+	b.op("cli", "dial", 1)
+	b.op("srv", "accept", 1)
+	b.op("cli", "write", 1)
+	b.op("srv", "read", 1)
+}
+
+// answer has the visitor hear something, too.
+func (b *builder) answer() {
+	b.op("srv", "write", 1)
+	b.op("cli", "read", 1)
 }
 
 // park has a task of the server sleep on a session that stays silent, while another
@@ -190,12 +197,8 @@ func (b *builder) park() {
 	b.op("cli2", "dial", 3)
 	b.op("srv", "accept", 3)
 	b.op("srv", "expect", 1)
-	b.op("cli", "dial", 1)
-	b.op("srv", "accept", 1)
-	b.op("cli", "write", 1)
-	b.op("srv", "read", 1)
-	b.op("srv", "write", 1)
-	b.op("cli", "read", 1)
+	b.visit()
+	b.answer()
 	b.op("cli2", "read", 1)
 }
 

@@ -68,7 +68,9 @@ func (m *Model) has(v int) bool {
 }
 
 // Variants returns the mistakes that the machine can make.
-func Variants() []catalog.Variant { return slices.Clone(mistakes[:]) }
+func Variants() []catalog.Variant {
+	return slices.Clone(mistakes[:])
+}
 
 var mistakes = [...]catalog.Variant{
 	acceptBeforeMap: {Name: "accept-before-map", Row: "S02", Property: mapFirst, Config: "small",
