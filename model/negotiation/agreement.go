@@ -31,6 +31,21 @@ func (s *State) awaited() bool {
 	return true
 }
 
+// held says whether each segment stays with all who were told to map it, but for those who have answered
+// that they were told to unmap it, and those who have left.
+func held(s, t *State) bool {
+	for i := range s.segments {
+		g := &s.segments[i]
+		lost := g.told &^ g.unmapping &^ t.segments[i].told
+		for r, a := range [...]uint8{client: g.client, server: 0} {
+			if lost&(1<<r) != 0 && t.apps[a].state != gone {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // forgotten says whether nobody who has gone has a side of a session, or has a segment mapped; and
 // no session will come to a segment that it has left.
 func (s *State) forgotten() bool {

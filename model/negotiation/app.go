@@ -188,7 +188,8 @@ func (m *Model) useOf(s State, a int, slot uint8, emit func(int, State)) {
 	}
 }
 
-// offend says what an application must not: about any session, now or the one before.
+// offend says what an application must not: about any session, now or the one before, or that it
+// has unmapped a segment, which it may have and may not have been asked.
 func (m *Model) offend(s State, a int, emit func(int, State)) {
 	s.rude++
 	s.apps[a].rude = true
@@ -204,5 +205,10 @@ func (m *Model) offend(s State, a int, emit func(int, State)) {
 				m.emit(t, actOffend+a, emit)
 			}
 		}
+	}
+	for i := range m.Segments {
+		t := s
+		t.say(a, about(MsgUnmapReply, 0, 0).in(i, 0))
+		m.emit(t, actOffend+a, emit)
 	}
 }

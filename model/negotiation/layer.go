@@ -9,12 +9,7 @@ func (m *Model) take(s State, a int, emit func(State)) {
 		m.connect(s, a, emit)
 		return
 	case MsgUnmapReply:
-		g := &s.segments[msg.Segment()]
-		if r := m.side(g.client, a); r >= 0 && g.told&g.unmapping&(1<<r) != 0 {
-			g.told &^= 1 << r
-			g.unmapping &^= 1 << r
-			m.collect(g)
-		}
+		m.unmapped(&s, a, msg.Segment())
 	case MsgUnbind:
 		if !m.has(unbindIgnored) {
 			m.unbind(&s)

@@ -21,7 +21,7 @@ func TestHolds(t *testing.T) {
 		{Config: "fail", States: 212},
 		{Config: "shared", States: 4402},
 		{Config: "return", States: 24138},
-		{Config: "rude", States: 389518, Symmetric: 194819},
+		{Config: "rude", States: 430247, Symmetric: 215195},
 		{Config: "medium", States: 834463, Symmetric: 417273},
 		{Config: "nightly", States: nightly},
 	})
@@ -70,6 +70,7 @@ func TestVariants(t *testing.T) {
 		"orphan-used":              7,
 		"leaver-asked":             13,
 		"linger-for-ever":          6,
+		"unasked-unmap-answer":     4,
 		"seed2018":                 5,
 	}, *update)
 }

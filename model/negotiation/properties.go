@@ -9,6 +9,7 @@ const (
 	fifosCrossed   = "S4: the two sides of a session read different fifos"
 	mapFirst       = "S7: who is told of a session was told to map its segment"
 	quiesced       = "S8: nobody is told to unmap what it uses"
+	unmapAwaited   = "S8: who was told to map a segment has it until it answers an unmap or leaves"
 	memoryHeld     = "S9: what a session lies in is not given away before the session is over"
 	unmapTold      = "S10: nobody is told to unmap what it has not mapped"
 	unmapKnown     = "S10: a segment that goes waits for who was told to unmap it"
@@ -77,6 +78,7 @@ func (m *Model) Properties() []check.Property[State] {
 		check.StepInvariant(legalStates, func(s S, _ int, t S) bool { return legal(&s, &t) }),
 		check.StepInvariant(toldOnce, func(s S, _ int, t S) bool { return toldOfAll(&s, &t) }),
 		check.StepInvariant(connectsServed, func(s S, action int, t S) bool { return m.served(&s, action, &t) }),
+		check.StepInvariant(unmapAwaited, func(s S, _ int, t S) bool { return held(&s, &t) }),
 		check.StepInvariant(ownSessions, func(s S, action int, t S) bool { return m.own(&s, action, &t) }),
 	}
 	ps = append(ps, m.goals()...)

@@ -104,6 +104,20 @@ func (m *Model) retire(s *State, i uint8) {
 	m.collect(g)
 }
 
+// unmapped takes the answer to an unmap. One that was not asked for is none.
+func (m *Model) unmapped(s *State, a int, i uint8) {
+	g := &s.segments[i]
+	asked := g.unmapping
+	if m.has(unaskedUnmapAnswer) {
+		asked = g.told
+	}
+	if r := m.side(g.client, a); r >= 0 && asked&(1<<r) != 0 {
+		g.told &^= 1 << r
+		g.unmapping &^= 1 << r
+		m.collect(g)
+	}
+}
+
 // collect frees a segment that nobody has mapped any more.
 func (m *Model) collect(g *segment) {
 	if g.state == retiring && g.told == 0 {

@@ -49,6 +49,7 @@ const (
 	orphanUsed
 	leaverAsked
 	lingerForEver
+	unaskedUnmapAnswer
 	seed2018
 )
 
@@ -155,6 +156,8 @@ var mistakes = [...]catalog.Variant{
 		Doc: "an answer to an unmap is still expected of somebody who has left"},
 	lingerForEver: {Name: "linger-for-ever", Row: "-", Property: lingerEnds, Config: "shared",
 		Doc: "a linger that is over lets nothing go"},
+	unaskedUnmapAnswer: {Name: "unasked-unmap-answer", Row: "S8", Property: unmapAwaited, Config: "rude",
+		Doc: "an answer to an unmap counts that nobody has asked for"},
 	seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
 		Doc: "the mistakes of the ancestor that this machine can make, all at once"},
 }
