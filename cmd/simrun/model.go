@@ -48,8 +48,8 @@ with: the file is written every minute and at the end, in one step. No result de
 number of workers.
 
 With --export the counterexample of a variant becomes a trace, of the model negotiation one of the
-scenario machine, of signal one of fifo-wakeup, of evq one of evq: the real code passes it, and with
-the same mistake it should not (simrun replay --mutant NAME FILE).`,
+scenario machine, of valloc one of address-space, of signal one of fifo-wakeup, of evq one of evq: the
+real code passes it, and with the same mistake it should not (simrun replay --mutant NAME FILE).`,
 		Example: `  simrun model                                     # every model
   simrun model --list                              # what there is
   simrun model signal/medium
@@ -104,7 +104,7 @@ func (o *modelSearch) check(cmd *cobra.Command) error {
 	case (o.list || o.mistakes) && config != "":
 		return errorf(exitUsage, "%s: want a model without a configuration, as in %s", o.name, model)
 	case o.name != "" && !o.list && !o.mistakes:
-		return o.checkExport(model)
+		return o.checkExport()
 	}
 	for name := range strings.FieldsSeq(one) {
 		if cmd.Flags().Changed(name) {

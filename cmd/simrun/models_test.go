@@ -123,6 +123,15 @@ func TestModelInterruptedAndSavedOften(t *testing.T) {
 	}
 }
 
+// TestEveryModelIsExported: --export is for counterexamples of all models.
+func TestEveryModelIsExported(t *testing.T) {
+	for _, e := range models.All() {
+		if exporters[e.Name] == nil {
+			t.Errorf("no exporter of %s", e.Name)
+		}
+	}
+}
+
 // A checkpoint that cannot be written is found out before anything is searched.
 func TestModelCheckpointThatCannotBeWritten(t *testing.T) {
 	a := &app{stderr: os.Stderr, quiet: true}

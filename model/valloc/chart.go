@@ -41,45 +41,38 @@ func (m *Model) Lines(s State, action int, t State) []catalog.Line {
 
 func (m *Model) line(s *State, action int, t *State) catalog.Line {
 	const layer = 0
-	for i := range t.segments { // of those that changed
-		g, was := &t.segments[i], &s.segments[i]
-		switch {
-		case action == aCreate && *g != *was:
-			return catalog.At(layer, fmt.Sprintf("segment %d: %v in %v", i,
-				span{g.place.at + g.offset, g.size}, g.place))
-		case action == aClose && *g != *was:
-			return catalog.At(layer, fmt.Sprintf("closes %d%s", i, freeText(was, g)))
-		}
-	}
-	p, op := (action-aProcess)/m.ops(), (action-aProcess)%m.ops()
-	q := &s.processes[p]
-	process := 1 + p
-	switch {
-	case op == opTell:
-		i := 0
-		for s.segments[i].told == t.segments[i].told {
-			i++
-		}
+	x := m.Step(*s, action, *t)
+	i, process := x.Segment, 1+x.Process
+	g, was := &t.segments[i], &s.segments[i]
+	q := &s.processes[x.Process]
+	switch x.Op {
+	case OpCreate:
+		return catalog.At(layer, fmt.Sprintf("segment %d: %v in %v", i, span{g.place.at + g.offset, g.size}, g.place))
+	case OpClose:
+		return catalog.At(layer, fmt.Sprintf("closes %d%s", i, freeText(was, g)))
+	case OpTell:
 		return catalog.Arrow(layer, process, fmt.Sprintf("map %d", i))
-	case op >= opAsk && op < m.opDie():
-		return catalog.Arrow(layer, process, fmt.Sprintf("unmap %d", op-opAsk))
-	case op == opMap && q.stray != 0:
-		return catalog.At(process, fmt.Sprintf("maps %d: the memory of an earlier %d", q.in[0].segment-1, q.stray-1))
-	case op == opMap:
-		return catalog.At(process, fmt.Sprintf("maps %d", q.in[0].segment-1))
-	case op == opUnmap && q.late != 0 && t.processes[p].late == 0:
-		return catalog.At(process, fmt.Sprintf("unmaps %d", q.late-1))
-	case op == opUnmap && t.processes[p].late != 0:
-		return catalog.Arrow(process, layer, fmt.Sprintf("has unmapped %d: not yet", q.in[0].segment-1))
-	case op == opUnmap:
-		return catalog.Arrow(process, layer, fmt.Sprintf("has unmapped %d", q.in[0].segment-1))
-	case op == opAck:
-		i := q.out[0] - 1
-		return catalog.At(layer, fmt.Sprintf("%d has unmapped %d%s", p, i, freeText(&s.segments[i], &t.segments[i])))
-	case op == m.opDie():
+	case OpAsk:
+		return catalog.Arrow(layer, process, fmt.Sprintf("unmap %d", i))
+	case OpAck:
+		return catalog.At(layer, fmt.Sprintf("%d has unmapped %d%s", x.Process, i, freeText(was, g)))
+	case OpMap:
+		if q.stray != 0 {
+			return catalog.At(process, fmt.Sprintf("maps %d: the memory of an earlier %d", i, q.stray-1))
+		}
+		return catalog.At(process, fmt.Sprintf("maps %d", i))
+	case OpUnmap:
+		switch late := t.processes[x.Process].late; {
+		case late != 0:
+			return catalog.Arrow(process, layer, fmt.Sprintf("has unmapped %d: not yet", i))
+		case q.late != 0:
+			return catalog.At(process, fmt.Sprintf("unmaps %d", i))
+		}
+		return catalog.Arrow(process, layer, fmt.Sprintf("has unmapped %d", i))
+	case OpDie:
 		return catalog.At(process, "dies")
 	}
-	return catalog.At(layer, fmt.Sprintf("%d has died", p))
+	return catalog.At(layer, fmt.Sprintf("%d has died", x.Process))
 }
 
 func freeText(was, is *segment) string {

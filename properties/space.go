@@ -1,0 +1,244 @@
+package properties
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"cutthrough/model/check"
+	"cutthrough/model/valloc"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
+)
+
+var nameSpaceStep = shm.NewName("space.step")
+
+// layerSpace is the machine of the address space as the session layer has it between two
+// applications. A segment is that of a pair: it is made for a connect to the application of its
+// own number, which is told first, and the other one is told when that has mapped it and accepts. When
+// the only session in it is over both are told to unmap. An application dies when there is no such
+// segment, so that nobody is left who would have to close it, and nobody connects while one is dead.
+type layerSpace struct{ *valloc.Model }
+
+// Next implements [check.Model].
+func (m layerSpace) Next(s valloc.State, emit func(int, valloc.State)) {
+	m.Model.Next(s, func(action int, t valloc.State) {
+		if m.possible(s, m.Step(s, action, t)) {
+			emit(action, t)
+		}
+	})
+}
+
+// possible says whether the session layer and two applications take a step. What the layer owes goes
+// before anything else that it might do of itself; what goes on meanwhile comes to the same before and after.
+func (m layerSpace) possible(s valloc.State, x valloc.Step) bool {
+	op, i := m.owing(s)
+	switch x.Op {
+	case valloc.OpMap, valloc.OpUnmap, valloc.OpAck:
+		return true
+	}
+	if i >= 0 {
+		return x.Op == op && x.Segment == i && (op == valloc.OpAsk || x.Process == i)
+	}
+	switch x.Op {
+	case valloc.OpTell:
+		return x.Process != x.Segment && s.Maps(x.Segment, x.Segment)
+	case valloc.OpCreate:
+		return !s.Dead(0) && !s.Dead(1)
+	case valloc.OpDie:
+		return m.open(s) == 0
+	}
+	return true
+}
+
+// owing returns what the layer does in the same step as what it did before, and with which segment; -1 for none.
+func (m layerSpace) owing(s valloc.State) (valloc.Op, int) {
+	for i := range int(m.Segments) {
+		switch g := s.Segment(i); {
+		case g.There && !g.Closing && g.Told == 0:
+			return valloc.OpTell, i
+		case g.Closing && g.Told&^g.Asked != 0:
+			return valloc.OpAsk, i
+		}
+	}
+	return 0, -1
+}
+
+// open returns how many segments nobody has closed.
+func (m layerSpace) open(s valloc.State) (n int) {
+	for i := range int(m.Segments) {
+		if g := s.Segment(i); g.There && !g.Closing {
+			n++
+		}
+	}
+	return n
+}
+
+var spaceVerbs = [...]string{
+	valloc.OpCreate: "create", valloc.OpClose: "close", valloc.OpTell: "tell", valloc.OpAsk: "ask", valloc.OpAck: "take",
+	valloc.OpMap: "map", valloc.OpUnmap: "unmap", valloc.OpDie: "die", valloc.OpNotice: "return",
+}
+
+var spaceApps = []string{"app0", "app1"}
+
+// named implements [walkable].
+func (m layerSpace) named(action int) (proc, verb string) {
+	op, p := m.Op(action)
+	if op == valloc.OpCreate || op == valloc.OpClose {
+		return "layer", spaceVerbs[op]
+	}
+	return spaceApps[p], spaceVerbs[op]
+}
+
+func spaceKeys() []key {
+	return []key{
+		{name: "units", def: 4, min: 1, max: 12}, {name: "segments", def: 2, min: 1, max: 2}, {name: "size", def: 2, min: 1, max: 3},
+		{name: "offset", max: 2}, {name: "page", def: 1, min: 1, max: 2}, {name: "death", max: 1},
+	}
+}
+
+// readSpace reads a case of the scenario address-space.
+func readSpace(c sim.Case) (layerSpace, []op, error) {
+	var verbs []verb
+	for op, name := range spaceVerbs {
+		procs := spaceApps
+		if op == int(valloc.OpCreate) || op == int(valloc.OpClose) {
+			procs = []string{"layer"}
+		}
+		verbs = append(verbs, verb{name, procs, [][2]int{{0, 255}}})
+	}
+	cfg, ops, err := readCase(c, spaceKeys(), verbs)
+	if err != nil {
+		return layerSpace{}, nil, err
+	}
+	n := func(name string) uint8 { return uint8(cfg.numbers[name]) }
+	m, err := valloc.New(valloc.Config{
+		Processes: 2, Units: n("units"), Segments: n("segments"), Size: n("size"), Offset: n("offset"), Page: n("page"), Death: n("death") > 0,
+	})
+	return layerSpace{m}, ops, err
+}
+
+// setSpace writes a configuration.
+func setSpace(b *builder, c valloc.Config) {
+	death := 0
+	if c.Death {
+		death = 1
+	}
+	values := []int{int(c.Units), int(c.Segments), int(c.Size), int(c.Offset), int(c.Page), death}
+	for i, k := range spaceKeys() {
+		if values[i] != k.def {
+			b.set(k.name, values[i])
+		}
+	}
+}
+
+func spaceScenario() *Scenario {
+	return &Scenario{
+		Test: sim.Test{
+			Name: "address-space", Generate: genSpace, Compile: compileSpace,
+			Sometimes: []string{"used again", "full", "died"},
+		},
+		Doc: "the address space of the session layer beside its machine, the model valloc, step by step",
+		Long: `Walks through the machine of the address space (simrun model valloc) and has the real session
+layer, impl.Layer, do the same with two applications, each of which serves the other: segments are
+made by connects and closed with their sessions. The applications must be told to map and to unmap
+what the machine says, at the places that it says, and there must be as many segments (Conforms).
+A workload is a list of steps, each with its number among those of its name; what is not possible
+any more in its place is left out. simrun model --export writes counterexamples of the model as
+workloads of this scenario.`,
+	}
+}
+
+func genSpace(src sim.Source) sim.Case {
+	b := &builder{src: src}
+	b.number("units", 4, 3, 2, 6)
+	b.number("size", 2, 1, 3)
+	b.number("page", 1, 2)
+	b.number("death", 0, 1)
+	m, _, err := readSpace(b.c)
+	if err != nil {
+		panic(err) // of our own making
+	}
+	stroll(b, m, m.Init()[0], 8+src.Intn(60, "steps"))
+	return b.c
+}
+
+func compileSpace(c sim.Case) (sim.Program, error) {
+	m, ops, err := readSpace(c)
+	if err != nil {
+		return sim.Program{}, err
+	}
+	walkBeside := func(w *sim.World, word shm.Uint64) {
+		d := newSpaceDriver(m)
+		used := uint16(0)
+		walk(w, m, m.Init()[0], ops, word, func(e stride[valloc.State]) error {
+			x := m.Step(e.from, e.action, e.to)
+			switch g := e.to.Segment(x.Segment); {
+			case x.Op == valloc.OpDie:
+				w.Sometimes("died")
+			case x.Op == valloc.OpCreate:
+				units := uint16(1<<g.Units-1) << g.At
+				if used&units != 0 {
+					w.Sometimes("used again")
+				}
+				used |= units
+				if other := e.to.Segment(1 - x.Segment); other.Units+g.Units == m.Units {
+					w.Sometimes("full")
+				}
+			}
+			return d.step(e)
+		})
+	}
+	return besideMachine(nameSpaceStep, walkBeside), nil
+}
+
+// besideMachine returns a program of one task with a word, at which its steps are.
+func besideMachine(name shm.Name, f func(w *sim.World, word shm.Uint64)) sim.Program {
+	setup := func(w *sim.World) {
+		p := w.Process("machine")
+		p.Go("machine", func() {
+			seg, err := p.CreateSegment(shm.MinSegment)
+			if err != nil {
+				w.Fail(propHonest, "create: %v", err)
+			}
+			f(w, seg.Uint64(shm.SegmentHeader, name))
+			if err := seg.Close(); err != nil {
+				w.Fail(propHonest, "close: %v", err)
+			}
+		})
+	}
+	return sim.Program{Config: sim.Config{}, Setup: setup}
+}
+
+// ExportSpace returns a counterexample of the machine of the address space with a mistake, as a trace of
+// the scenario address-space: the session layer passes it, and should not if it makes the same mistake. Of
+// the configuration at most two segments and two processes count. The error is one of the model, or says that
+// there is no counterexample that the session layer can follow.
+func ExportSpace(ctx context.Context, c valloc.Config, variant string, o check.Options) (*trace.Trace, error) {
+	c.Segments, c.Processes, c.Safety = min(c.Segments, 2), 2, false
+	o.Symmetry = false // each application has a part of its own
+	wrong, err := valloc.New(c, variant)
+	if err != nil {
+		return nil, err
+	}
+	r, err := check.Run(ctx, layerSpace{wrong}, o)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(r.Outcomes, func(x check.Outcome[valloc.State]) bool {
+		return x.Verdict == check.Violated && len(x.Trace) > 1
+	})
+	if i < 0 {
+		return nil, fmt.Errorf("%s: no counterexample that the session layer can follow (%s)", wrong.Name(), r.Verdict)
+	}
+	b := &builder{}
+	setSpace(b, c)
+	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
+	for j, x := range steps[1:] {
+		o := opOf(layerSpace{wrong}, stride[valloc.State]{steps[j].State, x.Action, x.State})
+		b.op(o.proc, o.verb, o.args...)
+	}
+	story := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", wrong.Name(), r.Outcomes[i].Name)
+	return &trace.Trace{Story: wrap(story, 95), Scenario: "address-space", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
+}

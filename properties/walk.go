@@ -1,0 +1,88 @@
+package properties
+
+import (
+	"cutthrough/shm"
+	"cutthrough/sim"
+)
+
+// A walkable is a machine beside which real code walks. Its steps have the names of operations: who
+// does what, and the number among those of that name which are possible in a state.
+type walkable[S comparable] interface {
+	Next(S, func(action int, to S))
+	Describe(S) string
+	named(action int) (proc, verb string)
+}
+
+// stride is a step of a machine.
+type stride[S comparable] struct {
+	from   S
+	action int
+	to     S
+}
+
+// stridesFrom returns the steps that are possible in a state.
+func stridesFrom[S comparable](m walkable[S], s S) []stride[S] {
+	var next []stride[S]
+	m.Next(s, func(action int, to S) { next = append(next, stride[S]{s, action, to}) })
+	return next
+}
+
+// opOf names a step. One that is not possible gets a name that nothing has.
+func opOf[S comparable](m walkable[S], e stride[S]) op {
+	proc, verb := m.named(e.action)
+	n := 0
+	for _, o := range stridesFrom(m, e.from) {
+		if p, v := m.named(o.action); p == proc && v == verb {
+			if o == e {
+				break
+			}
+			n++
+		}
+	}
+	return op{proc, verb, []int{n}}
+}
+
+// stepNamed returns the step that an operation names, false if it is not possible.
+func stepNamed[S comparable](m walkable[S], s S, o op) (stride[S], bool) {
+	n := o.args[0]
+	for _, e := range stridesFrom(m, s) {
+		if p, v := m.named(e.action); p == o.proc && v == o.verb {
+			if n == 0 {
+				return e, true
+			}
+			n--
+		}
+	}
+	return stride[S]{}, false
+}
+
+// walk takes the steps that are possible, each of which is a step of the simulation, too, and
+// has the real code take them.
+func walk[S comparable](w *sim.World, m walkable[S], s S, ops []op, word shm.Uint64, take func(stride[S]) error) {
+	for _, o := range ops {
+		e, ok := stepNamed(m, s, o)
+		if !ok {
+			continue
+		}
+		word.Store(uint64(e.action)<<8 | uint64(o.args[0]))
+		w.Note("%s", m.Describe(e.to))
+		if err := take(e); err != nil {
+			w.Fail(propConforms, "%s %s: %v", o.proc, o.verb, err)
+		}
+		s = e.to
+	}
+}
+
+// stroll draws a walk.
+func stroll[S comparable](b *builder, m walkable[S], s S, steps int) {
+	for range steps {
+		next := stridesFrom(m, s)
+		if len(next) == 0 {
+			return
+		}
+		e := next[b.src.Intn(len(next), "step")]
+		o := opOf(m, e)
+		b.op(o.proc, o.verb, o.args...)
+		s = e.to
+	}
+}
