@@ -138,6 +138,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	cfg := k.cfg
 	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
 	mon := newSessionMonitor(w.Fail, k.failing)
+	mon.deaf = k.mode == "deaf"
 	paths := newModelMonitor(w.Fail, mon)
 	cfg.Observe = func(ch impl.Channel, made bool, m impl.Message) {
 		mon.observe(ch, made, m)
@@ -164,7 +165,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	w.OnIdle(func() bool { return reapOne(apps) })
 	k.invite(w, mon, apps)
 	w.AtEnd(propLinear, func() error { return hist.check(k.ranges, k.directory) })
-	w.AtEnd(propModel, func() error { paths.settle(); return nil })
+	w.AtEnd(propModel, func() error { mon.settle(); paths.settle(); return nil })
 	w.AtEnd(propReclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)

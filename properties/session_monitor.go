@@ -6,26 +6,40 @@ import "cutthrough/impl"
 const propProtocol = "Protocol"
 
 // sessionMonitor watches all messages of the session layer and fails the run when one
-// is not allowed: exactly one reply to a request, no handle for two objects, maps
-// before and unmaps after use, no close that nobody asked for, the order kept on the way. It knows
-// nothing of the layer's state.
+// is not allowed: exactly one reply to a request, before anything else is taken, no handle for two
+// objects, maps before and unmaps after use, places and memory that are nobody else's, sessions
+// that both sides are told of in the same words, no close that nobody asked for, the order kept on
+// the way. It knows nothing of the layer's state.
 type sessionMonitor struct {
 	fail     failer
 	lax      bool // failing calls: applications may be hung up without a word
+	deaf     bool // an application does not read, and is hung up for that
+	later    bool // segments are not created at once, so a connect may have to wait
 	channels map[impl.Channel]*watched
 	sessions map[impl.Handle]*watchedSession
 	owner    map[impl.Handle]impl.Channel // of applications and listeners, for ever
 	channel  map[int]impl.Channel         // by application
 	left     map[int]bool                 // applications that are gone, whatever of theirs is still under way
+	last     taking
+}
+
+// taking is what the layer has taken last.
+type taking struct {
+	ch      impl.Channel
+	from    *watched
+	m       impl.Message
+	accepts bool // somebody was asked to accept since
 }
 
 // watched is what the monitor knows of one channel.
 type watched struct {
+	attached bool
 	pending  map[request]int
 	live     map[impl.Handle]bool // listeners and sessions that it was told of: whether not over
 	mapped   map[impl.Handle]impl.Message
 	unmapped map[impl.Handle]bool
-	made     []impl.Message // not yet received
+	held     map[impl.Handle]impl.Message // mapped, or not yet unmapped
+	made     []impl.Message               // not yet received
 	gone     bool
 }
 
@@ -36,7 +50,10 @@ type request struct {
 	half    bool // a close of the writing direction
 }
 
+func requestOf(m impl.Message) request { return request{m.Kind, m.Context, m.How == impl.CloseWrite} }
+
 type watchedSession struct {
+	accept         impl.Message
 	listener       impl.Handle
 	server, client impl.Channel
 	established    bool
@@ -66,7 +83,7 @@ func (o *sessionMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
 	if c == nil {
 		c = &watched{
 			pending: map[request]int{}, live: map[impl.Handle]bool{},
-			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{},
+			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{}, held: map[impl.Handle]impl.Message{},
 		}
 		o.channels[ch] = c
 	}
@@ -74,7 +91,19 @@ func (o *sessionMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
 		c.made = append(c.made, m)
 		o.makes(ch, c, m)
 	} else {
+		o.settle()
+		o.last = taking{ch: ch, from: c, m: m}
 		o.takes(ch, c, m)
+	}
+}
+
+// settle checks that what the layer took last has been answered. Only a connect may have to wait, for
+// who has been asked to accept.
+func (o *sessionMonitor) settle() {
+	t := o.last
+	waits := t.m.Kind == impl.MsgConnect && (t.accepts || o.later)
+	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
+		o.wrong(t.ch, t.m, "it was not answered")
 	}
 }
 
@@ -83,17 +112,27 @@ func (o *sessionMonitor) takes(ch impl.Channel, c *watched, m impl.Message) {
 	s := o.sessions[m.Handle]
 	switch m.Kind {
 	case impl.MsgAttach, impl.MsgDetach, impl.MsgBind, impl.MsgUnbind, impl.MsgConnect, impl.MsgDisconnect, impl.MsgReset:
-		c.pending[request{m.Kind, m.Context, m.How == impl.CloseWrite}]++
+		c.pending[requestOf(m)]++
 		if s != nil && c.live[m.Handle] {
 			s.provoked = true
 		}
-		c.gone = c.gone || m.Kind == impl.MsgDetach
+		if m.Kind == impl.MsgDetach { // it has given up everything
+			c.gone = true
+			clear(c.live)
+			clear(c.mapped)
+			clear(c.held)
+		}
 		if app := int(m.Context >> 32); m.Kind == impl.MsgAttach && app > 0 {
 			o.channel[app], c.gone = ch, o.left[app] // one that may never read the reply
 		}
 	case impl.MsgMapReply:
 		if m.Status != impl.OK {
 			delete(c.mapped, m.Handle)
+			delete(c.held, m.Handle)
+		}
+	case impl.MsgUnmapReply:
+		if c.unmapped[m.Handle] {
+			delete(c.held, m.Handle)
 		}
 	case impl.MsgAcceptReply:
 		if s != nil && s.server == ch && m.Status != impl.OK && !s.established {
@@ -113,10 +152,16 @@ func (o *sessionMonitor) makes(ch impl.Channel, c *watched, m impl.Message) {
 		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
 			o.wrong(ch, m, "it was told to map that already")
 		}
-		c.mapped[m.Handle] = m
+		o.places(ch, m)
+		c.mapped[m.Handle], c.held[m.Handle] = m, m
 	case impl.MsgUnmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
 			o.wrong(ch, m, "it was not told to map that")
+		}
+		for h, s := range o.sessions {
+			if c.live[h] && s.within(c.mapped[m.Handle]) {
+				o.wrong(ch, m, "it uses a session there")
+			}
 		}
 		delete(c.mapped, m.Handle)
 		c.unmapped[m.Handle] = true
@@ -124,7 +169,8 @@ func (o *sessionMonitor) makes(ch impl.Channel, c *watched, m impl.Message) {
 		if o.sessions[m.Handle] != nil {
 			o.wrong(ch, m, "the handle has named another session")
 		}
-		o.sessions[m.Handle] = &watchedSession{listener: m.Listener, server: ch, closing: map[impl.Channel]bool{}}
+		o.asks(ch, c, m)
+		o.sessions[m.Handle] = &watchedSession{accept: m, listener: m.Listener, server: ch, closing: map[impl.Channel]bool{}}
 		o.begins(ch, c, m)
 	case impl.MsgDisconnect, impl.MsgReset:
 		o.closes(ch, c, m)
@@ -145,6 +191,10 @@ func (o *sessionMonitor) replies(ch impl.Channel, c *watched, m impl.Message) {
 		o.wrong(ch, m, "it asked for nothing, or was answered before")
 	}
 	c.pending[r]--
+	o.attaching(ch, c, m)
+	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
+		o.wrong(ch, m, "it asked about something else")
+	}
 	if m.Status != impl.OK {
 		return
 	}
@@ -159,6 +209,7 @@ func (o *sessionMonitor) replies(ch impl.Channel, c *watched, m impl.Message) {
 		if s == nil || s.established || s.unbound {
 			o.wrong(ch, m, "nobody has accepted that, or it is established, or its listener has ended")
 		}
+		o.agrees(ch, m, s.accept)
 		s.established, s.client = true, ch
 		o.begins(ch, c, m)
 	case impl.MsgDisconnectReply, impl.MsgResetReply, impl.MsgUnbindReply:

@@ -1,0 +1,97 @@
+package properties
+
+import "cutthrough/impl"
+
+// This file is what [sessionMonitor] checks of what messages say, apart from when they may come.
+
+// places checks that where a segment is to be mapped there is nothing that somebody still has.
+func (o *sessionMonitor) places(ch impl.Channel, m impl.Message) {
+	if o.lax || o.deaf {
+		return // who has been hung up is not known
+	}
+	for _, c := range o.channels {
+		for h, g := range c.held {
+			if c.gone {
+				continue
+			}
+			if h == m.Handle && (g.Base != m.Base || g.Size != m.Size) {
+				o.wrong(ch, m, "somebody was told to map it elsewhere")
+			}
+			if h != m.Handle && m.Base < g.Base+impl.Address(g.Size) && g.Base < m.Base+impl.Address(m.Size) {
+				o.wrong(ch, m, "another segment is there")
+			}
+		}
+	}
+}
+
+// within says whether something of a session lies in the segment that a map is about.
+func (s *watchedSession) within(g impl.Message) bool {
+	for _, at := range addressesOf(s.accept) {
+		if at >= g.Base && at < g.Base+impl.Address(g.Size) {
+			return true
+		}
+	}
+	return false
+}
+
+func addressesOf(m impl.Message) [4]impl.Address {
+	return [4]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
+}
+
+// asks checks what a server is asked to accept: for a listener of its own, what a client has just
+// asked for, in memory of which nobody uses anything.
+func (o *sessionMonitor) asks(ch impl.Channel, c *watched, m impl.Message) {
+	o.last.accepts = true
+	asked, err := o.last.m.Endpoint, error(nil)
+	if o.last.m.URI != "" {
+		asked, err = impl.ParseURI(o.last.m.URI)
+	}
+	switch {
+	case m.Listener.Kind() != impl.KindListener || !c.live[m.Listener]:
+		o.wrong(ch, m, "it does not listen there")
+	case !o.later && (o.last.m.Kind != impl.MsgConnect || err != nil || m.Endpoint != asked):
+		o.wrong(ch, m, "nobody connects there")
+	case m.Session != impl.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
+		o.wrong(ch, m, "that is no session")
+	}
+	for h, s := range o.sessions {
+		if x := s.accept; (o.uses(s.server, h) || o.uses(s.client, h)) && (m.Rx == x.Rx || m.Rx == x.Tx || m.Tx == x.Rx || m.Tx == x.Tx) {
+			o.wrong(ch, m, "somebody uses a fifo there")
+		}
+	}
+}
+
+// uses says whether somebody who is still there uses a session, as far as is known.
+func (o *sessionMonitor) uses(ch impl.Channel, h impl.Handle) bool {
+	c := o.channels[ch]
+	return c != nil && c.live[h] && !c.gone && !o.lax && !o.deaf
+}
+
+// agrees checks that the client is told of the session that the server has accepted, from the other
+// side.
+func (o *sessionMonitor) agrees(ch impl.Channel, m, accept impl.Message) {
+	want := impl.Message{
+		Kind: impl.MsgConnectReply, Context: m.Context, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
+		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
+	}
+	if m != want {
+		o.wrong(ch, m, "the server was told otherwise")
+	}
+}
+
+// attaching checks that who has not attached is told just that, and nobody attaches twice.
+func (o *sessionMonitor) attaching(ch impl.Channel, c *watched, m impl.Message) {
+	want := impl.NotAttached
+	if m.Kind == impl.MsgAttachReply {
+		want = impl.AlreadyAttached
+	}
+	if (m.Status == want) != (c.attached == (m.Kind == impl.MsgAttachReply)) {
+		o.wrong(ch, m, "it has attached, or it has not")
+	}
+	switch {
+	case m.Kind == impl.MsgAttachReply && m.Status == impl.OK:
+		c.attached = true
+	case m.Kind == impl.MsgDetachReply:
+		c.attached = false
+	}
+}
