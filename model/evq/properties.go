@@ -9,10 +9,12 @@ const (
 	noneCorrupt   = "nobody honest takes the queue for corrupt"
 	awakeSaysSo   = "a consumer that is awake has said so"
 	ringsAsleep   = "who rings the consumer has seen that it sleeps"
+	saysSo        = "who has rung the consumer says that it is awake, unless it has been said since"
+	takenOff      = "who is about to be rung for room does not ask for it any more"
 	consumerWakes = "L5: the consumer does not sleep for ever beside an event"
 	producerWakes = "L6: no producer sleeps for ever"
 	producersEnd  = "L6: every producer comes to an end"
-	allTaken      = "L5: every event is taken"
+	allTaken      = "L5: every event is taken, and the consumer sleeps"
 )
 
 // Properties implements [check.Model].
@@ -25,6 +27,10 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(noneCorrupt, func(s S) bool { return s.bad&badCorrupt == 0 }),
 		check.Invariant(awakeSaysSo, func(s S) bool { return s.pc > cRing || !s.sleep }),
 		check.StepInvariant(ringsAsleep, func(s S, _ int, t S) bool { return s.sleep || m.rings(&t)&^m.rings(&s) == 0 }),
+		check.StepInvariant(saysSo, func(s S, action int, t S) bool { return m.saysSo(&s, action, &t) }),
+		check.StepInvariant(takenOff, func(_ S, action int, t S) bool {
+			return action != m.consumerAction(coSwapWant) || t.waiters&t.want == 0
+		}),
 		check.Invariant(consumerWakes, func(s S) bool {
 			return s.queued() == 0 || m.Unnoticed && m.count(&s, dead) > 0 || m.count(&s, alive) > 0 || !m.stuck(&s)
 		}),
@@ -48,9 +54,7 @@ func (m *Model) Properties() []check.Property[State] {
 	fair := m.fairness()
 	return append(ps,
 		check.Inevitable(producersEnd, func(s S) bool { return m.count(&s, alive) == 0 }, fair...),
-		check.Inevitable(allTaken, func(s S) bool {
-			return m.count(&s, alive) == 0 && (s.queued() == 0 || m.Unnoticed && m.count(&s, dead) > 0)
-		}, fair...))
+		check.Inevitable(allTaken, func(s S) bool { return m.over(&s) }, fair...))
 }
 
 // fairness returns the steps of each producer, of the consumer and of whoever tells of
@@ -100,6 +104,20 @@ func (m *Model) rings(s *State) (bits uint8) {
 	return bits
 }
 
+// saysSo says whether a producer that finds the consumer asleep knows whether that is written again, and
+// writes that it is awake if not.
+func (m *Model) saysSo(s *State, action int, t *State) bool {
+	for p := range int(m.Producers) {
+		switch action {
+		case p*m.ops + opLoadSleep:
+			return !s.sleep || t.producers[p].fresh
+		case p*m.ops + opClear:
+			return !s.producers[p].fresh || !t.sleep
+		}
+	}
+	return true
+}
+
 // queued returns how many events are in the queue.
 func (s *State) queued() uint8 {
 	n := uint8(0)
@@ -111,7 +129,7 @@ func (s *State) queued() uint8 {
 	return n
 }
 
-// accounted says whether each event that was posted is in the queue or was taken.
+// accounted says whether each event that was posted is in the queue or was taken, and none was posted twice.
 func (m *Model) accounted(s *State) bool {
 	var queued [16]uint8 // whatever a variant makes of an event
 	for _, t := range s.slots {
@@ -120,7 +138,7 @@ func (m *Model) accounted(s *State) bool {
 		}
 	}
 	for i, p := range s.producers {
-		if p.posted != p.got+queued[i] {
+		if p.posted != p.got+queued[i] || p.posted > m.Events {
 			return false
 		}
 	}

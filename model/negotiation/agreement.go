@@ -67,6 +67,32 @@ func (s *State) forgotten() bool {
 	})
 }
 
+// spared says whether a client that leaves changes nothing of the other.
+func (m *Model) spared(s *State, action int, t *State) bool {
+	for c := 1; c < m.apps; c++ {
+		kind := s.up[c][0].Kind()
+		if action == m.numbers[actTake+c] && (kind == MsgDetach || kind == MsgEnd) {
+			return s.spares(c, t)
+		}
+	}
+	return true
+}
+
+// spares says whether everything that is not of a client is in t as it was.
+func (s *State) spares(c int, t *State) bool {
+	for i := range s.sessions {
+		if x := &s.sessions[i]; int(x.client) != c && t.sessions[i] != *x {
+			return false
+		}
+	}
+	for i := range s.segments {
+		if g := &s.segments[i]; int(g.client) != c && t.segments[i] != *g {
+			return false
+		}
+	}
+	return true
+}
+
 // empty says whether nothing is known of what is free, but the next handle of a session.
 func (s *State) empty() bool {
 	for _, x := range s.sessions {

@@ -106,7 +106,6 @@ func (m *Model) act(s State, a int, emit func(int, State)) {
 		t := s
 		t.detaches++
 		t.apps[a] = app{connects: p.connects}
-		t.up[a], t.down[a] = queue{}, queue{}
 		if a == 0 {
 			t.bound, t.unbound = true, false
 		}

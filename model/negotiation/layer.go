@@ -111,7 +111,7 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 		emit(s)
 	}
 	slot := m.freeSlot(&s)
-	if !s.bound || s.apps[0].state == gone || slot < 0 {
+	if !s.bound || slot < 0 {
 		refuse(s)
 		return
 	}
@@ -139,12 +139,7 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 			}
 			refuse(t)
 		}
-		place, ok := m.freePlace(&s)
-		if !ok {
-			refuse(s)
-			return
-		}
-		s.segments[g] = segment{state: live, client: uint8(a), place: place}
+		s.segments[g] = segment{state: live, client: uint8(a), place: m.freePlace(&s)}
 	}
 	x := &s.sessions[slot]
 	*x = session{state: pending, gen: x.gen, client: uint8(a), segment: uint8(g)}
@@ -205,29 +200,23 @@ func (m *Model) fail(s *State, x *session) {
 	x.sides[client] |= done
 }
 
-// finish makes a side done and tells the other, unless it has been told.
+// finish makes a side done and tells the other, if that uses the session still.
 func (m *Model) finish(s *State, x *session, r, kind int) {
 	x.sides[r] |= done
 	m.fail(s, x)
 	if !m.has(closeNotNoted) {
 		x.state = ending
 	}
-	o := x.sides[1-r]
-	switch {
-	case o&told == 0:
-		x.sides[1-r] |= done
-	case o&(done|closing) == 0:
-		m.notify(s, x, 1-r, kind)
-	}
+	m.notify(s, x, 1-r, kind)
 	if m.has(closeFreesAtOnce) {
 		x.sides[1-r] |= done
 	}
 	m.settle(s, x)
 }
 
-// notify tells a side of a session, if it uses it.
+// notify tells a side of a session, unless it is done with it: a client that was refused is.
 func (m *Model) notify(s *State, x *session, r, kind int) {
-	if x.sides[r]&told == 0 || x.sides[r]&done != 0 {
+	if x.sides[r]&done != 0 {
 		return
 	}
 	if kind != MsgFinished {
@@ -271,7 +260,6 @@ func (m *Model) unbind(s *State) {
 		if x.state == pending && !m.has(unbindLeavesPending) {
 			m.fail(s, x)
 			m.notify(s, x, server, MsgClosed)
-			m.settle(s, x)
 		}
 	}
 }
@@ -279,7 +267,6 @@ func (m *Model) unbind(s *State) {
 // leave ends everything of an application that has detached or died.
 func (m *Model) leave(s *State, a int) {
 	s.apps[a].state = gone
-	s.up[a], s.down[a] = queue{}, queue{}
 	if a == 0 && !m.has(listenerOutlivesServer) {
 		m.unbind(s)
 	}
@@ -337,9 +324,8 @@ func (m *Model) patience(s State, emit func(int, State)) {
 			case x.state == pending && !m.has(connectsWaitForEver):
 				m.fail(&t, x)
 				m.notify(&t, x, server, MsgClosed)
-				m.settle(&t, x)
 				m.emit(t, actConnectTimeout, emit)
-			case x.state == ending && !m.has(closeNotHurried):
+			case !m.has(closeNotHurried):
 				m.hurry(s, i, emit)
 			}
 		}

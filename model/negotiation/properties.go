@@ -21,6 +21,7 @@ const (
 	oneName        = "S14: a handle names one session"
 	newHandles     = "S14: a slot that is freed has another handle from then on"
 	ownSessions    = "S15: only the two sides change a session, and only the one that they mean"
+	ownDepartures  = "S15: who leaves ends nothing of others"
 	ownSegments    = "S16: a segment holds the sessions of one pair"
 	roomForAll     = "S20: a segment has room for its sessions"
 	listenerStays  = "S18: a listener ends when its application says so or leaves"
@@ -79,6 +80,7 @@ func (m *Model) Properties() []check.Property[State] {
 		check.StepInvariant(toldOnce, func(s S, _ int, t S) bool { return toldOfAll(&s, &t) }),
 		check.StepInvariant(connectsServed, func(s S, action int, t S) bool { return m.served(&s, action, &t) }),
 		check.StepInvariant(unmapAwaited, func(s S, _ int, t S) bool { return held(&s, &t) }),
+		check.StepInvariant(ownDepartures, func(s S, action int, t S) bool { return m.spared(&s, action, &t) }),
 		check.StepInvariant(ownSessions, func(s S, action int, t S) bool { return m.own(&s, action, &t) }),
 	}
 	ps = append(ps, m.goals()...)
@@ -110,7 +112,19 @@ func (m *Model) goals() []check.Property[State] {
 	if m.Connects > 1 && m.Sessions > 1 && m.Each > 1 {
 		ps = append(ps, check.Reachable("two sessions in one segment", func(s S) bool { return m.inside(&s, 0) > 1 }))
 	}
+	if m.Rude > 0 {
+		ps = append(ps, check.Reachable("a stranger speaks of a session", func(s S) bool {
+			msg := s.up[1][0]
+			x := &s.sessions[msg.Slot()]
+			return msg.Kind() == MsgDisconnect && x.state != free && x.gen == msg.Gen() && x.client != 1
+		}))
+	}
 	if m.Silent {
+		ps = append(ps, check.Reachable("an accept comes too late", func(s S) bool {
+			msg := s.up[0][0]
+			x := &s.sessions[msg.Slot()]
+			return msg.Kind() == MsgAcceptReply && x.state == ending && x.gen == msg.Gen()
+		}))
 		ps = append(ps, some("the server is silent", func(s *S, x *session) bool { return x.state == pending && m.quiet(s) && m.used(s) }))
 	}
 	if m.Unbind {

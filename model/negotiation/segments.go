@@ -1,5 +1,7 @@
 package negotiation
 
+import "math/bits"
+
 // segmentFor returns the first live segment of the client's with room, or one that is free,
 // or -1.
 func (m *Model) segmentFor(s *State, c uint8) int {
@@ -30,8 +32,8 @@ func (m *Model) inside(s *State, g uint8) (n int) {
 	return n
 }
 
-// freePlace returns the first place where nothing is.
-func (m *Model) freePlace(s *State) (uint8, bool) {
+// freePlace returns the first place where nothing is. There are as many as slots for segments.
+func (m *Model) freePlace(s *State) uint8 {
 	var taken uint8
 	for i := range s.segments {
 		g := &s.segments[i]
@@ -39,12 +41,7 @@ func (m *Model) freePlace(s *State) (uint8, bool) {
 			taken |= 1 << g.place
 		}
 	}
-	for p := range m.Segments {
-		if taken&(1<<p) == 0 {
-			return p, true
-		}
-	}
-	return 0, false
+	return uint8(bits.TrailingZeros8(^taken))
 }
 
 // tellMap tells a side of the segment of a session, once.

@@ -180,6 +180,8 @@ const (
 	noUnderrun   = "S6: no byte is read before it is written"
 	flagMeaning  = "a set flag means that somebody was notified since it was cleared"
 	onlyOnce     = "nobody is notified twice between two armings"
+	ringsUntold  = "who rings has seen that the other was not told"
+	asksForMore  = "who asks to be rung knows of too little"
 	forRoom      = "the writer is rung for as much room as it wants, not for less"
 	moves        = "what is published or released is not nothing"
 	drained      = "a drain ends when all is released"
@@ -199,8 +201,14 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(flagMeaning, func(s S) bool { return !(s.event && s.events == 0) && !(s.has && s.notices == 0) }),
 		check.Invariant(onlyOnce, func(s S) bool { return s.events <= 1 && s.notices <= 1 }),
 		check.Invariant(drained, func(s S) bool { return s.wpc != wDone || s.rpc == rDead || s.head == s.tail }),
-		check.StepInvariant(forRoom, func(s S, action int, _ S) bool {
-			return action != aMarkHas || s.rpc == rMarkLate || s.rwant > 0 && m.Capacity-s.known() >= s.rwant
+		check.StepInvariant(ringsUntold, func(s S, _ int, t S) bool {
+			return (s.rings() || !t.rings() || !s.event) && (s.rpc == rRing || t.rpc != rRing || !s.has)
+		}),
+		check.StepInvariant(asksForMore, func(s S, _ int, t S) bool {
+			return (s.wpc == wArm || t.wpc != wArm || m.free(&t) < t.need) && (s.rpc == rArm || t.rpc != rArm || t.known() == 0)
+		}),
+		check.StepInvariant(forRoom, func(s S, _ int, t S) bool {
+			return s.rpc == rMark || t.rpc != rMark || s.rwant > 0 && m.Capacity-(s.tail-s.rhead) >= s.rwant
 		}),
 		check.StepInvariant(moves, func(s S, action int, t S) bool {
 			return (action != aPublish || t.tail != s.tail) && (action != aRelease || t.head != s.head)

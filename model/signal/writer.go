@@ -175,6 +175,9 @@ func (m *Model) stage(t *State) {
 	}
 }
 
+// rings says whether the writer is about to ring, after it has published at the latest.
+func (s *State) rings() bool { return s.wpc == wRing || s.wkept == askedRing }
+
 // published goes on after the tail was stored.
 func (m *Model) published(t *State) {
 	switch {

@@ -1,6 +1,10 @@
 package valloc
 
-import "cutthrough/model/check"
+import (
+	"math/bits"
+
+	"cutthrough/model/check"
+)
 
 // The properties that variants violate.
 const (
@@ -12,6 +16,7 @@ const (
 	keptUntilClosed = "S9: a segment stays until it is closed"
 	toldWhileLive   = "S10: nobody is told to map a segment that closes"
 	unmapOnce       = "S10: who is told to unmap a segment has mapped it, and who is told to map it has not"
+	ownPair         = "S16: a segment is that of two processes"
 	noneLost        = "S19: every unit is free or allocated, and not both"
 	oneChunk        = "S19: without segments the space is one chunk"
 	ownMemory       = "S21: who maps a segment maps the memory of that segment"
@@ -29,6 +34,7 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(notTooEarly, func(s S) bool { return m.inTime(&s) }),
 		check.Invariant(freedOnce, func(s S) bool { return s.bad&badRelease == 0 }),
 		check.Invariant(unmapOnce, func(s S) bool { return s.bad&(badUnmap|badMap) == 0 }),
+		check.Invariant(ownPair, func(s S) bool { return s.paired() }),
 		check.Invariant(ownMemory, func(s S) bool { return s.bad&badMemory == 0 }),
 		check.Invariant(noneLost, func(s S) bool { return m.accounted(&s) }),
 		check.Invariant(oneChunk, func(s S) bool { return s.live() > 0 || s.free[0] == span{0, m.Units} }),
@@ -120,6 +126,16 @@ func (s *State) keeps(t *State) bool {
 func (s *State) tellsLive(t *State) bool {
 	for i := range s.segments {
 		if g := &t.segments[i]; g.told&^s.segments[i].told != 0 && g.state != segLive {
+			return false
+		}
+	}
+	return true
+}
+
+// paired says whether no segment is told of to more than two.
+func (s *State) paired() bool {
+	for i := range s.segments {
+		if bits.OnesCount8(s.segments[i].told) > 2 {
 			return false
 		}
 	}

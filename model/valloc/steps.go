@@ -95,7 +95,8 @@ func (m *Model) tell(s State, p int, emit func(int, State)) {
 	for i := range int(m.Segments) {
 		g := &s.segments[i]
 		live := g.state == segLive || g.state == segClosing && m.variants.Has(toldWhileClosing)
-		if !live || g.told>>p&1 != 0 || bits.OnesCount8(g.told) >= 2 {
+		taken := bits.OnesCount8(g.told) >= 2 && !m.variants.Has(toldToAll)
+		if !live || g.told>>p&1 != 0 || taken {
 			continue
 		}
 		t := s

@@ -68,6 +68,8 @@ func Configs() []catalog.Config[Config] {
 			Value: Config{Units: 6, Segments: 2, Processes: 2, Size: 3, Page: 2}},
 		{Name: "medium", Doc: "two segments of one or two units; two processes, which may die",
 			Value: Config{Units: 4, Segments: 2, Processes: 2, Size: 2, Page: 1, Death: true}},
+		{Name: "three", Doc: "two segments of one or two units, three processes, of which two have each",
+			Value: Config{Units: 3, Segments: 2, Processes: 3, Size: 2, Page: 1}},
 		{Name: "nightly", Doc: "three segments of one unit; two processes, which may die; safety only",
 			Value: Config{Units: 3, Segments: 3, Processes: 2, Size: 1, Page: 1, Death: true, Safety: true}},
 	}

@@ -19,6 +19,7 @@ func TestHolds(t *testing.T) {
 		{Config: "moved", States: 84749, Symmetric: 43143},
 		{Config: "pages", States: 63589, Symmetric: 32373},
 		{Config: "medium", States: 293586, Symmetric: 148157},
+		{Config: "three", States: 123772, Symmetric: 21228},
 		{Config: "nightly", Symmetric: nightly},
 	})
 }
@@ -48,6 +49,7 @@ func TestVariants(t *testing.T) {
 		"descriptors-counted":    9,
 		"told-while-closing":     4,
 		"closed-by-death":        4,
+		"told-to-all":            4,
 	}, *update)
 }
 

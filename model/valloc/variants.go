@@ -20,6 +20,7 @@ const (
 	descriptorsCounted
 	toldWhileClosing
 	closedByDeath
+	toldToAll
 )
 
 // Variants returns the mistakes that the machine can make.
@@ -57,5 +58,7 @@ func Variants() []catalog.Variant {
 			Doc: "a segment that closes is told of like one that does not"},
 		closedByDeath: {Name: "closed-by-death", Row: "S9", Property: keptUntilClosed, Config: "medium",
 			Doc: "a segment that nobody has closed goes with the last who had it"},
+		toldToAll: {Name: "told-to-all", Row: "S16", Property: ownPair, Config: "three",
+			Doc: "a segment that two have is told of to a third"},
 	}
 }
