@@ -11,6 +11,7 @@ type move struct {
 	task   string
 	at     place // of the access that it is; zero if it is none
 	sleeps bool  // the task goes to sleep there
+	stops  bool  // it is no step: the task stops before its next one
 }
 
 // place is where an intervention can be anchored.
@@ -32,7 +33,7 @@ func follow(t *trace.Trace, first string, moves []move, n int) (bool, error) {
 // switches returns where moves go from one task to another, each time before the next access of
 // the one that they leave. Who goes to sleep, or is over, is
 // left without that; with held, right before it sleeps, which comes to the same, but it can still be
-// gone to.
+// gone to. So is who stops.
 func switches(first string, moves []move, n int, held bool) []trace.Intervention {
 	type access struct {
 		task string
@@ -43,6 +44,14 @@ func switches(first string, moves []move, n int, held bool) []trace.Intervention
 	on := first
 	for i, v := range moves[:n] {
 		next, nth := nextOf(moves[i:], on), 1
+		if v.stops {
+			next = nextOf(moves[i:], v.task)
+			schedule = append(schedule, trace.Intervention{
+				Task: v.task, Name: next.name, Op: next.op, Nth: done[access{v.task, next}] + 1, Effect: trace.EffectStop,
+			})
+			on = ""
+			continue
+		}
 		if i > 0 && moves[i-1].sleeps {
 			next, nth = moves[i-1].at, 0
 			if !held {

@@ -58,5 +58,19 @@ func (m *Model) Sleeps(action int) bool {
 	return action == m.consumerAction(coSleep)
 }
 
+// Stops says whether a producer dies with an action.
+func (m *Model) Stops(action int) bool {
+	return m.Actor(action) < int(m.Producers) && action%m.ops == m.opDie
+}
+
+// TriesAgain says whether a producer that has found the queue full does not wait for room.
+func (m *Model) TriesAgain(s State, action int) bool {
+	p := m.Actor(action)
+	return p < int(m.Producers) && s.producers[p].pc == pArm && action%m.ops == opLoadTail
+}
+
+// Posted returns how many events of a producer are or were in the queue.
+func (s *State) Posted(p int) int { return int(s.producers[p].posted) }
+
 // Done says whether a producer has posted all its events.
 func (s *State) Done(p int) bool { return s.producers[p].pc == pDone }
