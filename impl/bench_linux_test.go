@@ -319,6 +319,91 @@ func BenchmarkConnect(b *testing.B) {
 	}
 }
 
+// HopCall asks an agent to pass on what the first one who dials From says to whoever listens at To, and the
+// answers back; without To it says the same.
+type HopCall struct{ From, To string }
+
+// Hop does that until somebody hangs up.
+func (a *Agent) Hop(c HopCall, _ *None) error {
+	h := shm.OS()
+	l, err := h.Listen(c.From)
+	if err != nil {
+		return err
+	}
+	var out shm.Conn
+	if c.To != "" {
+		if out, err = h.Dial(c.To); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	go func() {
+		in, err := l.Accept(shm.Forever)
+		_ = l.Close()
+		buf := make([]byte, MaxWire)
+		pass := func(from, to shm.Conn) {
+			n := 0
+			if err == nil {
+				n, _, err = from.Recv(buf, shm.Forever)
+			}
+			if err == nil {
+				err = to.Send(buf[:n], nil, shm.Forever)
+			}
+		}
+		for err == nil {
+			if out == nil {
+				pass(in, in)
+			} else {
+				pass(in, out)
+				pass(out, in)
+			}
+		}
+		for _, c := range []shm.Conn{in, out} {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+	}()
+	return nil
+}
+
+// BenchmarkHops is how fast a connect can be at best that the session layer hands to the server and whose answer comes
+// back the same way: its four messages, and nothing else, beside the whole connection of a unix socket, which takes two.
+func BenchmarkHops(b *testing.B) {
+	for _, peer := range []string{"task", "process"} {
+		b.Run("peer="+peer, func(b *testing.B) {
+			m := newBenchmark(b, peer == "process", BenchOptions{})
+			dir := b.TempDir()
+			server := HopCall{From: filepath.Join(dir, "server")}
+			layer := HopCall{From: filepath.Join(dir, "layer"), To: server.From}
+			if peer == "process" {
+				call[None](start(b), "Hop", server)
+				call[None](start(b), "Hop", layer)
+			} else {
+				check(b, newAgent().Hop(server, nil))
+				check(b, newAgent().Hop(layer, nil))
+			}
+			c, err := shm.OS().Dial(layer.From)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { check(b, c.Close()) }()
+			msg := Message{Kind: MsgConnect, URI: testURI}.Encode(nil)
+			buf := make([]byte, MaxWire)
+			m.duel(200, 1, func(n int) error {
+				for range n {
+					if err := c.Send(msg, nil, shm.Forever); err != nil {
+						return err
+					}
+					if _, _, err := c.Recv(buf, shm.Forever); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, connects(m.dialUnixHangup, end))
+		})
+	}
+}
+
 // BenchmarkLive is BenchmarkConnect for a request while so many sessions of the same
 // two applications live.
 func BenchmarkLive(b *testing.B) {
