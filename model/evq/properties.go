@@ -10,6 +10,8 @@ const (
 	awakeSaysSo   = "a consumer that is awake has said so"
 	ringsAsleep   = "who rings the consumer has seen that it sleeps"
 	saysSo        = "who has rung the consumer says that it is awake, unless it has been said since"
+	asksOnce      = "who has asked for room does not ask again"
+	seenFull      = "who goes to sleep has seen that the queue is full"
 	takenOff      = "who is about to be rung for room does not ask for it any more"
 	consumerWakes = "L5: the consumer does not sleep for ever beside an event"
 	producerWakes = "L6: no producer sleeps for ever"
@@ -26,8 +28,10 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(inOrder, func(s S) bool { return s.bad&badEvent == 0 }),
 		check.Invariant(noneCorrupt, func(s S) bool { return s.bad&badCorrupt == 0 }),
 		check.Invariant(awakeSaysSo, func(s S) bool { return s.pc > cRing || !s.sleep }),
-		check.StepInvariant(ringsAsleep, func(s S, _ int, t S) bool { return s.sleep || m.rings(&t)&^m.rings(&s) == 0 }),
+		check.StepInvariant(ringsAsleep, func(s S, _ int, t S) bool { return s.sleep || m.at(&t, pRing)&^m.at(&s, pRing) == 0 }),
 		check.StepInvariant(saysSo, func(s S, action int, t S) bool { return m.saysSo(&s, action, &t) }),
+		check.StepInvariant(asksOnce, func(s S, _ int, t S) bool { return m.at(&t, pArmSwap)&^m.at(&s, pArmSwap)&s.want == 0 }),
+		check.StepInvariant(seenFull, func(s S, _ int, t S) bool { return m.full(&s, m.at(&s, pRoomSlot)&m.at(&t, pWake)) }),
 		check.StepInvariant(takenOff, func(_ S, action int, t S) bool {
 			return action != m.consumerAction(coSwapWant) || t.waiters&t.want == 0
 		}),
@@ -94,14 +98,25 @@ func (m *Model) count(s *State, as func(*producer) bool) int {
 	return n
 }
 
-// rings returns a bit for each producer that is about to ring the consumer.
-func (m *Model) rings(s *State) (bits uint8) {
+// at returns a bit for each producer that is at a place.
+func (m *Model) at(s *State, pc uint8) (bits uint8) {
 	for p := range m.Producers {
-		if s.producers[p].pc == pRing {
+		if s.producers[p].pc == pc {
 			bits |= 1 << p
 		}
 	}
 	return bits
+}
+
+// full says whether the slot at the tail, as each of some producers has read it, is a lap behind.
+func (m *Model) full(s *State, producers uint8) bool {
+	for p := range m.Producers {
+		i, lap := m.place(s.producers[p].at)
+		if producers>>p&1 != 0 && (s.slots[i].event == 0 || m.ahead(s.slots[i], lap) != -1) {
+			return false
+		}
+	}
+	return true
 }
 
 // saysSo says whether a producer that finds the consumer asleep knows whether that is written again, and

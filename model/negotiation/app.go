@@ -39,7 +39,7 @@ func (m *Model) hear(s State, a int, emit func(State)) {
 			p.use(&s, msg)
 		}
 	case MsgClosed, MsgReset:
-		if v.state == used && v.gen == msg.Gen() {
+		if v.state == used {
 			v.state = usedAlone
 		}
 	}

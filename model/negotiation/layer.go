@@ -193,7 +193,7 @@ func (m *Model) fail(s *State, x *session) {
 		return
 	}
 	x.state = ending
-	if x.replied == 0 && x.sides[client]&done == 0 {
+	if x.sides[client]&done == 0 {
 		x.answer()
 		s.tell(x.client, about(MsgRefused, 0, 0))
 	}

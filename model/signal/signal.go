@@ -180,7 +180,8 @@ const (
 	noUnderrun   = "S6: no byte is read before it is written"
 	flagMeaning  = "a set flag means that somebody was notified since it was cleared"
 	onlyOnce     = "nobody is notified twice between two armings"
-	ringsUntold  = "who rings has seen that the other was not told"
+	ringsUntold  = "who rings has asked whether the other was told, and it was not"
+	asksNoMore   = "who knows that there is nothing to tell asks no further"
 	asksForMore  = "who asks to be rung knows of too little"
 	forRoom      = "the writer is rung for as much room as it wants, not for less"
 	moves        = "what is published or released is not nothing"
@@ -202,7 +203,12 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(onlyOnce, func(s S) bool { return s.events <= 1 && s.notices <= 1 }),
 		check.Invariant(drained, func(s S) bool { return s.wpc != wDone || s.rpc == rDead || s.head == s.tail }),
 		check.StepInvariant(ringsUntold, func(s S, _ int, t S) bool {
-			return (s.rings() || !t.rings() || !s.event) && (s.rpc == rRing || t.rpc != rRing || !s.has)
+			return (s.rings() || !t.rings() || !s.event && t.events > s.events) &&
+				(s.rpc == rRing || t.rpc != rRing || !s.has && t.notices > s.notices)
+		}),
+		check.StepInvariant(asksNoMore, func(s S, _ int, t S) bool {
+			return (s.wpc == wMark || t.wpc != wMark || !s.event) && (s.rpc != rHas || t.rpc != rLook || !s.has) &&
+				(s.rpc == rHas || t.rpc != rHas || t.rwant > 0 && m.Capacity-t.known() >= t.rwant)
 		}),
 		check.StepInvariant(asksForMore, func(s S, _ int, t S) bool {
 			return (s.wpc == wArm || t.wpc != wArm || m.free(&t) < t.need) && (s.rpc == rArm || t.rpc != rArm || t.known() == 0)

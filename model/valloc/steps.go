@@ -192,20 +192,18 @@ func (m *Model) process(s State, p int, emit func(int, State)) {
 func (m *Model) acknowledged(s State, p int, emit func(int, State)) {
 	q := &s.processes[p]
 	i := int(q.out[0]) - 1
-	if i < 0 || q.dead {
+	if i < 0 {
 		return
 	}
 	copy(q.out[:], q.out[1:])
 	q.out[maxSegments-1] = 0
 	g := &s.segments[i]
 	q.bound &^= g.mapped()
-	if g.told>>p&1 != 0 {
-		g.told &^= 1 << p
-		if m.variants.Has(freedTwice) && g.told != 0 {
-			m.release(&s, g.place)
-		}
-		m.collect(&s, i)
+	g.told &^= 1 << p
+	if m.variants.Has(freedTwice) && g.told != 0 {
+		m.release(&s, g.place)
 	}
+	m.collect(&s, i)
 	emit(m.action(p, opAck), s)
 }
 
