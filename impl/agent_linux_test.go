@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net"
-	"net/rpc"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -22,141 +19,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
 
-// Tests with several processes run this test binary again, as an agent that does what
-// its parent asks for over net/rpc, on its standard input and output. An agent can
-// be a session layer, an application, or nothing yet.
-
 const (
-	agentEnv = "IMPL_TEST_AGENT"
-	liveness = 30 * time.Second // bound on what must happen at all, on a busy machine
-	settle   = 5 * time.Second  // bound on what happens in the background
+	liveness = proctest.Liveness
+	settle   = 5 * time.Second // bound on what happens in the background
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(agentEnv) == "" {
-		goleak.VerifyTestMain(m)
-		return
+	if proctest.Here() {
+		proctest.Serve(newAgent())
 	}
-	s := rpc.NewServer()
-	if err := s.Register(newAgent()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	s.ServeConn(struct {
-		io.Reader
-		io.WriteCloser
-	}{os.Stdin, os.Stdout})
-	os.Exit(0)
-}
-
-// process is a running agent.
-type process struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	rpc  *rpc.Client
-	gone bool
+	goleak.VerifyTestMain(m)
 }
 
 // None stands for no arguments or no result.
 type None struct{}
-
-// complaints makes what an agent prints an error of the test.
-type complaints struct{ testing.TB }
-
-func (c complaints) Write(b []byte) (int, error) {
-	c.Errorf("agent: %s", b)
-	return len(b), nil
-}
-
-// start starts an agent, which ends with the test at the latest.
-func start(t testing.TB) *process {
-	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0])}
-	// Under the race detector a process sleeps a second before it exits.
-	p.cmd.Env = append(os.Environ(), agentEnv+"=1", "GORACE=atexit_sleep_ms=0")
-	p.cmd.Stderr = complaints{t}
-	in, err := p.cmd.StdinPipe()
-	check(t, err)
-	out, err := p.cmd.StdoutPipe()
-	check(t, err)
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.rpc = rpc.NewClient(struct {
-		io.Reader
-		io.WriteCloser
-	}{out, in})
-	t.Cleanup(p.end)
-	return p
-}
-
-// end ends an agent that is still there: it exits when its input ends.
-func (p *process) end() {
-	if p.gone {
-		return
-	}
-	p.gone = true
-	_ = p.rpc.Close()
-	timer := time.AfterFunc(liveness, func() { _ = p.cmd.Process.Kill() })
-	defer timer.Stop()
-	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("agent: %v", err)
-	}
-}
-
-// kill ends an agent with SIGKILL and collects it.
-func (p *process) kill() {
-	p.gone = true
-	check(p.t, p.cmd.Process.Kill())
-	_ = p.cmd.Wait() // "signal: killed"
-	_ = p.rpc.Close()
-}
-
-// stop stops an agent, and returns when it has stopped.
-func (p *process) stop() {
-	p.t.Helper()
-	check(p.t, p.cmd.Process.Signal(syscall.SIGSTOP))
-	var status syscall.WaitStatus
-	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
-	if err != nil || !status.Stopped() {
-		p.t.Errorf("stop: %v, status %#x", err, status)
-	}
-}
-
-// resume has it go on.
-func (p *process) resume() { check(p.t, p.cmd.Process.Signal(syscall.SIGCONT)) }
-
-// call has p do something and returns the result. An error of the agent ends the test.
-func call[R any](p *process, method string, args any) R {
-	p.t.Helper()
-	r, err := try[R](p, method, args)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return r
-}
-
-// try is call that returns the error, which only its text is left of.
-func try[R any](p *process, method string, args any) (R, error) {
-	var r R
-	timer := time.NewTimer(liveness)
-	defer timer.Stop()
-	select {
-	case c := <-p.rpc.Go("Agent."+method, args, &r, make(chan *rpc.Call, 1)).Done:
-		if c.Error != nil {
-			return r, fmt.Errorf("agent: %s %v: %w", method, args, c.Error)
-		}
-		return r, nil
-	case <-timer.C:
-		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
-		_ = p.cmd.Wait()
-		p.gone = true
-		return r, fmt.Errorf("agent: %s %v takes too long", method, args)
-	}
-}
 
 func check(t testing.TB, err error) {
 	t.Helper()
@@ -165,7 +45,7 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// Agent is what an agent offers.
+// Agent is what an agent offers: it can be a session layer, an application, or nothing yet.
 type Agent struct {
 	host shm.Host
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
 
@@ -155,8 +156,8 @@ func newBenchmark(b *testing.B, processes bool, o BenchOptions) *benchmark {
 	dir := b.TempDir()
 	call1 := BenchCall{filepath.Join(dir, "layer"), testURI, filepath.Join(dir, "unix"), o}
 	if processes {
-		call[None](start(b), "Layer", call1.Layer)
-		call[None](start(b), "Bench", call1)
+		proctest.Call[None](proctest.Start(b), "Layer", call1.Layer)
+		proctest.Call[None](proctest.Start(b), "Bench", call1)
 	} else {
 		a := newAgent()
 		check(b, a.Layer(call1.Layer, nil))
@@ -376,8 +377,8 @@ func BenchmarkHops(b *testing.B) {
 			server := HopCall{From: filepath.Join(dir, "server")}
 			layer := HopCall{From: filepath.Join(dir, "layer"), To: server.From}
 			if peer == "process" {
-				call[None](start(b), "Hop", server)
-				call[None](start(b), "Hop", layer)
+				proctest.Call[None](proctest.Start(b), "Hop", server)
+				proctest.Call[None](proctest.Start(b), "Hop", layer)
 			} else {
 				check(b, newAgent().Hop(server, nil))
 				check(b, newAgent().Hop(layer, nil))

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cutthrough/internal/proctest"
 )
 
 // trio is a session layer and two applications, in a process each. The server echoes
@@ -18,7 +20,7 @@ import (
 type trio struct {
 	t                     *testing.T
 	addr                  string
-	layer, server, client *process
+	layer, server, client *proctest.Process
 	idle                  map[string]Census // of a trio without sessions
 }
 
@@ -29,47 +31,47 @@ func newTrio(t *testing.T) *trio {
 	r.startServer()
 	r.startClient()
 	for name, p := range r.processes() {
-		r.idle[name] = call[Census](p, "Census", None{})
+		r.idle[name] = proctest.Call[Census](p, "Census", None{})
 	}
 	return r
 }
 
-func (r *trio) processes() map[string]*process {
-	return map[string]*process{"layer": r.layer, "server": r.server, "client": r.client}
+func (r *trio) processes() map[string]*proctest.Process {
+	return map[string]*proctest.Process{"layer": r.layer, "server": r.server, "client": r.client}
 }
 
 func (r *trio) startLayer() {
-	r.layer = start(r.t)
-	call[None](r.layer, "Layer", r.addr)
+	r.layer = proctest.Start(r.t)
+	proctest.Call[None](r.layer, "Layer", r.addr)
 }
 
 func (r *trio) startServer() {
-	r.server = start(r.t)
+	r.server = proctest.Start(r.t)
 	r.attachServer()
 }
 
 func (r *trio) attachServer() {
-	call[None](r.server, "Attach", r.addr)
-	call[None](r.server, "Serve", testURI)
+	proctest.Call[None](r.server, "Attach", r.addr)
+	proctest.Call[None](r.server, "Serve", testURI)
 }
 
 func (r *trio) startClient() {
-	r.client = start(r.t)
-	call[None](r.client, "Attach", r.addr)
+	r.client = proctest.Start(r.t)
+	proctest.Call[None](r.client, "Attach", r.addr)
 }
 
 // quiet reports what is there and was not there when there were no sessions.
 func (r *trio) quiet() {
 	r.t.Helper()
 	for name, p := range r.processes() {
-		census := func() (Census, error) { return try[Census](p, "Census", None{}) }
+		census := func() (Census, error) { return proctest.Try[Census](p, "Census", None{}) }
 		got, err := awaitHoldings(census, r.idle[name])
 		check(r.t, err)
 		if diff := cmp.Diff(r.idle[name], got); diff != "" {
 			r.t.Errorf("leak of the %s (-before +after):\n%s", name, diff)
 		}
 	}
-	st := call[Stat](r.layer, "Stat", None{})
+	st := proctest.Call[Stat](r.layer, "Stat", None{})
 	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 		r.t.Errorf("the session layer has %+v", st)
 	}
@@ -78,12 +80,12 @@ func (r *trio) quiet() {
 // end has all leave in good order.
 func (r *trio) end() {
 	r.t.Helper()
-	for _, p := range []*process{r.client, r.server} {
-		call[None](p, "Detach", None{})
-		p.end()
+	for _, p := range []*proctest.Process{r.client, r.server} {
+		proctest.Call[None](p, "Detach", None{})
+		p.End()
 	}
-	call[None](r.layer, "EndLayer", None{})
-	r.layer.end()
+	proctest.Call[None](r.layer, "EndLayer", None{})
+	r.layer.End()
 }
 
 // TestProcessesEcho: what is sent comes back, over several sessions at once.
@@ -95,7 +97,7 @@ func TestProcessesEcho(t *testing.T) {
 	r := newTrio(t)
 	const sessions = 4
 	begin := time.Now()
-	call[None](r.client, "Stream", StreamCall{testURI, sessions, total / sessions})
+	proctest.Call[None](r.client, "Stream", StreamCall{testURI, sessions, total / sessions})
 	took := time.Since(begin)
 	t.Logf("%d MiB in %v, %.0f MB/s", total>>20, took.Round(time.Millisecond), float64(total)/1e6/took.Seconds())
 	r.quiet()
@@ -106,7 +108,7 @@ func TestProcessesEcho(t *testing.T) {
 func TestProcessesCrowd(t *testing.T) {
 	r := newTrio(t)
 	for range 2 {
-		call[None](r.client, "Crowd", StreamCall{testURI, 1000, 1})
+		proctest.Call[None](r.client, "Crowd", StreamCall{testURI, 1000, 1})
 		r.quiet()
 	}
 	r.end()
@@ -115,36 +117,36 @@ func TestProcessesCrowd(t *testing.T) {
 // TestProcessesStopped: a process that is stopped is not dead.
 func TestProcessesStopped(t *testing.T) {
 	r := newTrio(t)
-	call[int](r.client, "Dial", testURI)
+	proctest.Call[int](r.client, "Dial", testURI)
 	for _, c := range []struct {
-		p       *process
+		p       *proctest.Process
 		session string // how a session fares meanwhile
 	}{{r.server, "deadline"}, {r.layer, ""}} {
-		c.p.stop()
-		got := call[[2]string](r.client, "Patience", PatienceCall{testURI, 200 * time.Millisecond})
+		c.p.Stop()
+		got := proctest.Call[[2]string](r.client, "Patience", PatienceCall{testURI, 200 * time.Millisecond})
 		if want := [2]string{c.session, "deadline"}; got != want {
 			t.Errorf("session and dial while a process is stopped: %q, want %q", got, want)
 		}
-		c.p.resume()
+		c.p.Resume()
 		if c.session == "deadline" {
-			call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Read", Data: make([]byte, 5)})
+			proctest.Call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Read", Data: make([]byte, 5)})
 		}
-		got = call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
+		got = proctest.Call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
 		if want := [2]string{}; got != want {
 			t.Errorf("session and dial after it went on: %q, want %q", got, want)
 		}
 	}
-	r.client.stop()
-	st := call[Stat](r.layer, "Stat", None{})
+	r.client.Stop()
+	st := proctest.Call[Stat](r.layer, "Stat", None{})
 	for begin := time.Now(); len(st.Sessions) > 1 && time.Since(begin) < settle; { // those that were dialled
-		st = call[Stat](r.layer, "Stat", None{})
+		st = proctest.Call[Stat](r.layer, "Stat", None{})
 	}
 	if len(st.Apps) != 2 || len(st.Sessions) != 1 {
 		t.Errorf("with the client stopped the session layer has %+v", st)
 	}
-	r.client.resume()
-	call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
-	call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Close"})
+	r.client.Resume()
+	proctest.Call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
+	proctest.Call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Close"})
 	r.quiet()
 	r.end()
 }
@@ -184,12 +186,12 @@ func TestProcessesKilled(t *testing.T) {
 			rng := rand.New(rand.NewPCG(4, uint64(len(k.victim))))
 			slow, longest := 0, time.Duration(0)
 			for range rounds {
-				call[None](r.client, "Load", testURI)
-				call[None](r.client, "Progress", 3+rng.IntN(100))
-				r.processes()[k.victim].kill()
+				proctest.Call[None](r.client, "Load", testURI)
+				proctest.Call[None](r.client, "Progress", 3+rng.IntN(100))
+				r.processes()[k.victim].Kill()
 				killed := time.Now()
 				for name, tasks := range k.ends {
-					ended := call[map[string]int](r.processes()[name], "Ended", slices.Collect(maps.Keys(tasks)))
+					ended := proctest.Call[map[string]int](r.processes()[name], "Ended", slices.Collect(maps.Keys(tasks)))
 					k.judge(t, name, ended)
 				}
 				took := time.Since(killed)
@@ -235,14 +237,14 @@ func (r *trio) replace(victim string) {
 	case "server":
 		r.startServer()
 	case "layer":
-		for _, p := range []*process{r.client, r.server} {
-			call[None](p, "Detach", None{})
+		for _, p := range []*proctest.Process{r.client, r.server} {
+			proctest.Call[None](p, "Detach", None{})
 		}
 		if _, err := os.Stat(r.addr); err != nil {
 			r.t.Errorf("a killed session layer leaves its socket: %v", err)
 		}
 		r.startLayer()
 		r.attachServer()
-		call[None](r.client, "Attach", r.addr)
+		proctest.Call[None](r.client, "Attach", r.addr)
 	}
 }

@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"golang.org/x/net/nettest"
+
+	"cutthrough/internal/proctest"
 )
 
 // proxy is a session of an agent as a net.Conn of this process.
 type proxy struct {
 	net.Conn // addresses
-	p        *process
+	t        *testing.T
+	p        *proctest.Process
 	id       int
 }
 
@@ -54,9 +57,9 @@ func (a *Agent) Conn(c ConnCall, r *ConnReply) error {
 }
 
 func (c proxy) do(method string, data []byte, when time.Time) (ConnReply, error) {
-	r, err := try[ConnReply](c.p, "Conn", ConnCall{c.id, method, data, when})
+	r, err := proctest.Try[ConnReply](c.p, "Conn", ConnCall{c.id, method, data, when})
 	if err != nil {
-		c.p.t.Error(err)
+		c.t.Error(err)
 		return r, err
 	}
 	return r, errorOf(r.Err)
@@ -85,17 +88,17 @@ func (c proxy) SetWriteDeadline(t time.Time) error { return c.set("SetWriteDeadl
 // TestConnOfProcess is TestConn with the peer, that accepts, in another process.
 func TestConnOfProcess(t *testing.T) {
 	addr := startLayer(t, ServerConfig{})
-	client, p := attach(t, addr), start(t)
-	call[None](p, "Attach", addr)
-	call[None](p, "Listen", testURI)
+	client, p := attach(t, addr), proctest.Start(t)
+	proctest.Call[None](p, "Attach", addr)
+	proctest.Call[None](p, "Listen", testURI)
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		c, err := client.Dial(t.Context(), testURI)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		s := proxy{c, p, call[int](p, "Accept", None{})}
+		s := proxy{c, t, p, proctest.Call[int](p, "Accept", None{})}
 		return c, s, func() { _ = c.Close(); _ = s.Close() }, nil
 	})
-	call[None](p, "Detach", None{})
-	p.end()
+	proctest.Call[None](p, "Detach", None{})
+	p.End()
 }

@@ -5,166 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/rpc"
 	"os"
-	"os/exec"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"cutthrough/impl"
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
 
-// Tests with several processes run this test binary again, as an agent that does what its parent
-// asks for over net/rpc, on its standard input and output: it is the session layer or an
-// application, and notes the messages that it sees.
-
-const (
-	agentEnv = "PROPERTIES_TEST_AGENT"
-	liveness = 30 * time.Second // bound on what must happen at all, on a busy machine
-)
-
 func TestMain(m *testing.M) {
-	if os.Getenv(agentEnv) == "" {
-		os.Exit(m.Run())
+	if proctest.Here() {
+		proctest.Serve(&Agent{host: shm.OS(), sessions: map[int]*impl.Session{}})
 	}
-	s := rpc.NewServer()
-	if err := s.Register(&Agent{host: shm.OS(), sessions: map[int]*impl.Session{}}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	s.ServeConn(duplex{os.Stdin, os.Stdout})
-}
-
-// duplex is a connection of two pipes.
-type duplex struct {
-	io.Reader
-	io.WriteCloser
+	os.Exit(m.Run())
 }
 
 // process is a running agent.
 type process struct {
-	t       *testing.T
-	cmd     *exec.Cmd
-	rpc     *rpc.Client
-	app     int // its number as an application; 0 for the session layer
-	fatal   func(format string, args ...any)
-	stopped bool
-	gone    bool
-}
-
-// complaints makes what an agent prints an error of the test.
-type complaints struct{ *testing.T }
-
-func (c complaints) Write(b []byte) (int, error) {
-	c.Errorf("agent: %s", b)
-	return len(b), nil
-}
-
-// startAgent starts an agent, which ends with the test at the latest. When it fails to do what it
-// is asked for it calls fatal, which ends the test.
-func startAgent(t *testing.T, app int, fatal func(format string, args ...any)) *process {
-	t.Helper()
-	p := &process{t: t, app: app, fatal: fatal, cmd: exec.Command(os.Args[0])}
-	// Under the race detector a process sleeps a second before it exits.
-	p.cmd.Env = append(os.Environ(), agentEnv+"=1", "GORACE=atexit_sleep_ms=0")
-	p.cmd.Stderr = complaints{t}
-	in, err := p.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.rpc = rpc.NewClient(duplex{out, in})
-	t.Cleanup(p.end)
-	return p
-}
-
-// end ends an agent that is still there: it exits when its input ends.
-func (p *process) end() {
-	if p.gone {
-		return
-	}
-	p.gone = true
-	_ = p.rpc.Close()
-	timer := time.AfterFunc(liveness, func() { _ = p.cmd.Process.Kill() })
-	defer timer.Stop()
-	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("agent: %v", err)
-	}
-}
-
-// kill ends an agent with SIGKILL, stopped or not, and collects it.
-func (p *process) kill() {
-	p.gone = true
-	p.signal(syscall.SIGKILL)
-	_ = p.cmd.Wait() // "signal: killed"
-	_ = p.rpc.Close()
-}
-
-// stop stops an agent, and returns when it has stopped.
-func (p *process) stop() {
-	p.stopped = true
-	p.signal(syscall.SIGSTOP)
-	var status syscall.WaitStatus
-	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
-	if err != nil || !status.Stopped() {
-		p.t.Errorf("stop: %v, status %#x", err, status)
-	}
-}
-
-// resume has it go on.
-func (p *process) resume() {
-	p.stopped = false
-	p.signal(syscall.SIGCONT)
-}
-
-func (p *process) signal(s os.Signal) {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		p.t.Error(err)
-	}
+	*proctest.Process
+	app   int // its number as an application; 0 for the session layer
+	fatal func(format string, args ...any)
 }
 
 // begin has p do something, and returns what waits for the result. An error of the agent ends
 // the test.
 func begin[R any](p *process, method string, args any) (wait func() R) {
-	var r R
-	call := p.rpc.Go("Agent."+method, args, &r, make(chan *rpc.Call, 1))
+	done := proctest.Begin[R](p.Process, method, args)
 	return func() R {
-		p.t.Helper()
-		timer := time.NewTimer(liveness)
-		defer timer.Stop()
-		select {
-		case <-call.Done:
-			if call.Error != nil {
-				p.fatal("application %d: %s %+v: %v", p.app, method, args, call.Error)
-			}
-		case <-timer.C:
-			p.kill()
-			p.fatal("application %d: %s %+v takes too long", p.app, method, args)
+		r, err := done()
+		if err != nil {
+			p.fatal("application %d: %v", p.app, err)
 		}
 		return r
 	}
 }
 
 // ask has p do something and returns the result.
-func ask[R any](p *process, method string, args any) R {
-	p.t.Helper()
-	return begin[R](p, method, args)()
-}
+func ask[R any](p *process, method string, args any) R { return begin[R](p, method, args)() }
 
 // None stands for no arguments or no result.
 type None struct{}
 
-// Agent is what an agent offers.
+// Agent is what an agent offers: it is the session layer or an application, and notes the messages that
+// it sees.
 type Agent struct {
 	host shm.Host
 

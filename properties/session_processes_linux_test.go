@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/impl"
+	"cutthrough/internal/proctest"
 	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
 )
@@ -94,7 +95,7 @@ type troupe struct {
 
 func newTroupe(t *testing.T, cfg impl.Config) *troupe {
 	tr := &troupe{t: t, addr: filepath.Join(t.TempDir(), "layer")}
-	tr.layer = startAgent(t, 0, tr.fatal)
+	tr.layer = &process{proctest.Start(t), 0, tr.fatal}
 	ask[None](tr.layer, "Layer", LayerCall{tr.addr, cfg})
 	tr.newServer()
 	tr.newClient()
@@ -103,7 +104,7 @@ func newTroupe(t *testing.T, cfg impl.Config) *troupe {
 
 // attach starts an application.
 func (tr *troupe) attach() *process {
-	p := startAgent(tr.t, len(tr.apps)+1, tr.fatal)
+	p := &process{proctest.Start(tr.t), len(tr.apps) + 1, tr.fatal}
 	tr.apps = append(tr.apps, p)
 	ask[None](p, "Attach", AttachCall{tr.addr, p.app, 1})
 	return p
@@ -124,7 +125,7 @@ func (tr *troupe) awaitStat(wanted func(impl.Stat) bool) {
 		if wanted(x) {
 			return
 		}
-		if time.Since(begin) > liveness {
+		if time.Since(begin) > proctest.Liveness {
 			tr.fatal("the session layer has %+v", x)
 		}
 	}
@@ -138,7 +139,7 @@ func (tr *troupe) look() {
 	tr.t.Helper()
 	var heard []noted
 	for _, p := range tr.apps {
-		if !p.stopped && !p.gone {
+		if !p.Idle() {
 			heard = append(heard, ask[[]noted](p, "Log", None{})...)
 		}
 	}
@@ -149,7 +150,7 @@ func (tr *troupe) look() {
 func (tr *troupe) await(from int, wanted func(noted) bool) {
 	tr.t.Helper()
 	for begin := time.Now(); !slices.ContainsFunc(tr.log[from:], wanted); tr.look() {
-		if time.Since(begin) > liveness {
+		if time.Since(begin) > proctest.Liveness {
 			tr.fatal("not seen in %v", tr.log[from:])
 		}
 	}
@@ -169,14 +170,14 @@ func (tr *troupe) goes(p *process, how sighting) {
 
 func (tr *troupe) kill(p *process) {
 	tr.goes(p, killed)
-	p.kill()
+	p.Kill()
 }
 
 func (tr *troupe) detach(p *process) {
 	tr.goes(p, left)
 	ask[None](p, "Detach", None{})
 	tr.look()
-	p.end()
+	p.End()
 }
 
 func (tr *troupe) dial(want string) int { return ask[int](tr.client, "Dial", DialCall{stageURI, want}) }
@@ -192,7 +193,7 @@ func (tr *troupe) do(p *process, id int, verb, want string) {
 func (tr *troupe) pending(want string) (dialled func() int) {
 	tr.look()
 	from := len(tr.log)
-	tr.server.stop()
+	tr.server.Stop()
 	dialled = begin[int](tr.client, "Dial", DialCall{stageURI, want})
 	tr.await(from, toldOf(impl.MsgAccept))
 	return dialled
@@ -222,7 +223,7 @@ func (tr *troupe) judge() {
 func (tr *troupe) end() []noted {
 	tr.t.Helper()
 	for _, p := range tr.apps {
-		if !p.gone {
+		if !p.Gone() {
 			tr.detach(p)
 		}
 	}
@@ -231,7 +232,7 @@ func (tr *troupe) end() []noted {
 	})
 	ask[None](tr.layer, "EndLayer", None{})
 	tr.look()
-	tr.layer.end()
+	tr.layer.End()
 	tr.judge()
 	return tr.log
 }
@@ -320,7 +321,7 @@ var rounds = []struct {
 	{"the client is killed before it is accepted", func(tr *troupe) {
 		tr.pending("")
 		tr.kill(tr.client)
-		tr.server.resume()
+		tr.server.Resume()
 		s := tr.accept()
 		tr.do(tr.server, s, "read", "reset")
 		tr.do(tr.server, s, "close", "")
@@ -403,7 +404,7 @@ func playRounds(t *testing.T) []noted {
 func playConnectTimeout(t *testing.T) []noted {
 	tr := newTroupe(t, impl.Config{ConnectTimeout: time.Millisecond})
 	tr.pending("timed out")()
-	tr.server.resume()
+	tr.server.Resume()
 	s := tr.accept()
 	tr.do(tr.server, s, "read", "EOF")
 	tr.do(tr.server, s, "close", "")

@@ -107,10 +107,11 @@ func checkRecover(t *Tree, report report) {
 	})
 }
 
-// checkWaiting covers tests and packages of tests for others (shm/hosttest).
+// ofTests says whether a file is of tests, or of a package for the tests of others (shm/hosttest).
+func ofTests(f *goFile) bool { return f.test || strings.HasSuffix(f.dir, "test") }
+
 func checkWaiting(t *Tree, report report) {
-	tests := func(f *goFile) bool { return f.test || strings.HasSuffix(f.dir, "test") }
-	t.each(tests, func(f *goFile, n ast.Node) {
+	t.each(ofTests, func(f *goFile, n ast.Node) {
 		sel, ok := n.(*ast.SelectorExpr)
 		if !ok {
 			return
@@ -126,7 +127,7 @@ func checkWaiting(t *Tree, report report) {
 }
 
 func checkEnvironment(t *Tree, report report) {
-	library := func(f *goFile) bool { return !f.test && !within(f.dir, "cmd") }
+	library := func(f *goFile) bool { return !ofTests(f) && !within(f.dir, "cmd") }
 	t.each(library, func(f *goFile, n ast.Node) {
 		pkg, name := f.qualified(n)
 		if within(pkg, "os", "syscall") && slices.Contains([]string{"Environ", "ExpandEnv", "Getenv", "LookupEnv"}, name) {

@@ -34,6 +34,8 @@ var arrows = []arrow{
 		"it is where implementation, specification and simulator meet, and nowhere else"},
 	{"cmd/simrun", []string{module, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/tools"},
 		"only the command may talk to people"},
+	{"internal/proctest", nil,
+		"it starts the processes of any test, so it knows none"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
 		"a mutant is text: what applies it must work on code that does not compile"},
 	{"internal/tidy", []string{module + "/sim/trace", "golang.org/x/tools"},
@@ -48,6 +50,7 @@ var testOnly = []string{
 	"golang.org/x/net/nettest",
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
+	module + "/internal/proctest",
 }
 
 var importRules = []Rule{
