@@ -86,7 +86,8 @@ func (m *Model) about(s *State, a int, msg Message) {
 			m.notify(s, x, 1-r, MsgFinished)
 		}
 	case MsgConfirm:
-		if x.sides[r]&closing != 0 && !m.has(confirmationIgnored) {
+		asked := x.sides[r]&closing != 0 || m.has(unaskedConfirmation)
+		if asked && !m.has(confirmationIgnored) {
 			x.sides[r] |= done
 			m.settle(s, x)
 		}
@@ -279,6 +280,9 @@ func (m *Model) leave(s *State, a int) {
 		if !m.has(deathKeepsMapping) {
 			r := m.side(g.client, a)
 			g.told &^= 1 << r
+			if m.has(leaverTakesAll) {
+				g.told = 0
+			}
 			if !m.has(leaverAsked) {
 				g.unmapping &^= 1 << r
 			}

@@ -71,6 +71,8 @@ func TestVariants(t *testing.T) {
 		"leaver-asked":             13,
 		"linger-for-ever":          6,
 		"unasked-unmap-answer":     4,
+		"unasked-confirmation":     4,
+		"leaver-takes-all":         4,
 		"seed2018":                 5,
 	}, *update)
 }

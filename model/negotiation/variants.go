@@ -50,6 +50,8 @@ const (
 	leaverAsked
 	lingerForEver
 	unaskedUnmapAnswer
+	unaskedConfirmation
+	leaverTakesAll
 	seed2018
 )
 
@@ -158,6 +160,10 @@ var mistakes = [...]catalog.Variant{
 		Doc: "a linger that is over lets nothing go"},
 	unaskedUnmapAnswer: {Name: "unasked-unmap-answer", Row: "S8", Property: unmapAwaited, Config: "rude",
 		Doc: "an answer to an unmap counts that nobody has asked for"},
+	unaskedConfirmation: {Name: "unasked-confirmation", Row: "H-20", Property: sidesAgree, Config: "rude",
+		Doc: "an answer to a close counts that the side was not told of"},
+	leaverTakesAll: {Name: "leaver-takes-all", Row: "L21", Property: unmapAwaited, Config: "death",
+		Doc: "when one side leaves, the other is taken to have unmapped their segments, too"},
 	seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
 		Doc: "the mistakes of the ancestor that this machine can make, all at once"},
 }
