@@ -108,11 +108,12 @@ func (s *State) empty() bool {
 	return true
 }
 
-// toldOfAll says whether each side that is there is told what the layer notes in a step.
+// toldOfAll says whether each side that is there is told what the layer notes in a step. Of a session that
+// ends in it nothing is noted: both are done.
 func toldOfAll(s, t *State) bool {
 	for i := range s.sessions {
 		x, y := &s.sessions[i], &t.sessions[i]
-		if x.state == free || x.gen != y.gen {
+		if x.state == free {
 			continue
 		}
 		for r := range x.sides {

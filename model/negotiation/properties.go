@@ -4,7 +4,7 @@ import "cutthrough/model/check"
 
 // The properties that variants violate.
 const (
-	placesApart    = "S1: no two segments are in one place"
+	placesApart    = "S1: no two segments are in one place, and none outside of the space"
 	mapsApart      = "S2: nobody is told to map where it has something mapped"
 	fifosCrossed   = "S4: the two sides of a session read different fifos"
 	mapFirst       = "S7: who is told of a session was told to map its segment"
@@ -52,7 +52,7 @@ func (m *Model) Properties() []check.Property[State] {
 		check.NoDeadlock("no deadlock", func(s S) bool { return m.quiet(&s) && (s.rude > 0 || m.none(&s)) }),
 		good(mapsApart, badOverlap), good(mapFirst, badNoMap), good(quiesced, badUse), good(unmapTold, badUntold),
 		good(rightReply, badReply), good(oneName, badHandle),
-		check.Invariant(placesApart, func(s S) bool { return s.apart() }),
+		check.Invariant(placesApart, func(s S) bool { return m.apart(&s) }),
 		check.Invariant(fifosCrossed, func(s S) bool { return s.crossed() }),
 		check.Invariant(memoryHeld, func(s S) bool { return s.all(func(x *session) bool { return s.segments[x.segment].state == live }) }),
 		check.Invariant(ownSegments, func(s S) bool {
@@ -265,9 +265,9 @@ func (m *Model) deserted(s *State) bool {
 	return true
 }
 
-// apart says whether all segments are in different places.
-func (s *State) apart() bool {
-	var taken uint8
+// apart says whether all segments are in different places that there are.
+func (m *Model) apart(s *State) bool {
+	taken := ^uint8(0) << m.Segments
 	for i := range s.segments {
 		if g := &s.segments[i]; g.state != free {
 			if taken&(1<<g.place) != 0 {
