@@ -118,7 +118,8 @@ func (l *Layer) checkSessions(bad report) {
 		case stateReady:
 			ok = s.segment != 0 && c.told && v.told && s.replied && !c.done && !v.done
 		case stateClosing:
-			ok = !c.done || !v.done
+			// One side is done, and the other, which uses the session, has been told.
+			ok = c.done != v.done && (c.done || c.told && c.closing) && (v.done || v.told && v.closing)
 		}
 		if !ok {
 			bad("S13", "%v is %s, replied %v, client %+v, server %+v", s.h, stateText[s.state], s.replied, c, v)

@@ -19,7 +19,7 @@ type Scenario struct {
 
 // All returns the scenarios in the order in which they are listed.
 func All() []*Scenario {
-	return append([]*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, append(sessionScenarios(), machineScenario(), spaceScenario(), redirectLegacy())...)
+	return append([]*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, append(sessionScenarios(), machineScenario(), spaceScenario(), unrulyScenario(), redirectLegacy())...)
 }
 
 // Find returns the scenario called name, or an error that names those that exist.

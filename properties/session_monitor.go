@@ -1,6 +1,10 @@
 package properties
 
-import "cutthrough/impl"
+import (
+	"maps"
+
+	"cutthrough/impl"
+)
 
 // propProtocol: what the session layer says is right for who has seen nothing but the messages.
 const propProtocol = "Protocol"
@@ -60,6 +64,8 @@ type watchedSession struct {
 	unbound        bool                  // its listener ended before it was established
 	provoked       bool                  // somebody asked to close
 	closing        map[impl.Channel]bool // has been told to close
+	reset          map[impl.Channel]bool // or to reset
+	asker          impl.Channel          // who connects, if that is known
 }
 
 // failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
@@ -118,6 +124,7 @@ func (o *sessionMonitor) takes(ch impl.Channel, c *watched, m impl.Message) {
 		}
 		if m.Kind == impl.MsgDetach { // it has given up everything
 			c.gone = true
+			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == impl.MsgConnect })
 			clear(c.live)
 			clear(c.mapped)
 			clear(c.held)
@@ -135,7 +142,7 @@ func (o *sessionMonitor) takes(ch impl.Channel, c *watched, m impl.Message) {
 			delete(c.held, m.Handle)
 		}
 	case impl.MsgAcceptReply:
-		if s != nil && s.server == ch && m.Status != impl.OK && !s.established {
+		if s != nil && s.server == ch && m.Status != impl.OK && (!s.established || s.closing[ch]) {
 			c.live[m.Handle] = false
 		}
 	case impl.MsgDisconnectReply, impl.MsgResetReply:
@@ -170,7 +177,10 @@ func (o *sessionMonitor) makes(ch impl.Channel, c *watched, m impl.Message) {
 			o.wrong(ch, m, "the handle has named another session")
 		}
 		o.asks(ch, c, m)
-		o.sessions[m.Handle] = &watchedSession{accept: m, listener: m.Listener, server: ch, closing: map[impl.Channel]bool{}}
+		o.sessions[m.Handle] = &watchedSession{
+			accept: m, listener: m.Listener, server: ch, asker: o.last.ch,
+			closing: map[impl.Channel]bool{}, reset: map[impl.Channel]bool{},
+		}
 		o.begins(ch, c, m)
 	case impl.MsgDisconnect, impl.MsgReset:
 		o.closes(ch, c, m)
@@ -247,6 +257,7 @@ func (o *sessionMonitor) closes(ch impl.Channel, c *watched, m impl.Message) {
 		o.wrong(ch, m, "nobody has closed it")
 	}
 	s.closing[ch] = s.closing[ch] || m.How != impl.CloseWrite
+	s.reset[ch] = s.reset[ch] || m.Kind == impl.MsgReset
 }
 
 // received checks that messages arrive in the order in which they were made. Some do not: those

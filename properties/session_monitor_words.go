@@ -95,3 +95,49 @@ func (o *sessionMonitor) attaching(ch impl.Channel, c *watched, m impl.Message) 
 		c.attached = false
 	}
 }
+
+// propOverdue: what must happen in time has happened.
+const propOverdue = "Overdue"
+
+// overdue checks that nothing is left to be said when more time has passed than anything may take:
+// connects are answered, those who were told to close and have not are reset, and nobody keeps
+// a segment of a pair without sessions. It says whether somebody was reset.
+func (o *sessionMonitor) overdue() (hurried bool) {
+	for ch, c := range o.channels {
+		if c.gone {
+			continue
+		}
+		for r, n := range c.pending {
+			if n > 0 {
+				o.fail(propOverdue, "channel %d: %v %#x has no answer", ch, r.kind, r.context)
+			}
+		}
+		for h, s := range o.sessions {
+			if c.live[h] && s.closing[ch] && !s.reset[ch] {
+				o.fail(propOverdue, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
+			}
+			hurried = hurried || c.live[h] && s.reset[ch]
+		}
+		for h, g := range c.mapped {
+			if !o.later && !o.inUse(g) {
+				o.fail(propOverdue, "channel %d has (%v), and its pair has no session", ch, h)
+			}
+		}
+	}
+	return hurried
+}
+
+// inUse says whether the pair of a segment has a session that somebody uses.
+func (o *sessionMonitor) inUse(g impl.Message) bool {
+	for _, s := range o.sessions {
+		if !s.within(g) {
+			continue
+		}
+		for h, x := range o.sessions {
+			if x.server == s.server && x.asker == s.asker && (o.uses(x.server, h) || o.uses(x.client, h)) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -23,6 +23,9 @@ type Test struct {
 	Compile func(Case) (Program, error)
 	// Sometimes are the states of interest that an exploration must reach.
 	Sometimes []string
+	// OneTask says that programs have one task and no faults: there is nothing to schedule, and
+	// every execution has a case of its own.
+	OneTask bool
 }
 
 // Program is what one execution runs.
@@ -239,7 +242,9 @@ func (x *explorer) draw(l *lane, ch Chooser) error {
 		l.left--
 		return nil
 	}
-	l.left = 31
+	if !x.test.OneTask {
+		l.left = 31
+	}
 	l.c = x.test.Generate(RandSource{l.source})
 	return x.compile(l)
 }
