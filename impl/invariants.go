@@ -40,6 +40,30 @@ func (l *Layer) checkSpace(bad report) {
 	if used != l.space.used {
 		bad("S19", "%d bytes of address space are used, the segments have %d", l.space.used, used)
 	}
+	if err := l.space.check(); err != nil {
+		bad("S19", "the address space: %v", err)
+	}
+	l.segments.each(func(_ Handle, g *segment) {
+		if err := g.inside.check(); err != nil {
+			bad("S20", "%v: %v", g.h, err)
+		}
+	})
+}
+
+// check returns what is wrong with the books of a valloc by themselves: what is not used is free,
+// in spans in order that do not touch.
+func (v *valloc) check() error {
+	n, last := v.used, Address(0)
+	for _, f := range v.free {
+		if n += f.n; f.n == 0 || f.at < v.base || f.end() > v.end || last != 0 && f.at <= last {
+			return fmt.Errorf("[%#x, +%d) is free, after what ends at %#x", f.at, f.n, last)
+		}
+		last = f.end()
+	}
+	if n != uint64(v.end-v.base) {
+		return fmt.Errorf("%d bytes are used or free, of %d", n, v.end-v.base)
+	}
+	return nil
 }
 
 // checkSegments: a segment belongs to a pair that knows it (S16), holds exactly the blocks of
@@ -156,7 +180,17 @@ func (l *Layer) checkApps(bad report) {
 			sessions[h] += n
 		}
 	})
+	for key, h := range l.byPair {
+		if p := l.pairs.get(h); p == nil || p.key != key {
+			bad("S17", "%v is not the pair of %v and %v", h, key.client, key.server)
+		}
+	}
 	l.segments.each(func(_ Handle, g *segment) { bytes[g.charged] += g.size })
+	for ch, h := range l.channels {
+		if h != 0 && l.apps.get(h) == nil {
+			bad("S12", "channel %d belongs to %v, which is gone", ch, h)
+		}
+	}
 	attached := 0
 	l.apps.each(func(_ Handle, a *app) {
 		attached++

@@ -43,6 +43,7 @@ type watched struct {
 	mapped   map[impl.Handle]impl.Message
 	unmapped map[impl.Handle]bool
 	held     map[impl.Handle]impl.Message // mapped, or not yet unmapped
+	unused   map[impl.Handle]impl.Message // mapped for what it is about to be told
 	made     []impl.Message               // not yet received
 	gone     bool
 }
@@ -65,7 +66,8 @@ type watchedSession struct {
 	provoked       bool                  // somebody asked to close
 	closing        map[impl.Channel]bool // has been told to close
 	reset          map[impl.Channel]bool // or to reset
-	asker          impl.Channel          // who connects, if that is known
+	asker          impl.Channel          // who connects, if that is known, and
+	context        uint64                // of what request
 }
 
 // failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
@@ -90,6 +92,7 @@ func (o *sessionMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
 		c = &watched{
 			pending: map[request]int{}, live: map[impl.Handle]bool{},
 			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{}, held: map[impl.Handle]impl.Message{},
+			unused: map[impl.Handle]impl.Message{},
 		}
 		o.channels[ch] = c
 	}
@@ -110,6 +113,11 @@ func (o *sessionMonitor) settle() {
 	waits := t.m.Kind == impl.MsgConnect && (t.accepts || o.later)
 	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
 		o.wrong(t.ch, t.m, "it was not answered")
+	}
+	for ch, c := range o.channels {
+		for _, m := range c.unused {
+			o.wrong(ch, m, "and then of no session that lies there")
+		}
 	}
 }
 
@@ -154,13 +162,16 @@ func (o *sessionMonitor) takes(ch impl.Channel, c *watched, m impl.Message) {
 
 // makes checks what the layer says.
 func (o *sessionMonitor) makes(ch impl.Channel, c *watched, m impl.Message) {
+	if kind, ok := names[m.Kind]; ok && m.Status == impl.OK && m.Handle.Kind() != kind {
+		o.wrong(ch, m, "it has the handle of something else")
+	}
 	switch m.Kind {
 	case impl.MsgMap:
 		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
 			o.wrong(ch, m, "it was told to map that already")
 		}
 		o.places(ch, m)
-		c.mapped[m.Handle], c.held[m.Handle] = m, m
+		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
 	case impl.MsgUnmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
 			o.wrong(ch, m, "it was not told to map that")
@@ -178,7 +189,7 @@ func (o *sessionMonitor) makes(ch impl.Channel, c *watched, m impl.Message) {
 		}
 		o.asks(ch, c, m)
 		o.sessions[m.Handle] = &watchedSession{
-			accept: m, listener: m.Listener, server: ch, asker: o.last.ch,
+			accept: m, listener: m.Listener, server: ch, asker: o.last.ch, context: o.last.m.Context,
 			closing: map[impl.Channel]bool{}, reset: map[impl.Channel]bool{},
 		}
 		o.begins(ch, c, m)
@@ -206,6 +217,7 @@ func (o *sessionMonitor) replies(ch impl.Channel, c *watched, m impl.Message) {
 		o.wrong(ch, m, "it asked about something else")
 	}
 	if m.Status != impl.OK {
+		o.refuses(ch, m)
 		return
 	}
 	switch m.Kind {
@@ -237,8 +249,11 @@ func (o *sessionMonitor) replies(ch impl.Channel, c *watched, m impl.Message) {
 func (o *sessionMonitor) begins(ch impl.Channel, c *watched, m impl.Message) {
 	for _, at := range [...]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
-		for _, g := range c.mapped {
-			found = found || at >= g.Base && at < g.Base+impl.Address(g.Size)
+		for h, g := range c.mapped {
+			if at >= g.Base && at < g.Base+impl.Address(g.Size) {
+				delete(c.unused, h)
+				found = true
+			}
 		}
 		if !found {
 			o.wrong(ch, m, "it was told to map nothing there")

@@ -4,6 +4,35 @@ import "cutthrough/impl"
 
 // This file is what [sessionMonitor] checks of what messages say, apart from when they may come.
 
+// names are the kinds of what messages that say ok name.
+var names = map[impl.Kind]impl.HandleKind{
+	impl.MsgAttachReply: impl.KindApp, impl.MsgBindReply: impl.KindListener, impl.MsgUnbindReply: impl.KindListener,
+	impl.MsgAccept: impl.KindSession, impl.MsgConnectReply: impl.KindSession,
+	impl.MsgMap: impl.KindSegment, impl.MsgUnmap: impl.KindSegment,
+}
+
+// refuses checks a negative reply: about a session there are few, and a connect that somebody was
+// asked to accept fails because of him, or in time.
+func (o *sessionMonitor) refuses(ch impl.Channel, m impl.Message) {
+	switch m.Kind {
+	case impl.MsgDisconnectReply, impl.MsgResetReply:
+		if m.Status != impl.Invalid && m.Status != impl.NotAttached {
+			o.wrong(ch, m, "closing does not fail like that")
+		}
+	case impl.MsgConnectReply:
+		for h, s := range o.sessions {
+			if s.asker != ch || s.context != m.Context || o.later {
+				continue
+			}
+			t := o.last
+			did := t.ch == s.server && (t.m.Handle == h || t.m.Kind == impl.MsgUnbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
+			if m.Status != impl.TimedOut && (m.Status != impl.Refused || !did && !o.channels[s.server].gone && !o.lax && !o.deaf) {
+				o.wrong(ch, m, "who was asked to accept has not refused")
+			}
+		}
+	}
+}
+
 // places checks that where a segment is to be mapped there is nothing that somebody still has.
 func (o *sessionMonitor) places(ch impl.Channel, m impl.Message) {
 	if o.lax || o.deaf {

@@ -128,6 +128,8 @@ func (b *builder) unruly(who, name string, strange bool) {
 	var args []int
 	for i, bounds := range v.args {
 		switch {
+		case i == 0 && usual != nil && name != "attach" && !strange:
+			args = append(args, [...]int{0, 0, 0, 8}[b.src.Intn(4, "port")])
 		case usual != nil && (!strange || b.src.Intn(3, "usual") == 0):
 			args = append(args, usual[i])
 		case name == "wait":
@@ -155,6 +157,7 @@ func compileUnruly(c sim.Case) (sim.Program, error) {
 	}
 	if cfg.words["quotas"] == "tight" {
 		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 20*impl.Page
+		lc.Base, lc.End = 1<<30, 1<<30+30*impl.Page
 	}
 	setup := func(w *sim.World) {
 		p := w.Process("all")
@@ -191,6 +194,7 @@ type unruly struct {
 	ids      int
 	said     uint64 // a hash of all that the layer has said
 	creating []impl.Handle
+	failing  bool          // the layer is told that a segment was not created
 	objects  []impl.Handle // that anybody has heard of, in order
 }
 
@@ -209,7 +213,7 @@ func newUnruly(w *sim.World, cfg impl.Config, later bool) *unruly {
 	x.mon = newSessionMonitor(w.Fail, false)
 	x.mon.later = later
 	x.paths = newModelMonitor(w.Fail, x.mon)
-	x.memory = &memoryBook{fail: w.Fail, mon: x.mon, segments: map[impl.Handle]uint64{}, used: map[impl.Handle][]impl.Block{}}
+	x.memory = newMemoryBook(w.Fail, x.mon, cfg)
 	for _, name := range unrulyApps {
 		x.puppets[name] = &puppet{}
 	}

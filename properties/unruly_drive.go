@@ -13,6 +13,7 @@ func (x *unruly) step(ev impl.Event) {
 		ev, events = events[0], events[1:]
 		ev.Now = x.now
 		before, _ := x.l.Live()
+		x.memory.created = 0
 		for _, fx := range slices.Clone(x.l.Step(ev)) {
 			x.memory.apply(fx)
 			switch fx.Kind {
@@ -71,6 +72,9 @@ func (x *unruly) deliver(ch impl.Channel, m impl.Message) {
 		}
 		return
 	}
+	if m.Kind == impl.MsgConnectReply && x.failing && m.Status != impl.NoMemory {
+		x.w.Fail(propEffects, "%v, because a segment was not created", m)
+	}
 	if m.Kind == impl.MsgAccept {
 		x.names.accepts = append(x.names.accepts, m)
 	}
@@ -120,6 +124,8 @@ func (x *unruly) die(p *puppet) {
 	ch := p.ch
 	p.ch, p.inbox = 0, nil
 	x.step(impl.Event{Kind: impl.EvGone, Channel: ch})
+	// What it has said before the layer noticed may come after.
+	x.step(impl.Event{Kind: impl.EvMessage, Channel: ch, Msg: impl.Message{Kind: impl.MsgAttach}})
 }
 
 // answer has an application answer the oldest notification: as it should, with an error, twice, or
@@ -170,7 +176,9 @@ func (x *unruly) created(failed bool) {
 		ev.Err = errNoSegment
 		delete(x.memory.segments, h)
 	}
+	x.failing = failed
 	x.step(ev)
+	x.failing = false
 }
 
 func (x *unruly) pass(d time.Duration) {

@@ -127,7 +127,7 @@ func (n *nameBook) connected(m impl.Message, want expectation, replies []impl.Me
 	}
 	tight := n.cfg.MaxSessions > 0
 	for _, r := range replies {
-		if !tight || r.Status != impl.QuotaExceeded {
+		if !tight || r.Status != impl.QuotaExceeded && r.Status != impl.NoMemory {
 			return fmt.Errorf("was answered %v", r)
 		}
 	}
