@@ -3,6 +3,8 @@ package impl
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // CheckInvariants returns nil or says which of the properties that must hold
@@ -165,6 +167,9 @@ func (l *Layer) checkSessions(bad report) {
 func (l *Layer) checkApps(bad report) {
 	sessions, bytes := map[Handle]int{}, map[Handle]uint64{}
 	l.pairs.each(func(_ Handle, p *pair) {
+		if l.byPair[p.key] != p.h {
+			bad("S17", "%v is not known by its applications", p.h)
+		}
 		n, prev := 0, Handle(0)
 		for s := l.sessions.get(p.first); s != nil; s = l.sessions.get(s.next) {
 			if s.pair != p.h || s.prev != prev {
@@ -180,14 +185,12 @@ func (l *Layer) checkApps(bad report) {
 			sessions[h] += n
 		}
 	})
-	for key, h := range l.byPair {
-		if p := l.pairs.get(h); p == nil || p.key != key {
-			bad("S17", "%v is not the pair of %v and %v", h, key.client, key.server)
-		}
+	if len(l.byPair) != l.pairs.live {
+		bad("S17", "%d pairs, %d are known by their applications", l.pairs.live, len(l.byPair))
 	}
 	l.segments.each(func(_ Handle, g *segment) { bytes[g.charged] += g.size })
-	for ch, h := range l.channels {
-		if h != 0 && l.apps.get(h) == nil {
+	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
+		if h := l.channels[ch]; h != 0 && l.apps.get(h) == nil {
 			bad("S12", "channel %d belongs to %v, which is gone", ch, h)
 		}
 	}

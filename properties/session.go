@@ -20,6 +20,7 @@ import (
 const (
 	propInvariant = "Invariant" // Layer.CheckInvariants after every step
 	propReclaimed = "Reclaimed" // nothing is left when all applications have gone
+	propReset     = "Reset"     // who throws bytes away says so
 	propError     = "ErrorKind" // calls fail only with documented errors
 )
 
@@ -138,7 +139,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	cfg := k.cfg
 	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
 	mon := newSessionMonitor(w.Fail, k.failing)
-	mon.deaf = k.mode == "deaf"
+	mon.deaf, mon.liar = k.mode == "deaf", len(sessionApps)+1
 	paths := newModelMonitor(w.Fail, mon)
 	cfg.Observe = func(ch impl.Channel, made bool, m impl.Message) {
 		mon.observe(ch, made, m)
@@ -151,7 +152,10 @@ func (k *sessionCase) setup(w *sim.World) {
 		}
 	})
 	var apps []*sessionApp
-	hist := &sessionHistory{w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0}
+	hist := &sessionHistory{
+		w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0,
+		bytes: map[impl.Handle]map[int]int{}, killed: map[int]bool{},
+	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
 			p := w.Process(name).Mortal()
@@ -166,6 +170,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	k.invite(w, mon, apps)
 	w.AtEnd(propLinear, func() error { return hist.check(k.ranges, k.directory) })
 	w.AtEnd(propModel, func() error { mon.settle(); paths.settle(); return nil })
+	w.AtEnd(propReset, hist.allReset)
 	w.AtEnd(propReclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
@@ -181,7 +186,7 @@ func (k *sessionCase) invite(w *sim.World, mon *sessionMonitor, apps []*sessionA
 		return
 	}
 	p := w.Process("rogue").Mortal()
-	x := &rogue{h: p, id: len(sessionApps) + 1, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	x := &rogue{h: p, id: mon.liar, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
 	p.OnDeath(func() { mon.gone(x.id) })
 	p.Go("rogue", func() { x.run(ops) })
 	w.OnIdle(func() bool {
@@ -205,6 +210,7 @@ type sessionApp struct {
 	s         *impl.Session
 	wrote     int
 	got       int
+	expects   bool   // another task of it reads
 	doing     string // the operation under way
 	reaper    shm.Doorbell
 	reaped    bool
@@ -330,7 +336,7 @@ func (x *sessionApp) listen(port int) error {
 
 func (x *sessionApp) adopt(s *impl.Session, err error) error {
 	if err == nil {
-		x.s, x.wrote, x.got = s, 0, 0
+		x.s, x.wrote, x.got, x.expects = s, 0, 0, false
 		x.w.Sometimes("established")
 	}
 	return err
@@ -343,6 +349,7 @@ func (x *sessionApp) data(verb string, n int) error {
 		model.FillStream(buf, x.wrote)
 		k, err := x.s.Write(buf)
 		x.wrote += k
+		x.hist.wrote(x, k)
 		return err
 	case "read":
 		buf := make([]byte, n)
@@ -355,6 +362,7 @@ func (x *sessionApp) data(verb string, n int) error {
 		return err
 	case "expect":
 		s := x.s
+		x.expects = true
 		x.h.Go(x.h.Name()+"-expects", func() {
 			if _, err := io.ReadFull(s, make([]byte, n)); err != nil {
 				x.failed("expect", err)
@@ -364,9 +372,9 @@ func (x *sessionApp) data(verb string, n int) error {
 	case "shut":
 		return x.s.CloseWrite()
 	case "close":
-		return x.s.Close()
+		return x.hist.closes(x, !x.expects && x.hist.unread(x) > 0, x.s.Close)
 	}
-	return x.s.Reset()
+	return x.hist.closes(x, true, x.s.Reset)
 }
 
 // documented are the errors that a call may return when the peer, the session layer or

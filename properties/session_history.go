@@ -2,6 +2,7 @@ package properties
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"syscall"
 
@@ -20,6 +21,9 @@ type sessionHistory struct {
 	failing bool
 	leaving []int // ports of applications that leave: until their listeners have gone they refuse
 	mon     *sessionMonitor
+	bytes   map[impl.Handle]map[int]int // written to sessions, by application
+	thrown  []thrown
+	killed  map[int]bool
 	lawless bool // ports other than 1 are a lying application's, which records nothing
 }
 
@@ -78,6 +82,7 @@ func (r *sessionHistory) unmap(app int, h impl.Handle) {
 // died is what the kernel does for a process that was killed: it has nothing mapped
 // any more. Its listeners go when the session layer learns of it.
 func (r *sessionHistory) died(app int, ports []int) {
+	r.killed[app] = true
 	for i := len(r.mapped) - 1; i >= 0; i-- {
 		r.unmap(app, r.mapped[i].h)
 	}
@@ -92,6 +97,48 @@ func (r *sessionHistory) left(app int, ports []int) {
 	for _, p := range ports {
 		r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app})
 	}
+}
+
+// wrote notes that an application has written n bytes to its session.
+func (r *sessionHistory) wrote(x *sessionApp, n int) {
+	h := handleOf(x.s)
+	if r.bytes[h] == nil {
+		r.bytes[h] = map[int]int{}
+	}
+	r.bytes[h][x.id] += n
+}
+
+// unread returns how many bytes there are at least that an application has not read from its
+// session.
+func (r *sessionHistory) unread(x *sessionApp) int {
+	n := -x.got
+	for app, k := range r.bytes[handleOf(x.s)] {
+		if app != x.id {
+			n += k
+		}
+	}
+	return n
+}
+
+func handleOf(s *impl.Session) impl.Handle { return s.LocalAddr().(impl.Addr).Handle }
+
+// closes has an application close its session, and notes whether that throws bytes away.
+func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
+	err := do()
+	if err == nil && throws {
+		r.thrown = append(r.thrown, thrown{x.id, handleOf(x.s)})
+	}
+	return err
+}
+
+// allReset checks that nobody has thrown bytes away in silence.
+func (r *sessionHistory) allReset() error {
+	for _, t := range r.thrown {
+		if !r.failing && !r.killed[t.app] && !r.mon.mustReset(t) {
+			return fmt.Errorf("application %d has thrown away bytes of (%v), and said nothing", t.app, t.h)
+		}
+	}
+	return nil
 }
 
 // directory records one operation on the directory and its outcome. An outcome that says

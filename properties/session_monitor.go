@@ -18,6 +18,7 @@ type sessionMonitor struct {
 	fail     failer
 	lax      bool // failing calls: applications may be hung up without a word
 	deaf     bool // an application does not read, and is hung up for that
+	liar     int  // the application that does not use the library, or 0
 	later    bool // segments are not created at once, so a connect may have to wait
 	channels map[impl.Channel]*watched
 	sessions map[impl.Handle]*watchedSession
@@ -46,6 +47,7 @@ type watched struct {
 	unused   map[impl.Handle]impl.Message // mapped for what it is about to be told
 	made     []impl.Message               // not yet received
 	gone     bool
+	manners
 }
 
 // request identifies requests that a reply may answer.
@@ -92,16 +94,20 @@ func (o *sessionMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
 		c = &watched{
 			pending: map[request]int{}, live: map[impl.Handle]bool{},
 			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{}, held: map[impl.Handle]impl.Message{},
-			unused: map[impl.Handle]impl.Message{},
+			unused: map[impl.Handle]impl.Message{}, manners: newManners(),
 		}
 		o.channels[ch] = c
 	}
 	if made {
 		c.made = append(c.made, m)
+		c.told(m)
 		o.makes(ch, c, m)
 	} else {
 		o.settle()
 		o.last = taking{ch: ch, from: c, m: m}
+		if c.polite {
+			o.behaves(ch, c, m)
+		}
 		o.takes(ch, c, m)
 	}
 }
@@ -285,6 +291,7 @@ func (o *sessionMonitor) received(app int, m impl.Message) {
 	if c == nil {
 		return // it could not attach
 	}
+	c.polite = app != o.liar
 	for len(c.made) > 0 {
 		next := c.made[0]
 		c.made = c.made[1:]
