@@ -3,11 +3,10 @@ package properties
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
-	"cutthrough/model/check"
 	"cutthrough/model/negotiation"
-	"cutthrough/sim/trace"
 )
 
 // TestLayerConforms drives the real session layer through every step that the machine of
@@ -30,86 +29,52 @@ func TestLayerConforms(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(m.Name(), func(t *testing.T) {
-			edges, driven, err := driveEdges(m)
-			if err != nil {
+			x := sessionMachine{m}
+			n, err := driveStrides(x, m.Init()[0], func() func(stride[negotiation.State]) error { return newDriver(m).step })
+			if err != nil || n == 0 {
 				t.Fatal(err)
 			}
-			if len(driven) != edges || edges == 0 {
-				t.Errorf("%d of %d edges driven", len(driven), edges)
-			}
-			t.Logf("%d edges between states, each driven", edges)
+			t.Logf("%d edges between states, each driven", n)
 		})
 	}
 }
 
-// driveEdges walks the graph of the machine breadth first and drives a fresh layer along the
-// shortest way to each state and then over each of its edges.
-func driveEdges(m *negotiation.Model) (edges int, driven map[edge]bool, err error) {
-	start := m.Init()[0]
-	way := map[negotiation.State]*edge{start: nil} // the step by which each state was first reached
-	driven = map[edge]bool{}
-	for todo := []negotiation.State{start}; len(todo) > 0; todo = todo[1:] {
-		var next []edge
-		m.Next(todo[0], func(action int, to negotiation.State) { next = append(next, edge{todo[0], action, to}) })
-		for _, e := range next {
-			edges++
-			if driven[e] {
-				edges-- // two choices with one outcome
-				continue
+// driveStrides walks the graph of a machine breadth first, and drives fresh code along the shortest
+// way to each state and then over each of its edges. It returns how many there are.
+func driveStrides[S comparable](m walkable[S], start S, fresh func() func(stride[S]) error) (edges int, err error) {
+	way := map[S]*stride[S]{start: nil} // the step by which each state was first reached
+	for todo := []S{start}; len(todo) > 0; todo = todo[1:] {
+		next := stridesFrom(m, todo[0])
+		for i, e := range next {
+			if slices.Contains(next[:i], e) {
+				continue // two choices with one outcome
 			}
-			path := []edge{e}
+			path := []stride[S]{e}
 			for back := way[e.from]; back != nil; back = way[back.from] {
 				path = append(path, *back)
 			}
 			slices.Reverse(path)
-			if err := drivePath(m, path); err != nil {
-				return edges, driven, fmt.Errorf("%w\n%s", err, describePath(m, path))
+			drive := fresh()
+			for i, e := range path {
+				if err := drive(e); err != nil {
+					return edges, fmt.Errorf("%w\n%s", err, describeStrides(m, path[:i+1]))
+				}
 			}
-			driven[e] = true
+			edges++
 			if _, seen := way[e.to]; !seen {
 				way[e.to] = &e
 				todo = append(todo, e.to)
 			}
 		}
 	}
-	return edges, driven, nil
+	return edges, nil
 }
 
-func describePath(m *negotiation.Model, path []edge) (text string) {
+func describeStrides[S comparable](m walkable[S], path []stride[S]) string {
+	var b strings.Builder
 	for _, e := range path {
-		text += m.Actions()[e.action] + "\n"
-		for _, l := range m.Lines(e.from, e.action, e.to) {
-			text += "\t" + m.Columns()[l.Column] + ": " + l.Text + "\n"
-		}
+		o := opOf(m, e)
+		fmt.Fprintf(&b, "%s %s %d\n\t%s\n", o.proc, o.verb, o.args[0], m.Describe(e.to))
 	}
-	return text
-}
-
-func drivePath(m *negotiation.Model, path []edge) error {
-	d := newDriver(m)
-	for _, e := range path {
-		if err := d.step(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// TestExportMachine: what the machine does wrong with a mistake, the session layer does right.
-func TestExportMachine(t *testing.T) {
-	configs := map[string]negotiation.Config{}
-	for _, c := range negotiation.Configs() {
-		configs[c.Name] = c.Value
-	}
-	for _, v := range negotiation.Variants() {
-		tr, err := ExportMachine(t.Context(), configs[v.Config], v.Name, check.Options{})
-		if err != nil {
-			t.Errorf("%s: %v", v.Name, err)
-			continue
-		}
-		r, err := Replay(tr)
-		if err != nil || r.Verdict != trace.Pass || len(tr.Workload) == 0 {
-			t.Errorf("%s: %v, %v\n%s", v.Name, r.Verdict, err, trace.Format(tr))
-		}
-	}
+	return b.String()
 }

@@ -94,6 +94,14 @@ func machineVerbs() []verb {
 
 func actionVerb(name string) string { return strings.ReplaceAll(name, " ", "-") }
 
+// sessionMachine is the machine of the session layer.
+type sessionMachine struct{ *negotiation.Model }
+
+// named implements [walkable].
+func (m sessionMachine) named(action int) (proc, verb string) {
+	return "machine", actionVerb(m.Actions()[action])
+}
+
 func machineScenario() *Scenario {
 	return &Scenario{
 		Test: sim.Test{
@@ -141,38 +149,8 @@ func genMachine(src sim.Source) sim.Case {
 	if err != nil {
 		panic(err)
 	}
-	s := m.Init()[0]
-	for range 8 + src.Intn(40, "steps") {
-		next := edgesFrom(m, s)
-		if len(next) == 0 {
-			break
-		}
-		e := next[src.Intn(len(next), "step")]
-		b.op("machine", actionVerb(m.Actions()[e.action]), outcomeOf(next, e))
-		s = e.to
-	}
+	stroll(b, sessionMachine{m}, m.Init()[0], 8+src.Intn(40, "steps"))
 	return b.c
-}
-
-// edgesFrom returns the steps that are possible in a state.
-func edgesFrom(m *negotiation.Model, s negotiation.State) []edge {
-	var next []edge
-	m.Next(s, func(action int, to negotiation.State) { next = append(next, edge{s, action, to}) })
-	return next
-}
-
-// outcomeOf returns the number of a step among those of the same action.
-func outcomeOf(next []edge, e edge) int {
-	n := 0
-	for _, o := range next {
-		if o.action == e.action {
-			if o.to == e.to {
-				break
-			}
-			n++
-		}
-	}
-	return n
 }
 
 func compileMachine(c sim.Case) (sim.Program, error) {
@@ -188,46 +166,19 @@ func compileMachine(c sim.Case) (sim.Program, error) {
 	if err != nil {
 		return sim.Program{}, err
 	}
-	setup := func(w *sim.World) {
-		p := w.Process("machine")
-		p.Go("machine", func() {
-			seg, err := p.CreateSegment(shm.MinSegment)
-			if err != nil {
-				w.Fail(propHonest, "create: %v", err)
+	return besideMachine(nameMachineStep, func(w *sim.World, word shm.Uint64) {
+		d := newDriver(m)
+		walk(w, sessionMachine{m}, m.Init()[0], ops, word, func(e stride[negotiation.State]) error {
+			before, _ := e.from.Live()
+			if after, _ := e.to.Live(); after < before {
+				w.Sometimes("freed")
 			}
-			walkMachine(w, m, ops, seg.Uint64(shm.SegmentHeader, nameMachineStep))
-			if err := seg.Close(); err != nil {
-				w.Fail(propHonest, "close: %v", err)
+			if e.to.Established() {
+				w.Sometimes("established")
 			}
+			return d.step(e)
 		})
-	}
-	return sim.Program{Config: sim.Config{}, Setup: setup}, nil
-}
-
-// walkMachine takes the steps that are possible, each of which is a step of the simulation, too.
-func walkMachine(w *sim.World, m *negotiation.Model, ops []op, step shm.Uint64) {
-	d := newDriver(m)
-	s := m.Init()[0]
-	for _, o := range ops {
-		next := slices.DeleteFunc(edgesFrom(m, s), func(e edge) bool { return actionVerb(m.Actions()[e.action]) != o.verb })
-		if o.args[0] >= len(next) {
-			continue
-		}
-		e := next[o.args[0]]
-		step.Store(uint64(e.action)<<8 | uint64(o.args[0]))
-		w.Note("%s", m.Describe(e.to))
-		if err := d.step(e); err != nil {
-			w.Fail(propConforms, "%s: %v", m.Actions()[e.action], err)
-		}
-		before, _ := s.Live()
-		if after, _ := e.to.Live(); after < before {
-			w.Sometimes("freed")
-		}
-		if e.to.Established() {
-			w.Sometimes("established")
-		}
-		s = e.to
-	}
+	}), nil
 }
 
 // ExportMachine returns a counterexample of the machine with a mistake, as a trace of the scenario
@@ -255,13 +206,23 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 		}
 	}
 	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
+	var ops []op
 	for j, x := range steps[1:] {
-		e := edge{steps[j].State, x.Action, x.State}
-		b.op("machine", actionVerb(m.Actions()[e.action]), outcomeOf(edgesFrom(m, e.from), e))
+		o := opOf(sessionMachine{m}, stride[negotiation.State]{steps[j].State, x.Action, x.State})
+		b.op(o.proc, o.verb, o.args...)
+		ops = append(ops, o)
 	}
+	right, err := negotiation.New(c)
+	if err != nil {
+		return nil, err
+	}
+	goOn(b, sessionMachine{right}, right.Init()[0], ops, afterwards, right.Calm, newDriver(right).step)
 	story := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", m.Name(), r.Outcomes[i].Name)
 	return &trace.Trace{Story: wrap(story, 95), Scenario: "machine", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
 }
+
+// afterwards is how many steps a counterexample goes on: enough to end what is there and to begin anew.
+const afterwards = 40
 
 // wrap breaks text into lines of at most width bytes.
 func wrap(text string, width int) []string {

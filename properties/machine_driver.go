@@ -10,13 +10,6 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// edge is a step of the machine.
-type edge struct {
-	from   negotiation.State
-	action int
-	to     negotiation.State
-}
-
 // driver is a real session layer, and what the machine's numbers stand for in it.
 type driver struct {
 	m        *negotiation.Model
@@ -105,7 +98,7 @@ func (d *driver) event(ev impl.Event) {
 }
 
 // step takes one step of the machine, if it is one of the layer, and compares.
-func (d *driver) step(e edge) error {
+func (d *driver) step(e stride[negotiation.State]) error {
 	clear(d.said)
 	d.fail = d.m.Failed(e.from, e.to, e.action)
 	if a, msg, ok := d.m.Taken(e.from, e.action); ok {

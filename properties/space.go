@@ -193,24 +193,6 @@ func compileSpace(c sim.Case) (sim.Program, error) {
 	return besideMachine(nameSpaceStep, walkBeside), nil
 }
 
-// besideMachine returns a program of one task with a word, at which its steps are.
-func besideMachine(name shm.Name, f func(w *sim.World, word shm.Uint64)) sim.Program {
-	setup := func(w *sim.World) {
-		p := w.Process("machine")
-		p.Go("machine", func() {
-			seg, err := p.CreateSegment(shm.MinSegment)
-			if err != nil {
-				w.Fail(propHonest, "create: %v", err)
-			}
-			f(w, seg.Uint64(shm.SegmentHeader, name))
-			if err := seg.Close(); err != nil {
-				w.Fail(propHonest, "close: %v", err)
-			}
-		})
-	}
-	return sim.Program{Config: sim.Config{}, Setup: setup}
-}
-
 // ExportSpace returns a counterexample of the machine of the address space with a mistake, as a trace of
 // the scenario address-space: the session layer passes it, and should not if it makes the same mistake. Of
 // the configuration at most two segments and two processes count. The error is one of the model, or says that

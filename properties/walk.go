@@ -1,6 +1,8 @@
 package properties
 
 import (
+	"slices"
+
 	"cutthrough/shm"
 	"cutthrough/sim"
 )
@@ -85,4 +87,51 @@ func stroll[S comparable](b *builder, m walkable[S], s S, steps int) {
 		b.op(o.proc, o.verb, o.args...)
 		s = e.to
 	}
+}
+
+// goOn goes on with a walk for so many steps: each is one of an action that may be taken and was not for the
+// longest time. What a mistake has broken shows when it is used the next time. It ends where the real code, which
+// takes them too, cannot be compared.
+func goOn[S comparable](b *builder, m walkable[S], s S, ops []op, steps int, may func(action int) bool, code func(stride[S]) error) {
+	used := map[int]int{} // when each action was taken last, from 1
+	take := func(e stride[S]) bool {
+		used[e.action] = 1 + len(b.c.Workload)
+		s = e.to
+		return code(e) == nil
+	}
+	for _, o := range ops {
+		if e, ok := stepNamed(m, s, o); ok && !take(e) {
+			return
+		}
+	}
+	for range steps {
+		next := slices.DeleteFunc(stridesFrom(m, s), func(e stride[S]) bool { return !may(e.action) })
+		if len(next) == 0 {
+			return
+		}
+		e := slices.MinFunc(next, func(x, y stride[S]) int { return used[x.action] - used[y.action] })
+		o := opOf(m, e)
+		if !take(e) {
+			return
+		}
+		b.op(o.proc, o.verb, o.args...)
+	}
+}
+
+// besideMachine returns a program of one task with a word, at which its steps are.
+func besideMachine(name shm.Name, f func(w *sim.World, word shm.Uint64)) sim.Program {
+	setup := func(w *sim.World) {
+		p := w.Process("machine")
+		p.Go("machine", func() {
+			seg, err := p.CreateSegment(shm.MinSegment)
+			if err != nil {
+				w.Fail(propHonest, "create: %v", err)
+			}
+			f(w, seg.Uint64(shm.SegmentHeader, name))
+			if err := seg.Close(); err != nil {
+				w.Fail(propHonest, "close: %v", err)
+			}
+		})
+	}
+	return sim.Program{Config: sim.Config{}, Setup: setup}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"cutthrough/model/catalog"
@@ -42,17 +43,27 @@ func (o *modelSearch) checkExport() error {
 	return nil
 }
 
-// exportModel writes the counterexample of a variant as a trace, with the digest that it has on
-// this code.
-func exportModel(ctx context.Context, task modelTask, o *modelSearch) error {
-	t, err := exporters[task.entry.Name](ctx, task.config, task.variants[0], o.options)
+// exported returns the counterexample of a variant as a trace with the digest that it has on this code, and what
+// came of it there.
+func exported(ctx context.Context, model, config, variant string, o check.Options) (*trace.Trace, *properties.Replayed, error) {
+	t, err := exporters[model](ctx, config, variant, o)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
+	t.Story = append(t.Story, "", fmt.Sprintf("found   simrun model %s/%s --variant %s --export", model, config, variant))
 	r, err := properties.Replay(t)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	t.Digest, t.Steps = r.Digest, r.Steps
+	return t, r, nil
+}
+
+// exportModel writes the counterexample of a variant.
+func exportModel(ctx context.Context, task modelTask, o *modelSearch) error {
+	t, _, err := exported(ctx, task.entry.Name, task.config, task.variants[0], o.options)
+	if err != nil {
+		return err
+	}
 	return trace.WriteFile(o.export, t)
 }

@@ -123,15 +123,6 @@ func TestModelInterruptedAndSavedOften(t *testing.T) {
 	}
 }
 
-// TestEveryModelIsExported: --export is for counterexamples of all models.
-func TestEveryModelIsExported(t *testing.T) {
-	for _, e := range models.All() {
-		if exporters[e.Name] == nil {
-			t.Errorf("no exporter of %s", e.Name)
-		}
-	}
-}
-
 // A checkpoint that cannot be written is found out before anything is searched.
 func TestModelCheckpointThatCannotBeWritten(t *testing.T) {
 	a := &app{stderr: os.Stderr, quiet: true}
@@ -180,16 +171,23 @@ var (
 	numbered   = regexp.MustCompile(`(?m)^ *(\d+)  `)
 )
 
-// The table in docs/MODEL.md has every variant, and says of each what is so.
-func TestModelDocument(t *testing.T) {
+// variantTable returns the rows of the table in docs/MODEL.md, by model and variant.
+func variantTable(t *testing.T) map[string][]string {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/MODEL.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := make(map[string][]string) // by model and variant
+	rows := make(map[string][]string)
 	for _, m := range documented.FindAllStringSubmatch(string(text), -1) {
 		rows[m[2]+" "+m[3]] = m
 	}
+	return rows
+}
+
+// The table in docs/MODEL.md has every variant, and says of each what is so.
+func TestModelDocument(t *testing.T) {
+	rows := variantTable(t)
 	for _, e := range models.All() {
 		for _, v := range e.Variants {
 			row := rows[e.Name+" "+v.Name]

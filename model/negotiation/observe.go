@@ -38,6 +38,18 @@ func (m *Model) Timeout(action int) bool {
 	return false
 }
 
+// Calm says whether an action is one in which nobody dies, leaves, offends, or stops listening.
+func (m *Model) Calm(action int) bool {
+	for a := range m.apps {
+		for _, act := range [...]int{actOffend, actDetach, actDie} {
+			if m.action(act+a) != "" && action == m.numbers[act+a] {
+				return false
+			}
+		}
+	}
+	return m.action(actUnbind) == "" || action != m.numbers[actUnbind]
+}
+
 // Hears says whether an application is there to hear what it is told.
 func (s *State) Hears(app int) bool { return s.apps[app].state == attached }
 
