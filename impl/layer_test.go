@@ -326,6 +326,28 @@ func TestLayerAgainstRandomApplications(t *testing.T) {
 	})
 }
 
+// TestFailedConnectLeavesNoPair: a connect for which there is no address space leaves nothing behind,
+// not even for the time of a linger.
+func TestFailedConnectLeavesNoPair(t *testing.T) {
+	l := NewLayer(Config{Base: 1 << 30, End: 1<<30 + 2*Page, Linger: time.Hour})
+	for ch := Channel(1); ch <= 2; ch++ {
+		l.Step(Event{Kind: EvOpen, Channel: ch})
+		l.Step(Event{Kind: EvMessage, Channel: ch, Msg: Message{Kind: MsgAttach, Scope: ScopeLocal}})
+	}
+	l.Step(Event{Kind: EvMessage, Channel: 1, Msg: Message{Kind: MsgBind, URI: "tcp://127.0.0.1/1"}})
+	fx := l.Step(Event{Kind: EvMessage, Channel: 2, Msg: Message{Kind: MsgConnect, Context: 7, URI: "tcp://127.0.0.1/1"}})
+	want := []Effect{{Kind: FxSend, Channel: 2, Msg: Message{Kind: MsgConnectReply, Context: 7, Status: NoMemory}}}
+	if !reflect.DeepEqual(fx, want) {
+		t.Errorf("effects %+v, want %+v", fx, want)
+	}
+	if err := l.CheckInvariants(); err != nil {
+		t.Error(err)
+	}
+	if at, ok := l.Deadline(); ok {
+		t.Errorf("left: a timer, at %v", at)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for k := MsgAttach; k < numMsgs; k++ {
 		f.Add(Message{Kind: k, Context: 7, Handle: newHandle(KindSession, 1, 2)}.Encode(nil))

@@ -81,9 +81,10 @@ func (l *Layer) eachSession(a *app, f func(s *session)) {
 	}
 }
 
-// idle starts the linger of a pair whose last session is over.
+// idle starts the linger of a pair whose last session is over. A pair that has got no segment has
+// nothing that is worth keeping.
 func (l *Layer) idle(p *pair) {
-	if p.apps[client] == 0 || p.apps[server] == 0 || l.cfg.Linger == 0 {
+	if p.apps[client] == 0 || p.apps[server] == 0 || l.cfg.Linger == 0 || len(p.segments) == 0 {
 		l.retire(p)
 		return
 	}

@@ -156,8 +156,8 @@ func compileUnruly(c sim.Case) (sim.Program, error) {
 		lc.Linger = time.Second
 	}
 	if cfg.words["quotas"] == "tight" {
-		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 20*impl.Page
-		lc.Base, lc.End = 1<<30, 1<<30+30*impl.Page
+		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 12*impl.Page
+		lc.Base, lc.End = 1<<30, 1<<30+13*impl.Page
 	}
 	setup := func(w *sim.World) {
 		p := w.Process("all")
