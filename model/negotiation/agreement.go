@@ -34,6 +34,9 @@ func (s *State) awaited() bool {
 // held says whether each segment stays with all who were told to map it, but for those who have answered
 // that they were told to unmap it, and those who have left.
 func held(s, t *State) bool {
+	if s.segments == t.segments {
+		return true
+	}
 	for i := range s.segments {
 		g := &s.segments[i]
 		lost := g.told &^ g.unmapping &^ t.segments[i].told
@@ -65,17 +68,6 @@ func (s *State) forgotten() bool {
 		}
 		return true
 	})
-}
-
-// spared says whether a client that leaves changes nothing of the other.
-func (m *Model) spared(s *State, action int, t *State) bool {
-	for c := 1; c < m.apps; c++ {
-		kind := s.up[c][0].Kind()
-		if action == m.numbers[actTake+c] && (kind == MsgDetach || kind == MsgEnd) {
-			return s.spares(c, t)
-		}
-	}
-	return true
 }
 
 // spares says whether everything that is not of a client is in t as it was.

@@ -188,7 +188,7 @@ func (m *Model) useOf(s State, a int, slot uint8, emit func(int, State)) {
 }
 
 // offend says what an application must not: about any session, now or the one before, or that it
-// has unmapped a segment, which it may have and may not have been asked.
+// has unmapped a segment, whether or not it was asked, or has it.
 func (m *Model) offend(s State, a int, emit func(int, State)) {
 	s.rude++
 	s.apps[a].rude = true
