@@ -144,6 +144,12 @@ func (b *builder) op(proc, verb string, args ...int) {
 	b.c.Workload = append(b.c.Workload, o)
 }
 
+func (b *builder) ops(all []op) {
+	for _, o := range all {
+		b.op(o.proc, o.verb, o.args...)
+	}
+}
+
 // faultClasses are the values of the configuration key faults.
 var faultClasses = []string{"none", "kill", "stop", "wake", "all"}
 

@@ -3,8 +3,6 @@ package properties
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"cutthrough/model/check"
@@ -185,19 +183,17 @@ func compileMachine(c sim.Case) (sim.Program, error) {
 // machine: the session layer passes it, and should not if it makes the same mistake. The error
 // is one of the model, or says that there is no counterexample.
 func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o check.Options) (*trace.Trace, error) {
-	m, err := negotiation.New(c, variant)
+	wrong, err := negotiation.New(c, variant)
 	if err != nil {
 		return nil, err
 	}
-	r, err := check.Run(ctx, m, o)
+	right, err := negotiation.New(c)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(r.Outcomes, func(x check.Outcome[negotiation.State]) bool {
-		return x.Verdict == check.Violated && len(x.Trace) > 1
-	})
-	if i < 0 {
-		return nil, fmt.Errorf("%s: no counterexample (%s)", m.Name(), r.Verdict)
+	ops, story, err := mistaken(ctx, sessionMachine{wrong}, o)
+	if err != nil {
+		return nil, err
 	}
 	b := &builder{}
 	for _, f := range machineFields(&c) {
@@ -205,20 +201,9 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 			b.set(f.name, n)
 		}
 	}
-	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
-	var ops []op
-	for j, x := range steps[1:] {
-		o := opOf(sessionMachine{m}, stride[negotiation.State]{steps[j].State, x.Action, x.State})
-		b.op(o.proc, o.verb, o.args...)
-		ops = append(ops, o)
-	}
-	right, err := negotiation.New(c)
-	if err != nil {
-		return nil, err
-	}
+	b.ops(ops)
 	goOn(b, sessionMachine{right}, right.Init()[0], ops, afterwards, right.Calm, newDriver(right).step)
-	story := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", m.Name(), r.Outcomes[i].Name)
-	return &trace.Trace{Story: wrap(story, 95), Scenario: "machine", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
+	return &trace.Trace{Story: story, Scenario: "machine", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
 }
 
 // afterwards is how many steps a counterexample goes on: enough to end what is there and to begin anew.

@@ -2,8 +2,6 @@ package properties
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"cutthrough/model/check"
 	"cutthrough/model/valloc"
@@ -204,23 +202,12 @@ func ExportSpace(ctx context.Context, c valloc.Config, variant string, o check.O
 	if err != nil {
 		return nil, err
 	}
-	r, err := check.Run(ctx, layerSpace{wrong}, o)
+	ops, story, err := mistaken(ctx, layerSpace{wrong}, o)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(r.Outcomes, func(x check.Outcome[valloc.State]) bool {
-		return x.Verdict == check.Violated && len(x.Trace) > 1
-	})
-	if i < 0 {
-		return nil, fmt.Errorf("%s: no counterexample that the session layer can follow (%s)", wrong.Name(), r.Verdict)
-	}
 	b := &builder{}
 	setSpace(b, c)
-	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
-	for j, x := range steps[1:] {
-		o := opOf(layerSpace{wrong}, stride[valloc.State]{steps[j].State, x.Action, x.State})
-		b.op(o.proc, o.verb, o.args...)
-	}
-	story := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", wrong.Name(), r.Outcomes[i].Name)
-	return &trace.Trace{Story: wrap(story, 95), Scenario: "address-space", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
+	b.ops(ops)
+	return &trace.Trace{Story: story, Scenario: "address-space", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}, nil
 }

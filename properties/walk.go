@@ -1,8 +1,11 @@
 package properties
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
+	"cutthrough/model/check"
 	"cutthrough/shm"
 	"cutthrough/sim"
 )
@@ -10,7 +13,7 @@ import (
 // A walkable is a machine beside which real code walks. Its steps have the names of operations: who
 // does what, and the number among those of that name which are possible in a state.
 type walkable[S comparable] interface {
-	Next(S, func(action int, to S))
+	check.Model[S]
 	Describe(S) string
 	named(action int) (proc, verb string)
 }
@@ -87,6 +90,25 @@ func stroll[S comparable](b *builder, m walkable[S], s S, steps int) {
 		b.op(o.proc, o.verb, o.args...)
 		s = e.to
 	}
+}
+
+// mistaken returns a counterexample of a machine with a mistake, as a walk, and its story. The error is one of
+// the search, or says that there is no counterexample.
+func mistaken[S comparable](ctx context.Context, wrong walkable[S], o check.Options) (ops []op, story []string, err error) {
+	r, err := check.Run(ctx, wrong, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(r.Outcomes, func(x check.Outcome[S]) bool { return x.Verdict == check.Violated && len(x.Trace) > 1 })
+	if i < 0 {
+		return nil, nil, fmt.Errorf("%s: no counterexample that the session layer can follow (%s)", wrong.Name(), r.Verdict)
+	}
+	steps := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
+	for j, x := range steps[1:] {
+		ops = append(ops, opOf(wrong, stride[S]{steps[j].State, x.Action, x.State}))
+	}
+	text := fmt.Sprintf("A counterexample of %s to %q, as a walk through the machine as it is.", wrong.Name(), r.Outcomes[i].Name)
+	return ops, wrap(text, 95), nil
 }
 
 // goOn goes on with a walk for so many steps: each is one of an action that may be taken and was not for the
