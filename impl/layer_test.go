@@ -348,6 +348,28 @@ func TestFailedConnectLeavesNoPair(t *testing.T) {
 	}
 }
 
+// TestLastOfAQuota: when the quota has no room for a segment of the usual size, one that is just large
+// enough will do.
+func TestLastOfAQuota(t *testing.T) {
+	l := NewLayer(Config{SegmentSize: 4 * Page, MaxBytes: 11 * Page, FifoSize: 4000, QueueSlots: 4})
+	for ch := Channel(1); ch <= 2; ch++ {
+		l.Step(Event{Kind: EvOpen, Channel: ch})
+		l.Step(Event{Kind: EvMessage, Channel: ch, Msg: Message{Kind: MsgAttach, Scope: ScopeLocal}})
+	}
+	l.Step(Event{Kind: EvMessage, Channel: 1, Msg: Message{Kind: MsgBind, URI: "tcp://127.0.0.1/1"}})
+	for i, want := range []uint64{4 * Page, 3 * Page, 3 * Page} {
+		fx := l.Step(Event{Kind: EvMessage, Channel: 2, Msg: Message{Kind: MsgConnect, URI: "tcp://127.0.0.1/1"}})
+		if len(fx) != 1 || fx[0].Kind != FxCreate || fx[0].Size != want {
+			t.Fatalf("connect %d: %+v, want a segment of %d bytes", i, fx, want)
+		}
+		l.Step(Event{Kind: EvCreated, Segment: fx[0].Segment})
+	}
+	fx := l.Step(Event{Kind: EvMessage, Channel: 2, Msg: Message{Kind: MsgConnect, URI: "tcp://127.0.0.1/1"}})
+	if len(fx) != 1 || fx[0].Msg.Status != QuotaExceeded {
+		t.Errorf("one more: %+v, want %v", fx, QuotaExceeded)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for k := MsgAttach; k < numMsgs; k++ {
 		f.Add(Message{Kind: k, Context: 7, Handle: newHandle(KindSession, 1, 2)}.Encode(nil))
