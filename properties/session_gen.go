@@ -15,7 +15,7 @@ fulfil any more is ended from outside.
 
 Checked: Layer.CheckInvariants after every step (Invariant); what the session layer says, by the messages alone
 (Protocol): one reply to each request, handles that name one thing ever, maps before use and unmaps after it, no
-close without a cause, the order kept; bytes are those of the session's stream (Stream); calls
+close or refusal without a cause, the order kept, proper answers; who closes with bytes unread says so (Reset); bytes are those of the session's stream (Stream); calls
 return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
 session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
 application that ended by itself leaks a descriptor or mapping (NoLeak).`

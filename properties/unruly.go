@@ -21,6 +21,10 @@ var unrulyEndpoints = []string{
 	"tcp://::1/1", "tcp://::/1", "udp://127.0.0.1/1", "tcp://127.0.0.1/2", "nonsense",
 }
 
+// unrulySizes are what is asked for to read and to write: nothing special, something, too much, the
+// most that there is.
+var unrulySizes = [][2]uint32{{0, 0}, {3000, 0}, {1<<28 + 1, 0}, {0, 1<<28 + 1}, {0, 3000}, {1 << 28, 1 << 28}}
+
 // unrulySpaces are the namespaces; what comes after them does not exist.
 var unrulySpaces = []impl.Namespace{
 	{Name: "", Own: []netip.Addr{netip.MustParseAddr("10.0.0.1")}},
@@ -33,7 +37,7 @@ var (
 		{name: "fifo", def: 1000, min: 1, max: 20000},
 		{name: "linger", words: []string{"0", "1s"}},
 		{name: "created", words: []string{"now", "later"}},
-		{name: "quotas", words: []string{"ample", "tight"}},
+		{name: "quotas", words: []string{"ample", "tight", "bytes"}},
 	}
 	newestArg   = [2]int{0, 4} // objects are named by how many of their kind were heard of since
 	whereArg    = [2]int{0, len(unrulyEndpoints) - 1}
@@ -48,7 +52,7 @@ var (
 		{"babble", unrulyApps, nil},
 		{"bind", unrulyApps, [][2]int{whereArg, formArg}},
 		{"forget", unrulyApps, [][2]int{whereArg}},
-		{"connect", unrulyApps, [][2]int{whereArg, formArg, {0, 2}}},
+		{"connect", unrulyApps, [][2]int{whereArg, formArg, {0, len(unrulySizes) - 1}}},
 		{"answer", unrulyApps, [][2]int{{0, 3}}},
 		{"unbind", unrulyApps, [][2]int{newestArg}},
 		{"close", unrulyApps, [][2]int{newestArg}},
@@ -92,7 +96,7 @@ func genUnruly(src sim.Source) sim.Case {
 	b.number("fifo", 1000, 1, 20000)
 	b.word("linger", "0", "1s")
 	b.word("created", "now", "later")
-	b.word("quotas", "ample", "tight")
+	b.word("quotas", "ample", "tight", "bytes")
 	strange := src.Intn(3, "strange") == 2 // namespaces, scopes, endpoints and sizes matter
 	for _, who := range unrulyApps {
 		b.unruly(who, "attach", strange)
@@ -155,7 +159,10 @@ func compileUnruly(c sim.Case) (sim.Program, error) {
 	if cfg.words["linger"] == "1s" {
 		lc.Linger = time.Second
 	}
-	if cfg.words["quotas"] == "tight" {
+	switch cfg.words["quotas"] {
+	case "bytes":
+		lc.MaxBytes = 8 * impl.Page
+	case "tight":
 		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 12*impl.Page
 		lc.Base, lc.End = 1<<30, 1<<30+13*impl.Page
 	}
@@ -246,6 +253,9 @@ func (x *unruly) act(p *puppet, o op) {
 	if kind, ok := lied[o.verb]; ok {
 		m := lies[strings.Replace(o.verb, "unbind", "unlisten", 1)]
 		m.Handle = x.object(kind, o.args[0])
+		if m.Handle != 0 && kind == impl.KindListener {
+			m.URI = unrulyEndpoints[0] // means nothing beside a handle
+		}
 		x.say(p, m)
 		return
 	}
@@ -267,21 +277,24 @@ func (x *unruly) act(p *puppet, o op) {
 	case "forget":
 		x.say(p, at(impl.Message{Kind: impl.MsgUnbind}, o.args[0], 0))
 	case "connect":
-		size := [...]uint32{0, 3000, 1<<28 + 1}[o.args[2]]
-		x.say(p, at(impl.Message{Kind: impl.MsgConnect, RxSize: size}, o.args[0], o.args[1]))
+		size := unrulySizes[o.args[2]]
+		x.say(p, at(impl.Message{Kind: impl.MsgConnect, RxSize: size[0], TxSize: size[1]}, o.args[0], o.args[1]))
 	case "answer":
 		x.answer(p, o.args[0])
 	}
 }
 
-// at puts an endpoint into a message.
+// at puts an endpoint into a message. In fields, nonsense is an endpoint without a port, or none.
 func at(m impl.Message, endpoint, form int) impl.Message {
 	text := unrulyEndpoints[endpoint]
 	e, err := impl.ParseURI(text)
-	if form > 0 && err == nil {
+	if err != nil && form == 1 {
+		e = impl.Endpoint{Proto: impl.TCP, Addr: netip.AddrPortFrom(netip.IPv6Loopback(), 0)}
+	}
+	if form > 0 {
 		m.Endpoint = e
 	}
-	if form != 1 || err != nil {
+	if form != 1 && (err == nil || form == 0) {
 		m.URI = text
 	}
 	return m

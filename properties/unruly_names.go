@@ -73,7 +73,7 @@ func (n *nameBook) expect(id int, m impl.Message) expectation {
 		}
 		switch {
 		case x.status != impl.OK:
-		case m.RxSize > 1<<28:
+		case max(m.RxSize, m.TxSize) > 1<<28:
 			x.status = impl.Unsupported
 		case x.listener.owner.id == id:
 			x.status = impl.SelfConnect
@@ -125,7 +125,7 @@ func (n *nameBook) connected(m impl.Message, want expectation, replies []impl.Me
 			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
 		}
 	}
-	tight := n.cfg.MaxSessions > 0
+	tight := n.cfg.MaxBytes > 0
 	for _, r := range replies {
 		if !tight || r.Status != impl.QuotaExceeded && r.Status != impl.NoMemory {
 			return fmt.Errorf("was answered %v", r)
@@ -244,7 +244,7 @@ func (l nameListener) localTo(a *nameApp) bool {
 // endpointOf returns the endpoint that a message names.
 func endpointOf(m impl.Message) (impl.Endpoint, bool) {
 	if m.URI == "" {
-		return m.Endpoint, m.Endpoint != impl.Endpoint{}
+		return m.Endpoint, m.Endpoint.Addr.IsValid() && m.Endpoint.Addr.Port() > 0
 	}
 	e, err := impl.ParseURI(m.URI)
 	return e, err == nil && m.Endpoint == impl.Endpoint{}
