@@ -223,6 +223,9 @@ func (m *Model) notify(s *State, x *session, r, kind int) {
 	if kind != MsgFinished {
 		x.sides[r] |= closing
 	}
+	if kind == MsgReset && m.Timeouts {
+		x.sides[r] |= hurried // there is nothing to wait for
+	}
 	if kind == MsgClosed && m.has(closeNotTold) || kind == MsgFinished && m.has(halfCloseNotTold) {
 		return
 	}
@@ -351,7 +354,6 @@ func (m *Model) hurry(s State, i int, emit func(int, State)) {
 		if x.sides[r]&(closing|done|hurried) != closing {
 			continue
 		}
-		x.sides[r] |= hurried
 		m.notify(&s, x, r, MsgReset)
 		if m.has(timeoutFrees) {
 			x.sides[r] |= done

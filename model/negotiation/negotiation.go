@@ -106,7 +106,7 @@ const (
 	fin                 // it has closed its writing direction
 	closing             // it has been told that the peer is done
 	done                // it uses nothing of the session any more
-	hurried             // it has been told to hurry: the close timeout is over
+	hurried             // it was reset: there is no close timeout, or it is over
 )
 
 // States of a session.

@@ -29,7 +29,7 @@ type Config struct {
 	Write    uint8 // bytes in a call, up to Bytes; the last call may have fewer
 	Read     uint8 // size of the reader's buffer, up to Bytes
 	Any      bool  // any size from 1 to Write, and to Read, each time
-	Batch    uint8 // bytes after which Enqueue publishes and Dequeue releases; 0: all at once
+	Batch    uint8 // bytes after which Enqueue publishes; 0: all at once. The reader releases what it has read.
 	Spurious bool  // either side may wake for no reason
 	Death    bool  // either side may die, and the other is told
 	Safety   bool  // leave out what must come to pass: it takes several times the memory
@@ -65,7 +65,7 @@ func Configs() []catalog.Config[Config] {
 }
 
 // State is one state of the machine. A private field that its side does not need
-// any more is zero.
+// any more is zero, but for what it has seen of the other's counter.
 type State struct {
 	tail, head      uint8 // the shared counters, modulo 256
 	event, has      bool
