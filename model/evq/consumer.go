@@ -68,7 +68,9 @@ func (m *Model) consumer(s State, emit func(int, State)) {
 		if !m.variants.Has(waitersReadThenCleared) {
 			s.waiters = s.want
 		}
-		s.want = 0
+		if !m.variants.Has(waitersStayOnList) {
+			s.want = 0
+		}
 		if s.pc = cRing; m.variants.Has(waitersTakenBeforePoll) {
 			s.pc = cPoll
 		}
@@ -166,7 +168,9 @@ func (m *Model) consumerSleep(s State, emit func(int, State)) {
 		}
 	case cDisarm:
 		op = coDisarm
-		s.setSleep(false)
+		if !m.variants.Has(awakeUntold) {
+			s.setSleep(false)
+		}
 		s.pc = m.poll()
 	case cWait, cAsleep:
 		m.consumerWait(s, emit)

@@ -51,6 +51,12 @@ func TestVariants(t *testing.T) {
 		"full-does-not-wake":        25,
 		"try-full-does-not-wake":    13,
 		"death-untold":              9,
+		"awake-untold":              7,
+		"rings-awake":               5,
+		"sleep-never-cleared":       9,
+		"asks-again":                22,
+		"sleeps-beside-room":        13,
+		"waiters-stay-on-list":      13,
 	}, *update)
 }
 

@@ -72,7 +72,7 @@ func (m *Model) producer(s State, p int, emit func(int, State)) {
 	case pWake:
 		op = opLoadSleep
 		switch {
-		case !s.sleep:
+		case !s.sleep && !m.variants.Has(ringsAwake):
 			m.woken(&s, p)
 		case m.variants.Has(wakeClearsBeforeRing):
 			q.fresh, q.pc = true, pClear
@@ -180,7 +180,7 @@ func event(p int, n uint8) uint8 { return uint8(p)<<4 | n + 1 }
 func (m *Model) clear(s *State, p int) {
 	q := &s.producers[p]
 	ok := q.fresh
-	if ok {
+	if ok && !m.variants.Has(sleepNeverCleared) {
 		s.setSleep(false)
 	}
 	if ok && m.variants.Has(wakeClearsBeforeRing) {
@@ -239,7 +239,7 @@ func (m *Model) producerSleep(s State, p int, emit func(int, State)) {
 			emit(p*m.ops+opLoadTail, t)
 		}
 		op = opLoadWant
-		if q.want, q.pc = s.want, pArmSwap; s.want&bit != 0 {
+		if q.want, q.pc = s.want, pArmSwap; s.want&bit != 0 && !m.variants.Has(asksAgain) {
 			m.armed(q)
 		}
 	case pArmSwap:
@@ -256,7 +256,7 @@ func (m *Model) producerSleep(s State, p int, emit func(int, State)) {
 	case pRoomSlot:
 		op = opLoadSlot
 		switch {
-		case m.room(&s, q.at):
+		case m.room(&s, q.at) && !m.variants.Has(sleepsBesideRoom):
 			q.pc = pTail
 		case m.variants.Has(roomLookedBeforeAsking):
 			q.pc = pArm

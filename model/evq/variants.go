@@ -25,6 +25,12 @@ const (
 	fullDoesNotWake
 	tryFullDoesNotWake
 	deathUntold
+	awakeUntold
+	ringsAwake
+	sleepNeverCleared
+	asksAgain
+	sleepsBesideRoom
+	waitersStayOnList
 )
 
 // Variants returns the mistakes that the machine can make.
@@ -72,5 +78,17 @@ func Variants() []catalog.Variant {
 			Doc: "a producer that finds no room leaves it to others to ring the consumer"},
 		deathUntold: {Name: "death-untold", Row: "L3", Property: consumerWakes, Config: "death",
 			Doc: "nobody rings the consumer when a producer has died"},
+		awakeUntold: {Name: "awake-untold", Row: "-", Property: awakeSaysSo, Config: "small",
+			Doc: "a consumer that has woken goes on without saying so"},
+		ringsAwake: {Name: "rings-awake", Row: "-", Property: ringsAsleep, Config: "small",
+			Doc: "a producer rings the consumer after each event, asleep or not"},
+		sleepNeverCleared: {Name: "sleep-never-cleared", Row: "-", Property: saysSo, Config: "small",
+			Doc: "a producer that has rung the consumer leaves it to that to say that it is awake"},
+		asksAgain: {Name: "asks-again", Row: "-", Property: asksOnce, Config: "medium",
+			Doc: "a producer asks for room though it has asked already"},
+		sleepsBesideRoom: {Name: "sleeps-beside-room", Row: "-", Property: seenFull, Config: "small",
+			Doc: "a producer looks for room after it has asked for it, and sleeps whatever it sees"},
+		waitersStayOnList: {Name: "waiters-stay-on-list", Row: "-", Property: takenOff, Config: "small",
+			Doc: "the consumer reads who waits for room and clears nothing"},
 	}
 }

@@ -50,7 +50,7 @@ func (m *Model) reader(s State, emit func(int, State)) {
 	case rLook:
 		t.rtail = s.tail
 		t.rpc = rMark
-		if m.Capacity-t.known() < s.rwant {
+		if m.Capacity-t.known() < s.rwant && !m.variants.Has(rungForLess) {
 			m.notified(&t)
 		}
 		emit(aReaderLook, t)
@@ -157,7 +157,7 @@ func (m *Model) wanted(t *State) {
 
 // worth goes on if there may be as much room as is wanted.
 func (m *Model) worth(t *State) {
-	if t.rwant == 0 || m.Capacity-t.known() < t.rwant {
+	if t.rwant == 0 || m.Capacity-t.known() < t.rwant && !m.variants.Has(rungForLess) {
 		m.notified(t)
 	} else {
 		t.rpc = rHas

@@ -44,6 +44,9 @@ func TestVariants(t *testing.T) {
 		"has-not-marked":               20,
 		"one-byte-too-many":            1,
 		"nobody-hangs-up":              5,
+		"told-again":                   11,
+		"rung-for-less":                16,
+		"nothing-published":            12,
 	}, *update)
 }
 

@@ -24,6 +24,9 @@ const (
 	hasNotMarked
 	oneByteTooMany
 	nobodyHangsUp
+	toldAgain
+	rungForLess
+	nothingPublished
 )
 
 // Variants returns the mistakes that the machine can make.
@@ -69,5 +72,11 @@ func Variants() []catalog.Variant {
 			Doc: "the writer takes the fifo for one byte larger than it is"},
 		nobodyHangsUp: {Name: "nobody-hangs-up", Row: "L3", Property: noLostWakeup, Config: "death",
 			Doc: "nobody tells a side that sleeps that the other has died"},
+		toldAgain: {Name: "told-again", Row: "-", Property: asksNoMore, Config: "small",
+			Doc: "the writer sets the event flag though it has just read that it is set"},
+		rungForLess: {Name: "rung-for-less", Row: "-", Property: forRoom, Config: "death",
+			Doc: "the reader notifies a writer that waits for more room than there is"},
+		nothingPublished: {Name: "nothing-published", Row: "-", Property: moves, Config: "death",
+			Doc: "a writer that finds the fifo full publishes all the same"},
 	}
 }

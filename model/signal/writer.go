@@ -160,7 +160,7 @@ const (
 // stage enqueues what fits of what is left, up to where it must be published.
 func (m *Model) stage(t *State) {
 	n := min(t.left, m.free(t))
-	if n == 0 {
+	if n == 0 && !m.variants.Has(nothingPublished) {
 		m.full(t)
 		return
 	}
@@ -200,7 +200,7 @@ func (m *Model) asked(t *State) {
 	switch {
 	case t.event && t.tail != t.wtail:
 		t.wkept, t.wpc = askedNoRing, wPublish
-	case t.event:
+	case t.event && !m.variants.Has(toldAgain):
 		m.flushed(t)
 	case m.variants.Has(setEventAfterRing):
 		t.events, t.wpc = min(t.events+1, 2), wRing
