@@ -21,6 +21,8 @@ func TestLayerConforms(t *testing.T) {
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Silent: true, Timeouts: true},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 1, Timeouts: true},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Deaths: 1, Detaches: 1, Fail: true},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Detaches: 2},
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Linger: true},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Fail: true},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Rude: 1},

@@ -103,7 +103,7 @@ func (m sessionMachine) named(action int) (proc, verb string) {
 func machineScenario() *Scenario {
 	return &Scenario{
 		Test: sim.Test{
-			Name: "machine", Generate: genMachine, Compile: compileMachine,
+			Name: "machine", Generate: genMachine, Compile: compileMachine, OneTask: true,
 			Sometimes: []string{"established", "freed"},
 		},
 		Doc: "the core of the session layer beside its machine, the model negotiation, step by step",

@@ -134,7 +134,7 @@ func setSpace(b *builder, c valloc.Config) {
 func spaceScenario() *Scenario {
 	return &Scenario{
 		Test: sim.Test{
-			Name: "address-space", Generate: genSpace, Compile: compileSpace,
+			Name: "address-space", Generate: genSpace, Compile: compileSpace, OneTask: true,
 			Sometimes: []string{"used again", "full", "died"},
 		},
 		Doc: "the address space of the session layer beside its machine, the model valloc, step by step",

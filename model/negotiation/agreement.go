@@ -55,7 +55,7 @@ func (s *State) forgotten() bool {
 	for i := range s.segments {
 		g := &s.segments[i]
 		for r, a := range [...]uint8{client: g.client, server: 0} {
-			if g.state != free && s.apps[a].state == gone && (g.told&(1<<r) != 0 || g.state == live && !g.orphan) {
+			if g.state != free && s.apps[a].state == gone && (g.told&(1<<r) != 0 || g.state == live && g.left == 0) {
 				return false
 			}
 		}
@@ -152,7 +152,7 @@ func (m *Model) served(s *State, action int, t *State) bool {
 		shared := false
 		for i := range s.segments {
 			g := &s.segments[i]
-			shared = shared || g.state == live && int(g.client) == c && !g.orphan && m.inside(s, uint8(i)) < int(m.Each)
+			shared = shared || g.state == live && int(g.client) == c && g.left == 0 && m.inside(s, uint8(i)) < int(m.Each)
 		}
 		switch {
 		case !s.bound || sessions == int(m.Sessions) || !shared && segments == int(m.Segments):

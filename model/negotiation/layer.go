@@ -245,14 +245,12 @@ func (m *Model) settle(s *State, x *session) {
 	if m.has(generationNotAdvanced) {
 		gen = x.gen
 	}
-	c, g := x.client, x.segment
+	c, left := x.client, s.segments[x.segment].left
 	*x = session{gen: gen & 3}
 	switch {
 	case m.has(memoryOfListener) && !s.bound:
-	case !s.segments[g].orphan && !m.Linger:
-		m.retireAll(s, c)
-	case s.segments[g].orphan && m.inside(s, g) == 0:
-		m.retire(s, g)
+	case left != 0 || !m.Linger:
+		m.retireAll(s, c, left)
 	}
 }
 
@@ -274,12 +272,16 @@ func (m *Model) leave(s *State, a int) {
 	if a == 0 && !m.has(listenerOutlivesServer) {
 		m.unbind(s)
 	}
+	for c := range s.apps {
+		if c > 0 && (a == 0 || a == c) {
+			s.part(uint8(c))
+		}
+	}
 	for i := range s.segments {
 		g := &s.segments[i]
 		if g.state == free || a != 0 && a != int(g.client) {
 			continue
 		}
-		g.orphan = true
 		if !m.has(deathKeepsMapping) {
 			r := m.side(g.client, a)
 			g.told &^= 1 << r
@@ -309,11 +311,11 @@ func (m *Model) leave(s *State, a int) {
 	for i := range s.segments {
 		g := &s.segments[i]
 		switch {
-		case !g.orphan:
+		case g.left == 0:
 		case m.has(detachForgetsPeer):
 			*g = segment{} // without a word to the peer
-		case g.state == live && m.inside(s, uint8(i)) == 0:
-			m.retire(s, uint8(i))
+		default:
+			m.retireAll(s, g.client, g.left)
 		}
 	}
 }
@@ -339,8 +341,8 @@ func (m *Model) patience(s State, emit func(int, State)) {
 	}
 	if m.Linger {
 		for c := 1; c < m.apps; c++ {
-			if t := s; m.idle(&t, uint8(c)) && !m.has(lingerForEver) {
-				m.retireAll(&t, uint8(c))
+			if t := s; m.idle(&t, uint8(c), 0) && !m.has(lingerForEver) {
+				m.retireAll(&t, uint8(c), 0)
 				m.emit(t, actLingerOver, emit)
 			}
 		}

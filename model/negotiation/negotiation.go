@@ -140,7 +140,7 @@ type segment struct {
 	place     uint8
 	told      uint8 // bits of sides: told to map
 	unmapping uint8 // bits of sides: told to unmap
-	orphan    bool  // one of the two has left: no new session comes here
+	left      uint8 // 0, or the number of a pair that one has left, while it is live: no new session comes here
 }
 
 // States of an application.

@@ -16,13 +16,13 @@ var update = flag.Bool("update", false, "write counterexamples into testdata")
 func TestHolds(t *testing.T) {
 	catalogtest.Holds(t, negotiation.Entry(), []catalogtest.Pin{
 		{Config: "small", States: 331949},
-		{Config: "death", States: 5749},
+		{Config: "death", States: 5295},
 		{Config: "silent", States: 928},
 		{Config: "fail", States: 212},
 		{Config: "shared", States: 4402},
-		{Config: "return", States: 24138},
+		{Config: "return", States: 23739},
 		{Config: "rude", States: 430247, Symmetric: 215195},
-		{Config: "medium", States: 834463, Symmetric: 417273},
+		{Config: "medium", States: 826549, Symmetric: 413316},
 		{Config: "nightly", States: nightly},
 	})
 }

@@ -1,6 +1,9 @@
 package negotiation
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // segmentFor returns the first live segment of the client's with room, or one that is free,
 // or -1.
@@ -14,7 +17,7 @@ func (m *Model) segmentFor(s *State, c uint8) int {
 		if g.state == free && unused < 0 {
 			unused = i
 		}
-		left := g.orphan && !m.has(orphanUsed)
+		left := g.left != 0 && !m.has(orphanUsed)
 		if g.state == live && !left && (g.client == c || m.has(segmentShared)) && m.inside(s, uint8(i)) < room {
 			return i
 		}
@@ -54,29 +57,40 @@ func (m *Model) tellMap(s *State, x *session, r int) {
 	s.tell(x.application(r), about(MsgMap, 0, 0).in(x.segment, g.place))
 }
 
-// idle says whether the pair of a client and the server has no session, and segments.
-func (m *Model) idle(s *State, c uint8) bool {
+// part gives the segments of a client and the server, one of whom leaves, a number of their own. Sessions in them may
+// go on for a while, and the two may be a pair again meanwhile.
+func (s *State) part(c uint8) {
+	number := uint8(1)
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == live && g.client == c {
+			number = max(number, g.left+1)
+		}
+	}
+	for i := range s.segments {
+		if g := &s.segments[i]; g.state == live && g.client == c && g.left == 0 {
+			g.left = number
+		}
+	}
+}
+
+// idle says whether the pair of a client and the server, or one that was parted, has no session, and segments.
+func (m *Model) idle(s *State, c, left uint8) bool {
 	for i := range s.sessions {
 		x := &s.sessions[i]
-		if x.state != free && x.client == c && !s.segments[x.segment].orphan && !m.has(lingerNotStopped) {
+		if x.state != free && x.client == c && s.segments[x.segment].left == left && !(left == 0 && m.has(lingerNotStopped)) {
 			return false
 		}
 	}
-	for i := range s.segments {
-		if g := &s.segments[i]; g.state == live && !g.orphan && g.client == c {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.segments[:], func(g segment) bool { return g.state == live && g.client == c && g.left == left })
 }
 
 // retireAll lets the segments of a pair that has no sessions go.
-func (m *Model) retireAll(s *State, c uint8) {
-	if !m.idle(s, c) {
+func (m *Model) retireAll(s *State, c, left uint8) {
+	if !m.idle(s, c, left) {
 		return
 	}
 	for i := range s.segments {
-		if g := &s.segments[i]; g.state == live && !g.orphan && g.client == c {
+		if g := &s.segments[i]; g.state == live && g.client == c && g.left == left {
 			m.retire(s, uint8(i))
 		}
 	}
@@ -85,7 +99,7 @@ func (m *Model) retireAll(s *State, c uint8) {
 // retire has who was told to map a segment unmap it.
 func (m *Model) retire(s *State, i uint8) {
 	g := &s.segments[i]
-	g.state = retiring
+	g.state, g.left = retiring, 0
 	for r, a := range [...]uint8{client: g.client, server: 0} {
 		if g.told&(1<<r) == 0 && !m.has(unmapToTheUntold) {
 			continue
