@@ -106,24 +106,31 @@ func (b *block[S]) add(action int, t S) {
 	}
 	b.enabled++
 	b.taken[action]++
+	at := len(b.out)
+	b.out = append(b.out, t)
 	for _, p := range r.steps {
-		if !r.props[p].step(b.current, action, t) {
+		if !r.props[p].step(&b.current, action, &b.out[at]) {
 			done := 0
 			if n := len(b.ends); n > 0 {
 				done = int(b.ends[n-1])
 			}
-			b.hit(p, hit{b.place, int32(len(b.out) - done)})
+			b.hit(p, hit{b.place, int32(at - done)})
 		}
 	}
-	b.push(t)
+	b.represent(at)
 }
 
 // push appends a state to the successors.
 func (b *block[S]) push(t S) {
-	if b.rules.canonical != nil {
-		t = b.rules.canonical(t)
-	}
 	b.out = append(b.out, t)
+	b.represent(len(b.out) - 1)
+}
+
+// represent puts in place of a successor the one that stands for it.
+func (b *block[S]) represent(i int) {
+	if b.rules.canonical != nil {
+		b.out[i] = b.rules.canonical(b.out[i])
+	}
 }
 
 // sort makes a probe of every successor. That is done for many at a time since a

@@ -99,8 +99,8 @@ type Property[S comparable] struct {
 	// state is the invariant, the goal of Reachable, the trigger of LeadsTo (nil
 	// for Inevitable) or which states are terminal.
 	state func(S) bool
-	step  func(s S, action int, t S) bool // the invariant of StepInvariant
-	goal  func(S) bool                    // of LeadsTo and Inevitable
+	step  func(s *S, action int, t *S) bool // the invariant of StepInvariant
+	goal  func(S) bool                      // of LeadsTo and Inevitable
 	fair  []Fair
 }
 
@@ -117,8 +117,9 @@ func Invariant[S comparable](name string, holds func(S) bool) Property[S] {
 
 // StepInvariant returns the property that holds is true of every step: the state
 // before it, the action, and the state after it. Under symmetry the state before
-// is a representative and the state after is what Next made of it.
-func StepInvariant[S comparable](name string, holds func(s S, action int, t S) bool) Property[S] {
+// is a representative and the state after is what Next made of it. Steps are several times as
+// many as states, so holds gets pointers; it must neither change the states nor keep them.
+func StepInvariant[S comparable](name string, holds func(s *S, action int, t *S) bool) Property[S] {
 	return Property[S]{name: name, kind: Always, step: holds}
 }
 

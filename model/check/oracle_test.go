@@ -56,9 +56,9 @@ func (g *graph) Properties() []check.Property[node] {
 	in := func(set []bool) func(node) bool { return func(s node) bool { return set[s[10]] } }
 	return []check.Property[node]{
 		check.Invariant("always", func(s node) bool { return !g.bad[s[10]] }),
-		check.StepInvariant("step", func(s node, action int, t node) bool {
+		check.StepInvariant("step", func(s *node, action int, t *node) bool {
 			for i, e := range g.edges[s[10]] {
-				if g.badStep[s[10]][i] && e.action == action && at(e.to) == t {
+				if g.badStep[s[10]][i] && e.action == action && at(e.to) == *t {
 					return false
 				}
 			}

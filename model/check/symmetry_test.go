@@ -61,8 +61,8 @@ func (c crowd) Next(s place, emit func(int, place)) {
 func (c crowd) Properties() []check.Property[place] {
 	return []check.Property[place]{
 		check.Invariant("always", func(s place) bool { return !c.bad.in(s) }),
-		check.StepInvariant("step", func(s place, action int, t place) bool {
-			return action == 0 || s.shared != c.bad.shared || c.bad.in(t)
+		check.StepInvariant("step", func(s *place, action int, t *place) bool {
+			return action == 0 || s.shared != c.bad.shared || c.bad.in(*t)
 		}),
 		check.Reachable("sometimes", c.wanted.in),
 		check.NoDeadlock("deadlock", c.wanted.in),

@@ -184,7 +184,7 @@ func (r *rules[S]) shows(property int, run []Step[S]) bool {
 	last := run[len(run)-1]
 	switch {
 	case p.step != nil:
-		return !p.step(run[len(run)-2].State, last.Action, last.State)
+		return !p.step(&run[len(run)-2].State, last.Action, &last.State)
 	case p.kind == Deadlock:
 		return len(r.moves(last.State)) == 0 && (p.state == nil || !p.state(last.State))
 	}

@@ -28,11 +28,11 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(inOrder, func(s S) bool { return s.bad&badEvent == 0 }),
 		check.Invariant(noneCorrupt, func(s S) bool { return s.bad&badCorrupt == 0 }),
 		check.Invariant(awakeSaysSo, func(s S) bool { return s.pc > cRing || !s.sleep }),
-		check.StepInvariant(ringsAsleep, func(s S, _ int, t S) bool { return s.sleep || m.at(&t, pRing)&^m.at(&s, pRing) == 0 }),
-		check.StepInvariant(saysSo, func(s S, action int, t S) bool { return m.saysSo(&s, action, &t) }),
-		check.StepInvariant(asksOnce, func(s S, _ int, t S) bool { return m.at(&t, pArmSwap)&^m.at(&s, pArmSwap)&s.want == 0 }),
-		check.StepInvariant(seenFull, func(s S, _ int, t S) bool { return m.full(&s, m.at(&s, pRoomSlot)&m.at(&t, pWake)) }),
-		check.StepInvariant(takenOff, func(_ S, action int, t S) bool {
+		check.StepInvariant(ringsAsleep, func(s *S, _ int, t *S) bool { return s.sleep || m.at(t, pRing)&^m.at(s, pRing) == 0 }),
+		check.StepInvariant(saysSo, func(s *S, action int, t *S) bool { return m.saysSo(s, action, t) }),
+		check.StepInvariant(asksOnce, func(s *S, _ int, t *S) bool { return m.at(t, pArmSwap)&^m.at(s, pArmSwap)&s.want == 0 }),
+		check.StepInvariant(seenFull, func(s *S, _ int, t *S) bool { return m.full(s, m.at(s, pRoomSlot)&m.at(t, pWake)) }),
+		check.StepInvariant(takenOff, func(_ *S, action int, t *S) bool {
 			return action != m.consumerAction(coSwapWant) || t.waiters&t.want == 0
 		}),
 		check.Invariant(consumerWakes, func(s S) bool {

@@ -74,12 +74,12 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(listenerEnds, func(s S) bool { return !s.bound || !s.unbound || s.up[0].count(MsgUnbind) > 0 }),
 		check.Invariant(goneForGood, func(s S) bool { return s.forgotten() }),
 		check.Invariant(freeIsEmpty, func(s S) bool { return s.empty() }),
-		check.StepInvariant(newHandles, func(s S, _ int, t S) bool { return renamed(&s, &t) }),
-		check.StepInvariant(legalStates, func(s S, _ int, t S) bool { return legal(&s, &t) }),
-		check.StepInvariant(toldOnce, func(s S, _ int, t S) bool { return toldOfAll(&s, &t) }),
-		check.StepInvariant(connectsServed, func(s S, action int, t S) bool { return m.served(&s, action, &t) }),
-		check.StepInvariant(unmapAwaited, func(s S, _ int, t S) bool { return held(&s, &t) }),
-		check.StepInvariant(ownSessions, func(s S, action int, t S) bool { return m.own(&s, action, &t) }),
+		check.StepInvariant(newHandles, func(s *S, _ int, t *S) bool { return renamed(s, t) }),
+		check.StepInvariant(legalStates, func(s *S, _ int, t *S) bool { return legal(s, t) }),
+		check.StepInvariant(toldOnce, func(s *S, _ int, t *S) bool { return toldOfAll(s, t) }),
+		check.StepInvariant(connectsServed, func(s *S, action int, t *S) bool { return m.served(s, action, t) }),
+		check.StepInvariant(unmapAwaited, func(s *S, _ int, t *S) bool { return held(s, t) }),
+		check.StepInvariant(ownSessions, func(s *S, action int, t *S) bool { return m.own(s, action, t) }),
 	}
 	ps = append(ps, m.goals()...)
 	if m.Safety {

@@ -202,21 +202,21 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(flagMeaning, func(s S) bool { return !(s.event && s.events == 0) && !(s.has && s.notices == 0) }),
 		check.Invariant(onlyOnce, func(s S) bool { return s.events <= 1 && s.notices <= 1 }),
 		check.Invariant(drained, func(s S) bool { return s.wpc != wDone || s.rpc == rDead || s.head == s.tail }),
-		check.StepInvariant(ringsUntold, func(s S, _ int, t S) bool {
+		check.StepInvariant(ringsUntold, func(s *S, _ int, t *S) bool {
 			return (s.rings() || !t.rings() || !s.event && t.events > s.events) &&
 				(s.rpc == rRing || t.rpc != rRing || !s.has && t.notices > s.notices)
 		}),
-		check.StepInvariant(asksNoMore, func(s S, _ int, t S) bool {
+		check.StepInvariant(asksNoMore, func(s *S, _ int, t *S) bool {
 			return (s.wpc == wMark || t.wpc != wMark || !s.event) && (s.rpc != rHas || t.rpc != rLook || !s.has) &&
 				(s.rpc == rHas || t.rpc != rHas || t.rwant > 0 && m.Capacity-t.known() >= t.rwant)
 		}),
-		check.StepInvariant(asksForMore, func(s S, _ int, t S) bool {
-			return (s.wpc == wArm || t.wpc != wArm || m.free(&t) < t.need) && (s.rpc == rArm || t.rpc != rArm || t.known() == 0)
+		check.StepInvariant(asksForMore, func(s *S, _ int, t *S) bool {
+			return (s.wpc == wArm || t.wpc != wArm || m.free(t) < t.need) && (s.rpc == rArm || t.rpc != rArm || t.known() == 0)
 		}),
-		check.StepInvariant(forRoom, func(s S, _ int, t S) bool {
+		check.StepInvariant(forRoom, func(s *S, _ int, t *S) bool {
 			return s.rpc == rMark || t.rpc != rMark || s.rwant > 0 && m.Capacity-(s.tail-s.rhead) >= s.rwant
 		}),
-		check.StepInvariant(moves, func(s S, action int, t S) bool {
+		check.StepInvariant(moves, func(s *S, action int, t *S) bool {
 			return (action != aPublish || t.tail != s.tail) && (action != aRelease || t.head != s.head)
 		}),
 		check.Reachable("the writer slept", slept(sleptWriter)),
