@@ -271,6 +271,10 @@ func (p *process) wantExit(t *testing.T, rest string, code int) {
 }
 
 func TestExecPassesSignalsOn(t *testing.T) {
+	// Where hang-ups are ignored, as under nohup, the programs would inherit that.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	scratch := scratchSpace(t)
 	p := startCaller(t, &syscall.SysProcAttr{Setsid: true}, nil, "signals")
 	p.want(t, "ready")
