@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -158,15 +159,15 @@ func simConfig(faults string) sim.Config {
 	c := sim.Config{Races: true}
 	switch faults {
 	case "kill":
-		c.Faults = sim.Faults(sim.Kill)
+		c.Faults = sim.Faults(exec.Kill)
 	case "stop":
-		c.Faults = sim.Faults(sim.Stop, sim.Resume)
+		c.Faults = sim.Faults(exec.Stop, exec.Resume)
 	case "wake":
-		c.Faults = sim.Faults(sim.Spurious, sim.Delay, sim.Jump)
+		c.Faults = sim.Faults(exec.Spurious, exec.Delay, exec.AdvanceClock)
 	case "all":
-		c.Faults = sim.Faults(sim.Kill, sim.Stop, sim.Resume, sim.Spurious, sim.Delay, sim.Jump)
+		c.Faults = sim.Faults(exec.Kill, exec.Stop, exec.Resume, exec.Spurious, exec.Delay, exec.AdvanceClock)
 	case "hostile":
-		c.Faults = sim.Faults(sim.Hostile)
+		c.Faults = sim.Faults(exec.CorruptRead)
 	}
 	c.MaxFaults = 2
 	return c

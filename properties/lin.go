@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // LinVerdict is the answer to "is this history linearizable?".
@@ -69,7 +69,7 @@ func linViolation(format string, args ...any) LinResult {
 // specification: general and exponential. Wherever both answer they agree: the
 // tests play them against each other. Safe for concurrent use.
 type LinChecker struct {
-	fast func([]sim.Operation) LinResult
+	fast func([]exec.Operation) LinResult
 	slow searcher
 }
 
@@ -81,7 +81,7 @@ func ByteQueueChecker(capacity int) *LinChecker {
 		panic(fmt.Sprintf("properties: byte queue of %d bytes", capacity))
 	}
 	return &LinChecker{
-		fast: func(h []sim.Operation) LinResult { return checkStream(h, capacity) },
+		fast: func(h []exec.Operation) LinResult { return checkStream(h, capacity) },
 		slow: searchSpec[model.ByteState, model.ByteIn, model.ByteOut](model.ByteQueue{Capacity: capacity}),
 	}
 }
@@ -96,7 +96,7 @@ func EventQueueChecker(capacity int) *LinChecker {
 		panic(fmt.Sprintf("properties: event queue of %d events", capacity))
 	}
 	return &LinChecker{
-		fast: func(h []sim.Operation) LinResult { return checkEvents(h, capacity) },
+		fast: func(h []exec.Operation) LinResult { return checkEvents(h, capacity) },
 		slow: searchSpec[model.EventState, model.EventIn, model.EventOut](model.EventQueue{Capacity: capacity}),
 	}
 }
@@ -109,13 +109,13 @@ func RangesChecker(spec model.Ranges) *LinChecker {
 	slow := searchSpec[model.RangesState, model.RangeIn, model.RangeOut](spec)
 	slow.partition = partitionRanges(spec)
 	return &LinChecker{
-		fast: func(h []sim.Operation) LinResult { return checkRanges(h, spec) },
+		fast: func(h []exec.Operation) LinResult { return checkRanges(h, spec) },
 		slow: slow,
 	}
 }
 
 // Fast decides by the specialised checker alone.
-func (c *LinChecker) Fast(h []sim.Operation) LinResult {
+func (c *LinChecker) Fast(h []exec.Operation) LinResult {
 	if err := c.slow.validate(h); err != nil {
 		return linUnknown("%v", err)
 	}
@@ -126,7 +126,7 @@ func (c *LinChecker) Fast(h []sim.Operation) LinResult {
 // running out of it is LinUnknown. A budget is for histories so large that the
 // search may explode, and the one thing here that is not deterministic: leave
 // it 0 for small histories.
-func (c *LinChecker) Search(h []sim.Operation, budget time.Duration) LinResult {
+func (c *LinChecker) Search(h []exec.Operation, budget time.Duration) LinResult {
 	if err := c.slow.validate(h); err != nil {
 		return linUnknown("%v", err)
 	}
@@ -134,7 +134,7 @@ func (c *LinChecker) Search(h []sim.Operation, budget time.Duration) LinResult {
 }
 
 // Check decides by Fast and, where that does not know, by Search.
-func (c *LinChecker) Check(h []sim.Operation, budget time.Duration) LinResult {
+func (c *LinChecker) Check(h []exec.Operation, budget time.Duration) LinResult {
 	if err := c.slow.validate(h); err != nil {
 		return linUnknown("%v", err)
 	}
@@ -146,7 +146,7 @@ func (c *LinChecker) Check(h []sim.Operation, budget time.Duration) LinResult {
 
 // validateHistory checks what every decider relies on: the types, and that each
 // operation returns after it is called. A pending one has no return.
-func validateHistory[I, O any](h []sim.Operation) error {
+func validateHistory[I, O any](h []exec.Operation) error {
 	for i := range h {
 		op := &h[i]
 		if _, ok := op.Input.(I); !ok {

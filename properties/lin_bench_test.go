@@ -8,14 +8,15 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // A largeCase is a kind of history of any length, legal, and what makes it
 // illegal near its end.
 type largeCase struct {
 	name  string
-	make  func(n int) (*LinChecker, []sim.Operation)
-	spoil func(h []sim.Operation)
+	make  func(n int) (*LinChecker, []exec.Operation)
+	spoil func(h []exec.Operation)
 }
 
 var largeCases = []largeCase{
@@ -25,10 +26,10 @@ var largeCases = []largeCase{
 }
 
 // complete draws a history of about n operations, none of them pending.
-func complete[S comparable, I, O any](g *histGen[S, I, O], seed uint64, clients, n int) []sim.Operation {
+func complete[S comparable, I, O any](g *histGen[S, I, O], seed uint64, clients, n int) []exec.Operation {
 	const events = 3 // of an operation: call, effect, return
 	h := g.run(immortalSource{sim.RandSource{R: sim.NewRand(seed)}}, clients, events*n)
-	return slices.DeleteFunc(h, func(o sim.Operation) bool { return o.Pending })
+	return slices.DeleteFunc(h, func(o exec.Operation) bool { return o.Pending })
 }
 
 // immortalSource is a source of a generator whose clients are never killed.
@@ -42,7 +43,7 @@ func (s immortalSource) Intn(n int, label string) int {
 }
 
 // largeBytes is a producer and a consumer over a fifo of 64 bytes.
-func largeBytes(n int) (*LinChecker, []sim.Operation) {
+func largeBytes(n int) (*LinChecker, []exec.Operation) {
 	var at [2]int
 	spec := model.ByteQueue{Capacity: 64}
 	g := histGen[model.ByteState, model.ByteIn, model.ByteOut]{
@@ -69,7 +70,7 @@ func largeBytes(n int) (*LinChecker, []sim.Operation) {
 
 // spoilBytes delays the producer, so that the last bytes were dequeued before
 // they were enqueued.
-func spoilBytes(h []sim.Operation) {
+func spoilBytes(h []exec.Operation) {
 	end, until := 0, int64(0)
 	for _, o := range h {
 		if in := o.Input.(model.ByteIn); in.Op == model.Dequeue && o.Output.(model.ByteOut).N > 0 {
@@ -90,7 +91,7 @@ func spoilBytes(h []sim.Operation) {
 
 // largeEvents is three producers and a consumer that is slower than they are,
 // over an event queue of 16.
-func largeEvents(n int) (*LinChecker, []sim.Operation) {
+func largeEvents(n int) (*LinChecker, []exec.Operation) {
 	next, queue := uint64(0), []uint64(nil)
 	spec := model.EventQueue{Capacity: 16}
 	g := histGen[model.EventState, model.EventIn, model.EventOut]{
@@ -123,7 +124,7 @@ func largeEvents(n int) (*LinChecker, []sim.Operation) {
 }
 
 // spoilEvents swaps the last two events that were polled ten polls apart.
-func spoilEvents(h []sim.Operation) {
+func spoilEvents(h []exec.Operation) {
 	var polls []int
 	for i := range h {
 		if h[i].Input.(model.EventIn).Op == model.Poll && h[i].Output.(model.EventOut).Status == model.OK {
@@ -136,7 +137,7 @@ func spoilEvents(h []sim.Operation) {
 
 // largeRanges is four clients of an allocator of 64 blocks of 64 bytes, each
 // freeing what it allocated.
-func largeRanges(n int) (*LinChecker, []sim.Operation) {
+func largeRanges(n int) (*LinChecker, []exec.Operation) {
 	var free []uint64
 	for i := range uint64(64) {
 		free = append(free, 4096+64*i)
@@ -177,7 +178,7 @@ func largeRanges(n int) (*LinChecker, []sim.Operation) {
 }
 
 // spoilRanges moves the last range allocated onto another that is live.
-func spoilRanges(h []sim.Operation) {
+func spoilRanges(h []exec.Operation) {
 	last := -1
 	for i := range h {
 		if h[i].Input.(model.RangeIn).Op == model.Alloc && h[i].Output.(model.RangeOut).Status == model.OK {
@@ -189,7 +190,7 @@ func spoilRanges(h []sim.Operation) {
 		if out.Len < 2 || h[i].Return >= h[last].Call {
 			continue
 		}
-		freed := slices.ContainsFunc(h, func(o sim.Operation) bool {
+		freed := slices.ContainsFunc(h, func(o exec.Operation) bool {
 			in := o.Input.(model.RangeIn)
 			return in.Op == model.Free && in.Off == out.Off && o.Call > h[i].Return
 		})

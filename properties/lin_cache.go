@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // LinCache checks each distinct history once: exploring schedules makes few of
@@ -39,7 +39,7 @@ func NewLinCache(c *LinChecker) *LinCache {
 }
 
 // Check decides as [LinChecker.Check] does, unless an equal history has passed.
-func (c *LinCache) Check(h []sim.Operation, budget time.Duration) LinResult {
+func (c *LinCache) Check(h []exec.Operation, budget time.Duration) LinResult {
 	if err := c.checker.slow.validate(h); err != nil {
 		return linUnknown("%v", err)
 	}
@@ -76,7 +76,7 @@ type linKey struct {
 // have the same operations in the same precedence. Which of two calls with no
 // return between came first does not matter, nor which of two
 // returns with no call between; so they share a rank.
-func (c *LinCache) canonical(h []sim.Operation) []byte {
+func (c *LinCache) canonical(h []exec.Operation) []byte {
 	c.events, c.ops, c.key = c.events[:0], c.ops[:0], c.key[:0]
 	for i := range h {
 		c.events = append(c.events, linEvent{h[i].Call, i, false})
@@ -125,7 +125,7 @@ func (c *LinCache) canonical(h []sim.Operation) []byte {
 
 // appendContent appends input and output. Both have a fixed size for each kind
 // of object.
-func appendContent(b []byte, o *sim.Operation) []byte {
+func appendContent(b []byte, o *exec.Operation) []byte {
 	word := func(v uint64) { b = binary.BigEndian.AppendUint64(b, v) }
 	switch in := o.Input.(type) {
 	case model.ByteIn:

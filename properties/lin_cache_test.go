@@ -9,12 +9,13 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // precedence is a canonical form of h made the slow way: how many operations
 // precede each, how many follow, and what it is. Precedence of intervals is
 // determined by these.
-func precedence(h []sim.Operation) string {
+func precedence(h []exec.Operation) string {
 	var lines []string
 	for _, x := range h {
 		before, after := 0, 0
@@ -34,7 +35,7 @@ func precedence(h []sim.Operation) string {
 
 // relabel changes what does not matter: times, clients, and the order of
 // neighbouring calls and of neighbouring returns.
-func relabel(src sim.Source, h []sim.Operation) []sim.Operation {
+func relabel(src sim.Source, h []exec.Operation) []exec.Operation {
 	h = slices.Clone(h)
 	c := LinCache{}
 	c.canonical(h) // leaves the events in order
@@ -65,7 +66,7 @@ func TestLinCacheKey(t *testing.T) {
 		t.Run(lc.name, func(t *testing.T) {
 			byKey, byOrder := map[string]string{}, map[string]string{}
 			same := 0
-			add := func(h []sim.Operation) {
+			add := func(h []exec.Operation) {
 				key, order := string(new(LinCache).canonical(h)), precedence(h)
 				if other, ok := byKey[key]; ok && other != order {
 					t.Fatalf("one key for\n%s\nand\n%s", order, other)
@@ -98,31 +99,31 @@ func TestLinCache(t *testing.T) {
 	checks := 0
 	checker := EventQueueChecker(1)
 	fast := checker.fast
-	checker.fast = func(h []sim.Operation) LinResult {
+	checker.fast = func(h []exec.Operation) LinResult {
 		checks++
 		return fast(h)
 	}
 	cache := NewLinCache(checker)
-	post := func(at int64) sim.Operation {
-		return sim.Operation{Call: at, Return: at + 1, Input: model.EventIn{Op: model.Post, V: 7}, Output: model.EventOut{}}
+	post := func(at int64) exec.Operation {
+		return exec.Operation{Call: at, Return: at + 1, Input: model.EventIn{Op: model.Post, V: 7}, Output: model.EventOut{}}
 	}
-	poll := func(at int64) sim.Operation {
-		return sim.Operation{Call: at, Return: at + 1, Input: model.EventIn{Op: model.Poll}, Output: model.EventOut{V: 7}}
+	poll := func(at int64) exec.Operation {
+		return exec.Operation{Call: at, Return: at + 1, Input: model.EventIn{Op: model.Poll}, Output: model.EventOut{V: 7}}
 	}
 	crashed := poll(3)
 	crashed.Pending, crashed.Output, crashed.Return = true, nil, math.MaxInt64
 	for i, step := range []struct {
-		h              []sim.Operation
+		h              []exec.Operation
 		want           LinVerdict
 		checks         int
 		distinct, hits int
 	}{
-		{[]sim.Operation{post(1), poll(3)}, Linearizable, 1, 1, 0},
-		{[]sim.Operation{post(5), poll(9)}, Linearizable, 1, 1, 1},
-		{[]sim.Operation{poll(9), post(5)}, Linearizable, 1, 1, 2},
-		{[]sim.Operation{post(1), crashed}, Linearizable, 2, 2, 2},
-		{[]sim.Operation{poll(1), post(3)}, LinViolation, 3, 2, 2},
-		{[]sim.Operation{poll(1), post(3)}, LinViolation, 4, 2, 2},
+		{[]exec.Operation{post(1), poll(3)}, Linearizable, 1, 1, 0},
+		{[]exec.Operation{post(5), poll(9)}, Linearizable, 1, 1, 1},
+		{[]exec.Operation{poll(9), post(5)}, Linearizable, 1, 1, 2},
+		{[]exec.Operation{post(1), crashed}, Linearizable, 2, 2, 2},
+		{[]exec.Operation{poll(1), post(3)}, LinViolation, 3, 2, 2},
+		{[]exec.Operation{poll(1), post(3)}, LinViolation, 4, 2, 2},
 	} {
 		r := cache.Check(step.h, 0)
 		distinct, hits := cache.Stats()

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -17,7 +17,7 @@ func DirectoryChecker() *LinChecker {
 	slow := searchSpec[int, model.DirIn, model.DirOut](model.Directory{})
 	slow.partition = partitionPorts
 	return &LinChecker{
-		fast: func([]sim.Operation) LinResult { return linUnknown("only porcupine decides directories") },
+		fast: func([]exec.Operation) LinResult { return linUnknown("only porcupine decides directories") },
 		slow: slow,
 	}
 }
@@ -39,8 +39,8 @@ func partitionPorts(ops []porcupine.Operation) [][]porcupine.Operation {
 }
 
 // historyOf returns the operations of a history whose input is an I.
-func historyOf[I any](h []sim.Operation) []sim.Operation {
-	var part []sim.Operation
+func historyOf[I any](h []exec.Operation) []exec.Operation {
+	var part []exec.Operation
 	for _, op := range h {
 		if _, ok := op.Input.(I); ok {
 			part = append(part, op)

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // checkEvents decides histories of a [model.EventQueue] in O(n log n). Every
@@ -32,7 +32,7 @@ import (
 // From the field: bad patterns for queues with distinct values are Henzinger,
 // Sezgin and Vafeiadis, "Aspect-oriented linearizability proofs"; they know
 // neither capacity nor Full, for which one consumer is needed here.
-func checkEvents(h []sim.Operation, capacity int) LinResult {
+func checkEvents(h []exec.Operation, capacity int) LinResult {
 	c := eventCheck{h: h, capacity: capacity}
 	if r := c.sortOut(); r.Verdict != Linearizable {
 		return r
@@ -59,7 +59,7 @@ type eventSpan struct {
 }
 
 type eventCheck struct {
-	h        []sim.Operation
+	h        []exec.Operation
 	capacity int
 
 	accepted []eventSpan // posts that were accepted or are pending, by value

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // linExamples are one history for each thing that can be wrong, and its legal
@@ -116,10 +116,10 @@ func TestLinExamples(t *testing.T) {
 }
 
 // parseHistory reads the notation of linExamples.
-func parseHistory(t *testing.T, text string) (h []sim.Operation) {
+func parseHistory(t *testing.T, text string) (h []exec.Operation) {
 	for _, line := range strings.Split(text, ";") {
 		f := strings.Fields(line)
-		o := sim.Operation{Return: math.MaxInt64}
+		o := exec.Operation{Return: math.MaxInt64}
 		call, ret, _ := strings.Cut(f[0], "-")
 		o.Call = int64(number(t, call))
 		if o.Pending = ret == "?"; !o.Pending {

@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // timeStep is the distance of neighbouring events in generated histories: it
@@ -28,10 +29,10 @@ type histGen[S comparable, I, O any] struct {
 	returns func(in I) bool
 }
 
-func (g *histGen[S, I, O]) run(src sim.Source, clients, events int) []sim.Operation {
+func (g *histGen[S, I, O]) run(src sim.Source, clients, events int) []exec.Operation {
 	const idle, called, done, dead = 0, 1, 2, 3
 	phase, current := make([]int, clients), make([]int, clients)
-	var h []sim.Operation
+	var h []exec.Operation
 	s, now := g.spec.Init(), int64(0)
 	for range events {
 		c := src.Intn(clients, "client")
@@ -39,7 +40,7 @@ func (g *histGen[S, I, O]) run(src sim.Source, clients, events int) []sim.Operat
 		switch phase[c] {
 		case idle:
 			current[c] = len(h)
-			h = append(h, sim.Operation{Client: c, Call: now, Return: math.MaxInt64, Input: g.call(src, c, s), Pending: true})
+			h = append(h, exec.Operation{Client: c, Call: now, Return: math.MaxInt64, Input: g.call(src, c, s), Pending: true})
 		case called:
 			in := h[current[c]].Input.(I)
 			legal := slices.DeleteFunc(g.answers(s, in), func(o O) bool {
@@ -74,7 +75,7 @@ func (g *histGen[S, I, O]) run(src sim.Source, clients, events int) []sim.Operat
 }
 
 // byteHistory draws a fifo and a history of it.
-func byteHistory(src sim.Source) (*LinChecker, []sim.Operation) {
+func byteHistory(src sim.Source) (*LinChecker, []exec.Operation) {
 	capacity := 1 + src.Intn(4, "capacity")
 	spec := model.ByteQueue{Capacity: capacity}
 	var at [2]int
@@ -112,7 +113,7 @@ func byteHistory(src sim.Source) (*LinChecker, []sim.Operation) {
 
 // eventHistory draws an event queue and a history of it. Client 0 polls, the
 // others post; rarely a second one polls too.
-func eventHistory(src sim.Source) (*LinChecker, []sim.Operation) {
+func eventHistory(src sim.Source) (*LinChecker, []exec.Operation) {
 	capacity := 1 + src.Intn(3, "capacity")
 	consumers := 1 + src.Intn(6, "consumers")/5
 	next := uint64(0)
@@ -141,7 +142,7 @@ func eventHistory(src sim.Source) (*LinChecker, []sim.Operation) {
 const testArena = 8
 
 // rangeHistory draws an allocator and a history of it.
-func rangeHistory(src sim.Source) (*LinChecker, []sim.Operation) {
+func rangeHistory(src sim.Source) (*LinChecker, []exec.Operation) {
 	spec := model.Ranges{Base: 64, End: 64 + testArena, Strict: src.Intn(6, "strict") == 5}
 	var known []uint64 // offsets that were allocated, perhaps freed since
 	g := histGen[model.RangesState, model.RangeIn, model.RangeOut]{
@@ -177,7 +178,7 @@ func rangeHistory(src sim.Source) (*LinChecker, []sim.Operation) {
 
 // mutate changes h in place of a bug: answers, times, and what was recorded.
 // Mostly the operations of a client stay one after the other.
-func mutate(src sim.Source, h []sim.Operation) []sim.Operation {
+func mutate(src sim.Source, h []exec.Operation) []exec.Operation {
 	h = slices.Clone(h)
 	for range src.Intn(8, "mutations") {
 		if len(h) == 0 {
@@ -215,7 +216,7 @@ func mutate(src sim.Source, h []sim.Operation) []sim.Operation {
 			}
 		}
 	}
-	slices.SortFunc(h, func(a, b sim.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	slices.SortFunc(h, func(a, b exec.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	if src.Intn(4, "restate") != 3 {
 		restate(h)
 	}
@@ -224,7 +225,7 @@ func mutate(src sim.Source, h []sim.Operation) []sim.Operation {
 
 // restate makes the positions in a history of a byte queue follow from the
 // answers again, so that not every mutation shows there.
-func restate(h []sim.Operation) {
+func restate(h []exec.Operation) {
 	at := map[bool]int{}
 	for i := range h {
 		in, ok := h[i].Input.(model.ByteIn)
@@ -244,7 +245,7 @@ func restate(h []sim.Operation) {
 
 // room returns the time between the operations of the same client before and
 // after h[i].
-func room(h []sim.Operation, i int) (from, to int64) {
+func room(h []exec.Operation, i int) (from, to int64) {
 	to = math.MaxInt64
 	for j := range h {
 		if j == i || h[j].Client != h[i].Client {
@@ -259,7 +260,7 @@ func room(h []sim.Operation, i int) (from, to int64) {
 	return from, to
 }
 
-func nextTo(src sim.Source, o *sim.Operation) int64 {
+func nextTo(src sim.Source, o *exec.Operation) int64 {
 	t := o.Call
 	if !o.Pending && src.Intn(2, "return") == 1 {
 		t = o.Return
@@ -308,7 +309,7 @@ func wrongAnswer(src sim.Source, in, out any) any {
 }
 
 // alike says whether two operations are calls of the same method.
-func alike(a, b *sim.Operation) bool {
+func alike(a, b *exec.Operation) bool {
 	switch in := a.Input.(type) {
 	case model.ByteIn:
 		return in.Op == b.Input.(model.ByteIn).Op

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // checkRanges decides histories of [model.Ranges] in O(n log n) plus the cost of
@@ -26,7 +26,7 @@ import (
 //   - a Free is called before the Alloc of its range returned and might still be legal,
 //   - there are more Frees of an offset than Allocs, but some of them are pending,
 //   - the specification is Strict and some Alloc was Exhausted.
-func checkRanges(h []sim.Operation, spec model.Ranges) LinResult {
+func checkRanges(h []exec.Operation, spec model.Ranges) LinResult {
 	c := rangeCheck{h: h}
 	if r := c.sortOut(spec); r.Verdict != Linearizable {
 		return r
@@ -52,7 +52,7 @@ func checkRanges(h []sim.Operation, spec model.Ranges) LinResult {
 }
 
 type rangeCheck struct {
-	h     []sim.Operation
+	h     []exec.Operation
 	ops   []rangeOp
 	edges []rangeEdge
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // searcher runs porcupine over a specification.
@@ -20,7 +20,7 @@ import (
 // specification's Crash explains. And its zero verdict for a search that was
 // cut short by a timeout is Unknown, which is not a pass.
 type searcher struct {
-	validate func([]sim.Operation) error
+	validate func([]exec.Operation) error
 	// model returns the porcupine model; the one for crashes tracks sets of states
 	// and is several times slower.
 	model     func(crashes bool) porcupine.Model
@@ -79,7 +79,7 @@ func anys[S any](states []S) []any {
 }
 
 // prepare converts a history that is valid.
-func (s searcher) prepare(h []sim.Operation) (porcupine.Model, []porcupine.Operation) {
+func (s searcher) prepare(h []exec.Operation) (porcupine.Model, []porcupine.Operation) {
 	ops := make([]porcupine.Operation, len(h))
 	crashes := false
 	for i, op := range h {
@@ -93,7 +93,7 @@ func (s searcher) prepare(h []sim.Operation) (porcupine.Model, []porcupine.Opera
 	return m, ops
 }
 
-func (s searcher) search(h []sim.Operation, budget time.Duration) LinResult {
+func (s searcher) search(h []exec.Operation, budget time.Duration) LinResult {
 	m, ops := s.prepare(h)
 	switch porcupine.CheckOperationsTimeout(m, ops, budget) {
 	case porcupine.Ok:
@@ -108,7 +108,7 @@ func (s searcher) search(h []sim.Operation, budget time.Duration) LinResult {
 // page to path: the history and the longest legal orders. It is for a
 // history that failed; budget is as for Search, and a search that
 // ran out of it still makes a page.
-func (c *LinChecker) Visualize(h []sim.Operation, path string, budget time.Duration) error {
+func (c *LinChecker) Visualize(h []exec.Operation, path string, budget time.Duration) error {
 	if err := c.slow.validate(h); err != nil {
 		return fmt.Errorf("properties: visualize history: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"cutthrough/model"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // checkStream decides histories of a [model.ByteQueue] in linear time, exactly.
@@ -27,7 +27,7 @@ import (
 // by getting stuck.
 //
 // It answers LinUnknown when operations of one side overlap.
-func checkStream(h []sim.Operation, capacity int) LinResult {
+func checkStream(h []exec.Operation, capacity int) LinResult {
 	c := streamCheck{h: h, capacity: capacity}
 	prod, cons, overlap := c.split()
 	if overlap != "" {
@@ -48,7 +48,7 @@ func checkStream(h []sim.Operation, capacity int) LinResult {
 }
 
 type streamCheck struct {
-	h        []sim.Operation
+	h        []exec.Operation
 	capacity int
 }
 
@@ -88,7 +88,7 @@ func (c *streamCheck) split() (prod, cons []int, overlap string) {
 
 // oneByOne sorts the indices of operations of h by call, and names two that
 // overlap if there are any.
-func oneByOne(h []sim.Operation, ops []int) (overlap string) {
+func oneByOne(h []exec.Operation, ops []int) (overlap string) {
 	byCall := func(a, b int) int { return cmp.Compare(h[a].Call, h[b].Call) }
 	if !slices.IsSortedFunc(ops, byCall) {
 		slices.SortStableFunc(ops, byCall)

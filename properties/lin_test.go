@@ -14,12 +14,13 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // linCases are the objects and how to draw a history of each.
 var linCases = []struct {
 	name string
-	draw func(sim.Source) (*LinChecker, []sim.Operation)
+	draw func(sim.Source) (*LinChecker, []exec.Operation)
 }{
 	{"ByteQueue", byteHistory},
 	{"EventQueue", eventHistory},
@@ -27,13 +28,13 @@ var linCases = []struct {
 }
 
 // disagree says how Fast and Search contradict each other.
-func disagree(c *LinChecker, h []sim.Operation) (fast, slow LinResult, contradiction bool) {
+func disagree(c *LinChecker, h []exec.Operation) (fast, slow LinResult, contradiction bool) {
 	fast, slow = c.Fast(h), c.Search(h, 0)
 	return fast, slow, slow.Verdict == LinUnknown || fast.Verdict != LinUnknown && fast.Verdict != slow.Verdict
 }
 
 // fewest removes operations from h as long as Fast and Search still disagree.
-func fewest(c *LinChecker, h []sim.Operation) []sim.Operation {
+func fewest(c *LinChecker, h []exec.Operation) []exec.Operation {
 	for i := 0; i < len(h); i++ {
 		less := slices.Delete(slices.Clone(h), i, i+1)
 		if _, _, still := disagree(c, less); still {
@@ -43,7 +44,7 @@ func fewest(c *LinChecker, h []sim.Operation) []sim.Operation {
 	return h
 }
 
-func text(h []sim.Operation) string {
+func text(h []exec.Operation) string {
 	var b strings.Builder
 	for _, o := range h {
 		fmt.Fprintln(&b, o)
@@ -168,16 +169,16 @@ func TestLinNotAHistory(t *testing.T) {
 	c := EventQueueChecker(1)
 	for _, tc := range []struct {
 		name string
-		op   sim.Operation
+		op   exec.Operation
 	}{
-		{"input of another object", sim.Operation{Call: 1, Return: 2, Input: model.ByteIn{}, Output: out}},
-		{"output of another object", sim.Operation{Call: 1, Return: 2, Input: in, Output: model.ByteOut{}}},
-		{"no output", sim.Operation{Call: 1, Return: 2, Input: in}},
-		{"returned before its call", sim.Operation{Call: 3, Return: 2, Input: in, Output: out}},
-		{"pending with an output", sim.Operation{Call: 1, Return: math.MaxInt64, Input: in, Output: out, Pending: true}},
-		{"pending with a return", sim.Operation{Call: 1, Return: 2, Input: in, Pending: true}},
+		{"input of another object", exec.Operation{Call: 1, Return: 2, Input: model.ByteIn{}, Output: out}},
+		{"output of another object", exec.Operation{Call: 1, Return: 2, Input: in, Output: model.ByteOut{}}},
+		{"no output", exec.Operation{Call: 1, Return: 2, Input: in}},
+		{"returned before its call", exec.Operation{Call: 3, Return: 2, Input: in, Output: out}},
+		{"pending with an output", exec.Operation{Call: 1, Return: math.MaxInt64, Input: in, Output: out, Pending: true}},
+		{"pending with a return", exec.Operation{Call: 1, Return: 2, Input: in, Pending: true}},
 	} {
-		h := []sim.Operation{tc.op}
+		h := []exec.Operation{tc.op}
 		for _, r := range []LinResult{c.Fast(h), c.Search(h, 0), c.Check(h, 0), NewLinCache(c).Check(h, 0)} {
 			if r.Verdict != LinUnknown || !strings.Contains(r.Reason, "operation 0") {
 				t.Errorf("%s: %v", tc.name, r)
@@ -207,10 +208,10 @@ func TestLinNotAHistory(t *testing.T) {
 
 // backlog is a history on which porcupine explodes: n concurrent posts, all
 // polled by two consumers, and no legal order.
-func backlog(n int) []sim.Operation {
-	var h []sim.Operation
+func backlog(n int) []exec.Operation {
+	var h []exec.Operation
 	for i := range n {
-		h = append(h, sim.Operation{
+		h = append(h, exec.Operation{
 			Client: i, Call: int64(i), Return: int64(n + i),
 			Input: model.EventIn{Op: model.Post, V: uint64(i + 1)}, Output: model.EventOut{},
 		})
@@ -221,7 +222,7 @@ func backlog(n int) []sim.Operation {
 			v = 1
 		}
 		at := int64(2*n + 3*i)
-		h = append(h, sim.Operation{
+		h = append(h, exec.Operation{
 			Client: n + i%2, Call: at, Return: at + 4,
 			Input: model.EventIn{Op: model.Poll}, Output: model.EventOut{V: v},
 		})
@@ -246,7 +247,7 @@ func TestLinBudget(t *testing.T) {
 }
 
 func TestLinVisualize(t *testing.T) {
-	h := []sim.Operation{
+	h := []exec.Operation{
 		{Client: 0, Call: 1, Return: 3, Input: model.ByteIn{Op: model.Enqueue, N: 3}, Output: model.ByteOut{N: 3}},
 		{Client: 1, Call: 2, Return: math.MaxInt64, Input: model.ByteIn{Op: model.Dequeue, N: 2}, Pending: true},
 		{Client: 0, Call: 4, Return: 5, Input: model.ByteIn{Op: model.Enqueue, N: 9, At: 3}, Output: model.ByteOut{N: 9}},

@@ -3,6 +3,7 @@ package properties
 import (
 	"slices"
 
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -34,19 +35,19 @@ func follow(t *trace.Trace, first string, moves []move, n int) (bool, error) {
 // the one that they leave. Who goes to sleep, or is over, is
 // left without that; with held, right before it sleeps, which comes to the same, but it can still be
 // gone to. So is who stops.
-func switches(first string, moves []move, n int, held bool) []trace.Intervention {
+func switches(first string, moves []move, n int, held bool) []exec.Intervention {
 	type access struct {
 		task string
 		at   place
 	}
-	var schedule []trace.Intervention
+	var schedule []exec.Intervention
 	done := map[access]int{} // how often each was made
 	on := first
 	for i, v := range moves[:n] {
 		next, nth := nextOf(moves[i:], on), 1
 		if v.stops {
 			next = nextOf(moves[i:], v.task)
-			schedule = append(schedule, trace.Intervention{
+			schedule = append(schedule, exec.Intervention{
 				Task: v.task, Name: next.name, Op: next.op, Nth: done[access{v.task, next}] + 1, Effect: trace.EffectStop,
 			})
 			on = ""
@@ -59,7 +60,7 @@ func switches(first string, moves []move, n int, held bool) []trace.Intervention
 			}
 		}
 		if v.task != on && next != (place{}) {
-			schedule = append(schedule, trace.Intervention{
+			schedule = append(schedule, exec.Intervention{
 				Task: on, Name: next.name, Op: next.op, Nth: done[access{on, next}] + nth,
 				Effect: trace.EffectSwitch, Args: []string{v.task},
 			})

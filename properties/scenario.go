@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -45,10 +46,10 @@ func NewTrace(scenario string, f *sim.Found, story ...string) *trace.Trace {
 // Replayed is one execution of a trace.
 type Replayed struct {
 	trace.Observation
-	Failure *sim.Failure // nil when everything held
-	Diagram []string     // at most maxDiagram lines
+	Failure *exec.Failure // nil when everything held
+	Diagram []string      // at most maxDiagram lines
 	Log     []sim.Step
-	History []sim.Operation
+	History []exec.Operation
 }
 
 // maxDiagram keeps a whole failure report within a screen of 40 lines.

@@ -14,6 +14,7 @@ import (
 	"cutthrough/model"
 	"cutthrough/shm"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // Properties of the session scenarios, besides those of every execution.
@@ -88,7 +89,7 @@ func compileSession(c sim.Case) (sim.Program, error) {
 	config := simConfig(cfg.words["faults"])
 	config.Leaks, config.MaxTasks = true, 64
 	if cfg.words["faults"] == "fail" {
-		config.Faults, k.failing = sim.Faults(sim.Fail), true
+		config.Faults, k.failing = sim.Faults(exec.Fail), true
 	}
 	return sim.Program{Config: config, Setup: k.setup}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
+	"cutthrough/sim/hb"
 )
 
 // delayTime is how far in the future a delayed ring or message arrives: later
@@ -14,9 +16,14 @@ const delayTime = time.Microsecond
 
 // bell is the object behind the doorbells of several processes.
 type bell struct {
-	w    *World
-	name shm.Name
-	rung bool
+	w     *World
+	id    Object
+	rung  bool
+	order hb.Var
+}
+
+func (w *World) newBell(name shm.Name) *bell {
+	return &bell{w: w, id: w.object("bell", name.String())}
 }
 
 // doorbell is one process's handle of a bell.
@@ -36,15 +43,15 @@ func (d *doorbell) String() string { return "doorbell " + d.name.String() }
 
 // NewDoorbell implements [shm.Host].
 func (p *Process) NewDoorbell(name shm.Name) (shm.Doorbell, error) {
-	if err := p.call(nameBellNew, syscall.EMFILE); err != nil {
+	if err := p.call(NoObject, nameBellNew, syscall.EMFILE); err != nil {
 		return nil, err
 	}
-	return p.openBell(&bell{w: p.w, name: name}, nil, name), nil
+	return p.openBell(p.w.newBell(name), nil, name), nil
 }
 
 // NewLocalDoorbell implements [shm.Host].
 func (p *Process) NewLocalDoorbell(name shm.Name) shm.Doorbell {
-	return &doorbell{p: p, b: &bell{w: p.w, name: name}, name: name}
+	return &doorbell{p: p, b: p.w.newBell(name), name: name}
 }
 
 func (p *Process) openBell(b *bell, sd *desc, name shm.Name) *doorbell {
@@ -62,7 +69,7 @@ func (p *Process) OpenDoorbell(d shm.Desc, name shm.Name) (shm.Doorbell, error) 
 	if !ok {
 		return nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
 	}
-	if err := p.call(nameBellOpen, syscall.EMFILE); err != nil {
+	if err := p.call(NoObject, nameBellOpen, syscall.EMFILE); err != nil {
 		p.drop(sd)
 		return nil, err
 	}
@@ -81,8 +88,8 @@ func (p *Process) OpenBell(d shm.Doorbell, name shm.Name) shm.Doorbell {
 }
 
 var (
-	delayFaults    = []Effect{{Delay, 1}}
-	spuriousFaults = []Effect{{Kind: Spurious}}
+	delayFaults    = []option{{Effect: exec.Effect{Kind: exec.Delay, Arg: 1}}}
+	spuriousFaults = []option{{Effect: exec.Effect{Kind: exec.Spurious}}}
 )
 
 // Ring implements [shm.Doorbell].
@@ -92,12 +99,12 @@ func (d *doorbell) Ring() error {
 		d.b.ring()
 		return nil
 	}
-	e := w.at(d.name, shm.OpRing, delayFaults)
+	e := w.at(Access{Object: d.b.id, Name: d.name, Op: shm.OpRing}, delayFaults)
 	if d.closed {
 		return shm.ErrClosed
 	}
-	w.release(w.cur, d.b)
-	if e.Kind == Delay {
+	w.release(w.cur, &d.b.order)
+	if e.Kind == exec.Delay {
 		b := d.b
 		w.delay(func() { b.ring() })
 		return nil
@@ -120,18 +127,18 @@ func (b *bell) ring() {
 func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	w := d.p.w
 	t := w.cur
-	e := w.at(d.name, shm.OpWait, spuriousFaults)
+	e := w.at(Access{Object: d.b.id, Name: d.name, Op: shm.OpWait}, spuriousFaults)
 	if d.closed {
 		return shm.ErrClosed
 	}
-	if e.Kind == Spurious {
+	if e.Kind == exec.Spurious {
 		return nil
 	}
 	for !d.signalled() {
 		if deadline <= w.now {
 			return shm.ErrDeadline
 		}
-		if w.block(t, site{d.name, shm.OpBlock}, d, ready, deadline) && !d.signalled() {
+		if w.block(t, d, ready, deadline) && !d.signalled() {
 			return shm.ErrDeadline
 		}
 	}
@@ -139,7 +146,7 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 		return shm.ErrClosed
 	}
 	d.b.rung = false
-	w.acquire(t, d.b)
+	w.acquire(t, &d.b.order)
 	return nil
 }
 
@@ -155,7 +162,7 @@ func (d *doorbell) Desc() shm.Desc {
 func (d *doorbell) Close() error {
 	w := d.p.w
 	if w.cur != nil {
-		w.at(nameClose, shm.OpCall, nil)
+		w.at(Access{Object: d.b.id, Name: nameClose, Op: shm.OpCall}, nil)
 	}
 	if d.closed {
 		return shm.ErrClosed

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
+	"cutthrough/sim/hb"
 )
 
 var (
@@ -21,11 +23,12 @@ const channelDepth = 8
 type packet struct {
 	msg   []byte
 	objs  []any
-	clock clock
+	clock hb.Clock
 }
 
 // pipe is one direction of a control channel.
 type pipe struct {
+	id     Object
 	queue  []packet
 	late   int  // messages under way that were delayed; later ones wait for them
 	closed bool // the writer is gone
@@ -63,7 +66,8 @@ func (w *World) ConnPair(a, b *Process) (shm.Conn, shm.Conn) {
 }
 
 func pair(a, b *Process) (*conn, *conn) {
-	x, y := new(pipe), new(pipe)
+	x := &pipe{id: a.w.object("channel", b.name+" to "+a.name)}
+	y := &pipe{id: a.w.object("channel", a.name+" to "+b.name)}
 	ca := &conn{p: a, in: x, out: y}
 	cb := &conn{p: b, in: y, out: x, peer: ca}
 	ca.peer = cb
@@ -89,7 +93,7 @@ func (c *conn) wakeBoth() {
 	}
 }
 
-var sendFaults = []Effect{{Delay, 1}, {Fail, uint64(syscall.ENOMEM)}}
+var sendFaults = []option{delayFaults[0], failWith(syscall.ENOMEM)}
 
 // Send implements [shm.Conn].
 func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error {
@@ -98,12 +102,15 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	}
 	w := c.p.w
 	t := w.cur
-	var e Effect
+	var e option
 	if t != nil {
-		e = w.at(nameConn, shm.OpSend, sendFaults)
+		e = w.at(Access{Object: c.out.id, Name: nameConn, Op: shm.OpSend}, sendFaults)
+		if w.rec != nil {
+			w.rec.message(msg)
+		}
 	}
-	if e.Kind == Fail {
-		return fmt.Errorf("sim: send: %w", syscall.Errno(e.Arg))
+	if e.Kind == exec.Fail {
+		return fmt.Errorf("sim: send: %w", syscall.Errno(e.id))
 	}
 	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
 	for _, d := range descs {
@@ -117,7 +124,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		if deadline <= w.now {
 			return shm.ErrDeadline
 		}
-		if w.block(t, site{nameConn, shm.OpBlock}, connWait{c, true}, nil, deadline) && !(connWait{c, true}).signalled() {
+		if w.block(t, connWait{c, true}, nil, deadline) && !(connWait{c, true}).signalled() {
 			return shm.ErrDeadline
 		}
 	}
@@ -126,7 +133,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		return shm.ErrClosed
 	case c.out.gone:
 		return shm.ErrPeerClosed
-	case e.Kind == Delay || c.out.late > 0:
+	case e.Kind == exec.Delay || c.out.late > 0:
 		c.out.late++
 		w.delay(func() { c.out.late--; c.deliver(k) })
 	default:
@@ -140,18 +147,18 @@ func (c *conn) deliver(k packet) {
 	c.p.w.wake(connWait{c.peer, false})
 }
 
-var recvFaults = []Effect{{Kind: Short}}
+var recvFaults = []option{{Effect: exec.Effect{Kind: exec.Truncate}}}
 
 // Recv implements [shm.Conn].
 func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
 	w := c.p.w
 	t := w.cur
-	e := w.at(nameConn, shm.OpRecv, recvFaults)
+	e := w.at(Access{Object: c.in.id, Name: nameConn, Op: shm.OpRecv}, recvFaults)
 	for !(connWait{c, false}).signalled() {
 		if deadline <= w.now {
 			return 0, nil, shm.ErrDeadline
 		}
-		if w.block(t, site{nameConn, shm.OpBlock}, connWait{c, false}, nil, deadline) && !(connWait{c, false}).signalled() {
+		if w.block(t, connWait{c, false}, nil, deadline) && !(connWait{c, false}).signalled() {
 			return 0, nil, shm.ErrDeadline
 		}
 	}
@@ -163,11 +170,14 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	}
 	k := c.in.queue[0]
 	c.in.queue = c.in.queue[1:]
-	if w.cfg.Races && k.clock != nil {
-		t.clock.join(k.clock)
+	if w.order && k.clock != nil {
+		w.hb.Join(t.id, k.clock)
+	}
+	if w.rec != nil {
+		w.rec.message(k.msg)
 	}
 	w.wake(connWait{c.peer, true})
-	if len(k.msg) > len(buf) || e.Kind == Short {
+	if len(k.msg) > len(buf) || e.Kind == exec.Truncate {
 		return 0, nil, fmt.Errorf("sim: message of %d bytes and %d descriptors: %w", len(k.msg), len(k.objs), shm.ErrTruncated)
 	}
 	var ds []shm.Desc
@@ -188,7 +198,7 @@ func (c *conn) PeerPID() (int, error) {
 // Close implements [shm.Conn].
 func (c *conn) Close() error {
 	if c.p.w.cur != nil {
-		c.p.w.at(nameClose, shm.OpCall, nil)
+		c.p.w.at(Access{Object: c.out.id, Name: nameClose, Op: shm.OpCall}, nil)
 	}
 	if c.closed {
 		return shm.ErrClosed
@@ -200,6 +210,7 @@ func (c *conn) Close() error {
 
 // listener accepts channels at an address of the world.
 type listener struct {
+	id      Object
 	p       *Process
 	addr    string
 	pending []*conn // server ends
@@ -229,13 +240,13 @@ func (l *listener) release() {
 
 // Listen implements [shm.Host].
 func (p *Process) Listen(addr string) (shm.Listener, error) {
-	if err := p.call(nameListen, syscall.EMFILE, syscall.ENOMEM); err != nil {
+	if err := p.call(Directory, nameListen, syscall.EMFILE, syscall.ENOMEM); err != nil {
 		return nil, err
 	}
 	if p.w.listenerAt(addr) != nil {
 		return nil, fmt.Errorf("sim: listen %s: %w", addr, shm.ErrAddrInUse)
 	}
-	l := &listener{p: p, addr: addr}
+	l := &listener{id: p.w.object("listener", addr), p: p, addr: addr}
 	p.w.listeners = append(p.w.listeners, l)
 	p.acquire(l)
 	return l, nil
@@ -252,7 +263,7 @@ func (w *World) listenerAt(addr string) *listener {
 
 // Dial implements [shm.Host].
 func (p *Process) Dial(addr string) (shm.Conn, error) {
-	if err := p.call(nameDial, syscall.EMFILE, syscall.ENOMEM); err != nil {
+	if err := p.call(Directory, nameDial, syscall.EMFILE, syscall.ENOMEM); err != nil {
 		return nil, err
 	}
 	l := p.w.listenerAt(addr)
@@ -269,12 +280,12 @@ func (p *Process) Dial(addr string) (shm.Conn, error) {
 func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 	w := l.p.w
 	t := w.cur
-	w.at(nameAccept, shm.OpRecv, nil)
+	w.at(Access{Object: l.id, Name: nameAccept, Op: shm.OpRecv}, nil)
 	for !l.signalled() {
 		if deadline <= w.now {
 			return nil, shm.ErrDeadline
 		}
-		if w.block(t, site{nameAccept, shm.OpBlock}, l, nil, deadline) && !l.signalled() {
+		if w.block(t, l, nil, deadline) && !l.signalled() {
 			return nil, shm.ErrDeadline
 		}
 	}
@@ -292,7 +303,7 @@ func (l *listener) Addr() string { return l.addr }
 // Close implements [shm.Listener].
 func (l *listener) Close() error {
 	if l.p.w.cur != nil {
-		l.p.w.at(nameClose, shm.OpCall, nil)
+		l.p.w.at(Access{Object: l.id, Name: nameClose, Op: shm.OpCall}, nil)
 	}
 	if l.closed {
 		return shm.ErrClosed

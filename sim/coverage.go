@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
 )
 
 // coverage counts, for every (call site, fault) pair that was possible, how
@@ -16,11 +17,11 @@ type coverage struct {
 
 type faultCount struct{ offered, hit uint64 }
 
-func coverageIndex(name shm.Name, op shm.Op, k EffectKind) int {
-	return (int(name)*int(shm.NumOps)+int(op))*int(NumEffects) + int(k)
+func coverageIndex(name shm.Name, op shm.Op, k exec.Kind) int {
+	return (int(name)*int(shm.NumOps)+int(op))*int(exec.NumKinds) + int(k)
 }
 
-func (c *coverage) at(name shm.Name, op shm.Op, k EffectKind) *faultCount {
+func (c *coverage) at(name shm.Name, op shm.Op, k exec.Kind) *faultCount {
 	i := coverageIndex(name, op, k)
 	if i >= len(c.cells) {
 		c.cells = append(c.cells, make([]faultCount, 1+i-len(c.cells))...)
@@ -34,8 +35,8 @@ func (r *Runner) cover(p *Point) {
 	}
 }
 
-func (r *Runner) hit(p *Point, e Effect) {
-	r.coverage.at(p.Name, p.Op, e.Kind).hit++
+func (r *Runner) hit(p *Point, k exec.Kind) {
+	r.coverage.at(p.Name, p.Op, k).hit++
 }
 
 // FaultCoverage is one (call site, fault) pair: how often the fault was
@@ -54,9 +55,9 @@ func (r *Runner) Coverage() []FaultCoverage {
 		if c.offered == 0 {
 			continue
 		}
-		k := EffectKind(i % int(NumEffects))
-		j := i / int(NumEffects)
-		s := site{shm.Name(j / int(shm.NumOps)), shm.Op(j % int(shm.NumOps))}
+		k := exec.Kind(i % int(exec.NumKinds))
+		j := i / int(exec.NumKinds)
+		s := Access{Name: shm.Name(j / int(shm.NumOps)), Op: shm.Op(j % int(shm.NumOps))}
 		fs = append(fs, FaultCoverage{s.String(), k.String(), c.offered, c.hit})
 	}
 	slices.SortFunc(fs, func(a, b FaultCoverage) int {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -56,8 +57,8 @@ type Options struct {
 // Found is a violation: everything needed to replay it.
 type Found struct {
 	Case     Case
-	Schedule []trace.Intervention
-	Failure  Failure
+	Schedule []exec.Intervention
+	Failure  exec.Failure
 	Digest   uint64
 	Steps    int
 	Strategy string
@@ -185,12 +186,12 @@ func (x *explorer) one(l *lane) (bool, error) {
 	if o.Failure == nil && !x.due() {
 		return false, nil
 	}
-	f := &Found{Case: l.c, Schedule: o.Schedule(), Digest: o.Digest, Steps: o.Steps, Strategy: l.strategy.String()}
+	f := &Found{Case: l.c, Schedule: x.r.Schedule(), Digest: o.Digest, Steps: o.Steps, Strategy: l.strategy.String()}
 	if o.Failure != nil {
 		f.Failure = *o.Failure
 	}
 	if again := x.check(l, f); again != "" {
-		f.Failure = Failure{Property: Determinism, Message: again}
+		f.Failure = exec.Failure{Property: exec.Determinism, Message: again}
 	}
 	if f.Failure.Property == "" {
 		return false, nil
@@ -269,12 +270,12 @@ func (x *explorer) finish() {
 // RunOnce runs one execution of a case under a schedule and returns its outcome and
 // the indices of the interventions that were not met. The outcome is valid
 // until the Runner's next Run.
-func (t Test) RunOnce(r *Runner, c Case, schedule []trace.Intervention, log bool) (Outcome, []int, error) {
+func (t Test) RunOnce(r *Runner, c Case, schedule []exec.Intervention, log bool) (Outcome, []int, error) {
 	p, err := t.Compile(c)
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	p.Config.Log = log
+	p.Config.Record = log
 	rp := NewReplay(schedule)
 	o := r.Run(p.Config, rp, p.Setup)
 	return o, rp.Unmet(), nil

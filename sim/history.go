@@ -3,26 +3,14 @@ package sim
 import (
 	"fmt"
 	"math"
+
+	"cutthrough/sim/exec"
 )
 
-// Operation is one operation of a history: what was called and what came back,
-// with logical times. A Pending operation has no return: its process was killed or the
-// execution ended first; checkers must treat it as possibly done, possibly not.
-type Operation struct {
-	Client  int   // index of the task that called
-	Call    int64 // logical time, unique within the history
-	Return  int64 // logical time; math.MaxInt64 when Pending
-	Input   any
-	Output  any // nil when Pending
-	Pending bool
-}
-
-// String returns the operation on one line.
-func (o Operation) String() string {
-	if o.Pending {
-		return fmt.Sprintf("client %d [%d, ?] %v -> pending", o.Client, o.Call, o.Input)
-	}
-	return fmt.Sprintf("client %d [%d, %d] %v -> %v", o.Client, o.Call, o.Return, o.Input, o.Output)
+// history collects operations of one execution.
+type history struct {
+	ops  []exec.Operation
+	time int64
 }
 
 // Call records that the running task starts an operation and returns its index for [World.Return].
@@ -33,7 +21,10 @@ func (w *World) Call(input any) int {
 	if w.cur != nil {
 		client = w.cur.id
 	}
-	h.ops = append(h.ops, Operation{Client: client, Call: h.time, Return: math.MaxInt64, Input: input, Pending: true})
+	h.ops = append(h.ops, exec.Operation{Client: client, Call: h.time, Return: math.MaxInt64, Input: input, Pending: true})
+	if w.rec != nil {
+		w.rec.event(exec.CallEvent, client, fmt.Sprint(input))
+	}
 	return len(h.ops) - 1
 }
 
@@ -43,8 +34,11 @@ func (w *World) Return(op int, output any) {
 	h.time++
 	o := &h.ops[op]
 	o.Return, o.Output, o.Pending = h.time, output, false
+	if w.rec != nil {
+		w.rec.event(exec.ReturnEvent, o.Client, fmt.Sprint(output))
+	}
 }
 
 // History returns the operations so far, in order of their calls. The slice
 // must not be kept beyond the execution.
-func (w *World) History() []Operation { return w.hist.ops }
+func (w *World) History() []exec.Operation { return w.hist.ops }

@@ -6,58 +6,79 @@ import (
 	"math/bits"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
 )
 
-// view is one process's Yielder for one piece of memory.
+// view is one process's access hook for one piece of memory.
 type view struct {
-	w    *World
-	mem  *memory
-	gone bool // unmapped: a real process would be killed by the next access
+	p      *Process
+	mem    *memory
+	before uint64 // the value of the word that is being accessed
+	gone   bool   // unmapped: a real process would be killed by the next access
 }
 
 // Before implements [shm.Yielder]: the scheduling point of every memory access.
 func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
-	w := v.w
+	w := v.p.w
 	t := w.cur
 	if t == nil {
 		return
 	}
-	var faults []Effect
+	w.mustRun(t, name, op)
+	if t.proc != v.p {
+		w.Fail(exec.OwnMapping, "%s: %s %s of byte %d of a segment that only process %s has mapped here", t.name, name, op, off, v.p.name)
+	}
+	var faults []option
 	if w.cfg.Faults != 0 && op == shm.OpLoad && int(name) < len(t.hostile) && t.hostile[name] {
 		faults = w.hostileValues(v.mem.bytes[off : off+n])
 	}
-	if e := w.point(t, name, op, faults); e.Kind == Hostile {
-		pokeWord(v.mem.bytes[off:off+n], e.Arg)
+	t.pending = Access{v.mem.id, name, op, off, n}
+	o := w.point(t, faults)
+	if o.Kind == exec.CorruptRead {
+		pokeWord(v.mem.bytes[off:off+n], o.Arg)
 	}
 	if v.gone {
-		w.Fail(NoUseAfterUnmap, "%s: %s %s of byte %d of a segment that its process has unmapped", t.name, name, op, off)
+		w.Fail(exec.NoUseAfterUnmap, "%s: %s %s of byte %d of a segment that its process has unmapped", t.name, name, op, off)
 	}
 	w.digest = mix(w.digest, off)
-	if w.cfg.Races {
-		w.races.access(w, t, v.mem, off, n, site{name, op})
+	w.begin(t)
+	if op.Plain() {
+		w.plain(t, v.mem)
+		if op == shm.OpWrite {
+			w.wrote(t, v.mem, off, n)
+		}
+		return
 	}
-	if w.cfg.Log {
-		w.log = append(w.log, Step{Task: t.id, Name: name, Op: op, Off: off, Len: n})
-	}
+	v.before = peekWord(v.mem.bytes[off : off+n])
 }
 
 // After implements [shm.Yielder].
 func (v *view) After(value uint64, ok bool) {
-	w := v.w
-	if w.cur == nil {
+	w := v.p.w
+	t := w.cur
+	if t == nil {
 		return
 	}
 	w.digest = mix(w.digest, value)
-	if w.cfg.Races {
-		w.races.done(w.cur, ok)
+	a := t.pending
+	failed := a.Op == shm.OpCAS && !ok
+	if w.order {
+		w.synchronise(t, v.mem, a, ok)
 	}
-	if w.cfg.Log {
-		s := &w.log[len(w.log)-1]
-		s.Value, s.OK, s.HasValue = value, ok, true
+	if w.rec != nil {
+		w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
+	}
+	if failed {
+		w.doing.Op = shm.OpLoad
 	}
 	for i := range w.always {
 		w.holds(&w.always[i])
 	}
+	if a.Op == shm.OpLoad || failed {
+		w.polled(t, v.mem, a, value)
+		return
+	}
+	w.wrote(t, v.mem, a.Off, a.Len)
 }
 
 func (w *World) holds(c *check) {
@@ -71,25 +92,58 @@ func mix(h, x uint64) uint64 {
 	return bits.RotateLeft64((h^x)*0x9fb21c651e98df25, 29)
 }
 
+// at is the scheduling point of a call of the running task.
+func (w *World) at(a Access, faults []option) option {
+	t := w.cur
+	w.mustRun(t, a.Name, a.Op)
+	t.pending = a
+	o := w.point(t, faults)
+	w.begin(t)
+	t.poll.progress()
+	return o
+}
+
+// begin notes that t does what it came to.
+func (w *World) begin(t *task) {
+	w.done++
+	if w.rec != nil {
+		w.rec.begin(t)
+	}
+	if w.observer != nil {
+		w.doing, w.inDoing = Step{t.id, t.pending}, true
+	}
+}
+
+// flush tells the observer of the step that has happened.
+func (w *World) flush() {
+	if w.inDoing {
+		w.inDoing = false
+		w.observer.Executed(w.doing)
+	}
+}
+
 // point is where the running task t may be preempted, killed, stopped or given
-// a fault. It returns when t goes on, with the effect that the call site must
-// bring about itself (one of faults), or the zero Effect.
-func (w *World) point(t *task, name shm.Name, op shm.Op, faults []Effect) Effect {
+// a fault, before its pending access. It returns when t goes on, with the fault that the call site must
+// bring about itself (one of faults), or the zero option.
+func (w *World) point(t *task, faults []option) option {
 	if t.unwind {
 		panic(unwound{})
 	}
+	w.flush()
 	w.step++
-	t.last = site{name, op}
+	if w.step%beatEvery == 0 {
+		w.run.guard.beats.Add(1)
+	}
 	if w.step > w.cfg.MaxSteps {
 		w.limit(t)
 	}
-	p := w.ask(t, name, op)
-	w.digest = mix(w.digest, name.Hash()+uint64(op)<<8+uint64(t.id))
+	p := w.ask(t)
+	w.digest = mix(w.digest, p.Name.Hash()+uint64(p.Op)<<8+uint64(t.id))
 	if w.fair {
 		if o := w.tasks[trailing(rotateAfter(w.enabled, t.id))]; o != t {
 			w.switchTo(t, o)
 		}
-		return Effect{}
+		return option{}
 	}
 	p.others = w.enabled &^ (1 << t.id)
 	p.nOther = ones(p.others)
@@ -98,53 +152,53 @@ func (w *World) point(t *task, name shm.Name, op shm.Op, faults []Effect) Effect
 		w.offer(t, p, faults)
 	}
 	if p.nOther == 0 && len(p.faults) == 0 {
-		return Effect{}
+		return option{}
 	}
-	e := w.decide(t, p)
-	switch e.Kind {
-	case Continue:
-	case Switch:
-		w.switchTo(t, w.tasks[e.Arg])
-	case Kill:
+	o := w.decide(t, p)
+	switch o.Kind {
+	case exec.Continue:
+	case exec.Switch:
+		w.switchTo(t, w.tasks[o.id])
+	case exec.Kill:
 		w.kill(t)
-	case Stop:
+	case exec.Stop:
 		w.setStopped(t.proc, true)
-		if o := w.pick(t, site{name, shm.OpBlock}); o != t {
-			w.switchTo(t, o)
+		if next := w.pick(t, Access{Name: p.Name, Op: shm.OpBlock}); next != t {
+			w.switchTo(t, next)
 		}
-	case Resume:
-		w.setStopped(w.procs[e.Arg], false)
-	case Jump:
+	case exec.Resume:
+		w.setStopped(w.procs[o.id], false)
+	case exec.AdvanceClock:
 		w.advance()
 	default:
-		return e
+		return o
 	}
-	return Effect{}
+	return option{}
 }
 
 // offer lists the faults possible at a point.
-func (w *World) offer(t *task, p *Point, faults []Effect) {
-	for _, e := range faults {
-		if w.cfg.Faults.Has(e.Kind) {
-			p.faults = append(p.faults, e)
+func (w *World) offer(t *task, p *Point, faults []option) {
+	for _, o := range faults {
+		if w.cfg.Faults.Has(o.Kind) {
+			p.faults = append(p.faults, o)
 		}
 	}
 	mortal := t.proc.mortal
-	if mortal && w.cfg.Faults.Has(Kill) {
-		p.faults = append(p.faults, Effect{Kind: Kill})
+	if mortal && w.cfg.Faults.Has(exec.Kill) {
+		p.faults = append(p.faults, option{Effect: exec.Effect{Kind: exec.Kill}})
 	}
-	if mortal && w.cfg.Faults.Has(Stop) && p.nOther > 0 {
-		p.faults = append(p.faults, Effect{Kind: Stop})
+	if mortal && w.cfg.Faults.Has(exec.Stop) && p.nOther > 0 {
+		p.faults = append(p.faults, option{Effect: exec.Effect{Kind: exec.Stop}})
 	}
-	if w.cfg.Faults.Has(Resume) {
+	if w.cfg.Faults.Has(exec.Resume) {
 		for _, q := range w.procs {
 			if q.stopped {
-				p.faults = append(p.faults, Effect{Resume, uint64(q.id)})
+				p.faults = append(p.faults, option{exec.Effect{Kind: exec.Resume, Target: q.name}, q.id})
 			}
 		}
 	}
-	if w.cfg.Faults.Has(Jump) && w.timerPending() {
-		p.faults = append(p.faults, Effect{Kind: Jump})
+	if w.cfg.Faults.Has(exec.AdvanceClock) && w.timerPending() {
+		p.faults = append(p.faults, option{Effect: exec.Effect{Kind: exec.AdvanceClock}})
 	}
 	w.run.cover(p)
 }
@@ -158,9 +212,11 @@ func (w *World) timerPending() bool {
 	return len(w.run.delayed) > 0
 }
 
-// ask prepares the question of the running task; the caller adds the options.
-func (w *World) ask(t *task, name shm.Name, op shm.Op) *Point {
-	i := uint32(name)*uint32(shm.NumOps) + uint32(op)
+// ask prepares the question of the running task before its pending access; the caller adds the options.
+func (w *World) ask(t *task) *Point { return w.askAt(t, t.pending) }
+
+func (w *World) askAt(t *task, a Access) *Point {
+	i := uint32(a.Name)*uint32(shm.NumOps) + uint32(a.Op)
 	for int(i) >= len(t.counts) {
 		t.counts = append(t.counts, make([]uint32, 1+int(i)-len(t.counts))...)
 	}
@@ -168,39 +224,46 @@ func (w *World) ask(t *task, name shm.Name, op shm.Op) *Point {
 		t.touched = append(t.touched, i)
 	}
 	t.counts[i]++
+	t.nth = int(t.counts[i])
 	p := &w.pt
-	p.Task, p.Name, p.Op, p.Nth, p.Step = t.id, name, op, int(t.counts[i]), w.step
+	p.Task, p.Access, p.Nth, p.Step = t.id, a, t.nth, w.step
 	p.w, p.Forced, p.Draws = w, false, 0
 	return p
 }
 
 // decide puts the question to the Chooser and records the answer.
-func (w *World) decide(t *task, p *Point) Effect {
+func (w *World) decide(t *task, p *Point) option {
 	c := w.chooser.Choose(p)
+	if c == Diverged {
+		w.Fail(exec.Determinism, "at step %d %s came to %s #%d with other options than in an execution with equal choices",
+			w.step, t.name, p.Access, p.Nth)
+	}
 	if c < 0 || c >= p.N() {
-		panic(fmt.Sprintf("sim: chooser answered %d of %d at %s @ %s %s #%d", c, p.N(), t.name, p.Name, p.Op, p.Nth))
+		panic(fmt.Sprintf("sim: chooser answered %d of %d at %s @ %s #%d", c, p.N(), t.name, p.Access, p.Nth))
 	}
-	e := p.Option(c)
+	o := p.option(c)
 	if c != 0 {
-		w.record = append(w.record, Intervention{Task: t.id, Name: p.Name, Op: p.Op, Nth: p.Nth, Effect: e})
-		w.digest = mix(w.digest, uint64(e.Kind)<<56^e.Arg)
-		if e.Kind.Fault() {
+		w.choices = append(w.choices, choice{t.id, p.Name, p.Op, p.Nth, o.Effect})
+		w.digest = mix(w.digest, uint64(o.Kind)<<56^(o.Arg|uint64(o.id)))
+		if o.Kind.Fault() {
 			w.spent++
-			w.run.hit(p, e)
+			w.run.hit(p, o.Kind)
 		}
-		if w.cfg.Log {
-			w.log = append(w.log, Step{Task: t.id, Name: p.Name, Op: p.Op, Nth: p.Nth, Effect: e})
+		w.run.guard.beats.Add(1) // publishes the choice to the guard
+		if w.rec != nil {
+			w.rec.intervention(p, o.Effect)
 		}
 	}
-	return e
+	return o
 }
 
 // limit handles the step budget: after the first MaxSteps faults stop and
-// scheduling becomes fair; when that does not finish either, somebody spins.
+// scheduling becomes fair; when that does not finish either, a task spins.
 func (w *World) limit(t *task) {
 	t.steps++
 	if !w.fair {
 		w.fair = true
+		w.stopPolling()
 		for _, p := range w.procs {
 			if p.stopped {
 				w.setStopped(p, false)
@@ -216,12 +279,12 @@ func (w *World) limit(t *task) {
 			spinner = o
 		}
 	}
-	w.Fail(NoLivelock, "%s spins around %s: %d steps without faults under fair scheduling were not enough",
-		spinner.name, spinner.last, w.cfg.MaxSteps)
+	w.Fail(exec.NoLivelock, "%s spins around %s: %d steps without faults under fair scheduling were not enough",
+		spinner.name, spinner.pending, w.cfg.MaxSteps)
 }
 
 // hostileValues are the words a hostile peer may have written over b.
-func (w *World) hostileValues(b []byte) []Effect {
+func (w *World) hostileValues(b []byte) []option {
 	old := peekWord(b)
 	top := uint64(1) << (8*len(b) - 1)
 	w.faultBuf = w.faultBuf[:0]
@@ -230,7 +293,7 @@ func (w *World) hostileValues(b []byte) []Effect {
 			v &= 1<<32 - 1
 		}
 		if v != old {
-			w.faultBuf = append(w.faultBuf, Effect{Hostile, v})
+			w.faultBuf = append(w.faultBuf, option{Effect: exec.Effect{Kind: exec.CorruptRead, Arg: v}})
 		}
 	}
 	return w.faultBuf

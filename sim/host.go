@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
+	"cutthrough/sim/hb"
 )
 
 // Names of the call sites of a simulated host, for traces.
@@ -102,36 +104,26 @@ func (w *World) taskNamed(name string) bool {
 	return false
 }
 
-// call is the scheduling point of a system call; it returns the errno of a
+// call is the scheduling point of a system call on an object; it returns the errno of a
 // failure that the Chooser injected.
-func (p *Process) call(name shm.Name, errnos ...syscall.Errno) error {
+func (p *Process) call(object Object, name shm.Name, errnos ...syscall.Errno) error {
 	w := p.w
 	if w.cur == nil {
 		return nil
 	}
-	var faults []Effect
-	if w.cfg.Faults.Has(Fail) {
+	var faults []option
+	if w.cfg.Faults.Has(exec.Fail) {
 		w.faultBuf = w.faultBuf[:0]
-		for _, e := range errnos {
-			w.faultBuf = append(w.faultBuf, Effect{Fail, uint64(e)})
+		for _, no := range errnos {
+			w.faultBuf = append(w.faultBuf, failWith(no))
 		}
 		faults = w.faultBuf
 	}
-	e := w.at(name, shm.OpCall, faults)
-	if e.Kind == Fail {
-		return fmt.Errorf("sim: %s: %w", name, syscall.Errno(e.Arg))
+	o := w.at(Access{Object: object, Name: name, Op: shm.OpCall}, faults)
+	if o.Kind == exec.Fail {
+		return fmt.Errorf("sim: %s: %w", name, syscall.Errno(o.id))
 	}
 	return nil
-}
-
-// at is point for the running task, with a log line.
-func (w *World) at(name shm.Name, op shm.Op, faults []Effect) Effect {
-	t := w.cur
-	e := w.point(t, name, op, faults)
-	if w.cfg.Log {
-		w.log = append(w.log, Step{Task: t.id, Name: name, Op: op})
-	}
-	return e
 }
 
 // resource is something that a process must release and a kernel releases for it.
@@ -217,7 +209,7 @@ func kindOf(obj any) string {
 // Close implements [shm.Desc].
 func (d *desc) Close() error {
 	if d.p.w.cur != nil {
-		d.p.w.at(nameClose, shm.OpCall, nil)
+		d.p.w.at(Access{Name: nameClose, Op: shm.OpCall}, nil)
 	}
 	if !d.p.drop(d) {
 		return shm.ErrClosed
@@ -238,7 +230,7 @@ func (m *mapping) String() string { return fmt.Sprintf("mapping of %d bytes", le
 
 func (m *mapping) unmap() error {
 	if m.p.w.cur != nil {
-		m.p.w.at(nameSegUnmap, shm.OpCall, nil)
+		m.p.w.at(Access{Object: m.m.id, Name: nameSegUnmap, Op: shm.OpCall}, nil)
 	}
 	m.p.drop(m)
 	m.v.gone = true
@@ -246,14 +238,14 @@ func (m *mapping) unmap() error {
 }
 
 func (p *Process) mapMemory(m *memory) (*mapping, *view) {
-	mp := &mapping{p, m, &view{w: p.w, mem: m}}
+	mp := &mapping{p, m, &view{p: p, mem: m}}
 	p.acquire(mp)
 	return mp, mp.v
 }
 
 // CreateSegment implements [shm.Host]. The memory is on the heap.
 func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
-	if err := p.call(nameSegCreate, syscall.ENOMEM, syscall.EMFILE, syscall.ENOSPC); err != nil {
+	if err := p.call(NoObject, nameSegCreate, syscall.ENOMEM, syscall.EMFILE, syscall.ENOSPC); err != nil {
 		return nil, err
 	}
 	if size < shm.MinSegment || size > 1<<30 || size%8 != 0 {
@@ -263,10 +255,11 @@ func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
 	m := w.memory(size)
 	mp, v := p.mapMemory(m)
 	w.generation++
-	cur := w.cur
-	w.cur = nil // formatting is not shared yet: no scheduling points
-	s, err := shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), mp.unmap)
-	w.cur = cur
+	var s *shm.Segment
+	var err error
+	w.unhooked(func() { // no other task can see the segment yet
+		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), mp.unmap)
+	})
 	return s, err
 }
 
@@ -280,7 +273,7 @@ func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 		p.drop(sd)
 		return nil, fmt.Errorf("sim: map segment: %w", err)
 	}
-	if err := p.call(nameSegMap, syscall.ENOMEM); err != nil {
+	if err := p.call(NoObject, nameSegMap, syscall.ENOMEM); err != nil {
 		return fail(err)
 	}
 	m, ok := sd.obj.(*memory)
@@ -318,9 +311,9 @@ func (p *Process) At(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) 
 // Sleep implements [shm.Host].
 func (p *Process) Sleep(until time.Duration) {
 	w := p.w
-	w.at(nameClock, shm.OpWait, nil)
+	w.at(Access{Object: Clock, Name: nameClock, Op: shm.OpWait}, nil)
 	if until > w.now {
-		w.block(w.cur, site{nameClock, shm.OpBlock}, never{}, nil, until)
+		w.block(w.cur, never{}, nil, until)
 	}
 }
 
@@ -330,13 +323,17 @@ type never struct{}
 func (never) signalled() bool { return false }
 
 // NewLock implements [shm.Host].
-func (p *Process) NewLock(name shm.Name) sync.Locker { return &lock{w: p.w, name: name} }
+func (p *Process) NewLock(name shm.Name) sync.Locker {
+	return &lock{w: p.w, id: p.w.object("lock", name.String()), name: name}
+}
 
 // lock is a mutex whose waiters are disabled while it is held.
 type lock struct {
-	w    *World
-	name shm.Name
-	held bool
+	w     *World
+	id    Object
+	name  shm.Name
+	held  bool
+	order hb.Var
 }
 
 func (l *lock) signalled() bool { return !l.held }
@@ -348,13 +345,13 @@ func (l *lock) Lock() {
 		return
 	}
 	t := w.cur
-	w.at(l.name, shm.OpLock, nil)
+	w.at(Access{Object: l.id, Name: l.name, Op: shm.OpLock}, nil)
 	for l.held {
-		w.block(t, site{l.name, shm.OpBlock}, l, nil, shm.Forever)
+		w.block(t, l, nil, shm.Forever)
 	}
 	l.held = true
 	w.wake(l)
-	w.acquire(t, l)
+	w.acquire(t, &l.order)
 }
 
 // Unlock implements [sync.Locker].
@@ -363,11 +360,11 @@ func (l *lock) Unlock() {
 	if w.cur == nil {
 		return
 	}
-	w.at(l.name, shm.OpUnlock, nil)
+	w.at(Access{Object: l.id, Name: l.name, Op: shm.OpUnlock}, nil)
 	if !l.held {
 		panic(fmt.Sprintf("sim: unlock of unlocked %s", l.name))
 	}
-	w.release(w.cur, l)
+	w.release(w.cur, &l.order)
 	l.held = false
 	w.wake(l)
 }

@@ -1,18 +1,17 @@
 package sim
 
-import "cutthrough/shm"
+import (
+	"cutthrough/shm"
+	"cutthrough/sim/hb"
+)
 
 // memory is a piece of simulated shared memory with its shadow state.
 type memory struct {
+	id     Object
 	bytes  []byte
-	refs   int      // descriptors and mappings
-	sync   []clock  // per 4 bytes: what a load of the word acquires
-	synced []uint64 // indices of sync in use
-	cells  []cell   // per byte, for plain accesses
-	dirty  []span   // cells in use
+	sync   []hb.Var   // per 4 bytes: what a load of the word acquires; the engine clears those in use
+	shadow *hb.Shadow // plain accesses, nil until the first
 }
-
-type span struct{ off, n uint64 }
 
 // memory returns a zero memory of size bytes, recycled if possible: clearing
 // 8 KiB costs 60 ns, allocating it ten times that.
@@ -24,21 +23,18 @@ func (w *World) memory(size uint64) *memory {
 		r.memories[size] = free[:len(free)-1]
 		clear(m.bytes)
 	} else {
-		m = &memory{bytes: shm.HeapBytes(size), sync: make([]clock, (size+3)/4)}
+		m = &memory{bytes: shm.HeapBytes(size), sync: make([]hb.Var, (size+3)/4)}
 	}
+	m.id = w.object("segment", "")
 	w.mems = append(w.mems, m)
 	return m
 }
 
 // recycle clears the shadow state and gives m back.
 func (m *memory) recycle(r *Runner) {
-	for _, i := range m.synced {
-		m.sync[i] = nil
+	if m.shadow != nil {
+		m.shadow.Reset()
 	}
-	for _, d := range m.dirty {
-		clear(m.cells[d.off : d.off+d.n])
-	}
-	m.synced, m.dirty, m.refs = m.synced[:0], m.dirty[:0], 0
 	size := uint64(len(m.bytes))
 	r.memories[size] = append(r.memories[size], m)
 }

@@ -4,56 +4,49 @@ import (
 	"math/bits"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
 )
 
-// EffectKind says what an intervention does.
-type EffectKind uint8
+// Object identifies something that tasks share, within one execution: a segment, a bell, a lock, one direction of a
+// channel, a listener. Numbers are given in order of creation.
+type Object uint32
 
-// The effects. Continue is choice 0 everywhere: keep running, no fault.
+// The objects that every execution has.
 const (
-	Continue EffectKind = iota
-	Switch              // run task Arg instead
-	Draw                // the value Arg of a Choose call
-	Kill                // the running task's process dies before the access
-	Stop                // the running task's process stops before the access
-	Resume              // the stopped process Arg goes on
-	Jump                // the clock jumps to the next deadline
-	Hostile             // a hostile peer writes Arg to the word before the load
-	Spurious            // the wait returns for no reason
-	Delay               // the ring or message arrives only when nothing else can happen
-	Fail                // the call fails with errno Arg
-	Short               // the message is truncated
-	NumEffects
+	NoObject  Object = iota
+	Clock            // virtual time
+	Directory        // the addresses that listeners are found at
+	firstObject
 )
 
-var effectText = [NumEffects]string{
-	"continue", "->", "=", "kill", "stop", "resume", "jump", "hostile", "spurious", "delay", "fail", "short",
+// Access is what a task does, or is about to do, at a hooked access or call.
+type Access struct {
+	Object Object
+	Name   shm.Name
+	Op     shm.Op
+	// Off and Len are the bytes of a segment; 0 for calls.
+	Off, Len uint64
 }
 
-// String returns the word used in traces.
-func (k EffectKind) String() string { return effectText[k] }
+// String returns name and operation, as a trace anchors them.
+func (a Access) String() string { return a.Name.String() + " " + a.Op.String() }
 
-// Fault says whether the effect is something the environment does to the
-// program, as opposed to an order of steps or a drawn value.
-func (k EffectKind) Fault() bool { return k >= Kill }
-
-// Effect is one option at a [Point].
-type Effect struct {
-	Kind EffectKind
-	Arg  uint64
+// option is an Effect with the task or process that it names.
+type option struct {
+	exec.Effect
+	id int
 }
 
 // Point is one nondeterministic question, put to a [Chooser] by the running task
 // right before it does something that others can observe. It is valid only
 // during the call.
 type Point struct {
-	Task int // the running task
-	Name shm.Name
-	Op   shm.Op
-	Nth  int // this is the task's nth Op on Name, from 1
-	Step int
+	Task   int // the running task
+	Access     // what it is about to do
+	Nth    int // how often this task has come to Name and Op, this time included
+	Step   int
 	// Forced points are those where the running task cannot go on (it waits or
-	// has ended): which task goes on instead is not a preemption.
+	// has ended): the choice of another task is not a preemption there.
 	Forced bool
 	// Draws is the number of values of a Choose call, 0 at every other point.
 	Draws int
@@ -61,10 +54,11 @@ type Point struct {
 	w      *World
 	others uint64 // enabled tasks but the running one
 	nOther int
-	faults []Effect
+	faults []option
 }
 
-// N returns the number of options; choice 0 is always the boring one.
+// N returns the number of options; choice 0 is the default. The options are: to continue (not at Forced points), then
+// the switches to other enabled tasks, then the faults.
 func (p *Point) N() int {
 	if p.Draws > 0 {
 		return p.Draws
@@ -82,20 +76,34 @@ func (p *Point) Switches() int { return p.nOther }
 func (p *Point) Faults() int { return len(p.faults) }
 
 // Option returns what choice i does.
-func (p *Point) Option(i int) Effect {
+func (p *Point) Option(i int) exec.Effect { return p.option(i).Effect }
+
+func (p *Point) option(i int) option {
 	if p.Draws > 0 {
-		return Effect{Draw, uint64(i)}
+		return option{Effect: exec.Effect{Kind: exec.Value, Arg: uint64(i)}}
 	}
 	if !p.Forced {
 		if i == 0 {
-			return Effect{}
+			return option{}
 		}
 		i--
 	}
 	if i < p.nOther {
-		return Effect{Switch, uint64(p.other(i))}
+		o := p.other(i)
+		return option{exec.Effect{Kind: exec.Switch, Target: p.w.tasks[o].name}, o}
 	}
 	return p.faults[i-p.nOther]
+}
+
+// SwitchTo returns the task that choice i runs, or -1 if choice i is not a switch.
+func (p *Point) SwitchTo(i int) int {
+	if !p.Forced {
+		i--
+	}
+	if p.Draws > 0 || i < 0 || i >= p.nOther {
+		return -1
+	}
+	return p.other(i)
 }
 
 // other returns the i-th enabled task after the running one, cyclically.
@@ -112,15 +120,59 @@ func (p *Point) Preemption(i int) bool {
 	return !p.Forced && p.Draws == 0 && i > 0 && i <= p.nOther
 }
 
+// CorruptRead returns a choice that writes v to the word that is about to be loaded, or -1 if a hostile peer is not
+// possible here. Strategies try a few values; a trace may name any.
+func (p *Point) CorruptRead(v uint64) int {
+	for i := range p.faults {
+		if p.faults[i].Kind == exec.CorruptRead {
+			p.faults[i].Arg = v
+			return 1 + p.nOther + i
+		}
+	}
+	return -1
+}
+
+// TaskName returns the name of the running task.
+func (p *Point) TaskName() string { return p.w.tasks[p.Task].name }
+
+// Tasks returns the number of tasks so far; they are numbered from 0 in order of creation.
+func (p *Point) Tasks() int { return len(p.w.tasks) }
+
+// Enabled says whether task i can run, the running one included.
+func (p *Point) Enabled(i int) bool { return p.w.enabled>>i&1 != 0 }
+
+// Pending returns what task i does next if it is enabled, or what it waits for. It is false for a task that has ended.
+func (p *Point) Pending(i int) (Access, bool) {
+	t := p.w.tasks[i]
+	return t.pending, t.state != taskDone
+}
+
 // A Chooser answers every nondeterministic question of one execution: it
-// returns a number in [0, p.N()). Strategies, replay and fuzz inputs are all
+// returns a number in [0, p.N()), or [Diverged]. Strategies, replay and fuzz inputs are all
 // Choosers. It is called from the one running task, never concurrently.
 type Chooser interface {
 	Choose(p *Point) int
 }
 
-// Boring always takes choice 0: no preemption, no fault, simplest values.
-type Boring struct{}
+// Diverged is the answer of a Chooser that has seen, at this point of an execution with equal choices, other options: the
+// execution ends as a violation of [exec.Determinism].
+const Diverged = -1
+
+// An Observer is a Chooser that is told every step once it has happened, in order, before the next question.
+type Observer interface {
+	Chooser
+	Executed(s Step)
+}
+
+// Step is a step that has happened.
+type Step struct {
+	Task int
+	// Access is what the step really was: a compare-and-swap that failed is a load.
+	Access
+}
+
+// Default always takes choice 0: no preemption, no fault, simplest values.
+type Default struct{}
 
 // Choose returns 0.
-func (Boring) Choose(*Point) int { return 0 }
+func (Default) Choose(*Point) int { return 0 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
 )
 
 // defaultMaxSteps is far above what any finished workload of a scenario needs.
@@ -19,6 +20,7 @@ type Runner struct {
 	delayed   []delayed
 	coverage  coverage
 	sometimes map[string]int
+	guard     guard
 }
 
 // NewRunner returns a Runner. Close it when done.
@@ -43,30 +45,48 @@ func (r *Runner) coro() *coro {
 	return newCoro()
 }
 
+// Schedule returns the choices other than the default that the last execution took. The caller may keep it.
+func (r *Runner) Schedule() []exec.Intervention { return r.world.schedule() }
+
 // Run runs one execution of the program that setup makes, every choice being
-// made by ch. The Outcome's slices are valid until the next Run.
-func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
+// made by ch. A task that does not come back to a hooked access is a violation of exec.NoHang, see [Runner.Guard].
+func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {
+	if !r.guard.on {
+		if hang := r.Guard(func() { o = r.Run(cfg, ch, setup) }); hang != nil {
+			return *hang
+		}
+		return o
+	}
 	if cfg.MaxSteps == 0 {
 		cfg.MaxSteps = defaultMaxSteps
 	}
 	if cfg.MaxTasks == 0 {
 		cfg.MaxTasks = 16
 	}
-	cfg.MaxTasks = min(cfg.MaxTasks, maxTasks)
+	cfg.MaxTasks = min(cfg.MaxTasks, MaxTasks)
 	w := &r.world
 	w.reset(r, cfg, ch)
 	setup(w)
-	w.begin()
+	w.launchAll()
 	for w.next != nil {
 		t := w.next
 		w.next = nil
-		w.cur = t
-		t.co.resume()
-		w.cur = nil
+		w.resume(t)
 		w.reap()
 	}
-	w.unwind()
-	return w.outcome()
+	w.flush()
+	w.strays()
+	x := w.unwind()
+	return Outcome{Failure: w.failure, Steps: w.step, Faults: w.spent, Digest: w.digest, Cut: w.fair, Execution: x}
+}
+
+// resume lets t go on until it hands back control.
+func (w *World) resume(t *task) {
+	w.cur = t
+	w.run.guard.enter(t)
+	t.co.resume()
+	w.run.guard.leave()
+	w.cur = nil
 }
 
 func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
@@ -74,15 +94,23 @@ func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
 	*w = World{
 		run: r, cfg: cfg, chooser: ch,
 		procs: old.procs[:0], tasks: old.tasks[:0],
-		faultBuf: old.faultBuf[:0], record: old.record[:0],
+		faultBuf: old.faultBuf[:0], choices: old.choices[:0],
 		always: old.always[:0], atEnd: old.atEnd[:0], onIdle: old.onIdle[:0],
 		hist: history{ops: old.hist.ops[:0]},
-		mems: old.mems[:0], log: old.log[:0], races: old.races,
-		free: append(old.free, old.tasks...),
+		mems: old.mems[:0], hb: old.hb,
+		free:  append(old.free, old.tasks...),
+		order: cfg.Races || cfg.Record,
 	}
 	w.pt.faults = old.pt.faults[:0]
-	if w.races.edges == nil {
-		w.races.edges = map[any]clock{}
+	w.observer, _ = ch.(Observer)
+	if cfg.Record {
+		w.rec = newRecorder(w)
+	}
+	if w.order {
+		w.hb.Reset(cfg.MaxTasks)
+	}
+	for _, kind := range [firstObject]string{"none", "clock", "directory"} {
+		w.object(kind, "")
 	}
 	r.delayed = r.delayed[:0]
 }
@@ -99,7 +127,7 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 		for _, i := range t.touched {
 			t.counts[i] = 0
 		}
-		*t = task{counts: t.counts, touched: t.touched[:0], clock: t.clock}
+		*t = task{counts: t.counts, touched: t.touched[:0], poll: t.poll.reset()}
 	} else {
 		t = new(task)
 	}
@@ -108,12 +136,9 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 	return t
 }
 
-// begin starts the tasks that setup made; task 0 goes first unless the Chooser
+// launchAll starts the tasks that setup made; task 0 goes first unless the Chooser
 // preempts it at its first step.
-func (w *World) begin() {
-	if w.cfg.Races {
-		w.races.reset(w.cfg.MaxTasks)
-	}
+func (w *World) launchAll() {
 	w.started = true
 	for _, t := range w.tasks {
 		w.launch(nil, t)
@@ -125,16 +150,12 @@ func (w *World) begin() {
 
 // launch makes t ready; what its parent did before is ordered before it.
 func (w *World) launch(parent, t *task) {
-	if w.cfg.Races {
-		if len(t.clock) != w.races.n {
-			t.clock = make(clock, w.races.n)
-		}
-		clear(t.clock)
+	if w.order {
+		from := -1
 		if parent != nil {
-			t.clock.join(parent.clock)
-			parent.clock[parent.id]++
+			from = parent.id
 		}
-		t.clock[t.id] = 1
+		w.hb.Start(from)
 	}
 	w.start(t)
 }
@@ -142,6 +163,7 @@ func (w *World) launch(parent, t *task) {
 // kill ends the running task's process before its access: its descriptors
 // close, its tasks unwind, and somebody else goes on.
 func (w *World) kill(t *task) {
+	w.flush()
 	p := t.proc
 	p.dead = true
 	for _, o := range w.tasks {
@@ -158,7 +180,7 @@ func (w *World) kill(t *task) {
 	for _, f := range p.onDeath {
 		f()
 	}
-	w.next = w.pick(t, site{nameTask, shm.OpEnd})
+	w.next = w.pick(t, Access{Name: nameTask, Op: shm.OpEnd})
 	panic(unwound{})
 }
 
@@ -178,34 +200,33 @@ func (w *World) unwindTask(t *task) {
 	}
 	t.unwind = true
 	if t.begun {
-		w.cur = t
-		t.co.resume()
-		w.cur = nil
+		w.resume(t)
 	}
 	t.state = taskDone
 }
 
-// unwind ends every task and returns its coroutine to the pool.
-func (w *World) unwind() {
+// unwind closes the record, ends every task and returns its coroutine to the pool.
+func (w *World) unwind() (x *exec.Execution) {
 	for _, t := range w.tasks {
 		t.endedAt = t.state
+	}
+	if w.rec != nil {
+		x = w.rec.close()
+		w.rec = nil
+	}
+	for _, t := range w.tasks {
 		if t.co == nil {
 			continue
 		}
 		w.unwindTask(t)
-		w.run.idle = append(w.run.idle, t.co)
+		if !t.co.self.gone {
+			w.run.idle = append(w.run.idle, t.co)
+		}
 		t.co = nil
 	}
 	for _, m := range w.mems {
 		m.recycle(w.run)
 	}
 	w.next = nil
-}
-
-func (w *World) outcome() Outcome {
-	return Outcome{
-		Failure: w.failure, Steps: w.step, Faults: w.spent, Digest: w.digest,
-		Interventions: w.record, History: w.hist.ops, Log: w.log,
-		world: w,
-	}
+	return x
 }

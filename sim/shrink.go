@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 
-	"cutthrough/sim/trace"
+	"cutthrough/sim/exec"
 )
 
 // Shrinker reduces a violation to one that a person can read, keeping the
@@ -73,7 +73,7 @@ func (f *Found) size() int {
 }
 
 // replay runs a candidate and returns the violation if it is of property.
-func (s *Shrinker) replay(c Case, schedule []trace.Intervention, property string) (*Found, error) {
+func (s *Shrinker) replay(c Case, schedule []exec.Intervention, property string) (*Found, error) {
 	s.runs++
 	o, _, err := s.Test.RunOnce(s.r, c, schedule, false)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *Shrinker) replay(c Case, schedule []trace.Intervention, property string
 	if o.Failure == nil || o.Failure.Property != property {
 		return nil, nil
 	}
-	return &Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}, nil
+	return &Found{Case: c, Schedule: s.r.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}, nil
 }
 
 // adopt makes f the best if it is smaller; it says whether it did.
@@ -99,7 +99,7 @@ func (s *Shrinker) adopt(f *Found) bool {
 }
 
 // try replays a candidate and adopts it if it violates the property and is smaller.
-func (s *Shrinker) try(c Case, schedule []trace.Intervention) bool {
+func (s *Shrinker) try(c Case, schedule []exec.Intervention) bool {
 	if s.over() {
 		return false
 	}
@@ -158,7 +158,7 @@ func (s *Shrinker) search(c Case, n, budget int) bool {
 		o := s.r.Run(p.Config, ch, p.Setup)
 		d.Done(o.Steps)
 		if o.Failure != nil && o.Failure.Property == s.best.Failure.Property {
-			f := &Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
+			f := &Found{Case: c, Schedule: s.r.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
 			if s.adopt(f) {
 				return true
 			}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"cutthrough/shm"
-	"cutthrough/sim/trace"
+	"cutthrough/sim/exec"
 )
 
 var (
@@ -203,7 +203,7 @@ func TestRaces(t *testing.T) {
 		}
 	}
 	always := publish(func(*pairOf) {}, func(*pairOf) bool { return true })
-	wantFailure(t, Config{Races: true}, always, NoRace, "data")
+	wantFailure(t, Config{Races: true}, always, exec.NoRace, "data")
 	wantExhausted(t, "dfs:2", Config{}, always) // the detector off: nothing is seen
 
 	early := func(w *World) {
@@ -215,13 +215,13 @@ func TestRaces(t *testing.T) {
 			}
 		})
 	}
-	wantFailure(t, Config{Races: true}, early, NoRace, "data")
+	wantFailure(t, Config{Races: true}, early, exec.NoRace, "data")
 
 	ordered := publish(func(p *pairOf) { p.xa.Store(1) }, func(p *pairOf) bool { return p.xb.Load() == 1 })
 	wantExhausted(t, "dfs:3", Config{Races: true}, ordered)
 
 	failedCAS := publish(func(p *pairOf) { p.xa.CompareAndSwap(7, 8) }, func(p *pairOf) bool { p.xb.Load(); return true })
-	wantFailure(t, Config{Races: true}, failedCAS, NoRace, "data")
+	wantFailure(t, Config{Races: true}, failedCAS, exec.NoRace, "data")
 
 	relayed := func(w *World) { // a release sequence: store, read-modify-write by another, load
 		p := newPair(w)
@@ -244,7 +244,7 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 		p.Go("t", func() { l.Lock(); m.Lock(); w.Note("both"); m.Unlock(); l.Unlock() })
 		p.Go("u", func() { m.Lock(); l.Lock(); w.Note("both"); l.Unlock(); m.Unlock() })
 	}
-	wantFailure(t, Config{}, locks, NoDeadlock, "waits for ever at lock block")
+	wantFailure(t, Config{}, locks, exec.NoDeadlock, "waits for ever at lock block")
 
 	lost := func(w *World) {
 		p := newPair(w)
@@ -263,7 +263,7 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 			}
 		})
 	}
-	wantFailure(t, Config{}, lost, NoLostWakeup, "although what it waits for holds")
+	wantFailure(t, Config{}, lost, exec.NoLostWakeup, "although what it waits for holds")
 }
 
 func TestLivelockNamesTheSpinner(t *testing.T) {
@@ -277,7 +277,7 @@ func TestLivelockNamesTheSpinner(t *testing.T) {
 	}
 	cfg := Config{MaxSteps: 200}
 	rep := exploreWith(t, "dfs:0", 10, fixed(cfg, spin))
-	if rep.Found == nil || rep.Found.Failure.Property != NoLivelock || !strings.Contains(rep.Found.Failure.Message, "a spins around x load") {
+	if rep.Found == nil || rep.Found.Failure.Property != exec.NoLivelock || !strings.Contains(rep.Found.Failure.Message, "a spins around x load") {
 		t.Errorf("found %+v", rep.Found)
 	}
 	// A spinner that somebody releases is only unfair, not livelocked.
@@ -317,7 +317,7 @@ func TestKillChangesNothingMore(t *testing.T) {
 			return nil
 		})
 	}
-	cfg := Config{Faults: Faults(Kill), MaxFaults: 1}
+	cfg := Config{Faults: Faults(exec.Kill), MaxFaults: 1}
 	rep := wantExhausted(t, "dfs:0", cfg, setup)
 	// Killed before: the first step, each of two stores, the deferred store.
 	if rep.Executions != 1+1+4 || rep.Sometimes["died with x=0"] != 2 || rep.Sometimes["died with x=2"] != 1 {
@@ -341,7 +341,7 @@ func TestStopIsNotDeath(t *testing.T) {
 		})
 		w.AtEnd("Finished", func() error { return wantValue(p.xb, 2) })
 	}
-	cfg := Config{Faults: Faults(Stop, Resume), MaxFaults: 2}
+	cfg := Config{Faults: Faults(exec.Stop, exec.Resume), MaxFaults: 2}
 	if rep := wantExhausted(t, "dfs:0", cfg, setup); rep.Sometimes["seen half way"] == 0 {
 		t.Errorf("a stopped process was never overtaken: %v", rep.Sometimes)
 	}
@@ -355,7 +355,7 @@ func TestHostileValues(t *testing.T) {
 		p.a.Go("a", func() { seen[p.xa.Load()] = true })
 		p.a.Hostile(nameX)
 	}
-	wantExhausted(t, "dfs:0", Config{Faults: Faults(Hostile), MaxFaults: 1}, setup)
+	wantExhausted(t, "dfs:0", Config{Faults: Faults(exec.CorruptRead), MaxFaults: 1}, setup)
 	for _, v := range []uint64{0, 1, 4, 5, 6, 5 + 1<<31, 5 + 1<<32, 5 | 1<<63, ^uint64(0)} {
 		if !seen[v] {
 			t.Errorf("the victim never loaded %#x", v)
@@ -383,7 +383,7 @@ func TestAlwaysAndPanics(t *testing.T) {
 				panic("boom")
 			}
 		})
-	}, NoPanic, "b panics: boom")
+	}, exec.NoPanic, "b panics: boom")
 }
 
 func TestLeaks(t *testing.T) {
@@ -397,7 +397,7 @@ func TestLeaks(t *testing.T) {
 			_ = err
 		})
 	}
-	wantFailure(t, Config{Leaks: true}, leak, NoLeak, "doorbell bell")
+	wantFailure(t, Config{Leaks: true}, leak, exec.NoLeak, "doorbell bell")
 	wantExhausted(t, "dfs:1", Config{}, leak)
 }
 
@@ -413,7 +413,7 @@ func TestUseAfterUnmap(t *testing.T) {
 			_ = s.Close()
 			x.Load()
 		})
-	}, NoUseAfterUnmap, "user: x load of byte 64")
+	}, exec.NoUseAfterUnmap, "user: x load of byte 64")
 }
 
 func TestNondeterminismIsFound(t *testing.T) {
@@ -424,7 +424,7 @@ func TestNondeterminismIsFound(t *testing.T) {
 		n := runs // what a clock, an address or a map would be
 		p.a.Go("a", func() { p.xa.Store(n) })
 	}))
-	if rep.Found == nil || rep.Found.Failure.Property != Determinism {
+	if rep.Found == nil || rep.Found.Failure.Property != exec.Determinism {
 		t.Errorf("found %+v", rep.Found)
 	}
 }
@@ -451,7 +451,7 @@ func TestFaultsOfCallsAndCoverage(t *testing.T) {
 			_ = s.Close()
 		})
 	}
-	rep := wantExhausted(t, "dfs:0", Config{Faults: Faults(Fail), MaxFaults: 1, Leaks: true}, setup)
+	rep := wantExhausted(t, "dfs:0", Config{Faults: Faults(exec.Fail), MaxFaults: 1, Leaks: true}, setup)
 	if n := rep.Sometimes["failed"]; n != 3 { // ENOMEM, EMFILE, ENOSPC
 		t.Errorf("%d failures, want 3", n)
 	}
@@ -464,11 +464,11 @@ func TestReplayReportsWhatItCannotMeet(t *testing.T) {
 	test := fixed(Config{}, lostUpdate)
 	r := NewRunner()
 	defer r.Close()
-	iv := func(task, name, op string, nth int, effect string, args ...string) trace.Intervention {
-		return trace.Intervention{Task: task, Name: name, Op: op, Nth: nth, Effect: effect, Args: args}
+	iv := func(task, name, op string, nth int, effect string, args ...string) exec.Intervention {
+		return exec.Intervention{Task: task, Name: name, Op: op, Nth: nth, Effect: effect, Args: args}
 	}
 	for _, tt := range []struct {
-		v   trace.Intervention
+		v   exec.Intervention
 		met bool
 	}{
 		{iv("a", "x", "store", 1, "->", "b"), true},
@@ -478,7 +478,7 @@ func TestReplayReportsWhatItCannotMeet(t *testing.T) {
 		{iv("a", "x", "store", 1, "->", "z"), false},       // nobody to switch to
 		{iv("a", "x", "store", 1, "kill"), false},          // not a possible fault
 	} {
-		_, unmet, err := test.RunOnce(r, Case{}, []trace.Intervention{tt.v}, false)
+		_, unmet, err := test.RunOnce(r, Case{}, []exec.Intervention{tt.v}, false)
 		if err != nil || (len(unmet) == 0) != tt.met {
 			t.Errorf("%v: unmet %v, error %v, want met %v", tt.v, unmet, err, tt.met)
 		}

@@ -242,7 +242,7 @@ func (z *Random) Choose(p *Point) int {
 type PCT struct {
 	randomized
 	depth  int
-	prio   [maxTasks]uint64
+	prio   [MaxTasks]uint64
 	change []int
 }
 

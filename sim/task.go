@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
 )
 
 // coro is a pooled coroutine: it runs body, then idles until it is given another.
@@ -16,12 +17,14 @@ type coro struct {
 	cancel func()
 	yield  func(struct{}) bool
 	body   func()
+	self   goroutine
 }
 
 func newCoro() *coro {
 	c := new(coro)
 	c.resume, c.cancel = iter.Pull(func(yield func(struct{}) bool) {
 		c.yield = yield
+		c.self.id = goroutineID()
 		for yield(struct{}{}) {
 			c.body()
 		}
@@ -53,28 +56,22 @@ type task struct {
 	begun   bool
 	unwind  bool // its next hooked access, and every later one, panics
 
-	// While blocked: what the task waits for.
+	// pending is what the task does next or, while it is blocked, what it waits for; nth is how often it came to that.
+	pending Access
+	nth     int
+
+	// While blocked.
 	on       waitable
 	ready    func() bool // the caller's own condition, for telling a lost wake-up
 	deadline time.Duration
-	at       site
 	timedOut bool
 
-	clock   clock
+	poll    poll
 	counts  []uint32 // executions of (name, op), for anchors
 	touched []uint32
-	steps   int // in phase 2, to name a spinner
-	last    site
+	steps   int    // in phase 2, to name a spinner
 	hostile []bool // by name: loads that a hostile peer may precede
 }
-
-// site is where a task is.
-type site struct {
-	name shm.Name
-	op   shm.Op
-}
-
-func (s site) String() string { return s.name.String() + " " + s.op.String() }
 
 // waitable is what a task can wait for.
 type waitable interface {
@@ -91,6 +88,7 @@ func (w *World) start(t *task) {
 	t.co = w.run.coro()
 	t.co.body = t.main
 	t.state = taskReady
+	t.pending = Access{Name: nameTask, Op: shm.OpBegin}
 	w.enabled |= 1 << t.id
 }
 
@@ -98,21 +96,23 @@ func (w *World) start(t *task) {
 func (t *task) main() {
 	w := t.proc.w
 	t.begun = true
+	returned := false
 	defer func() {
 		r := recover()
 		t.state = taskDone
 		w.enabled &^= 1 << t.id
-		if r != nil {
-			if t.unwind {
-				return // whoever unwinds us decides what runs next
-			}
-			w.failNow(Failure{Property: NoPanic, Message: fmt.Sprintf("%s panics: %v\n%s", t.name, r, panicSite())})
-			return
+		switch {
+		case returned:
+		case r == nil:
+			w.goexit(t)
+		case !t.unwind: // else the code that unwinds the task decides what runs next
+			w.failNow(exec.Failure{Property: exec.NoPanic, Message: fmt.Sprintf("%s panics: %v\n%s", t.name, r, panicSite())})
 		}
 	}()
-	w.point(t, nameTask, shm.OpBegin, nil)
+	w.point(t, nil)
 	t.body()
 	w.ended(t)
+	returned = true
 }
 
 // panicSite returns the innermost frames of the code under test.
@@ -136,16 +136,24 @@ func (w *World) switchTo(t, o *task) {
 	}
 }
 
-// block suspends t until on is signalled or deadline has passed; it says
+// block suspends t, which has begun the step of its pending access, until on is signalled or deadline has passed; it says
 // whether t timed out.
-func (w *World) block(t *task, at site, on waitable, ready func() bool, deadline time.Duration) (timedOut bool) {
-	t.on, t.ready, t.deadline, t.at, t.timedOut = on, ready, deadline, at, false
+func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Duration) (timedOut bool) {
+	w.flush()
+	t.on, t.ready, t.deadline, t.timedOut = on, ready, deadline, false
+	t.pending.Op = shm.OpBlock
 	t.state = taskBlocked
 	w.enabled &^= 1 << t.id
-	if o := w.pick(t, at); o != t {
+	if w.rec != nil {
+		w.rec.wait(exec.WaitEvent, t)
+	}
+	if o := w.pick(t, t.pending); o != t {
 		w.switchTo(t, o)
 	}
 	t.on, t.ready = nil, nil
+	if w.rec != nil {
+		w.rec.wait(exec.WakeEvent, t)
+	}
 	return t.timedOut
 }
 
@@ -172,16 +180,17 @@ func (w *World) setReady(t *task, ready bool) {
 
 // ended is t's last act: it picks who goes on.
 func (w *World) ended(t *task) {
+	w.flush()
 	t.state = taskDone
 	w.enabled &^= 1 << t.id
-	w.next = w.pick(t, site{nameTask, shm.OpEnd})
+	w.next = w.pick(t, Access{Name: nameTask, Op: shm.OpEnd})
 }
 
 // pick returns the task that goes on when t cannot, advancing the clock and
 // resuming stopped processes as needed, or nil when the execution is over.
-func (w *World) pick(t *task, at site) *task {
+func (w *World) pick(t *task, at Access) *task {
 	for w.enabled == 0 {
-		if !w.advance() && !w.resumeStopped() && !w.idle() {
+		if !w.advance() && !w.resumeStopped() && !w.idle() && !w.stopPolling() {
 			w.quiesce()
 			return nil
 		}
@@ -192,9 +201,9 @@ func (w *World) pick(t *task, at site) *task {
 	if w.fair {
 		return w.tasks[trailing(rotateAfter(w.enabled, t.id))]
 	}
-	p := w.ask(t, at.name, at.op)
+	p := w.askAt(t, at)
 	p.Forced, p.faults = true, p.faults[:0]
 	p.others = w.enabled
 	p.nOther = ones(w.enabled)
-	return w.tasks[w.decide(t, p).Arg]
+	return w.tasks[w.decide(t, p).id]
 }

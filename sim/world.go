@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/sim/exec"
+	"cutthrough/sim/hb"
 )
 
-// maxTasks bounds the tasks of one execution: the set of enabled ones is a word.
-const maxTasks = 64
+// MaxTasks bounds the tasks of one execution: the set of enabled ones is a word.
+const MaxTasks = 64
 
 var nameTask = shm.NewName("task")
 
@@ -30,28 +32,64 @@ type World struct {
 	next    *task  // whom the root resumes
 	now     time.Duration
 	step    int
+	done    int  // steps that have happened
 	fair    bool // phase 2: faults have stopped, round robin
 	spent   int  // faults so far
 
 	pt       Point
-	faultBuf []Effect
+	faultBuf []option
 	digest   uint64
-	record   []Intervention
-	failure  *Failure
+	choices  []choice // other than 0
+	failure  *exec.Failure
+	rec      *recorder // nil unless Config.Record
+	observer Observer  // the chooser, if it is one
+	doing    Step      // the step that is under way, for the observer
+	inDoing  bool
 
 	started    bool
 	generation uint64 // of the last segment
+	nobjects   Object
+	objects    []exec.Object // when recording
 	listeners  []*listener
 	free       []*task // of earlier executions
 	dying      []*task // of a process that was just killed
+	polling    int     // tasks that wait for a word to change
 
 	always []check
 	atEnd  []check
 	onIdle []func() bool
 	hist   history
 	mems   []*memory
-	log    []Step
-	races  raceDetector
+	order  bool // whether hb is kept
+	hb     hb.Engine
+}
+
+// choice is a choice other than 0, in the form that costs nothing to keep.
+type choice struct {
+	task int
+	name shm.Name
+	op   shm.Op
+	nth  int
+	exec.Effect
+}
+
+// schedule returns the choices other than 0 as interventions.
+func (w *World) schedule() []exec.Intervention {
+	var s []exec.Intervention
+	for _, c := range w.choices {
+		s = append(s, exec.Intervention{Task: w.tasks[c.task].name, Name: c.name.String(), Op: c.op.String(), Nth: c.nth, Effect: c.Effect})
+	}
+	return s
+}
+
+// object returns the number of a new object.
+func (w *World) object(kind, name string) Object {
+	o := w.nobjects
+	w.nobjects++
+	if w.rec != nil {
+		w.objects = append(w.objects, exec.Object{Kind: kind, Name: name})
+	}
+	return o
 }
 
 type check struct {
@@ -73,42 +111,53 @@ func (w *World) Always(name string, f func() error) { w.always = append(w.always
 // AtEnd registers a property that must hold when no task can go on any more.
 func (w *World) AtEnd(name string, f func() error) { w.atEnd = append(w.atEnd, check{name, f}) }
 
-// OnIdle registers what happens when no task can go on, before that is called a
-// deadlock: an operator who ends what waits for nobody. The function rings a bell and returns
-// true, or returns false when it has nothing left to do.
+// OnIdle registers f, which is called when no task can go on. If f returns true it has woken a task, for example by
+// ringing a bell, and the execution continues. If every registered function returns false the execution is over, and
+// tasks that still wait are a deadlock.
 func (w *World) OnIdle(f func() bool) { w.onIdle = append(w.onIdle, f) }
 
 // idle asks the OnIdle functions; it says whether one has done something.
 func (w *World) idle() bool {
+	woken := false
+	w.unhooked(func() {
+		for i := 0; i < len(w.onIdle) && !woken; i++ {
+			woken = w.onIdle[i]()
+		}
+	})
+	return woken
+}
+
+// unhooked runs f outside the schedule: its accesses to shared memory are not scheduling points.
+func (w *World) unhooked(f func()) {
 	cur := w.cur
 	w.cur = nil
 	defer func() { w.cur = cur }()
-	for _, f := range w.onIdle {
-		if f() {
-			return true
-		}
-	}
-	return false
+	f()
 }
 
-// Sometimes counts that a state of interest was reached; [Report] names those
-// that were declared in Config.Sometimes and never reached.
-func (w *World) Sometimes(name string) { w.run.sometimes[name]++ }
+// Sometimes counts that a state of interest was reached. A search reports the marks that its scenario declares and that no
+// execution reached.
+func (w *World) Sometimes(name string) {
+	w.run.sometimes[name]++
+	if w.rec != nil && w.cur != nil {
+		w.rec.event(exec.MarkEvent, w.cur.id, name)
+	}
+}
 
 // Fail ends the execution as a violation of property. It does not return when
 // called from a task.
 func (w *World) Fail(property, format string, args ...any) {
-	w.failNow(Failure{Property: property, Message: fmt.Sprintf(format, args...)})
+	w.failNow(exec.Failure{Property: property, Message: fmt.Sprintf(format, args...)})
 	if w.cur != nil {
 		w.cur.unwind = true
 		panic(unwound{})
 	}
 }
 
-// Note adds a line to the log of the running task; it shows in diagrams.
+// Note adds a remark of the running task to the record; it shows in diagrams.
 func (w *World) Note(format string, args ...any) {
-	if w.cfg.Log && w.cur != nil {
-		w.log = append(w.log, Step{Task: w.cur.id, Note: fmt.Sprintf(format, args...)})
+	if w.rec != nil && w.cur != nil {
+		w.rec.event(exec.NoteEvent, w.cur.id, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -122,14 +171,16 @@ func (w *World) Choose(name shm.Name, n int) int {
 		return 0
 	}
 	t := w.cur
+	w.flush()
 	w.step++
-	p := w.ask(t, name, shm.OpChoose)
+	t.pending = Access{Name: name, Op: shm.OpChoose}
+	p := w.ask(t)
 	p.Draws, p.nOther, p.faults = n, 0, p.faults[:0]
 	return int(w.decide(t, p).Arg)
 }
 
 // failNow records the first failure; the execution ends at the next switch.
-func (w *World) failNow(f Failure) {
+func (w *World) failNow(f exec.Failure) {
 	if w.cur != nil && w.cur.unwind {
 		return // a deferred function of a task that is no more
 	}
@@ -137,18 +188,16 @@ func (w *World) failNow(f Failure) {
 		if w.cur != nil {
 			f.Task = w.cur.name
 		}
-		f.Step = w.step
+		f.Step = w.done
 		w.failure = &f
 	}
 	w.next = nil
 }
 
 // inspect runs f with hooks off.
-func (w *World) inspect(f func() error) error {
-	cur := w.cur
-	w.cur = nil
-	defer func() { w.cur = cur }()
-	return f()
+func (w *World) inspect(f func() error) (err error) {
+	w.unhooked(func() { err = f() })
+	return err
 }
 
 // quiesce is reached when no task can ever go on: everything must be finished.
@@ -160,18 +209,18 @@ func (w *World) quiesce() {
 	w.cur = nil
 	for _, c := range w.atEnd {
 		if err := w.inspect(c.f); err != nil {
-			w.failNow(Failure{Property: c.name, Message: err.Error()})
+			w.failNow(exec.Failure{Property: c.name, Message: err.Error()})
 			return
 		}
 	}
 	if err := w.leaks(); err != nil {
-		w.failNow(Failure{Property: NoLeak, Message: err.Error()})
+		w.failNow(exec.Failure{Property: exec.NoLeak, Message: err.Error()})
 	}
 }
 
 // stuck describes the tasks that wait for ever, if any.
-func (w *World) stuck() *Failure {
-	f := Failure{Property: NoDeadlock}
+func (w *World) stuck() *exec.Failure {
+	f := exec.Failure{Property: exec.NoDeadlock}
 	for _, t := range w.tasks {
 		if t.state != taskBlocked || t.daemon {
 			continue
@@ -183,9 +232,9 @@ func (w *World) stuck() *Failure {
 		if f.Message != "" {
 			f.Message += "; "
 		}
-		f.Message += fmt.Sprintf("%s waits for ever at %s", t.name, t.at)
+		f.Message += fmt.Sprintf("%s waits for ever at %s", t.name, t.pending)
 		if lost {
-			f.Property = NoLostWakeup
+			f.Property = exec.NoLostWakeup
 			f.Message += " although what it waits for holds"
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"cutthrough/internal/mutate"
-	"cutthrough/sim"
+	"cutthrough/sim/exec"
 )
 
 // The exit codes.
@@ -84,9 +84,9 @@ claims to kill the mutant and does not.
 // violationCode returns the code for a violation of property.
 func violationCode(property string) int {
 	switch {
-	case property == sim.Determinism:
+	case property == exec.Determinism:
 		return exitNondeterminism
-	case sim.Failure{Property: property}.Liveness():
+	case exec.Failure{Property: property}.Liveness():
 		return exitLiveness
 	}
 	return exitViolated

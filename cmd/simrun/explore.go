@@ -13,6 +13,7 @@ import (
 
 	"cutthrough/properties"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 
 	"github.com/spf13/cobra"
@@ -167,7 +168,7 @@ func (a *app) search(ctx context.Context, s *properties.Scenario, o search) (*si
 // found fills in what there is to say about a violation, after shrinking it.
 func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r *exploreResult) error {
 	v := &violation{Strategy: f.Strategy, Found: sizeOf(f)}
-	if !r.search.noShrink && f.Failure.Property != sim.Determinism {
+	if !r.search.noShrink && f.Failure.Property != exec.Determinism {
 		var err error
 		if f, _, err = a.minimize(ctx, s, f); err != nil {
 			return errorf(exitInternal, "shrink: %w", err)

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -18,7 +19,7 @@ type failure struct {
 	Step     int    `json:"step" doc:"the step at which it happened"`
 }
 
-func newFailure(f *sim.Failure) *failure {
+func newFailure(f *exec.Failure) *failure {
 	if f == nil {
 		return nil
 	}
@@ -86,7 +87,7 @@ func fileName(t *trace.Trace, property string) string {
 const storyWidth = 90
 
 // firstStory returns what can be said about a violation without understanding it.
-func firstStory(f *sim.Failure, by string) []string {
+func firstStory(f *exec.Failure, by string) []string {
 	message, _, _ := strings.Cut(f.Message, "\n")
 	var story []string
 	line := f.Property + ":"

@@ -9,6 +9,7 @@ import (
 
 	"cutthrough/properties"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -18,7 +19,7 @@ const maxDiagram = 30
 // played is what two executions of a trace showed.
 type played struct {
 	trace.Observation
-	Failure *sim.Failure // nil when everything held
+	Failure *exec.Failure // nil when everything held
 	Diagram []string
 	Differs string // how the second execution differed from the first, "" if it did not
 }

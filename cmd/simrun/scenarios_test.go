@@ -8,6 +8,7 @@ import (
 	"cutthrough/properties"
 	"cutthrough/shm"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -66,7 +67,7 @@ func compileSum(c sim.Case) (sim.Program, error) {
 		}
 		want += n
 	}
-	return sim.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(sim.Stop, sim.Resume)}, Setup: func(w *sim.World) {
+	return sim.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(exec.Stop, exec.Resume)}, Setup: func(w *sim.World) {
 		a, b := w.Process("a"), w.Process("b")
 		seg, err := a.CreateSegment(4096)
 		if err != nil {

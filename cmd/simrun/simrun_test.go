@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,9 +46,9 @@ func TestWorst(t *testing.T) {
 
 func TestViolationCode(t *testing.T) {
 	for property, want := range map[string]int{
-		sim.NoDeadlock: exitLiveness, sim.NoLostWakeup: exitLiveness, sim.NoLivelock: exitLiveness,
-		sim.NoRace: exitViolated, sim.NoLeak: exitViolated, "Sum": exitViolated,
-		sim.Determinism: exitNondeterminism,
+		exec.NoDeadlock: exitLiveness, exec.NoLostWakeup: exitLiveness, exec.NoLivelock: exitLiveness,
+		exec.NoRace: exitViolated, exec.NoLeak: exitViolated, "Sum": exitViolated,
+		exec.Determinism: exitNondeterminism,
 	} {
 		if got := violationCode(property); got != want {
 			t.Errorf("%s: exit code %d, want %d", property, got, want)
@@ -129,7 +130,7 @@ func TestFileName(t *testing.T) {
 // Whatever a message says, the story is one that a trace can hold.
 func TestFirstStoryIsValid(t *testing.T) {
 	for _, message := range []string{"", "plain", "one\ntwo", "\x1b[31mred\ttab\r", "\u202e", "\xff\xfe", strings.Repeat("x", 10_000), strings.Repeat("many words ", 2_000), "  "} {
-		story := firstStory(&sim.Failure{Property: "Sum", Message: message}, "a test")
+		story := firstStory(&exec.Failure{Property: "Sum", Message: message}, "a test")
 		x := trace.Trace{Story: story, Scenario: "s", Want: "Sum"}
 		if err := x.Validate(); err != nil {
 			t.Errorf("message %.40q: %v", message, err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"cutthrough/sim/exec"
 )
 
 // ErrNotCanonical is wrapped by the error of [CheckCanonical] for a trace that
@@ -116,14 +118,14 @@ func (t *Trace) renderWorkload(b *bytes.Buffer) {
 }
 
 func (t *Trace) renderSchedule(b *bytes.Buffer) {
-	access := func(v Intervention) string { return v.Name + " " + v.Op }
-	nth := func(v Intervention) string { return fmt.Sprintf("#%d", v.Nth) }
-	taskWidth := width(t.Schedule, func(v Intervention) string { return v.Task })
+	access := func(v exec.Intervention) string { return v.Name + " " + v.Op }
+	nth := func(v exec.Intervention) string { return fmt.Sprintf("#%d", v.Nth) }
+	taskWidth := width(t.Schedule, func(v exec.Intervention) string { return v.Task })
 	accessWidth := width(t.Schedule, access)
 	nthWidth := width(t.Schedule, nth)
 	for _, v := range t.Schedule {
 		fmt.Fprintf(b, "  %-*s  @ %-*s  %-*s  %s\n",
-			taskWidth, v.Task, accessWidth, access(v), nthWidth, nth(v), v.effect())
+			taskWidth, v.Task, accessWidth, access(v), nthWidth, nth(v), v.Effect)
 	}
 }
 

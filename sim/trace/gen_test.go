@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 
 	"pgregory.net/rapid"
@@ -57,8 +58,8 @@ var genOp = rapid.Custom(func(t *rapid.T) trace.Op {
 	}
 })
 
-var genIntervention = rapid.Custom(func(t *rapid.T) trace.Intervention {
-	v := trace.Intervention{
+var genIntervention = rapid.Custom(func(t *rapid.T) exec.Intervention {
+	v := exec.Intervention{
 		Task:   genName.Draw(t, "task"),
 		Name:   genName.Draw(t, "name"),
 		Op:     genName.Draw(t, "op"),

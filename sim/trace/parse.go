@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cutthrough/sim/exec"
 )
 
 const header = "simtrace v1"
@@ -233,11 +235,12 @@ func (p *parser) parseIntervention(fields []string) error {
 	if err != nil {
 		return err
 	}
-	v := Intervention{
-		Task: fields[0], Name: fields[2], Op: fields[3], Nth: nth,
-		Effect: fields[5], Args: list(fields[6:]),
+	effect, err := exec.ParseEffect(fields[5:])
+	if err != nil {
+		return err
 	}
-	if err := v.check(); err != nil {
+	v := exec.Intervention{Task: fields[0], Name: fields[2], Op: fields[3], Nth: nth, Effect: effect}
+	if err := checkIntervention(v); err != nil {
 		return err
 	}
 	p.t.Schedule = append(p.t.Schedule, v)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 )
 
@@ -209,7 +210,7 @@ func TestLimits(t *testing.T) {
 	for i := range trace.MaxEntries {
 		tr.Story = append(tr.Story, "")
 		tr.Workload = append(tr.Workload, op)
-		tr.Schedule = append(tr.Schedule, trace.Intervention{Task: "t", Name: "n", Op: "o", Nth: i + 1, Effect: "kill"})
+		tr.Schedule = append(tr.Schedule, exec.Intervention{Task: "t", Name: "n", Op: "o", Nth: i + 1, Effect: "kill"})
 	}
 	tr.Story[0] = strings.Repeat("x", trace.MaxLine-len("# "))
 	for i := range trace.MaxConfig {

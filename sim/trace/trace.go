@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"cutthrough/sim/exec"
 )
 
 // Limits on what [Parse] accepts and [Format] writes. They are far above any
@@ -20,9 +22,8 @@ const (
 	MaxNumber  = 1_000_000_000 // largest Nth and Steps
 )
 
-// Pass is the verdict of an execution that violates no property. It is no
-// property's name.
-const Pass = "pass"
+// Pass is the verdict of an execution that violates no property.
+const Pass = exec.Pass
 
 // A Trace is one interleaving of one scenario, and what it shows. Empty lists
 // are nil in a Trace that came from [Parse].
@@ -31,7 +32,7 @@ type Trace struct {
 	Scenario string
 	Config   []KV // keys are unique, the order is kept
 	Workload []Op
-	Schedule []Intervention
+	Schedule []exec.Intervention
 	Want     string // Pass, or the property that this trace violates
 	Kills    []Kill
 	Digest   uint64 // of the execution that was recorded
@@ -46,23 +47,6 @@ type Op struct {
 	Proc, Verb string
 	Args       []string
 }
-
-// An Intervention is a departure from choice 0. It applies right before the
-// Nth time (from 1) that Task comes to the access or call Op of Name. Effect is one of the
-// Effect constants, Args its argument if it takes one.
-type Intervention struct {
-	Task, Name, Op string
-	Nth            int
-	Effect         string
-	Args           []string
-}
-
-// String returns the intervention on one line, as in a trace but unaligned.
-func (v Intervention) String() string {
-	return fmt.Sprintf("%s @ %s %s #%d %s", v.Task, v.Name, v.Op, v.Nth, v.effect())
-}
-
-func (v Intervention) effect() string { return phrase(v.Effect, v.Args) }
 
 // phrase returns a word and its arguments, as a trace shows them.
 func phrase(word string, args []string) string {
@@ -137,7 +121,7 @@ func (t *Trace) check() error {
 		}
 	}
 	for i, v := range t.Schedule {
-		if err := v.check(); err != nil {
+		if err := checkIntervention(v); err != nil {
 			return fmt.Errorf("schedule[%d]: %w", i, err)
 		}
 	}
@@ -194,7 +178,7 @@ func (o Op) check() error {
 	return nil
 }
 
-func (v Intervention) check() error {
+func checkIntervention(v exec.Intervention) error {
 	if err := checkName("task", v.Task); err != nil {
 		return err
 	}
@@ -207,7 +191,7 @@ func (v Intervention) check() error {
 	if err := checkNumber("#", v.Nth, 1); err != nil {
 		return err
 	}
-	return checkEffect(v.Effect, v.Args)
+	return checkEffect(v.Effect)
 }
 
 func checkProperty(name string) error {

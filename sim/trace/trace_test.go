@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,7 @@ func design() *trace.Trace {
 			{Proc: "prod", Verb: "write", Args: []string{"1"}},
 			{Proc: "cons", Verb: "read", Args: []string{"1"}},
 		},
-		Schedule: []trace.Intervention{
+		Schedule: []exec.Intervention{
 			{Task: "prod", Name: "fifo.tail", Op: "store", Nth: 1, Effect: trace.EffectSwitch, Args: []string{"cons"}},
 			{Task: "cons", Name: "sig.want", Op: "store", Nth: 1, Effect: trace.EffectSwitch, Args: []string{"prod"}},
 		},

@@ -1,0 +1,174 @@
+package sim
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"cutthrough/shm"
+	"cutthrough/sim/exec"
+)
+
+// hangLimit is how long a task may compute between two hooked accesses, in real time; a task that takes longer hangs.
+const hangLimit = 3 * time.Second
+
+// guardTick is how often a guard looks. A process that was suspended as a whole misses ticks, so it does not seem to hang.
+const guardTick = 250 * time.Millisecond
+
+// beatEvery is after how many steps a running task gives a sign of life.
+const beatEvery = 1024
+
+// guard watches the tasks of a Runner from outside.
+type guard struct {
+	on        bool // the caller is inside Guard
+	running   atomic.Pointer[task]
+	beats     atomic.Uint64 // grows when control changes hands and every beatEvery steps
+	abandoned atomic.Bool   // a task hangs and the caller of Guard has gone on
+	stray     atomic.Pointer[stray]
+}
+
+// stray is an access by a goroutine that is not a task.
+type stray struct{ text string }
+
+func (g *guard) enter(t *task) {
+	g.running.Store(t)
+	g.beats.Add(1)
+}
+
+// leave notes that control is back at the root. After the caller of Guard has gone on without us nothing may run any more.
+func (g *guard) leave() {
+	g.running.Store(nil)
+	if g.abandoned.Load() {
+		runtime.Goexit()
+	}
+}
+
+// Guard runs f, which may call Run any number of times, and watches the tasks: if one does not come back to a hooked access
+// for three seconds of real time, Guard returns at once with the Outcome of that execution, a violation of exec.NoHang that names the
+// task and the place in its code. The hanging goroutine cannot be ended from outside and is left behind; the Runner must not run
+// anything any more. Otherwise Guard returns nil when f returns. A panic of f is passed on.
+//
+// Run guards a single execution by itself; a loop of executions is faster inside one Guard.
+func (r *Runner) Guard(f func()) (hang *Outcome) {
+	g := &r.guard
+	if g.on {
+		f()
+		return nil
+	}
+	if g.abandoned.Load() {
+		panic("sim: a Runner whose task hangs cannot run anything any more")
+	}
+	g.on = true
+	ended := make(chan ending, 1) //tidy:concurrency the guard watches the simulation from outside
+	go guarded(f, ended)          //tidy:concurrency see above
+	var e ending
+	e, hang = r.watch(ended)
+	if hang != nil {
+		return hang
+	}
+	g.on = false
+	switch {
+	case e.returned:
+		return nil
+	case e.panicked != nil:
+		panic(e.panicked)
+	}
+	runtime.Goexit() // as f did, for example by t.FailNow
+	return nil
+}
+
+// ending says how a guarded function ended: it returned, panicked, or called runtime.Goexit.
+type ending struct {
+	returned bool
+	panicked any
+}
+
+func guarded(f func(), ended chan<- ending) { //tidy:concurrency the guard watches the simulation from outside
+	var e ending
+	defer func() {
+		if !e.returned {
+			e.panicked = recover()
+		}
+		if err, ok := e.panicked.(runtime.Error); ok {
+			e.panicked = fmt.Sprintf("%v\n%s", err, debug.Stack())
+		}
+		ended <- e
+	}()
+	f()
+	e.returned = true
+}
+
+// watch waits until the function has ended or a task hangs.
+func (r *Runner) watch(ended <-chan ending) (ending, *Outcome) { //tidy:concurrency the guard watches the simulation from outside
+	g := &r.guard
+	tick := time.NewTicker(guardTick) //tidy:concurrency a hang is measured in real time
+	defer tick.Stop()
+	beats, same := g.beats.Load(), time.Duration(0)
+	for {
+		select { //tidy:concurrency see above
+		case e := <-ended:
+			return e, nil
+		case <-tick.C:
+		}
+		t := g.running.Load()
+		now := g.beats.Load()
+		if now != beats || t == nil {
+			beats, same = now, 0
+			continue
+		}
+		if same += guardTick; same < hangLimit {
+			continue
+		}
+		g.abandoned.Store(true)
+		return ending{}, &Outcome{Failure: g.hang(t)}
+	}
+}
+
+// hang describes a task that does not come back.
+func (g *guard) hang(t *task) *exec.Failure {
+	if s := g.stray.Load(); s != nil {
+		return &exec.Failure{Property: exec.TasksOnly, Message: s.text, Task: t.name}
+	}
+	return &exec.Failure{
+		Property: exec.NoHang, Task: t.name,
+		Message: fmt.Sprintf("%s has not come back to a hooked access for %s: it %s", t.name, hangLimit, whereabouts(t.co.self.id)),
+	}
+}
+
+// mustRun checks that the caller is the running task: an access by any other goroutine would be neither scheduled nor repeatable.
+// Such a goroutine ends here, with its deferred functions, and the execution fails at the next step of a task.
+func (w *World) mustRun(t *task, name shm.Name, op shm.Op) {
+	g := &w.run.guard
+	if g.abandoned.Load() {
+		panic(unwound{})
+	}
+	if !t.co.self.here() {
+		g.stray.CompareAndSwap(nil, &stray{fmt.Sprintf("a goroutine that is not a task makes the access %s %s at %s: start it with Host.Go", name, op, caller())})
+		runtime.Goexit()
+	}
+	if s := g.stray.Load(); s != nil {
+		w.strays()
+		t.unwind = true
+		panic(unwound{})
+	}
+}
+
+// strays fails the execution if a goroutine that is not a task has made an access.
+func (w *World) strays() {
+	if s := w.run.guard.stray.Swap(nil); s != nil {
+		w.failNow(exec.Failure{Property: exec.TasksOnly, Message: s.text})
+	}
+}
+
+// goexit fails the execution because t calls runtime.Goexit, and keeps the coroutine from ending: that would end the root, too.
+// It does not return.
+func (w *World) goexit(t *task) {
+	w.failNow(exec.Failure{
+		Property: exec.NoGoexit,
+		Message:  fmt.Sprintf("%s calls runtime.Goexit (as t.FailNow does) at %s", t.name, callerOf("runtime.Goexit")),
+	})
+	t.co.self.gone = true
+	t.co.yield(struct{}{})
+}

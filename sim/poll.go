@@ -1,0 +1,111 @@
+package sim
+
+import "cutthrough/shm"
+
+// A task polls when it loads the same words with the same values over and over while it changes nothing. More turns of
+// such a loop show nothing new, so the scheduler lets other tasks go on until one of the words is written. If no other
+// task can go on the poller continues, and a loop without an end uses up the step budget: a livelock.
+//
+// Idea: await handling in stateless model checkers (Kokologiannakis, Ren, Vafeiadis, "Dynamic partial order reductions for
+// spinloops", FMCAD 2021); here it is a rule of the scheduler, so it holds for every strategy.
+
+// A loop is recognised after pollTurns equal turns of at most maxPoll loads each.
+const (
+	pollTurns = 3
+	maxPoll   = 8
+)
+
+// poll is what a task has loaded since it last changed something.
+type poll struct {
+	loads  []loaded
+	period int // loads of one turn, while the task waits for a change
+}
+
+type loaded struct {
+	mem   *memory
+	off   uint64
+	n     uint64
+	name  shm.Name
+	value uint64
+}
+
+// reset returns an empty poll that keeps the buffer.
+func (q poll) reset() poll { return poll{loads: q.loads[:0]} }
+
+// progress notes that the task did something else than loading words.
+func (q *poll) progress() { q.loads = q.loads[:0] }
+
+// turn returns the length of the turn that was just repeated often enough, or 0.
+func (q *poll) turn() int {
+	n := len(q.loads)
+	for p := 1; p <= maxPoll && pollTurns*p <= n; p++ {
+		same := true
+		for i := n - (pollTurns-1)*p; i < n && same; i++ {
+			same = q.loads[i] == q.loads[i-p]
+		}
+		if same {
+			return p
+		}
+	}
+	return 0
+}
+
+// polled notes a load of t and makes it wait if it polls while other tasks can go on or time can pass.
+func (w *World) polled(t *task, m *memory, a Access, value uint64) {
+	q := &t.poll
+	if len(q.loads) == pollTurns*maxPoll {
+		q.loads = q.loads[:copy(q.loads, q.loads[1:])]
+	}
+	q.loads = append(q.loads, loaded{m, a.Off, a.Len, a.Name, value})
+	if w.fair || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
+		return
+	}
+	if q.period = q.turn(); q.period == 0 {
+		return
+	}
+	w.polling++
+	w.block(t, change{}, nil, shm.Forever)
+	w.polling--
+	q.period = 0
+	q.progress()
+}
+
+// change is what a polling task waits for: a write to one of the words that it read.
+type change struct{}
+
+func (change) signalled() bool { return false }
+
+// wrote notes that t has written bytes of m, and wakes the tasks that poll them.
+func (w *World) wrote(t *task, m *memory, off, n uint64) {
+	t.poll.progress()
+	if w.polling == 0 {
+		return
+	}
+	for _, o := range w.tasks {
+		if o.state == taskBlocked && o.poll.period > 0 && o.poll.watches(m, off, n) {
+			w.setReady(o, true)
+		}
+	}
+}
+
+// watches says whether the turn reads one of the bytes.
+func (q *poll) watches(m *memory, off, n uint64) bool {
+	for _, l := range q.loads[len(q.loads)-q.period:] {
+		if l.mem == m && l.off < off+n && off < l.off+l.n {
+			return true
+		}
+	}
+	return false
+}
+
+// stopPolling lets all polling tasks go on; it says whether there was one.
+func (w *World) stopPolling() bool {
+	any := false
+	for _, t := range w.tasks {
+		if t.poll.period > 0 && t.state == taskBlocked {
+			w.setReady(t, true)
+			any = any || !t.proc.stopped
+		}
+	}
+	return any
+}
