@@ -32,13 +32,11 @@ var (
 	}
 )
 
-func allocScenario() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "alloc", Generate: genAlloc, Compile: compileAlloc,
-			Sometimes: []string{"reused", "exhausted", "refused"},
-		},
-		Doc: "processes allocate and free blocks of one segment concurrently",
+func allocScenario() *sim.Test {
+	return &sim.Test{
+		Name: "alloc", Generate: genAlloc, Compile: compileAlloc,
+		Sometimes: []string{"reused", "exhausted", "refused"},
+		Doc:       "processes allocate and free blocks of one segment concurrently",
 		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
 owner's pattern; free K frees the owner's Kth live block after checking the pattern. misfree frees an
 offset inside the owner's last live block, and refree (only with procs=1, else the block may be somebody's by

@@ -35,13 +35,11 @@ var (
 	}
 )
 
-func evqScenario() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "evq", Generate: genEvq, Compile: compileEvq,
-			Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
-		},
-		Doc: "several producers and one consumer share a bounded event queue and sleep on it",
+func evqScenario() *sim.Test {
+	return &sim.Test{
+		Name: "evq", Generate: genEvq, Compile: compileEvq,
+		Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
+		Doc:       "several producers and one consumer share a bounded event queue and sleep on it",
 		Long: `Up to four producer processes post events of distinct values with shm.QueueWriter: send, which
 sleeps while the queue is full, and try, which does not wait. A consumer polls as often as it is told to and then
 receives with shm.QueueReader, sleeping while the queue is empty, until all producers have

@@ -28,7 +28,7 @@ type Search struct {
 const DefaultStrategies = "dfs:2,pct:3,random"
 
 // Explore searches s for a violation with all workers and merges their reports.
-func Explore(s *Scenario, search Search) (*sim.Report, error) {
+func Explore(s *sim.Test, search Search) (*sim.Report, error) {
 	if search.Strategies == "" {
 		search.Strategies = DefaultStrategies
 	}
@@ -43,7 +43,7 @@ func Explore(s *Scenario, search Search) (*sim.Report, error) {
 		}
 		wg.Go(func() {
 			defer g.caught()
-			reports[i], errs[i] = sim.Explore(s.Test, opt)
+			reports[i], errs[i] = sim.Explore(s, opt)
 			if errs[i] != nil || reports[i].Found != nil {
 				g.stop.Store(true)
 			}

@@ -19,13 +19,11 @@ var hostileKeys = []key{
 	{name: "lies", def: 1, min: 0, max: 8},
 }
 
-func fifoHostile() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "fifo-hostile", Generate: genHostile, Compile: compileHostile,
-			Sometimes: []string{"refused"},
-		},
-		Doc: "the peer writes any value into its words of the fifo at any time",
+func fifoHostile() *sim.Test {
+	return &sim.Test{
+		Name: "fifo-hostile", Generate: genHostile, Compile: compileHostile,
+		Sometimes: []string{"refused"},
+		Doc:       "the peer writes any value into its words of the fifo at any time",
 		Long: `The operations of fifo-stream, but one side is a victim: right before any of its loads of a word
 that the peer may write, the peer may have put any value there (0, 1, one more, one less, far away,
 the top bit flipped).

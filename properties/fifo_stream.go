@@ -45,13 +45,11 @@ var streamVerbs = []verb{
 	{"release", []string{"cons"}, nil},
 }
 
-func fifoStream() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "fifo-stream", Generate: genStream, Compile: compileStream,
-			Sometimes: []string{"full", "empty", "wrapped", "partial"},
-		},
-		Doc: "one producer, one consumer, bytes through a fifo; nobody sleeps",
+func fifoStream() *sim.Test {
+	return &sim.Test{
+		Name: "fifo-stream", Generate: genStream, Compile: compileStream,
+		Sometimes: []string{"full", "empty", "wrapped", "partial"},
+		Doc:       "one producer, one consumer, bytes through a fifo; nobody sleeps",
 		Long: `A producer and a consumer process share one fifo. The producer appends with write
 (copied, published), stage and publish (copied, published later) and fill
 (zero-copy reserve and commit); the consumer takes with read, pieces (zero-copy) and drop,

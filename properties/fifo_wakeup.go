@@ -22,13 +22,11 @@ var wakeupVerbs = []verb{
 	{"read", []string{"cons"}, [][2]int{{1, 4096}}},
 }
 
-func fifoWakeup() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "fifo-wakeup", Generate: genWakeup, Compile: compileWakeup,
-			Sometimes: []string{"writer slept", "reader slept", "drained"},
-		},
-		Doc: "both sides sleep on doorbells: event flag and dequeue notification",
+func fifoWakeup() *sim.Test {
+	return &sim.Test{
+		Name: "fifo-wakeup", Generate: genWakeup, Compile: compileWakeup,
+		Sometimes: []string{"writer slept", "reader slept", "drained"},
+		Doc:       "both sides sleep on doorbells: event flag and dequeue notification",
 		Long: `A producer writes with shm.Writer, which sleeps while the fifo is full, and drains, which
 sleeps until it is empty; a consumer reads with shm.Reader, which sleeps while it is empty,
 in the sizes of its read operations, over and over, until it has everything. Both wake each

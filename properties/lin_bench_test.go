@@ -261,20 +261,3 @@ func BenchmarkLin(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkLinCache(b *testing.B) {
-	for _, lc := range largeCases {
-		for _, n := range []int{20, 1000} {
-			b.Run(fmt.Sprintf("%s/%d", lc.name, n), func(b *testing.B) {
-				c, h := lc.make(n)
-				cache := NewLinCache(c)
-				b.ReportAllocs()
-				for b.Loop() {
-					if r := cache.Check(h, 0); r.Verdict != Linearizable {
-						b.Fatal(r)
-					}
-				}
-			})
-		}
-	}
-}

@@ -100,13 +100,11 @@ func (m sessionMachine) named(action int) (proc, verb string) {
 	return "machine", actionVerb(m.Actions()[action])
 }
 
-func machineScenario() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "machine", Generate: genMachine, Compile: compileMachine, OneTask: true,
-			Sometimes: []string{"established", "freed"},
-		},
-		Doc: "the core of the session layer beside its machine, the model negotiation, step by step",
+func machineScenario() *sim.Test {
+	return &sim.Test{
+		Name: "machine", Generate: genMachine, Compile: compileMachine, OneTask: true,
+		Sometimes: []string{"established", "freed"},
+		Doc:       "the core of the session layer beside its machine, the model negotiation, step by step",
 		Long: `Walks through the machine of the session layer (simrun model negotiation) and has the real
 one, impl.Layer, do the same: what the machine takes it gets as a message, a death as the end of
 a channel, and what it says must be what the machine says, to the same applications in the same

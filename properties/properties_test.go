@@ -17,7 +17,7 @@ func TestScenariosHold(t *testing.T) {
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
 			n := 20_000
-			if slices.ContainsFunc(sessionScenarios(), func(o *Scenario) bool { return o.Name == s.Name }) {
+			if slices.ContainsFunc(sessionScenarios(), func(o *sim.Test) bool { return o.Name == s.Name }) {
 				n = 1500 // a hundred times longer executions
 			}
 			if testing.Short() {
@@ -87,12 +87,12 @@ type violation struct{ text string }
 func (v violation) Error() string { return v.text }
 
 // explain returns nil or the shrunk violation as a trace.
-func explain(s *Scenario, c sim.Case, o sim.Outcome) error {
+func explain(s *sim.Test, c sim.Case, o sim.Outcome) error {
 	if o.Failure == nil {
 		return nil
 	}
 	f := &sim.Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
-	shrinker := sim.Shrinker{Test: s.Test, Budget: 20_000}
+	shrinker := sim.Shrinker{Test: s, Budget: 20_000}
 	small, err := shrinker.Shrink(f)
 	if err != nil {
 		return err

@@ -21,14 +21,12 @@ var (
 	}
 )
 
-func redirectLegacy() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "redirect-legacy", Generate: genRedirect, Compile: compileRedirect,
-			Sometimes: []string{"mapped"},
-		},
-		Broken: true,
-		Doc:    "broken on purpose: applications place segments themselves, as redirects did",
+func redirectLegacy() *sim.Test {
+	return &sim.Test{
+		Name: "redirect-legacy", Generate: genRedirect, Compile: compileRedirect,
+		Sometimes: []string{"mapped"},
+		Broken:    true,
+		Doc:       "broken on purpose: applications place segments themselves, as redirects did",
 		Long: `Before the session layer allocated every segment, a server that was asked for a cut-through session
 placed a segment by itself and redirected the client to it. Here two servers do that: offer N makes a segment of N
 pages at an address that the server chooses in its own view of the arena (whose size in pages is

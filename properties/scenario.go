@@ -8,22 +8,13 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// Scenario is a family of programs over the real code, with its story.
-type Scenario struct {
-	sim.Test
-	// Broken scenarios show a mechanism that cannot work: exploring them must find a violation.
-	Broken bool
-	// Doc is one line for lists; Long says what runs, what is checked and what is not.
-	Doc, Long string
-}
-
 // All returns the scenarios in the order in which they are listed.
-func All() []*Scenario {
-	return append([]*Scenario{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, append(sessionScenarios(), machineScenario(), spaceScenario(), unrulyScenario(), redirectLegacy())...)
+func All() []*sim.Test {
+	return append([]*sim.Test{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, append(sessionScenarios(), machineScenario(), spaceScenario(), unrulyScenario(), redirectLegacy())...)
 }
 
 // Find returns the scenario called name, or an error that names those that exist.
-func Find(name string) (*Scenario, error) {
+func Find(name string) (*sim.Test, error) {
 	var names []string
 	for _, s := range All() {
 		if s.Name == name {

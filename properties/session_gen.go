@@ -20,23 +20,21 @@ return, with documented errors only, and with none at all when the workload is p
 session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
 application that ended by itself leaks a descriptor or mapping (NoLeak).`
 
-func sessionScenario(name, doc string, sometimes []string, gen func(b *builder)) *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: name, Compile: compileSession, Sometimes: sometimes,
-			Generate: func(src sim.Source) sim.Case {
-				b := &builder{src: src}
-				gen(b)
-				return b.c
-			},
+func sessionScenario(name, doc string, sometimes []string, gen func(b *builder)) *sim.Test {
+	return &sim.Test{
+		Name: name, Compile: compileSession, Sometimes: sometimes,
+		Generate: func(src sim.Source) sim.Case {
+			b := &builder{src: src}
+			gen(b)
+			return b.c
 		},
 		Doc: doc, Long: doc + "." + sessionChecks,
 	}
 }
 
 // sessionScenarios are the scenarios of the session layer.
-func sessionScenarios() []*Scenario {
-	return []*Scenario{
+func sessionScenarios() []*sim.Test {
+	return []*sim.Test{
 		sessionScenario("connect-accept", "listen, connect, accept, a few bytes, close",
 			[]string{"established", "data", "refused"}, genConnectAccept),
 		sessionScenario("close-storm", "both sides close, half-close, reset, close twice, during connect, around an unlisten",

@@ -131,13 +131,11 @@ func setSpace(b *builder, c valloc.Config) {
 	}
 }
 
-func spaceScenario() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "address-space", Generate: genSpace, Compile: compileSpace, OneTask: true,
-			Sometimes: []string{"used again", "full", "died"},
-		},
-		Doc: "the address space of the session layer beside its machine, the model valloc, step by step",
+func spaceScenario() *sim.Test {
+	return &sim.Test{
+		Name: "address-space", Generate: genSpace, Compile: compileSpace, OneTask: true,
+		Sometimes: []string{"used again", "full", "died"},
+		Doc:       "the address space of the session layer beside its machine, the model valloc, step by step",
 		Long: `Walks through the machine of the address space (simrun model valloc) and has the real session
 layer, impl.Layer, do the same with two applications, each of which serves the other: segments are
 made by connects and closed with their sessions. The applications must be told to map and to unmap

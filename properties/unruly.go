@@ -66,13 +66,11 @@ var (
 	}
 )
 
-func unrulyScenario() *Scenario {
-	return &Scenario{
-		Test: sim.Test{
-			Name: "unruly", Generate: genUnruly, Compile: compileUnruly, OneTask: true,
-			Sometimes: []string{"established", "freed", "overdue"},
-		},
-		Doc: "the core of the session layer, and three applications that say anything at any time",
+func unrulyScenario() *sim.Test {
+	return &sim.Test{
+		Name: "unruly", Generate: genUnruly, Compile: compileUnruly, OneTask: true,
+		Sometimes: []string{"established", "freed", "overdue"},
+		Doc:       "the core of the session layer, and three applications that say anything at any time",
 		Long: `Drives impl.Layer without a server around it: applications, kernel and clock do one thing
 after the other. An application says what it likes about whatever anybody has heard of, its own or not,
 and answers what it was told, or not, or with an error, or twice. It is the k-th newest object of

@@ -39,7 +39,7 @@ func Example() {
 			}
 		})
 	}
-	report, err := sim.Explore(sim.Test{
+	report, err := sim.Explore(&sim.Test{
 		Name:     "mailbox",
 		Generate: func(sim.Source) sim.Case { return sim.Case{} },
 		Compile: func(sim.Case) (sim.Program, error) {

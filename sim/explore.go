@@ -7,33 +7,6 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// Case is one configuration and workload of a [Test], as a trace writes it.
-type Case struct {
-	Config   []trace.KV
-	Workload []trace.Op
-}
-
-// Test is something to explore: a family of programs.
-type Test struct {
-	Name string
-	// Generate draws a case.
-	Generate func(Source) Case
-	// Compile returns the program of a case, or an error that says what is wrong
-	// with it: a case may come from a file.
-	Compile func(Case) (Program, error)
-	// Sometimes are the states of interest that an exploration must reach.
-	Sometimes []string
-	// OneTask says that programs have one task and no faults: there is nothing to schedule, and
-	// every execution has a case of its own.
-	OneTask bool
-}
-
-// Program is what one execution runs.
-type Program struct {
-	Config Config
-	Setup  func(*World)
-}
-
 // Options say how to explore.
 type Options struct {
 	// Strategies take turns. At least one.
@@ -96,7 +69,7 @@ type lane struct {
 }
 
 type explorer struct {
-	test  Test
+	test  *Test
 	opt   Options
 	r     *Runner
 	again *Runner // for second runs: they count for nothing
@@ -108,7 +81,7 @@ type explorer struct {
 // Explore runs executions of test until one violates a property, every strategy
 // is exhausted, or a limit is reached. The error is about the test's own
 // cases, not about what they do.
-func Explore(test Test, opt Options) (*Report, error) {
+func Explore(test *Test, opt Options) (*Report, error) {
 	r := NewRunner()
 	defer r.Close()
 	again := NewRunner()
@@ -257,25 +230,11 @@ func (x *explorer) compile(l *lane) (err error) {
 
 func (x *explorer) finish() {
 	x.rep.Distinct = len(x.seen)
-	x.rep.Sometimes = maps.Clone(x.r.sometimes)
+	x.rep.Sometimes = maps.Clone(x.r.SometimesCounts())
 	x.rep.Coverage = x.r.Coverage()
 	for _, m := range x.test.Sometimes {
 		if x.rep.Sometimes[m] == 0 {
 			x.rep.Unreached = append(x.rep.Unreached, m)
 		}
 	}
-}
-
-// RunOnce runs one execution of a case under a schedule and returns its outcome and
-// the indices of the interventions that were not met. The outcome is valid
-// until the Runner's next Run.
-func (t Test) RunOnce(r *Runner, c Case, schedule []trace.Intervention, log bool) (Outcome, []int, error) {
-	p, err := t.Compile(c)
-	if err != nil {
-		return Outcome{}, nil, err
-	}
-	p.Config.Log = log
-	rp := NewReplay(schedule)
-	o := r.Run(p.Config, rp, p.Setup)
-	return o, rp.Unmet(), nil
 }

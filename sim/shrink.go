@@ -10,7 +10,7 @@ import (
 // Shrinker reduces a violation to one that a person can read, keeping the
 // violated property: first interventions, then operations, then values.
 type Shrinker struct {
-	Test Test
+	Test *Test
 	// Budget is how many executions may be spent; 0 means 200,000.
 	Budget int
 	// Stop ends the search when it returns true, with the smallest violation so far. It is

@@ -42,8 +42,8 @@ func newPair(w *World) *pairOf {
 }
 
 // fixed is a test of one program.
-func fixed(cfg Config, setup func(*World), sometimes ...string) Test {
-	return Test{
+func fixed(cfg Config, setup func(*World), sometimes ...string) *Test {
+	return &Test{
 		Name:      "fixed",
 		Generate:  func(Source) Case { return Case{} },
 		Compile:   func(Case) (Program, error) { return Program{cfg, setup}, nil },
@@ -51,7 +51,7 @@ func fixed(cfg Config, setup func(*World), sometimes ...string) Test {
 	}
 }
 
-func exploreWith(t *testing.T, strategy string, n int, test Test) *Report {
+func exploreWith(t *testing.T, strategy string, n int, test *Test) *Report {
 	t.Helper()
 	s, err := ParseStrategy(strategy, 1)
 	if err != nil {

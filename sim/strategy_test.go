@@ -115,8 +115,8 @@ func TestStrategiesAreReproducible(t *testing.T) {
 }
 
 // counters is a test with workload: each operation adds its number, non-atomically.
-func counters() Test {
-	return Test{
+func counters() *Test {
+	return &Test{
 		Name: "counters",
 		Generate: func(src Source) Case {
 			var c Case

@@ -147,7 +147,7 @@ func (a *app) explore(ctx context.Context, r *exploreResult) error {
 }
 
 // search explores once, with progress.
-func (a *app) search(ctx context.Context, s *properties.Scenario, o search) (*sim.Report, error) {
+func (a *app) search(ctx context.Context, s *sim.Test, o search) (*sim.Report, error) {
 	line := a.progress()
 	defer line.finish()
 	until := time.Now().Add(o.time)
@@ -165,7 +165,7 @@ func (a *app) search(ctx context.Context, s *properties.Scenario, o search) (*si
 }
 
 // found fills in what there is to say about a violation, after shrinking it.
-func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r *exploreResult) error {
+func (a *app) found(ctx context.Context, s *sim.Test, f *sim.Found, r *exploreResult) error {
 	v := &violation{Strategy: f.Strategy, Found: sizeOf(f)}
 	if !r.search.noShrink && f.Failure.Property != sim.Determinism {
 		var err error
@@ -189,12 +189,12 @@ func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r
 
 // minimize shrinks f until it is minimal or ctx ends. It returns the smallest
 // violation so far and how many executions that took.
-func (a *app) minimize(ctx context.Context, s *properties.Scenario, f *sim.Found) (*sim.Found, int, error) {
+func (a *app) minimize(ctx context.Context, s *sim.Test, f *sim.Found) (*sim.Found, int, error) {
 	line := a.progress()
 	defer line.finish()
 	runs := 0
 	shrinker := sim.Shrinker{
-		Test: s.Test,
+		Test: s,
 		Stop: func() bool { return ctx.Err() != nil },
 		Progress: func(n int, g *sim.Found) {
 			runs = n

@@ -91,7 +91,7 @@ func TestInterruptEndsShrinking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := sim.Explore(s.Test, sim.Options{Strategies: []sim.Strategy{sim.NewRandom(1)}, MaxExecutions: 1000})
+	report, err := sim.Explore(s, sim.Options{Strategies: []sim.Strategy{sim.NewRandom(1)}, MaxExecutions: 1000})
 	if err != nil || report.Found == nil {
 		t.Fatalf("%+v, %v", report, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"cutthrough/properties"
 	"cutthrough/sim"
 	"cutthrough/sim/trace"
 )
@@ -26,7 +25,7 @@ type played struct {
 // play runs t twice on the code of this process and draws it in at most the given
 // number of lines, which is maxDiagram or not much less. The error says what is wrong
 // with the trace.
-func play(s *properties.Scenario, t *trace.Trace, lines int) (*played, error) {
+func play(s *sim.Test, t *trace.Trace, lines int) (*played, error) {
 	r := sim.NewRunner()
 	defer r.Close()
 	c := sim.Case{Config: t.Config, Workload: t.Workload}
@@ -54,7 +53,7 @@ func observe(o sim.Outcome, unmet []int) trace.Observation {
 }
 
 // open reads the trace in a file and finds its scenario.
-func (a *app) open(path string) (*trace.Trace, *properties.Scenario, error) {
+func (a *app) open(path string) (*trace.Trace, *sim.Test, error) {
 	t, err := trace.ReadFile(path)
 	if err != nil {
 		return nil, nil, err

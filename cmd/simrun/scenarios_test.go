@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"cutthrough/properties"
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/trace"
@@ -18,23 +17,23 @@ var (
 )
 
 // testScenarios provoke the results that the real scenarios, which hold, do not.
-func testScenarios() []*properties.Scenario {
-	return []*properties.Scenario{
+func testScenarios() []*sim.Test {
+	return []*sim.Test{
 		{
-			Test: sim.Test{Name: "test-sum", Generate: genSum, Compile: compileSum, Sometimes: []string{"added"}},
-			Doc:  "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
+			Name: "test-sum", Generate: genSum, Compile: compileSum, Sometimes: []string{"added"},
+			Doc: "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
 		},
-		{Test: sim.Test{Name: "test-deadlock", Generate: genNothing, Compile: program(waitForever)}, Doc: "a task waits for ever"},
+		{Name: "test-deadlock", Generate: genNothing, Compile: program(waitForever), Doc: "a task waits for ever"},
 		{
-			Test: sim.Test{Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"}},
-			Doc:  "nothing ever happens",
+			Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"},
+			Doc: "nothing ever happens",
 		},
-		{Test: sim.Test{Name: "test-idle", Generate: genNothing, Compile: program(idle)}, Doc: "nothing to find"},
-		{Test: sim.Test{Name: "test-luck", Generate: genNothing, Compile: program(luck)}, Doc: "executions depend on more than their choices"},
-		{Test: sim.Test{Name: "test-long", Generate: genNothing, Compile: program(long)}, Doc: "a violation with much to show"},
-		{Test: sim.Test{Name: "test-stuck", Generate: genNothing, Compile: program(func(*sim.World) { select {} })}, Doc: "an execution that does not end"},
-		{Test: sim.Test{Name: "test-panic", Generate: genNothing, Compile: crash}, Doc: "the scenario itself is wrong"},
-		{Test: sim.Test{Name: "test-invalid", Generate: genNothing, Compile: invalid}, Doc: "the scenario refuses its own cases"},
+		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
+		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
+		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
+		{Name: "test-stuck", Generate: genNothing, Compile: program(func(*sim.World) { select {} }), Doc: "an execution that does not end"},
+		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
+		{Name: "test-invalid", Generate: genNothing, Compile: invalid, Doc: "the scenario refuses its own cases"},
 	}
 }
 

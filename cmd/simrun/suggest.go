@@ -1,12 +1,11 @@
 package main
 
 import (
+	"cutthrough/sim"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"cutthrough/properties"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,7 +56,7 @@ func didYouMean(name string, words []string) string {
 }
 
 // find returns the scenario called name.
-func (a *app) find(name string) (*properties.Scenario, error) {
+func (a *app) find(name string) (*sim.Test, error) {
 	names := a.scenarioNames()
 	if i := slices.Index(names, name); i >= 0 {
 		return a.scenarios[i], nil
