@@ -10,9 +10,6 @@ import (
 	"cutthrough/sim"
 )
 
-// propRefused: what is not allocated cannot be freed.
-const propRefused = "Refused"
-
 var nameBlock = shm.NewName("block")
 
 var (
@@ -132,7 +129,7 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 			})
 		}
 		w.AtEnd(propRefused, shared.check)
-		w.AtEnd(propLinear, func() error { return linError(checker.Check(w.History(), 0)) })
+		w.AtEnd(propLinear, func() error { return checker.Check(w.History(), 0).Err() })
 	}
 	return sim.Program{Config: simConfig(cfg.words["faults"]), Setup: setup}, nil
 }
@@ -221,7 +218,7 @@ func (u *allocUser) free(i int) {
 	r.Touch(shm.OpRead, 0, min(b.n, touched))
 	for j, got := range r.UnsafeBytes(0, b.n) {
 		if got != u.pattern {
-			u.w.Fail("Pattern", "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
+			u.w.Fail(propPattern, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
 		}
 	}
 	u.live = append(u.live[:i], u.live[i+1:]...)

@@ -146,7 +146,7 @@ func (k *evqCase) setup(w *sim.World) {
 	for i, f := range watches {
 		cons.GoDaemon("watch-"+producerNames[i], f)
 	}
-	w.AtEnd(propLinear, func() error { return linError(k.checker.Check(w.History(), 0)) })
+	w.AtEnd(propLinear, func() error { return k.checker.Check(w.History(), 0).Err() })
 }
 
 // eventValue makes all events of an execution distinct, and says who posted them.

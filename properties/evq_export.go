@@ -128,7 +128,7 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 	story := fmt.Sprintf("A counterexample of %s to %q: who goes on when.", m.Name(), r.Outcomes[i].Name)
 	t := &trace.Trace{Story: wrap(story, 95), Scenario: "evq", Config: b.c.Config, Workload: b.c.Workload, Want: trace.Pass}
 	moves, n := m.moves(run)
-	ok, err := follow(t, producerNames[0], moves, n)
+	ok, err := follow(evqScenario(), t, producerNames[0], moves, n)
 	if !ok {
 		return nil, err
 	}

@@ -7,10 +7,6 @@ import (
 	"cutthrough/sim"
 )
 
-// propWoken: a call that should wake the consumer has done so when it is over. It
-// must not leave that to whoever comes next, who may be stopped for ever.
-const propWoken = "Woken"
-
 // nap is the sleep of a process on its bell. All handles of the bell share it.
 type nap struct {
 	owner  *sim.Process

@@ -9,9 +9,6 @@ import (
 	"cutthrough/sim"
 )
 
-// propContained: a lying peer makes its victim return ErrCorrupt at worst.
-const propContained = "Contained"
-
 var hostileKeys = []key{
 	{name: "fifo", def: 4, min: 1, max: 4096},
 	{name: "start", words: startWords},

@@ -10,13 +10,6 @@ import (
 	"cutthrough/sim"
 )
 
-// Names of the properties of the fifo scenarios.
-const (
-	propStream = "Stream"       // bytes arrive in order, once, unchanged
-	propLinear = "Linearizable" // the history is one of the specification
-	propHonest = "HonestError"  // an honest peer is never taken for a corrupt one
-)
-
 // fifoAt is where the fifo scenarios put their fifo.
 const fifoAt = shm.SegmentHeader
 
@@ -115,25 +108,9 @@ func compileStream(c sim.Case) (sim.Program, error) {
 		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
 		f.prod.Go("prod", func() { ps.run(prodOps) })
 		f.cons.Go("cons", func() { cs.run(consOps) })
-		w.AtEnd(propLinear, func() error { return linError(checker.Check(w.History(), 0)) })
+		w.AtEnd(propLinear, func() error { return checker.Check(w.History(), 0).Err() })
 	}
 	return sim.Program{Config: simConfig(cfg.words["faults"]), Setup: setup}, nil
-}
-
-// linError turns a result into the error of a property. A check that cannot
-// decide is as bad as one that fails: it must be made to decide.
-func linError(r LinResult) error {
-	if r.Verdict == Linearizable {
-		return nil
-	}
-	return errors.New(r.String())
-}
-
-// must is for setup, which a checked case cannot make fail.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
 }
 
 // fifoWorld is two processes with a segment that holds one fifo.
@@ -276,13 +253,6 @@ func (s *streamConsumer) do(o op) (got []byte, count int, err error) {
 	got = make([]byte, n)
 	k, err := s.c.Dequeue(got)
 	return got[:k], k, err
-}
-
-// checkBytes fails the execution unless got is the stream at position at.
-func checkBytes(w *sim.World, got []byte, at int) {
-	if i := model.CheckStream(got, at); i >= 0 {
-		w.Fail(propStream, "byte %d of the stream is %d, want %d", at+i, got[i], model.StreamByte(at+i))
-	}
 }
 
 // watch is the pattern of a survivor: a task that learns of its peer's end from

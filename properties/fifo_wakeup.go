@@ -8,9 +8,6 @@ import (
 	"cutthrough/sim"
 )
 
-// propDelivered: everything that was written, and nothing else, is read.
-const propDelivered = "Delivered"
-
 var (
 	nameProdBell = shm.NewName("bell.prod")
 	nameConsBell = shm.NewName("bell.cons")

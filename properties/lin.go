@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -43,6 +44,15 @@ func (r LinResult) String() string {
 		return r.Verdict.String()
 	}
 	return r.Verdict.String() + ": " + r.Reason
+}
+
+// Err returns nil for a Linearizable history, else the result as an error. A check that cannot decide is as bad as
+// one that fails: it must be made to decide.
+func (r LinResult) Err() error {
+	if r.Verdict == Linearizable {
+		return nil
+	}
+	return errors.New(r.String())
 }
 
 func linUnknown(format string, args ...any) LinResult {

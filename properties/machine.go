@@ -12,9 +12,6 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// propConforms: the session layer does what its machine does.
-const propConforms = "Conforms"
-
 var nameMachineStep = shm.NewName("machine.step")
 
 // A machineField is a field of a configuration of the machine, a number or a flag.
@@ -206,17 +203,3 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 
 // afterwards is how many steps a counterexample goes on: enough to end what is there and to begin anew.
 const afterwards = 40
-
-// wrap breaks text into lines of at most width bytes.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	return append(lines, line)
-}

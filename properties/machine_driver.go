@@ -65,7 +65,7 @@ func (d *driver) open(a int) {
 	}
 	d.message(a, impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal})
 	if a == 0 {
-		d.message(a, impl.Message{Kind: impl.MsgBind, URI: uriOf(1)})
+		d.message(a, impl.Message{Kind: impl.MsgBind, URI: portURI(1)})
 		said := d.said[d.channels[0]]
 		d.listener = said[len(said)-1].Handle
 	}
@@ -132,7 +132,7 @@ func (d *driver) take(a int, msg negotiation.Message) {
 	h := d.handle(msg)
 	switch msg.Kind() {
 	case negotiation.MsgConnect:
-		d.message(a, impl.Message{Kind: impl.MsgConnect, URI: uriOf(1)})
+		d.message(a, impl.Message{Kind: impl.MsgConnect, URI: portURI(1)})
 	case negotiation.MsgAcceptReply:
 		d.message(a, impl.Message{Kind: impl.MsgAcceptReply, Handle: h})
 	case negotiation.MsgReject:
@@ -233,3 +233,6 @@ func (d *driver) same(m impl.Message, want negotiation.Message) bool {
 	}
 	return false
 }
+
+// portURI returns the URI of a port of this machine.
+func portURI(port int) string { return fmt.Sprintf("tcp://127.0.0.1/%d", port) }

@@ -3,6 +3,7 @@ package properties
 import (
 	"slices"
 
+	"cutthrough/sim"
 	"cutthrough/sim/trace"
 )
 
@@ -17,12 +18,12 @@ type move struct {
 // place is where an intervention can be anchored.
 type place struct{ name, op string }
 
-// follow gives a trace the schedule of the first n moves, the rest being what the tasks would do
+// follow gives a trace of s the schedule of the first n moves, the rest being what the tasks would do
 // next; first is the task that begins where nothing is said. It returns false if the code as it is does not come to every place of it.
-func follow(t *trace.Trace, first string, moves []move, n int) (bool, error) {
+func follow(s *sim.Test, t *trace.Trace, first string, moves []move, n int) (bool, error) {
 	for _, held := range []bool{false, true} {
 		t.Schedule = switches(first, moves, n, held)
-		r, err := Replay(t)
+		r, err := Replay(s, t)
 		if err != nil || len(r.Unmet) == 0 {
 			return err == nil, err
 		}

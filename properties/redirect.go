@@ -71,7 +71,7 @@ func compileRedirect(c sim.Case) (sim.Program, error) {
 			p.Go(name, func() { offerAll(w, p, mine, arena, perProc(ops, name)) })
 		}
 		cli.Go("cli", func() { x.run(len(perProc(ops, "cli"))) })
-		w.AtEnd(propLinear, func() error { return linError(checker.Check(w.History(), 0)) })
+		w.AtEnd(propLinear, func() error { return checker.Check(w.History(), 0).Err() })
 	}
 	return sim.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
 }

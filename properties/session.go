@@ -16,14 +16,6 @@ import (
 	"cutthrough/sim"
 )
 
-// Properties of the session scenarios, besides those of every execution.
-const (
-	propInvariant = "Invariant" // Layer.CheckInvariants after every step
-	propReclaimed = "Reclaimed" // nothing is left when all applications have gone
-	propReset     = "Reset"     // who throws bytes away says so
-	propError     = "ErrorKind" // calls fail only with documented errors
-)
-
 const layerAddr = "layer"
 
 var nameReaper = shm.NewName("reaper")

@@ -54,7 +54,7 @@ func sessionScenarios() []*sim.Test {
 	}
 }
 
-func (b *builder) sessionConfig(faults ...string) (size int) {
+func sessionConfig(b *builder, faults ...string) (size int) {
 	size = b.number("fifo", 4, 1, 16, 1536)
 	b.word("linger", "0", "1s")
 	b.word("faults", faults...)
@@ -62,7 +62,7 @@ func (b *builder) sessionConfig(faults ...string) (size int) {
 }
 
 func genConnectAccept(b *builder) {
-	size := b.sessionConfig("none", "kill", "stop", "wake", "fail")
+	size := sessionConfig(b, "none", "kill", "stop", "wake", "fail")
 	b.word("bind", "loopback", "any")
 	b.op("srv", "listen", 1)
 	b.op("srv", "accept", 1)
@@ -81,7 +81,7 @@ func genConnectAccept(b *builder) {
 var endings = []string{"close", "shut", "reset", "close", "detach"}
 
 func genCloseStorm(b *builder) {
-	size := b.sessionConfig("none", "stop", "wake")
+	size := sessionConfig(b, "none", "stop", "wake")
 	b.op("srv", "listen", 1)
 	if b.src.Intn(3, "accept") < 2 {
 		b.op("srv", "accept", 1)
@@ -104,7 +104,7 @@ func genCloseStorm(b *builder) {
 }
 
 func genDetachCrash(b *builder) {
-	size := b.sessionConfig("kill", "all", "stop", "fail")
+	size := sessionConfig(b, "kill", "all", "stop", "fail")
 	b.op("srv", "listen", 1)
 	for range 1 + b.src.Intn(2, "sessions") {
 		b.op("cli", "dial", 1)
@@ -124,7 +124,7 @@ func genDetachCrash(b *builder) {
 }
 
 func genReuse(b *builder) {
-	size := b.sessionConfig("none", "stop", "wake", "kill")
+	size := sessionConfig(b, "none", "stop", "wake", "kill")
 	b.op("srv", "listen", 1)
 	for range 2 + b.src.Intn(2, "sessions") {
 		n := 1 + b.src.Intn(size, "bytes")
@@ -138,9 +138,9 @@ func genReuse(b *builder) {
 }
 
 func genMany(b *builder) {
-	size := b.sessionConfig("none", "kill", "stop")
+	size := sessionConfig(b, "none", "kill", "stop")
 	if b.src.Intn(6, "parks") == 5 {
-		b.park()
+		park(b)
 		return
 	}
 	b.op("srv", "listen", 1)
@@ -153,7 +153,7 @@ func genMany(b *builder) {
 			b.op("srv", "dial", 2)
 			b.op("cli", "accept", 2)
 		case 1:
-			b.visit()
+			visit(b)
 		case 2:
 			b.op("cli2", "dial", 2)
 			b.op("cli", "accept", 2)
@@ -164,8 +164,8 @@ func genMany(b *builder) {
 		case 5: // the memory of one pair goes while another one needs its own
 			b.op("cli2", []string{"close", "detach"}[b.src.Intn(2, "goes")])
 			b.op("srv", "close")
-			b.visit()
-			b.answer()
+			visit(b)
+			answer(b)
 		}
 	}
 	b.op("cli2", "write", 1+b.src.Intn(size, "bytes"))
@@ -174,7 +174,7 @@ func genMany(b *builder) {
 }
 
 // visit has the client come and be heard.
-func (b *builder) visit() {
+func visit(b *builder) {
 	b.op("cli", "dial", 1)
 	b.op("srv", "accept", 1)
 	b.op("cli", "write", 1)
@@ -182,26 +182,26 @@ func (b *builder) visit() {
 }
 
 // answer has the visitor hear something, too.
-func (b *builder) answer() {
+func answer(b *builder) {
 	b.op("srv", "write", 1)
 	b.op("cli", "read", 1)
 }
 
 // park has a task of the server sleep on a session that stays silent, while another
 // application comes and is served.
-func (b *builder) park() {
+func park(b *builder) {
 	b.op("srv", "listen", 3)
 	b.op("srv", "listen", 1)
 	b.op("cli2", "dial", 3)
 	b.op("srv", "accept", 3)
 	b.op("srv", "expect", 1)
-	b.visit()
-	b.answer()
+	visit(b)
+	answer(b)
 	b.op("cli2", "read", 1)
 }
 
 func genBacklog(b *builder) {
-	b.sessionConfig("stop", "all")
+	sessionConfig(b, "stop", "all")
 	b.op("srv", "listen", 1)
 	for range 2 + b.src.Intn(5, "dials") {
 		b.op([]string{"cli", "cli2"}[b.src.Intn(2, "who")], "dial", 1)
@@ -210,7 +210,7 @@ func genBacklog(b *builder) {
 }
 
 func genEcho(b *builder) {
-	size := b.sessionConfig("none", "kill", "stop", "wake", "all")
+	size := sessionConfig(b, "none", "kill", "stop", "wake", "all")
 	b.op("srv", "listen", 1)
 	b.op("srv", "accept", 1)
 	b.op("cli", "dial", 1)

@@ -174,9 +174,9 @@ func (r *sessionHistory) check(ranges, directory *LinChecker) error {
 	// An application that was hung up, which only failing calls cause here, keeps what
 	// it has mapped and is told nothing any more; its places are given to others.
 	if !r.failing {
-		if err := linError(ranges.Check(historyOf[model.RangeIn](r.w.History()), 0)); err != nil {
+		if err := ranges.Check(historyOf[model.RangeIn](r.w.History()), 0).Err(); err != nil {
 			return err
 		}
 	}
-	return linError(directory.Check(historyOf[model.DirIn](r.w.History()), 0))
+	return directory.Check(historyOf[model.DirIn](r.w.History()), 0).Err()
 }

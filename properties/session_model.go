@@ -6,9 +6,6 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// propModel: the messages about each session are a path of the machine of a session.
-const propModel = "Model"
-
 // modelMonitor follows every session of a session layer with the model of one. It begins with the
 // accept that the server is told of, and never ends: somebody may name the handle later. A
 // verdict that is inconclusive fails nothing; a test of the model shows that none is.

@@ -6,9 +6,6 @@ import (
 	"cutthrough/impl"
 )
 
-// propProtocol: what the session layer says is right for who has seen nothing but the messages.
-const propProtocol = "Protocol"
-
 // sessionMonitor watches all messages of the session layer and fails the run when one
 // is not allowed: exactly one reply to a request, before anything else is taken, no handle for two
 // objects, maps before and unmaps after use, places and memory that are nobody else's, sessions

@@ -125,9 +125,6 @@ func (o *sessionMonitor) attaching(ch impl.Channel, c *watched, m impl.Message) 
 	}
 }
 
-// propOverdue: what must happen in time has happened.
-const propOverdue = "Overdue"
-
 // overdue checks that nothing is left to be said when more time has passed than anything may take:
 // connects are answered, those who were told to close and have not are reset, and nobody keeps
 // a segment of a pair without sessions. It says whether somebody was reset.

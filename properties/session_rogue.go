@@ -154,7 +154,7 @@ func (x *rogue) read() {
 // genRogue draws a session of two applications that keep to the rules, and one that does not
 // and that a third one may connect to.
 func genRogue(b *builder) {
-	size := b.sessionConfig("none", "wake", "kill", "fail")
+	size := sessionConfig(b, "none", "wake", "kill", "fail")
 	mode := b.word("rogue", rogueModes...)
 	b.op("srv", "listen", 1)
 	b.op("cli", "dial", 1)

@@ -62,7 +62,7 @@ func ExportSignal(ctx context.Context, c signal.Config, variant string, o check.
 			Scenario: "fifo-wakeup", Want: trace.Pass,
 		}
 		t.Config, t.Workload = wakeupSizes(c)
-		if ok, err := follow(t, signalTasks[false], signalMoves(run), len(run)-1); ok || err != nil {
+		if ok, err := follow(fifoWakeup(), t, signalTasks[false], signalMoves(run), len(run)-1); ok || err != nil {
 			return t, err
 		}
 	}

@@ -53,7 +53,7 @@ func (d *spaceDriver) attach(p int) {
 	d.apps[p] = spaceApp{channel: d.last}
 	d.event(impl.Event{Kind: impl.EvOpen, Channel: d.last})
 	d.message(p, impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal})
-	d.message(p, impl.Message{Kind: impl.MsgBind, URI: uriOf(p + 1)})
+	d.message(p, impl.Message{Kind: impl.MsgBind, URI: portURI(p + 1)})
 }
 
 func (d *spaceDriver) message(p int, m impl.Message) {
@@ -128,7 +128,7 @@ func (d *spaceDriver) take(x valloc.Step, to valloc.State) error {
 	case valloc.OpCreate:
 		*g = spaceSegment{}
 		more := spaceUnit*uint32(place.Units) - 2*impl.Page // than the page that a session takes at least
-		d.message(client, impl.Message{Kind: impl.MsgConnect, URI: uriOf(server + 1), RxSize: 400 + more})
+		d.message(client, impl.Message{Kind: impl.MsgConnect, URI: portURI(server + 1), RxSize: 400 + more})
 	case valloc.OpTell:
 		if x.Process == client {
 			g.accepted = true

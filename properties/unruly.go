@@ -97,13 +97,13 @@ func genUnruly(src sim.Source) sim.Case {
 	b.word("quotas", "ample", "tight", "bytes")
 	strange := src.Intn(3, "strange") == 2 // namespaces, scopes, endpoints and sizes matter
 	for _, who := range unrulyApps {
-		b.unruly(who, "attach", strange)
+		unrulyOp(b, who, "attach", strange)
 	}
-	b.unruly("a", "bind", strange)
+	unrulyOp(b, "a", "bind", strange)
 	for range 1 + src.Intn(12, "scenes") {
 		who := unrulyApps[src.Intn(len(unrulyApps), "who")]
 		if src.Intn(4, "begins") == 0 {
-			b.unruly(who, "connect", strange)
+			unrulyOp(b, who, "connect", strange)
 			if src.Intn(3, "served") > 0 {
 				b.op("all", "serve")
 			}
@@ -111,7 +111,7 @@ func genUnruly(src sim.Source) sim.Case {
 		}
 		for range 1 + src.Intn(3, "steps") {
 			name := unrulyDeck[src.Intn(len(unrulyDeck), "verb")]
-			b.unruly(who, name, strange)
+			unrulyOp(b, who, name, strange)
 			if src.Intn(4, "again") == 3 {
 				b.c.Workload = append(b.c.Workload, b.c.Workload[len(b.c.Workload)-1])
 			}
@@ -121,7 +121,7 @@ func genUnruly(src sim.Source) sim.Case {
 }
 
 // unruly draws the arguments of an operation.
-func (b *builder) unruly(who, name string, strange bool) {
+func unrulyOp(b *builder, who, name string, strange bool) {
 	v := unrulyVerbs[slices.IndexFunc(unrulyVerbs, func(v verb) bool { return v.name == name })]
 	if len(v.procs) == 1 {
 		who = v.procs[0]
@@ -238,18 +238,35 @@ func (x *unruly) do(o op) {
 	}
 }
 
-// lied are the messages about any object, by operation.
-var lied = map[string]impl.HandleKind{
-	"unbind": impl.KindListener, "close": impl.KindSession, "shut": impl.KindSession, "reset": impl.KindSession,
-	"accept": impl.KindSession, "reject": impl.KindSession, "confirm": impl.KindSession,
-	"unmapped": impl.KindSegment, "unmappable": impl.KindSegment,
+// claims are the messages about any object, by operation.
+var claims = map[string]impl.Message{
+	"unbind":     {Kind: impl.MsgUnbind},
+	"close":      {Kind: impl.MsgDisconnect},
+	"shut":       {Kind: impl.MsgDisconnect, How: impl.CloseWrite},
+	"reset":      {Kind: impl.MsgReset},
+	"accept":     {Kind: impl.MsgAcceptReply},
+	"reject":     {Kind: impl.MsgAcceptReply, Status: impl.Refused},
+	"confirm":    {Kind: impl.MsgDisconnectReply},
+	"unmapped":   {Kind: impl.MsgUnmapReply},
+	"unmappable": {Kind: impl.MsgMapReply, Status: impl.NoMemory},
+}
+
+// aboutOf returns the kind of the objects that a message is about.
+func aboutOf(m impl.Message) impl.HandleKind {
+	switch m.Kind {
+	case impl.MsgUnbind:
+		return impl.KindListener
+	case impl.MsgUnmapReply, impl.MsgMapReply:
+		return impl.KindSegment
+	}
+	return impl.KindSession
 }
 
 // act has an application do something.
 func (x *unruly) act(p *puppet, o op) {
 	x.open(p)
-	if kind, ok := lied[o.verb]; ok {
-		m := lies[strings.Replace(o.verb, "unbind", "unlisten", 1)]
+	if m, ok := claims[o.verb]; ok {
+		kind := aboutOf(m)
 		m.Handle = x.object(kind, o.args[0])
 		if m.Handle != 0 && kind == impl.KindListener {
 			m.URI = unrulyEndpoints[0] // means nothing beside a handle

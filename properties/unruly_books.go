@@ -7,9 +7,6 @@ import (
 	"cutthrough/shm"
 )
 
-// propEffects: what the session layer has done with segments and channels makes sense.
-const propEffects = "Effects"
-
 // memoryBook keeps the books of what the session layer has had created and formatted.
 type memoryBook struct {
 	fail     failer

@@ -8,9 +8,6 @@ import (
 	"cutthrough/impl"
 )
 
-// propNames: names, scopes and quotas mean what docs/PROTOCOL.md says.
-const propNames = "Names"
-
 // nameBook knows who has attached and who listens where. It keeps no tables: it asks each
 // listener whether it is meant.
 type nameBook struct {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -54,6 +55,8 @@ func sixtyChecked(w *World) {
 	})
 	w.AtEnd("History", func() error { return wantLen(len(w.History()), 20) })
 }
+
+var errLen = errors.New("wrong length")
 
 func wantLen(got, want int) error {
 	if got != want {

@@ -484,3 +484,37 @@ func TestReplayReportsWhatItCannotMeet(t *testing.T) {
 		}
 	}
 }
+
+func TestDiagram(t *testing.T) {
+	rep := exploreWith(t, "dfs:2", 1000, fixed(Config{}, lostUpdate))
+	r := NewRunner()
+	defer r.Close()
+	o, _, err := fixed(Config{}, lostUpdate).RunOnce(r, Case{}, rep.Found.Schedule, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(o.Diagram(30), "\n")
+	want := `step   a                          b
+   1   x load = 0
+       ▶ before x store #1: -> b
+   2   ·                          x load = 0
+   3   ·                          x store := 1
+   4   x store := 1`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	long := fixed(Config{}, sixty)
+	o, _, err = long.RunOnce(r, Case{}, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, shown := o.Diagram(20), 0
+	for _, l := range lines {
+		left := 1
+		_, _ = fmt.Sscanf(l, " … %d steps", &left)
+		shown += left
+	}
+	if all := o.Diagram(1000); len(lines) > 20 || len(lines) == len(all) || shown != len(all) {
+		t.Errorf("%d lines stand for %d of %d:\n%s", len(lines), shown, len(all), strings.Join(lines, "\n"))
+	}
+}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,8 +10,6 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim/trace"
 )
-
-var errLen = errors.New("wrong length")
 
 // TestRandIsPinned: seeds are printed and compared, so the generator must give
 // the same values everywhere. The first three are the reference values of
@@ -222,39 +219,5 @@ func TestPortfolioTakesTurns(t *testing.T) {
 	})
 	if err != nil || rep.Executions != 3000 || !rep.Exhausted {
 		t.Errorf("%v %+v", err, rep)
-	}
-}
-
-func TestDiagram(t *testing.T) {
-	rep := exploreWith(t, "dfs:2", 1000, fixed(Config{}, lostUpdate))
-	r := NewRunner()
-	defer r.Close()
-	o, _, err := fixed(Config{}, lostUpdate).RunOnce(r, Case{}, rep.Found.Schedule, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Join(o.Diagram(30), "\n")
-	want := `step   a                          b
-   1   x load = 0
-       ▶ before x store #1: -> b
-   2   ·                          x load = 0
-   3   ·                          x store := 1
-   4   x store := 1`
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	long := fixed(Config{}, sixty)
-	o, _, err = long.RunOnce(r, Case{}, nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, shown := o.Diagram(20), 0
-	for _, l := range lines {
-		left := 1
-		_, _ = fmt.Sscanf(l, " … %d steps", &left)
-		shown += left
-	}
-	if all := o.Diagram(1000); len(lines) > 20 || len(lines) == len(all) || shown != len(all) {
-		t.Errorf("%d lines stand for %d of %d:\n%s", len(lines), shown, len(all), strings.Join(lines, "\n"))
 	}
 }

@@ -51,7 +51,11 @@ func exported(ctx context.Context, model, config, variant string, o check.Option
 		return nil, nil, err
 	}
 	t.Story = append(t.Story, "", fmt.Sprintf("found   simrun model %s/%s --variant %s --export", model, config, variant))
-	r, err := properties.Replay(t)
+	s, err := properties.Find(t.Scenario)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := properties.Replay(s, t)
 	if err != nil {
 		return nil, nil, err
 	}

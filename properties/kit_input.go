@@ -1,13 +1,12 @@
 package properties
 
 import (
+	"cutthrough/sim"
+	"cutthrough/sim/trace"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"cutthrough/sim"
-	"cutthrough/sim/trace"
 )
 
 // key is one configuration key of a scenario: a number in [min, max], or one of
@@ -110,66 +109,6 @@ func readOp(o trace.Op, verbs []verb) (op, error) {
 		checked.args = append(checked.args, n)
 	}
 	return checked, nil
-}
-
-// builder collects a generated case.
-type builder struct {
-	src sim.Source
-	c   sim.Case
-}
-
-func (b *builder) set(name string, value any) {
-	b.c.Config = append(b.c.Config, trace.KV{Key: name, Value: fmt.Sprint(value)})
-}
-
-// number draws one of the values for a key; the first is the simplest.
-func (b *builder) number(name string, values ...int) int {
-	v := values[b.src.Intn(len(values), name)]
-	b.set(name, v)
-	return v
-}
-
-// word draws one of the words for a key; the first is the simplest.
-func (b *builder) word(name string, words ...string) string {
-	w := words[b.src.Intn(len(words), name)]
-	b.set(name, w)
-	return w
-}
-
-func (b *builder) op(proc, verb string, args ...int) {
-	o := trace.Op{Proc: proc, Verb: verb}
-	for _, a := range args {
-		o.Args = append(o.Args, strconv.Itoa(a))
-	}
-	b.c.Workload = append(b.c.Workload, o)
-}
-
-func (b *builder) ops(all []op) {
-	for _, o := range all {
-		b.op(o.proc, o.verb, o.args...)
-	}
-}
-
-// faultClasses are the values of the configuration key faults.
-var faultClasses = []string{"none", "kill", "stop", "wake", "all"}
-
-// simConfig returns how a case with the given class of faults runs.
-func simConfig(faults string) sim.Config {
-	c := sim.Config{Races: true}
-	switch faults {
-	case "kill":
-		c.Faults = sim.Faults(sim.Kill)
-	case "stop":
-		c.Faults = sim.Faults(sim.Stop, sim.Resume)
-	case "wake":
-		c.Faults = sim.Faults(sim.Spurious, sim.Delay, sim.Jump)
-	case "all":
-		c.Faults = sim.Faults(sim.Kill, sim.Stop, sim.Resume, sim.Spurious, sim.Delay, sim.Jump)
-	case "hostile":
-		c.Faults = sim.Faults(sim.Hostile)
-	}
-	c.MaxFaults = 2
-	return c
 }
 
 // perProc returns the operations of proc.

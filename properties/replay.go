@@ -1,29 +1,10 @@
 package properties
 
 import (
-	"fmt"
-	"strings"
-
 	"cutthrough/sim"
 	"cutthrough/sim/trace"
+	"fmt"
 )
-
-// All returns the scenarios in the order in which they are listed.
-func All() []*sim.Test {
-	return append([]*sim.Test{fifoStream(), fifoWakeup(), fifoHostile(), evqScenario(), allocScenario()}, append(sessionScenarios(), machineScenario(), spaceScenario(), unrulyScenario(), redirectLegacy())...)
-}
-
-// Find returns the scenario called name, or an error that names those that exist.
-func Find(name string) (*sim.Test, error) {
-	var names []string
-	for _, s := range All() {
-		if s.Name == name {
-			return s, nil
-		}
-		names = append(names, s.Name)
-	}
-	return nil, fmt.Errorf("no scenario %q (there are %s)", name, strings.Join(names, ", "))
-}
 
 // NewTrace returns the trace of a violation, ready to be formatted.
 func NewTrace(scenario string, f *sim.Found, story ...string) *trace.Trace {
@@ -45,13 +26,9 @@ type Replayed struct {
 // maxDiagram keeps a whole failure report within a screen of 40 lines.
 const maxDiagram = 30
 
-// Replay runs the trace once on the code of this build. The error says what is
-// wrong with the trace: its scenario, configuration or workload.
-func Replay(t *trace.Trace) (*Replayed, error) {
-	s, err := Find(t.Scenario)
-	if err != nil {
-		return nil, err
-	}
+// Replay runs the trace, which is of scenario s, once on the code of this build. The error says what is
+// wrong with the trace: its configuration or workload.
+func Replay(s *sim.Test, t *trace.Trace) (*Replayed, error) {
 	r := sim.NewRunner()
 	defer r.Close()
 	c := sim.Case{Config: t.Config, Workload: t.Workload}
