@@ -4,7 +4,7 @@
 // explorations to traces.
 //
 // A scenario is one generator and one program. The generator draws from a
-// [sim.Source], so the same scenario is explored exhaustively, at random, by
-// rapid and by the fuzzer; what it draws is text ([sim.Case]), so a violation
+// [scenario.Source], so the same scenario is explored exhaustively, at random, by
+// rapid and by the fuzzer; what it draws is text ([scenario.Input]), so a violation
 // is a trace that people read, shrink, edit and replay.
 package properties

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cutthrough/sim"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 )
 
@@ -25,10 +26,10 @@ type played struct {
 // play runs t twice on the code of this process and draws it in at most the given
 // number of lines, which is maxDiagram or not much less. The error says what is wrong
 // with the trace.
-func play(s *sim.Test, t *trace.Trace, lines int) (*played, error) {
+func play(s *scenario.Scenario, t *trace.Trace, lines int) (*played, error) {
 	r := sim.NewRunner()
 	defer r.Close()
-	c := sim.Case{Config: t.Config, Workload: t.Workload}
+	c := scenario.Input{Config: t.Config, Workload: t.Workload}
 	o, unmet, err := s.RunOnce(r, c, t.Schedule, true)
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -53,7 +54,7 @@ func observe(o sim.Outcome, unmet []int) trace.Observation {
 }
 
 // open reads the trace in a file and finds its scenario.
-func (a *app) open(path string) (*trace.Trace, *sim.Test, error) {
+func (a *app) open(path string) (*trace.Trace, *scenario.Scenario, error) {
 	t, err := trace.ReadFile(path)
 	if err != nil {
 		return nil, nil, err

@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/shm"
 	"cutthrough/sim"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 )
 
@@ -17,8 +18,8 @@ var (
 )
 
 // testScenarios provoke the results that the real scenarios, which hold, do not.
-func testScenarios() []*sim.Test {
-	return []*sim.Test{
+func testScenarios() []*scenario.Scenario {
+	return []*scenario.Scenario{
 		{
 			Name: "test-sum", Generate: genSum, Compile: compileSum, Sometimes: []string{"added"},
 			Doc: "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
@@ -37,14 +38,14 @@ func testScenarios() []*sim.Test {
 	}
 }
 
-func genNothing(sim.Source) sim.Case { return sim.Case{} }
+func genNothing(scenario.Source) scenario.Input { return scenario.Input{} }
 
-func program(setup func(*sim.World)) func(sim.Case) (sim.Program, error) {
-	return func(sim.Case) (sim.Program, error) { return sim.Program{Setup: setup}, nil }
+func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return func(scenario.Input) (scenario.Program, error) { return scenario.Program{Setup: setup}, nil }
 }
 
-func genSum(src sim.Source) sim.Case {
-	c := sim.Case{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
+func genSum(src scenario.Source) scenario.Input {
+	c := scenario.Input{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
 	for _, p := range []string{"a", "b"} {
 		for range 1 + src.Intn(2, "operations") {
 			c.Workload = append(c.Workload, trace.Op{Proc: p, Verb: "add", Args: []string{fmt.Sprint(1 + src.Intn(3, "n"))}})
@@ -53,19 +54,19 @@ func genSum(src sim.Source) sim.Case {
 	return c
 }
 
-func compileSum(c sim.Case) (sim.Program, error) {
+func compileSum(c scenario.Input) (scenario.Program, error) {
 	want := 0
 	for i, o := range c.Workload {
 		n := 0
 		if o.Verb != "add" || len(o.Args) != 1 {
-			return sim.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
+			return scenario.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
 		}
 		if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
-			return sim.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
+			return scenario.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
 		}
 		want += n
 	}
-	return sim.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(sim.Stop, sim.Resume)}, Setup: func(w *sim.World) {
+	return scenario.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(sim.Stop, sim.Resume)}, Setup: func(w *sim.World) {
 		a, b := w.Process("a"), w.Process("b")
 		seg, err := a.CreateSegment(4096)
 		if err != nil {
@@ -148,6 +149,8 @@ func long(w *sim.World) {
 	})
 }
 
-func crash(sim.Case) (sim.Program, error) { panic("test-panic") }
+func crash(scenario.Input) (scenario.Program, error) { panic("test-panic") }
 
-func invalid(sim.Case) (sim.Program, error) { return sim.Program{}, errors.New("no such case") }
+func invalid(scenario.Input) (scenario.Program, error) {
+	return scenario.Program{}, errors.New("no such case")
+}

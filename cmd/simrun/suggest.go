@@ -1,11 +1,12 @@
 package main
 
 import (
-	"cutthrough/sim"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"cutthrough/sim/scenario"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,7 +57,7 @@ func didYouMean(name string, words []string) string {
 }
 
 // find returns the scenario called name.
-func (a *app) find(name string) (*sim.Test, error) {
+func (a *app) find(name string) (*scenario.Scenario, error) {
 	names := a.scenarioNames()
 	if i := slices.Index(names, name); i >= 0 {
 		return a.scenarios[i], nil

@@ -24,7 +24,7 @@ func design() *trace.Trace {
 			"guards  shm/fifo_signal.go, (*Fifo).ArmDequeue",
 		},
 		Scenario: "fifo-stream",
-		Config:   []trace.KV{{"fifo", "64"}, {"procs", "prod,cons"}},
+		Config:   []trace.KV{{Key: "fifo", Value: "64"}, {Key: "procs", Value: "prod,cons"}},
 		Workload: []trace.Op{
 			{Proc: "prod", Verb: "write", Args: []string{"1"}},
 			{Proc: "cons", Verb: "read", Args: []string{"1"}},
