@@ -1,9 +1,7 @@
 package properties
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"cutthrough/properties/core"
 	"cutthrough/properties/memory"
@@ -11,19 +9,7 @@ import (
 	"cutthrough/sim/scenario"
 )
 
-// All returns the scenarios in the order in which they are listed.
-func All() []*scenario.Scenario {
+// All returns the scenarios of this module. Each call returns a list of its own.
+func All() scenario.Registry {
 	return slices.Concat(memory.Scenarios(), session.Scenarios(), core.Scenarios())
-}
-
-// Find returns the scenario called name, or an error that names those that exist.
-func Find(name string) (*scenario.Scenario, error) {
-	var names []string
-	for _, s := range All() {
-		if s.Name == name {
-			return s, nil
-		}
-		names = append(names, s.Name)
-	}
-	return nil, fmt.Errorf("no scenario %q (there are %s)", name, strings.Join(names, ", "))
 }

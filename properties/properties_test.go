@@ -107,7 +107,7 @@ func explain(s *scenario.Scenario, c scenario.Input, o sim.Outcome) error {
 // fuzzScenario fuzzes generator and schedule with the same bytes that the
 // generator and the scheduler would get from any other source.
 func fuzzScenario(f *testing.F, name string) {
-	s, err := Find(name)
+	s, err := All().Find(name)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestBadCasesAreRefused(t *testing.T) {
 		{"alloc", "needs config procs=1", scenario.Input{Workload: work("a", "refree")}},
 		{"alloc", "more than 256 bytes", scenario.Input{Config: kv("shared", "1"), Workload: work("a", "alloc", "256")}},
 	} {
-		s, err := Find(tt.scenario)
+		s, err := All().Find(tt.scenario)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestBadCasesAreRefused(t *testing.T) {
 			t.Errorf("%s %v: %v, want %q", tt.scenario, tt.c, err, tt.want)
 		}
 	}
-	if _, err := Find("nonsense"); err == nil || !strings.Contains(err.Error(), "fifo-stream") {
+	if _, err := All().Find("nonsense"); err == nil || !strings.Contains(err.Error(), "fifo-stream") {
 		t.Errorf("unknown scenario: %v", err)
 	}
 }

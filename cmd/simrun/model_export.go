@@ -54,7 +54,7 @@ func exported(ctx context.Context, model, config, variant string, o check.Option
 		return nil, nil, err
 	}
 	t.Story = append(t.Story, "", fmt.Sprintf("found   simrun model %s/%s --variant %s --export", model, config, variant))
-	s, err := properties.Find(t.Scenario)
+	s, err := properties.All().Find(t.Scenario)
 	if err != nil {
 		return nil, nil, err
 	}

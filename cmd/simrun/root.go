@@ -15,7 +15,7 @@ import (
 // app is one invocation of simrun.
 type app struct {
 	stdout, stderr *os.File
-	scenarios      []*scenario.Scenario
+	scenarios      scenario.Registry
 	models         []catalog.Entry
 	program        string // how the user calls this program
 

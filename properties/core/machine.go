@@ -73,7 +73,7 @@ func readMachine(c scenario.Input) (negotiation.Config, []scenario.Op, error) {
 		return negotiation.Config{}, nil, err
 	}
 	for _, f := range machineFields(&to) {
-		f.set(cfg.Numbers[f.Name])
+		f.set(cfg.Number(f.Name))
 	}
 	return to, ops, nil
 }

@@ -62,7 +62,7 @@ func compileRedirect(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	arena := uint64(cfg.Numbers["arena"]) * shm.MinSegment
+	arena := uint64(cfg.Number("arena")) * shm.MinSegment
 	checker := lin.Ranges(model.Ranges{End: 64 * shm.MinSegment})
 	setup := func(w *sim.World) {
 		cli := w.Process("cli")

@@ -111,7 +111,7 @@ func readSpace(c scenario.Input) (layerSpace, []scenario.Op, error) {
 	if err != nil {
 		return layerSpace{}, nil, err
 	}
-	n := func(name string) uint8 { return uint8(cfg.Numbers[name]) }
+	n := func(name string) uint8 { return uint8(cfg.Number(name)) }
 	m, err := valloc.New(valloc.Config{
 		Processes: 2, Units: n("units"), Segments: n("segments"), Size: n("size"), Offset: n("offset"), Page: n("page"), Death: n("death") > 0,
 	})

@@ -153,13 +153,13 @@ func compileUnruly(c scenario.Input) (scenario.Program, error) {
 		return scenario.Program{}, err
 	}
 	lc := impl.Config{
-		Namespaces: unrulySpaces, QueueSlots: 4, SegmentSize: 4 * impl.Page, FifoSize: uint32(cfg.Numbers["fifo"]),
+		Namespaces: unrulySpaces, QueueSlots: 4, SegmentSize: 4 * impl.Page, FifoSize: uint32(cfg.Number("fifo")),
 		ConnectTimeout: 10 * time.Second, CloseTimeout: 5 * time.Minute,
 	}
-	if cfg.Words["linger"] == "1s" {
+	if cfg.Word("linger") == "1s" {
 		lc.Linger = time.Second
 	}
-	switch cfg.Words["quotas"] {
+	switch cfg.Word("quotas") {
 	case "bytes":
 		lc.MaxBytes = 8 * impl.Page
 	case "tight":
@@ -171,7 +171,7 @@ func compileUnruly(c scenario.Input) (scenario.Program, error) {
 		p.Go("all", func() {
 			seg, err := p.CreateSegment(shm.MinSegment)
 			scenario.Must(err)
-			x := newUnruly(w, lc, cfg.Words["created"] == "later")
+			x := newUnruly(w, lc, cfg.Word("created") == "later")
 			step := seg.Uint64(shm.SegmentHeader, nameUnrulyStep)
 			for _, o := range ops {
 				step.Store(x.said)

@@ -22,7 +22,7 @@ var (
 		{Name: "pages", Default: 1, Min: 1, Max: 16},
 		{Name: "procs", Default: 2, Min: 1, Max: 3},
 		{Name: "shared", Default: 0, Min: 0, Max: 1},
-		{Name: "faults", Words: scenario.FaultClasses},
+		{Name: "faults", Words: scenario.FaultClasses()},
 	}
 	allocVerbs = []scenario.Verb{
 		{Name: "alloc", Procs: allocProcs, Args: [][2]int{{1, 1 << 16}}},
@@ -84,12 +84,12 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	size := uint64(cfg.Numbers["pages"]) * 4096
+	size := uint64(cfg.Number("pages")) * 4096
 	for _, o := range ops {
-		if o.Verb == "refree" && cfg.Numbers["procs"] != 1 {
+		if o.Verb == "refree" && cfg.Number("procs") != 1 {
 			return scenario.Program{}, errors.New("refree needs config procs=1")
 		}
-		if o.Verb == "alloc" && cfg.Numbers["shared"] == 1 && shm.Footprint(uint64(o.Args[0])) == shm.Footprint(1) {
+		if o.Verb == "alloc" && cfg.Number("shared") == 1 && shm.Footprint(uint64(o.Args[0])) == shm.Footprint(1) {
 			return scenario.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", shm.Footprint(1))
 		}
 	}
@@ -97,10 +97,10 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 	var work [][]scenario.Op
 	for i, name := range allocProcs {
 		mine := scenario.OpsOf(ops, name)
-		if i < cfg.Numbers["procs"] {
+		if i < cfg.Number("procs") {
 			work = append(work, mine)
 		} else if len(mine) > 0 {
-			return scenario.Program{}, fmt.Errorf("workload has %s, config procs=%d", name, cfg.Numbers["procs"])
+			return scenario.Program{}, fmt.Errorf("workload has %s, config procs=%d", name, cfg.Number("procs"))
 		}
 	}
 	setup := func(w *sim.World) {
@@ -121,7 +121,7 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 			}
 			a, err := shm.OpenAllocator(view)
 			scenario.Must(err)
-			if i == 0 && cfg.Numbers["shared"] == 1 {
+			if i == 0 && cfg.Number("shared") == 1 {
 				shared.off, err = a.Alloc(1)
 				scenario.Must(err)
 			}
@@ -134,7 +134,7 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 		w.AtEnd(oracle.Refused, shared.check)
 		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
 	}
-	return scenario.Program{Config: scenario.ConfigOf(cfg.Words["faults"]), Setup: setup}, nil
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: setup}, nil
 }
 
 // sharedBlock is a block that all processes free.

@@ -29,7 +29,7 @@ var (
 	evqKeys = []scenario.Key{
 		{Name: "slots", Default: 2, Min: 0, Max: 6}, // log2
 		{Name: "producers", Default: 2, Min: 1, Max: maxQueueProducers},
-		{Name: "faults", Words: scenario.FaultClasses},
+		{Name: "faults", Words: scenario.FaultClasses()},
 	}
 	evqVerbs = []scenario.Verb{
 		{Name: "send", Procs: producerNames, Args: nil},
@@ -81,17 +81,17 @@ func compileEvq(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	k := &evqCase{slots: 1 << cfg.Numbers["slots"], polls: len(scenario.OpsOf(ops, "cons"))}
+	k := &evqCase{slots: 1 << cfg.Number("slots"), polls: len(scenario.OpsOf(ops, "cons"))}
 	for i := range maxQueueProducers {
 		posts := scenario.OpsOf(ops, producerNames[i])
-		if i < cfg.Numbers["producers"] {
+		if i < cfg.Number("producers") {
 			k.posts = append(k.posts, posts)
 		} else if len(posts) > 0 {
-			return scenario.Program{}, fmt.Errorf("workload has %s, config producers=%d", producerNames[i], cfg.Numbers["producers"])
+			return scenario.Program{}, fmt.Errorf("workload has %s, config producers=%d", producerNames[i], cfg.Number("producers"))
 		}
 	}
 	k.checker = lin.EventQueue(k.slots)
-	return scenario.Program{Config: scenario.ConfigOf(cfg.Words["faults"]), Setup: k.setup}, nil
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: k.setup}, nil
 }
 
 // evqCase is a compiled case; executions share it and do not change it.

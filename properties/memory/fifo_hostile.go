@@ -58,7 +58,7 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	capacity, start, victim := uint64(cfg.Numbers["fifo"]), startValues[cfg.Words["start"]], cfg.Words["victim"]
+	capacity, start, victim := uint64(cfg.Number("fifo")), startValues[cfg.Word("start")], cfg.Word("victim")
 	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, capacity, start)
@@ -77,8 +77,8 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("sig.want"), shm.NewName("sig.has"))
 		}
 	}
-	config := scenario.ConfigOf("hostile")
-	config.MaxFaults = cfg.Numbers["lies"]
+	config := scenario.FaultConfig("hostile")
+	config.MaxFaults = cfg.Number("lies")
 	config.Races = false // a peer that lies about its counter makes races; it only hurts itself
 	return scenario.Program{Config: config, Setup: setup}, nil
 }

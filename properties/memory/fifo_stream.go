@@ -25,7 +25,7 @@ var startValues = map[string]uint64{"0": 0, "2^32-3": 1<<32 - 3, "2^63-3": 1<<63
 var fifoKeys = []scenario.Key{
 	{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 	{Name: "start", Words: startWords},
-	{Name: "faults", Words: scenario.FaultClasses},
+	{Name: "faults", Words: scenario.FaultClasses()},
 }
 
 var streamVerbs = []scenario.Verb{
@@ -99,11 +99,11 @@ func compileStream(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	capacity := cfg.Numbers["fifo"]
+	capacity := cfg.Number("fifo")
 	checker := lin.ByteQueue(capacity)
 	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
 	setup := func(w *sim.World) {
-		f := newFifoWorld(w, uint64(capacity), startValues[cfg.Words["start"]])
+		f := newFifoWorld(w, uint64(capacity), startValues[cfg.Word("start")])
 		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
 		scenario.Must(err)
 		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
@@ -113,7 +113,7 @@ func compileStream(c scenario.Input) (scenario.Program, error) {
 		f.cons.Go("cons", func() { cs.run(consOps) })
 		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
 	}
-	return scenario.Program{Config: scenario.ConfigOf(cfg.Words["faults"]), Setup: setup}, nil
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: setup}, nil
 }
 
 // fifoWorld is two processes with a segment that holds one fifo.

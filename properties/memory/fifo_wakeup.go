@@ -64,8 +64,8 @@ func compileWakeup(c scenario.Input) (scenario.Program, error) {
 		return scenario.Program{}, err
 	}
 	k := &wakeupCase{
-		capacity: uint64(cfg.Numbers["fifo"]), start: startValues[cfg.Words["start"]],
-		mortal: cfg.Words["faults"] == "kill" || cfg.Words["faults"] == "all",
+		capacity: uint64(cfg.Number("fifo")), start: startValues[cfg.Word("start")],
+		mortal: cfg.Word("faults") == "kill" || cfg.Word("faults") == "all",
 		writes: scenario.OpsOf(ops, "prod"), reads: scenario.OpsOf(ops, "cons"),
 	}
 	for _, o := range k.writes {
@@ -76,7 +76,7 @@ func compileWakeup(c scenario.Input) (scenario.Program, error) {
 	if len(k.reads) == 0 && k.total > 0 {
 		return scenario.Program{}, fmt.Errorf("workload writes %d bytes and has no read", k.total)
 	}
-	return scenario.Program{Config: scenario.ConfigOf(cfg.Words["faults"]), Setup: k.setup}, nil
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: k.setup}, nil
 }
 
 // wakeupCase is a compiled case; executions share it and do not change it.

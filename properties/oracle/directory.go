@@ -35,6 +35,7 @@ type expectation struct {
 	listener *nameListener // that a connect reaches
 }
 
+// App returns what is known of an application, or nil if it has not attached.
 func (n *Directory) App(id int) *nameApp {
 	if i := slices.IndexFunc(n.apps, func(a nameApp) bool { return a.id == id }); i >= 0 {
 		return &n.apps[i]

@@ -19,6 +19,7 @@ type Memory struct {
 	Created  int                          // in this step
 }
 
+// NewMemory returns the books of a session layer that was made with cfg.
 func NewMemory(fail failer, mon *Messages, cfg impl.Config) *Memory {
 	return &Memory{
 		fail: fail, mon: mon, cfg: cfg, Segments: map[impl.Handle]uint64{}, bases: map[impl.Handle]impl.Address{},
@@ -26,6 +27,7 @@ func NewMemory(fail failer, mon *Messages, cfg impl.Config) *Memory {
 	}
 }
 
+// Apply checks one effect and takes it into account.
 func (k *Memory) Apply(fx impl.Effect) {
 	size, exists := k.Segments[fx.Segment]
 	if fx.Segment != 0 && exists == (fx.Kind == impl.FxCreate) {

@@ -72,6 +72,8 @@ type watchedSession struct {
 // failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
 type failer func(property, format string, args ...any)
 
+// NewMessages returns a monitor that reports to fail. With lax, calls fail, and applications may be
+// hung up without a word.
 func NewMessages(fail failer, lax bool) *Messages {
 	return &Messages{
 		fail: fail, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},

@@ -37,6 +37,7 @@ type modelSession struct {
 
 var clientSide, serverSide = negotiation.SessionSides()
 
+// NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
 func NewSessions(fail failer, mon *Messages) *Sessions {
 	return &Sessions{fail: fail, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
 }

@@ -29,7 +29,7 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses, "fail")},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail")},
 		{Name: "rogue", Words: rogueModes},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 	}
@@ -68,21 +68,21 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		return scenario.Program{}, err
 	}
 	k := &sessionCase{
-		fifo: cfg.Numbers["fifo"], work: map[string][]scenario.Op{}, directory: lin.Directory(),
+		fifo: cfg.Number("fifo"), work: map[string][]scenario.Op{}, directory: lin.Directory(),
 		ranges: lin.Ranges(model.Ranges{End: 1 << 48}),
 	}
 	for _, name := range append(sessionApps, "rogue") {
 		k.work[name] = scenario.OpsOf(ops, name)
 	}
-	k.mode, k.wildcard = cfg.Words["rogue"], cfg.Words["bind"] == "any"
+	k.mode, k.wildcard = cfg.Word("rogue"), cfg.Word("bind") == "any"
 	k.cfg.Layer = impl.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
-	if cfg.Words["linger"] == "1s" {
+	if cfg.Word("linger") == "1s" {
 		k.cfg.Layer.Linger = 1_000_000_000
 	}
-	k.strict = polite(ops) && cfg.Words["faults"] == "none"
-	config := scenario.ConfigOf(cfg.Words["faults"])
+	k.strict = polite(ops) && cfg.Word("faults") == "none"
+	config := scenario.FaultConfig(cfg.Word("faults"))
 	config.Leaks, config.MaxTasks = true, 64
-	if cfg.Words["faults"] == "fail" {
+	if cfg.Word("faults") == "fail" {
 		config.Faults, k.failing = sim.Faults(sim.Fail), true
 	}
 	return scenario.Program{Config: config, Setup: k.setup}, nil

@@ -41,9 +41,11 @@ func must[T any](v T, err error) T {
 // fixed is a scenario of one program.
 func fixed(cfg sim.Config, setup func(*sim.World), sometimes ...string) *scenario.Scenario {
 	return &scenario.Scenario{
-		Name:      "fixed",
-		Generate:  func(scenario.Source) scenario.Input { return scenario.Input{} },
-		Compile:   func(scenario.Input) (scenario.Program, error) { return scenario.Program{Config: cfg, Setup: setup}, nil },
+		Name:     "fixed",
+		Generate: func(scenario.Source) scenario.Input { return scenario.Input{} },
+		Compile: func(scenario.Input) (scenario.Program, error) {
+			return scenario.Program{Config: cfg, Setup: setup}, nil
+		},
 		Sometimes: sometimes,
 	}
 }

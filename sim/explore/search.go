@@ -36,7 +36,7 @@ func Search(s *scenario.Scenario, search SearchOptions) (*Report, error) {
 	n := max(search.Workers, 1)
 	g := &group{search: search, latest: make([]Report, n)}
 	reports, errs := make([]*Report, n), make([]error, n)
-	var wg sync.WaitGroup
+	var wg sync.WaitGroup //tidy:concurrency workers share no Runner, and their reports are merged in order
 	for i := range n {
 		opt, err := g.options(i, n)
 		if err != nil {
@@ -66,7 +66,7 @@ func Search(s *scenario.Scenario, search SearchOptions) (*Report, error) {
 type group struct {
 	search   SearchOptions
 	stop     atomic.Bool
-	mu       sync.Mutex
+	mu       sync.Mutex //tidy:concurrency guards what is shown of a search, not what it does
 	latest   []Report
 	panicked string // what a worker panicked with, and where
 }
@@ -139,7 +139,7 @@ func merge(reports []*Report, sometimes []string) *Report {
 		sum.Checked += r.Checked
 		sum.Exhausted = sum.Exhausted || r.Exhausted
 		sum.Coverage = sim.MergeCoverage(sum.Coverage, r.Coverage)
-		for m, n := range r.Sometimes {
+		for m, n := range r.Sometimes { //tidy:unordered sums
 			sum.Sometimes[m] += n
 		}
 		if f := r.Violation; f != nil && (sum.Violation == nil || len(f.Schedule) < len(sum.Violation.Schedule)) {

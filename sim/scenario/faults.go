@@ -2,13 +2,16 @@ package scenario
 
 import "cutthrough/sim"
 
-// FaultClasses are the values of the configuration key faults.
-var FaultClasses = []string{"none", "kill", "stop", "wake", "all"}
+// FaultClasses returns the usual values of the configuration key "faults", the first being the
+// simplest. [FaultConfig] knows them.
+func FaultClasses() []string { return []string{"none", "kill", "stop", "wake", "all"} }
 
-// ConfigOf returns how a case with the given class of faults runs.
-func ConfigOf(faults string) sim.Config {
-	c := sim.Config{Races: true}
-	switch faults {
+// FaultConfig returns how a program with a class of faults runs: with race detection, and at most
+// two faults in one execution. Beyond [FaultClasses] there is "hostile". A class that is not
+// known means no faults; inputs are checked before.
+func FaultConfig(class string) sim.Config {
+	c := sim.Config{Races: true, MaxFaults: 2}
+	switch class {
 	case "kill":
 		c.Faults = sim.Faults(sim.Kill)
 	case "stop":
@@ -20,6 +23,5 @@ func ConfigOf(faults string) sim.Config {
 	case "hostile":
 		c.Faults = sim.Faults(sim.Hostile)
 	}
-	c.MaxFaults = 2
 	return c
 }

@@ -9,8 +9,8 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// Key is one configuration key of a scenario: a number in [min, max], or one of
-// words. The first word, or def, is what an absent key means.
+// Key describes one configuration key of a scenario: a number from Min to Max, or one of
+// Words. A key that an input does not mention has the value Default, or the first of Words.
 type Key struct {
 	Name     string
 	Default  int
@@ -18,17 +18,32 @@ type Key struct {
 	Words    []string
 }
 
-// Verb is one operation of a scenario: who may do it, and the bounds of its arguments.
+// Verb describes one operation of a scenario: the processes that may do it, and the least and
+// the largest value of each of its arguments.
 type Verb struct {
 	Name  string
 	Procs []string
 	Args  [][2]int
 }
 
-// config is a checked configuration.
-type config struct {
-	Numbers map[string]int
-	Words   map[string]string
+// Config is a checked configuration, with the defaults filled in.
+type Config struct {
+	numbers map[string]int
+	words   map[string]string
+}
+
+// Number returns the value of a key that is a number. It panics if there is no such Key.
+func (c Config) Number(name string) int { return lookup(c.numbers, name) }
+
+// Word returns the value of a key that is one of several words. It panics if there is no such Key.
+func (c Config) Word(name string) string { return lookup(c.words, name) }
+
+func lookup[V any](values map[string]V, name string) V {
+	v, ok := values[name]
+	if !ok {
+		panic(fmt.Sprintf("scenario: no key %q of that type", name))
+	}
+	return v
 }
 
 // Op is a checked operation.
@@ -37,17 +52,21 @@ type Op struct {
 	Args       []int
 }
 
-// ReadInput checks a case against what the scenario knows; a case may come from a file.
-func ReadInput(c Input, keys []Key, verbs []Verb) (config, []Op, error) {
-	cfg, err := readConfig(c.Config, keys)
+// MaxOps bounds a workload: beyond it an execution cannot finish in its step budget.
+const MaxOps = 256
+
+// ReadInput checks an input against what a scenario knows. The error names the first key or
+// operation that is not right, and what is.
+func ReadInput(in Input, keys []Key, verbs []Verb) (Config, []Op, error) {
+	cfg, err := readConfig(in.Config, keys)
 	if err != nil {
 		return cfg, nil, err
 	}
-	if len(c.Workload) > MaxOps {
-		return cfg, nil, fmt.Errorf("workload has %d operations, at most %d", len(c.Workload), MaxOps)
+	if len(in.Workload) > MaxOps {
+		return cfg, nil, fmt.Errorf("workload has %d operations, at most %d", len(in.Workload), MaxOps)
 	}
 	var ops []Op
-	for i, o := range c.Workload {
+	for i, o := range in.Workload {
 		checked, err := readOp(o, verbs)
 		if err != nil {
 			return cfg, nil, fmt.Errorf("workload operation %d: %w", i+1, err)
@@ -57,16 +76,13 @@ func ReadInput(c Input, keys []Key, verbs []Verb) (config, []Op, error) {
 	return cfg, ops, nil
 }
 
-// MaxOps bounds a workload: beyond it an execution cannot finish in its step budget.
-const MaxOps = 256
-
-func readConfig(kvs []trace.KV, keys []Key) (config, error) {
-	cfg := config{map[string]int{}, map[string]string{}}
+func readConfig(kvs []trace.KV, keys []Key) (Config, error) {
+	cfg := Config{map[string]int{}, map[string]string{}}
 	for _, k := range keys {
 		if len(k.Words) > 0 {
-			cfg.Words[k.Name] = k.Words[0]
+			cfg.words[k.Name] = k.Words[0]
 		} else {
-			cfg.Numbers[k.Name] = k.Default
+			cfg.numbers[k.Name] = k.Default
 		}
 	}
 	for _, kv := range kvs {
@@ -79,14 +95,14 @@ func readConfig(kvs []trace.KV, keys []Key) (config, error) {
 			if !slices.Contains(k.Words, kv.Value) {
 				return cfg, fmt.Errorf("config %s=%s: want one of %s", kv.Key, kv.Value, strings.Join(k.Words, ", "))
 			}
-			cfg.Words[k.Name] = kv.Value
+			cfg.words[k.Name] = kv.Value
 			continue
 		}
 		n, err := strconv.Atoi(kv.Value)
 		if err != nil || n < k.Min || n > k.Max {
 			return cfg, fmt.Errorf("config %s=%s: want a number from %d to %d", kv.Key, kv.Value, k.Min, k.Max)
 		}
-		cfg.Numbers[k.Name] = n
+		cfg.numbers[k.Name] = n
 	}
 	return cfg, nil
 }
