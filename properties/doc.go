@@ -1,10 +1,8 @@
-// Package properties says what must hold and finds out whether it does: it
-// holds the scenarios (generated configurations, workloads and faults over the
-// real code of shm), the linearizability checks, and what connects
-// explorations to traces.
+// Package properties lists the scenarios of this module: what is explored, and the
+// properties that must hold.
 //
-// A scenario is one generator and one program. The generator draws from a
-// [sim.Source], so the same scenario is explored exhaustively, at random, by
-// rapid and by the fuzzer; what it draws is text ([sim.Case]), so a violation
-// is a trace that people read, shrink, edit and replay.
+// The scenarios are in sub-packages: memory has those of the structures in shared memory, core
+// those of the core of the session layer, which is driven step by step, and session those of the
+// whole session layer with applications. Package oracle has what judges them. The directory mutants
+// has mistakes that the scenarios must find.
 package properties

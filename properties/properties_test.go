@@ -5,7 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"cutthrough/properties/oracle"
+	"cutthrough/properties/session"
 	"cutthrough/sim"
+	"cutthrough/sim/explore"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 
 	"pgregory.net/rapid"
@@ -17,24 +21,24 @@ func TestScenariosHold(t *testing.T) {
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
 			n := 20_000
-			if slices.ContainsFunc(sessionScenarios(), func(o *Scenario) bool { return o.Name == s.Name }) {
+			if slices.ContainsFunc(session.Scenarios(), func(o *scenario.Scenario) bool { return o.Name == s.Name }) {
 				n = 1500 // a hundred times longer executions
 			}
 			if testing.Short() {
 				n /= 2
 			}
-			rep, err := Explore(s, Search{Seed: 1, MaxExecutions: n, Workers: 2})
+			rep, err := explore.Search(s, explore.SearchOptions{Seed: 1, MaxExecutions: n, Workers: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if s.Broken {
-				if rep.Found == nil || rep.Found.Failure.Property != propLinear {
-					t.Errorf("found %+v in %d executions", rep.Found, rep.Executions)
+				if rep.Violation == nil || rep.Violation.Failure.Property != oracle.Linearizable {
+					t.Errorf("found %+v in %d executions", rep.Violation, rep.Executions)
 				}
 				return
 			}
-			if rep.Found != nil {
-				t.Fatalf("%v\n%s", rep.Found.Failure, trace.Format(NewTrace(s.Name, rep.Found)))
+			if rep.Violation != nil {
+				t.Fatalf("%v\n%s", rep.Violation.Failure, trace.Format(explore.NewTrace(s.Name, rep.Violation)))
 			}
 			if len(rep.Unreached) > 0 {
 				t.Errorf("never reached: %v", rep.Unreached)
@@ -49,7 +53,7 @@ func TestScenariosHold(t *testing.T) {
 // caseSource lets rapid draw a case.
 type caseSource struct{ t *rapid.T }
 
-// Intn implements [sim.Source].
+// Intn implements [scenario.Source].
 func (s caseSource) Intn(n int, label string) int {
 	return rapid.IntRange(0, n-1).Draw(s.t, label)
 }
@@ -70,8 +74,8 @@ func TestRapid(t *testing.T) {
 				schedule := rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(t, "schedule")
 				p, err := s.Compile(c)
 				if err == nil {
-					o := r.Run(p.Config, &sim.ByteChooser{Data: schedule}, p.Setup)
-					err = explain(s, c, o)
+					o := r.Run(p.Config, &explore.ByteChooser{Data: schedule}, p.Setup)
+					err = explain(s, r, c, o)
 				}
 				if err != nil {
 					t.Fatalf("%v", err)
@@ -87,23 +91,23 @@ type violation struct{ text string }
 func (v violation) Error() string { return v.text }
 
 // explain returns nil or the shrunk violation as a trace.
-func explain(s *Scenario, c sim.Case, o sim.Outcome) error {
+func explain(s *scenario.Scenario, r *sim.Runner, c scenario.Input, o sim.Outcome) error {
 	if o.Failure == nil {
 		return nil
 	}
-	f := &sim.Found{Case: c, Schedule: o.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
-	shrinker := sim.Shrinker{Test: s.Test, Budget: 20_000}
+	f := &explore.Violation{Input: c, Schedule: r.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
+	shrinker := explore.Shrinker{Test: s, Budget: 20_000}
 	small, err := shrinker.Shrink(f)
 	if err != nil {
 		return err
 	}
-	return violation{small.Failure.String() + "\n" + string(trace.Format(NewTrace(s.Name, small)))}
+	return violation{small.Failure.String() + "\n" + string(trace.Format(explore.NewTrace(s.Name, small)))}
 }
 
 // fuzzScenario fuzzes generator and schedule with the same bytes that the
 // generator and the scheduler would get from any other source.
 func fuzzScenario(f *testing.F, name string) {
-	s, err := Find(name)
+	s, err := All().Find(name)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -111,12 +115,12 @@ func fuzzScenario(f *testing.F, name string) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8}, []byte{0, 0, 200, 0, 130, 0, 0, 255})
 	r := sim.NewRunner()
 	f.Fuzz(func(t *testing.T, draws, schedule []byte) {
-		c := s.Generate(&sim.ByteSource{Data: draws})
+		c := s.Generate(&scenario.ByteSource{Data: draws})
 		p, err := s.Compile(c)
 		if err != nil {
 			t.Fatalf("generated case does not compile: %v", err)
 		}
-		if err := explain(s, c, r.Run(p.Config, &sim.ByteChooser{Data: schedule}, p.Setup)); err != nil {
+		if err := explain(s, r, c, r.Run(p.Config, &explore.ByteChooser{Data: schedule}, p.Setup)); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -139,23 +143,23 @@ func TestBadCasesAreRefused(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		scenario, want string
-		c              sim.Case
+		c              scenario.Input
 	}{
-		{"fifo-stream", "no such key", sim.Case{Config: kv("colour", "red")}},
-		{"fifo-stream", "want a number from 1 to 4096", sim.Case{Config: kv("fifo", "0")}},
-		{"fifo-stream", "want a number from 1 to 4096", sim.Case{Config: kv("fifo", "many")}},
-		{"fifo-stream", "want one of", sim.Case{Config: kv("faults", "lunch")}},
-		{"fifo-stream", "no such operation", sim.Case{Workload: work("prod", "read", "1")}},
-		{"fifo-stream", "has 0 arguments, want 1", sim.Case{Workload: work("prod", "write")}},
-		{"fifo-stream", "want a number from 0 to 4096", sim.Case{Workload: work("prod", "write", "-1")}},
-		{"fifo-stream", "at most 256", sim.Case{Workload: make([]trace.Op, 257)}},
-		{"fifo-wakeup", "has no read", sim.Case{Workload: work("prod", "write", "1")}},
-		{"evq", "config producers=2", sim.Case{Workload: work("p3", "send")}},
-		{"alloc", "config procs=2", sim.Case{Workload: work("c", "alloc", "1")}},
-		{"alloc", "needs config procs=1", sim.Case{Workload: work("a", "refree")}},
-		{"alloc", "more than 256 bytes", sim.Case{Config: kv("shared", "1"), Workload: work("a", "alloc", "256")}},
+		{"fifo-stream", "no such key", scenario.Input{Config: kv("colour", "red")}},
+		{"fifo-stream", "want a number from 1 to 4096", scenario.Input{Config: kv("fifo", "0")}},
+		{"fifo-stream", "want a number from 1 to 4096", scenario.Input{Config: kv("fifo", "many")}},
+		{"fifo-stream", "want one of", scenario.Input{Config: kv("faults", "lunch")}},
+		{"fifo-stream", "no such operation", scenario.Input{Workload: work("prod", "read", "1")}},
+		{"fifo-stream", "has 0 arguments, want 1", scenario.Input{Workload: work("prod", "write")}},
+		{"fifo-stream", "want a number from 0 to 4096", scenario.Input{Workload: work("prod", "write", "-1")}},
+		{"fifo-stream", "at most 256", scenario.Input{Workload: make([]trace.Op, 257)}},
+		{"fifo-wakeup", "has no read", scenario.Input{Workload: work("prod", "write", "1")}},
+		{"evq", "config producers=2", scenario.Input{Workload: work("p3", "send")}},
+		{"alloc", "config procs=2", scenario.Input{Workload: work("c", "alloc", "1")}},
+		{"alloc", "needs config procs=1", scenario.Input{Workload: work("a", "refree")}},
+		{"alloc", "more than 256 bytes", scenario.Input{Config: kv("shared", "1"), Workload: work("a", "alloc", "256")}},
 	} {
-		s, err := Find(tt.scenario)
+		s, err := All().Find(tt.scenario)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +167,7 @@ func TestBadCasesAreRefused(t *testing.T) {
 			t.Errorf("%s %v: %v, want %q", tt.scenario, tt.c, err, tt.want)
 		}
 	}
-	if _, err := Find("nonsense"); err == nil || !strings.Contains(err.Error(), "fifo-stream") {
+	if _, err := All().Find("nonsense"); err == nil || !strings.Contains(err.Error(), "fifo-stream") {
 		t.Errorf("unknown scenario: %v", err)
 	}
 }

@@ -1,11 +1,16 @@
-package sim
+package sim_test
 
 import (
+	"errors"
 	"testing"
+
+	"cutthrough/sim"
+	"cutthrough/sim/explore"
+	"cutthrough/sim/scenario"
 )
 
 // sixty is three tasks with 60 accesses between them.
-func sixty(w *World) {
+func sixty(w *sim.World) {
 	p := newPair(w)
 	c := w.Process("c")
 	p.a.Go("a", func() {
@@ -28,7 +33,7 @@ func sixty(w *World) {
 
 // sixtyChecked is the same work with what an execution of a scenario has: plain
 // bytes ordered by the words, a history and a property at the end.
-func sixtyChecked(w *World) {
+func sixtyChecked(w *sim.World) {
 	p := newPair(w)
 	buf := make([]byte, 8)
 	p.a.Go("a", func() {
@@ -55,6 +60,8 @@ func sixtyChecked(w *World) {
 	w.AtEnd("History", func() error { return wantLen(len(w.History()), 20) })
 }
 
+var errLen = errors.New("wrong length")
+
 func wantLen(got, want int) error {
 	if got != want {
 		return errLen
@@ -67,20 +74,20 @@ func wantLen(got, want int) error {
 func BenchmarkExecutions(b *testing.B) {
 	for _, bb := range []struct {
 		name     string
-		strategy func() Strategy
-		cfg      Config
-		setup    func(*World)
+		strategy func() explore.Strategy
+		cfg      sim.Config
+		setup    func(*sim.World)
 	}{
-		{"mostly-continue", func() Strategy { return NewPCT(2, 1) }, Config{}, sixty},
-		{"dfs", func() Strategy { return NewDFS(3) }, Config{}, sixty},
-		{"random", func() Strategy { return NewRandom(1) }, Config{}, sixty},
-		{"uniform", func() Strategy { return &uniform{NewRand(1)} }, Config{}, sixty},
-		{"mostly-continue/checked", func() Strategy { return NewPCT(2, 1) }, Config{Races: true}, sixtyChecked},
-		{"random/checked", func() Strategy { return NewRandom(1) }, Config{Races: true}, sixtyChecked},
-		{"uniform/checked", func() Strategy { return &uniform{NewRand(1)} }, Config{Races: true}, sixtyChecked},
+		{"mostly-continue", func() explore.Strategy { return explore.NewPCT(2, 1) }, sim.Config{}, sixty},
+		{"dfs", func() explore.Strategy { return explore.NewDFS(3) }, sim.Config{}, sixty},
+		{"random", func() explore.Strategy { return explore.NewRandom(1) }, sim.Config{}, sixty},
+		{"uniform", func() explore.Strategy { return &uniform{scenario.NewRand(1)} }, sim.Config{}, sixty},
+		{"mostly-continue/checked", func() explore.Strategy { return explore.NewPCT(2, 1) }, sim.Config{Races: true}, sixtyChecked},
+		{"random/checked", func() explore.Strategy { return explore.NewRandom(1) }, sim.Config{Races: true}, sixtyChecked},
+		{"uniform/checked", func() explore.Strategy { return &uniform{scenario.NewRand(1)} }, sim.Config{Races: true}, sixtyChecked},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			r := NewRunner()
+			r := sim.NewRunner()
 			defer r.Close()
 			s := bb.strategy()
 			steps := 0
@@ -105,9 +112,9 @@ func BenchmarkExecutions(b *testing.B) {
 }
 
 // uniform picks any option with equal odds at every point: the most switches.
-type uniform struct{ r *Rand }
+type uniform struct{ r *scenario.Rand }
 
-func (u *uniform) Next() Chooser       { return u }
-func (u *uniform) Done(int)            {}
-func (u *uniform) String() string      { return "uniform" }
-func (u *uniform) Choose(p *Point) int { return u.r.Intn(p.N()) }
+func (u *uniform) Next() sim.Chooser       { return u }
+func (u *uniform) Done(int)                {}
+func (u *uniform) String() string          { return "uniform" }
+func (u *uniform) Choose(p *sim.Point) int { return u.r.Intn(p.N()) }

@@ -5,6 +5,8 @@ import (
 
 	"cutthrough/shm"
 	"cutthrough/sim"
+	"cutthrough/sim/explore"
+	"cutthrough/sim/scenario"
 )
 
 var (
@@ -39,15 +41,15 @@ func Example() {
 			}
 		})
 	}
-	report, err := sim.Explore(sim.Test{
+	report, err := explore.Explore(&scenario.Scenario{
 		Name:     "mailbox",
-		Generate: func(sim.Source) sim.Case { return sim.Case{} },
-		Compile: func(sim.Case) (sim.Program, error) {
-			return sim.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
+		Generate: func(scenario.Source) scenario.Input { return scenario.Input{} },
+		Compile: func(scenario.Input) (scenario.Program, error) {
+			return scenario.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
 		},
-	}, sim.Options{Strategies: []sim.Strategy{sim.NewDFS(2)}})
-	fmt.Println(err, report.Found.Failure)
-	for _, intervention := range report.Found.Schedule {
+	}, explore.Options{Strategies: []explore.Strategy{explore.NewDFS(2)}})
+	fmt.Println(err, report.Violation.Failure)
+	for _, intervention := range report.Violation.Schedule {
 		fmt.Println(intervention)
 	}
 	// Output:

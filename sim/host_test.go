@@ -7,6 +7,7 @@ import (
 	"cutthrough/shm"
 	"cutthrough/shm/hosttest"
 	"cutthrough/sim"
+	"cutthrough/sim/explore"
 )
 
 // simRunner runs the host conformance suite on simulated processes, under a
@@ -18,9 +19,9 @@ func (s simRunner) Run(t *testing.T, procs ...func(h shm.Host)) {
 	t.Helper()
 	r := sim.NewRunner()
 	defer r.Close()
-	var ch sim.Chooser = Default{}
+	var ch sim.Chooser = sim.Default{}
 	if s.seed > 0 {
-		ch = sim.NewRandom(s.seed).Next()
+		ch = explore.NewRandom(s.seed).Next()
 	}
 	o := r.Run(sim.Config{Races: true, Leaks: true}, ch, func(w *sim.World) {
 		for i, f := range procs {

@@ -11,7 +11,7 @@ import "cutthrough/shm"
 
 // A loop is recognised after pollTurns equal turns of at most maxPoll loads each.
 const (
-	pollTurns = 3
+	pollTurns = 4
 	maxPoll   = 8
 )
 

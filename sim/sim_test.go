@@ -1,4 +1,4 @@
-package sim
+package sim_test
 
 import (
 	"errors"
@@ -8,7 +8,10 @@ import (
 	"testing"
 
 	"cutthrough/shm"
+	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/explore"
+	"cutthrough/sim/scenario"
 )
 
 var (
@@ -22,18 +25,26 @@ var (
 
 // pair is two processes a and b that share a segment with two words and a range.
 type pairOf struct {
-	a, b   *Process
+	a, b   *sim.Process
 	xa, xb shm.Uint64
 	ya, yb shm.Uint64
 	da, db shm.Range
+	seg    *shm.Segment // as a has it
 }
 
-func newPair(w *World) *pairOf {
+// third returns the words and the range as another process has them.
+func (p *pairOf) third(q *sim.Process) (x, y shm.Uint64, d shm.Range) {
+	s := q.View(p.seg)
+	return s.Uint64(64, nameX), s.Uint64(72, nameY), s.Range(128, 64, nameData)
+}
+
+func newPair(w *sim.World) *pairOf {
 	p := &pairOf{a: w.Process("a"), b: w.Process("b")}
 	sa, err := p.a.CreateSegment(shm.MinSegment)
 	if err != nil {
 		panic(err)
 	}
+	p.seg = sa
 	sb := p.b.View(sa)
 	p.xa, p.xb = sa.Uint64(64, nameX), sb.Uint64(64, nameX)
 	p.ya, p.yb = sa.Uint64(72, nameY), sb.Uint64(72, nameY)
@@ -42,22 +53,24 @@ func newPair(w *World) *pairOf {
 }
 
 // fixed is a test of one program.
-func fixed(cfg Config, setup func(*World), sometimes ...string) Test {
-	return Test{
-		Name:      "fixed",
-		Generate:  func(Source) Case { return Case{} },
-		Compile:   func(Case) (Program, error) { return Program{cfg, setup}, nil },
+func fixed(cfg sim.Config, setup func(*sim.World), sometimes ...string) *scenario.Scenario {
+	return &scenario.Scenario{
+		Name:     "fixed",
+		Generate: func(scenario.Source) scenario.Input { return scenario.Input{} },
+		Compile: func(scenario.Input) (scenario.Program, error) {
+			return scenario.Program{Config: cfg, Setup: setup}, nil
+		},
 		Sometimes: sometimes,
 	}
 }
 
-func exploreWith(t *testing.T, strategy string, n int, test Test) *Report {
+func exploreWith(t *testing.T, strategy string, n int, test *scenario.Scenario) *explore.Report {
 	t.Helper()
-	s, err := ParseStrategy(strategy, 1)
+	s, err := explore.ParseStrategy(strategy, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Explore(test, Options{Strategies: []Strategy{s}, Seed: 1, MaxExecutions: n})
+	rep, err := explore.Explore(test, explore.Options{Strategies: []explore.Strategy{s}, Seed: 1, MaxExecutions: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +79,12 @@ func exploreWith(t *testing.T, strategy string, n int, test Test) *Report {
 
 // wantFailure explores with every strategy and checks what is found, and that
 // replaying its schedule gives the same execution.
-func wantFailure(t *testing.T, cfg Config, setup func(*World), property, message string) {
+func wantFailure(t *testing.T, cfg sim.Config, setup func(*sim.World), property, message string) {
 	t.Helper()
 	for _, strategy := range []string{"dfs:2", "pct:3", "random"} {
 		test := fixed(cfg, setup)
 		rep := exploreWith(t, strategy, 100_000, test)
-		f := rep.Found
+		f := rep.Violation
 		if f == nil {
 			t.Errorf("%s: nothing found in %d executions (exhausted %v)", strategy, rep.Executions, rep.Exhausted)
 			continue
@@ -79,8 +92,8 @@ func wantFailure(t *testing.T, cfg Config, setup func(*World), property, message
 		if f.Failure.Property != property || !strings.Contains(f.Failure.Message, message) {
 			t.Errorf("%s: found %v, want %s ... %s", strategy, f.Failure, property, message)
 		}
-		r := NewRunner()
-		o, unmet, err := test.RunOnce(r, f.Case, f.Schedule, true)
+		r := sim.NewRunner()
+		o, unmet, err := test.RunOnce(r, f.Input, f.Schedule, true)
 		if err != nil || len(unmet) > 0 || o.Failure == nil || o.Digest != f.Digest || o.Steps != f.Steps {
 			t.Errorf("%s: replay: failure %v, unmet %v, digest %016x, want %016x, error %v", strategy, o.Failure, unmet, o.Digest, f.Digest, err)
 		}
@@ -88,11 +101,11 @@ func wantFailure(t *testing.T, cfg Config, setup func(*World), property, message
 	}
 }
 
-func wantExhausted(t *testing.T, strategy string, cfg Config, setup func(*World)) *Report {
+func wantExhausted(t *testing.T, strategy string, cfg sim.Config, setup func(*sim.World)) *explore.Report {
 	t.Helper()
 	rep := exploreWith(t, strategy, 1_000_000, fixed(cfg, setup))
-	if rep.Found != nil {
-		t.Fatalf("found %v by %v", rep.Found.Failure, rep.Found.Schedule)
+	if rep.Violation != nil {
+		t.Fatalf("found %v by %v", rep.Violation.Failure, rep.Violation.Schedule)
 	}
 	if !rep.Exhausted {
 		t.Fatalf("not exhausted after %d executions", rep.Executions)
@@ -101,7 +114,7 @@ func wantExhausted(t *testing.T, strategy string, cfg Config, setup func(*World)
 }
 
 // lostUpdate increments x on both sides with a load and a store.
-func lostUpdate(w *World) {
+func lostUpdate(w *sim.World) {
 	p := newPair(w)
 	inc := func(x shm.Uint64) func() { return func() { x.Store(x.Load() + 1) } }
 	p.a.Go("a", inc(p.xa))
@@ -117,11 +130,11 @@ func wantValue(x shm.Uint64, want uint64) error {
 }
 
 func TestLostUpdate(t *testing.T) {
-	wantFailure(t, Config{}, lostUpdate, "Sum", "1, want 2")
+	wantFailure(t, sim.Config{}, lostUpdate, "Sum", "1, want 2")
 }
 
 func TestAtomicUpdateIsClean(t *testing.T) {
-	wantExhausted(t, "dfs:3", Config{Races: true}, func(w *World) {
+	wantExhausted(t, "dfs:3", sim.Config{Races: true}, func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() { p.xa.Add(1) })
 		p.b.Go("b", func() { p.xb.Add(1) })
@@ -153,7 +166,7 @@ func TestLitmus(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			wantExhausted(t, "dfs:4", Config{}, func(w *World) {
+			wantExhausted(t, "dfs:4", sim.Config{}, func(w *sim.World) {
 				var r [2]uint64
 				tt.body(newPair(w), &r)
 				w.AtEnd("collect", func() error {
@@ -174,7 +187,7 @@ func TestLitmus(t *testing.T) {
 // TestExecutionCounts pins how many executions a bound has: a silent change of
 // coverage must show.
 func TestExecutionCounts(t *testing.T) {
-	threeByThree := func(w *World) {
+	threeByThree := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() { p.xa.Load(); p.xa.Load() })
 		p.b.Go("b", func() { p.xb.Load(); p.xb.Load() })
@@ -183,7 +196,7 @@ func TestExecutionCounts(t *testing.T) {
 		strategy           string
 		executions, unique int
 	}{{"dfs:0", 1, 1}, {"dfs:1", 5, 4}, {"dfs:2", 18, 13}, {"dfs:3", 40, 22}, {"dfs:64", 140, 35}} {
-		rep := wantExhausted(t, tt.strategy, Config{}, threeByThree)
+		rep := wantExhausted(t, tt.strategy, sim.Config{}, threeByThree)
 		if rep.Executions != tt.executions || rep.Distinct != tt.unique {
 			t.Errorf("%s: %d executions, %d distinct, want %d and %d", tt.strategy, rep.Executions, rep.Distinct, tt.executions, tt.unique)
 		}
@@ -191,8 +204,8 @@ func TestExecutionCounts(t *testing.T) {
 }
 
 func TestRaces(t *testing.T) {
-	publish := func(store func(p *pairOf), load func(p *pairOf) bool) func(*World) {
-		return func(w *World) {
+	publish := func(store func(p *pairOf), load func(p *pairOf) bool) func(*sim.World) {
+		return func(w *sim.World) {
 			p := newPair(w)
 			p.a.Go("a", func() { p.da.CopyIn(0, []byte("abcd")); store(p) })
 			p.b.Go("b", func() {
@@ -203,10 +216,10 @@ func TestRaces(t *testing.T) {
 		}
 	}
 	always := publish(func(*pairOf) {}, func(*pairOf) bool { return true })
-	wantFailure(t, Config{Races: true}, always, exec.NoRace, "data")
-	wantExhausted(t, "dfs:2", Config{}, always) // the detector off: nothing is seen
+	wantFailure(t, sim.Config{Races: true}, always, exec.NoRace, "data")
+	wantExhausted(t, "dfs:2", sim.Config{}, always) // the detector off: nothing is seen
 
-	early := func(w *World) {
+	early := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() { p.xa.Store(1); p.da.CopyIn(0, []byte("abcd")) })
 		p.b.Go("b", func() {
@@ -215,38 +228,39 @@ func TestRaces(t *testing.T) {
 			}
 		})
 	}
-	wantFailure(t, Config{Races: true}, early, exec.NoRace, "data")
+	wantFailure(t, sim.Config{Races: true}, early, exec.NoRace, "data")
 
 	ordered := publish(func(p *pairOf) { p.xa.Store(1) }, func(p *pairOf) bool { return p.xb.Load() == 1 })
-	wantExhausted(t, "dfs:3", Config{Races: true}, ordered)
+	wantExhausted(t, "dfs:3", sim.Config{Races: true}, ordered)
 
 	failedCAS := publish(func(p *pairOf) { p.xa.CompareAndSwap(7, 8) }, func(p *pairOf) bool { p.xb.Load(); return true })
-	wantFailure(t, Config{Races: true}, failedCAS, exec.NoRace, "data")
+	wantFailure(t, sim.Config{Races: true}, failedCAS, exec.NoRace, "data")
 
-	relayed := func(w *World) { // a release sequence: store, read-modify-write by another, load
+	relayed := func(w *sim.World) { // a release sequence: store, read-modify-write by another, load
 		p := newPair(w)
 		c := w.Process("c")
 		p.a.Go("a", func() { p.da.CopyIn(0, []byte("abcd")); p.xa.Store(1) })
 		p.b.Go("b", func() { p.xb.CompareAndSwap(1, 2) })
+		x, _, d := p.third(c)
 		c.Go("c", func() {
-			if p.xb.Load() == 2 {
-				p.db.CopyOut(make([]byte, 4), 0)
+			if x.Load() == 2 {
+				d.CopyOut(make([]byte, 4), 0)
 			}
 		})
 	}
-	wantExhausted(t, "dfs:2", Config{Races: true}, relayed)
+	wantExhausted(t, "dfs:2", sim.Config{Races: true}, relayed)
 }
 
 func TestDeadlockAndLostWakeup(t *testing.T) {
-	locks := func(w *World) {
+	locks := func(w *sim.World) {
 		p := w.Process("p")
 		l, m := p.NewLock(nameL), p.NewLock(nameX)
 		p.Go("t", func() { l.Lock(); m.Lock(); w.Note("both"); m.Unlock(); l.Unlock() })
 		p.Go("u", func() { m.Lock(); l.Lock(); w.Note("both"); l.Unlock(); m.Unlock() })
 	}
-	wantFailure(t, Config{}, locks, exec.NoDeadlock, "waits for ever at lock block")
+	wantFailure(t, sim.Config{}, locks, exec.NoDeadlock, "waits for ever at lock block")
 
-	lost := func(w *World) {
+	lost := func(w *sim.World) {
 		p := newPair(w)
 		bell, _ := p.a.NewDoorbell(nameB)
 		theirs := p.b.OpenBell(bell, nameB)
@@ -263,11 +277,11 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 			}
 		})
 	}
-	wantFailure(t, Config{}, lost, exec.NoLostWakeup, "although what it waits for holds")
+	wantFailure(t, sim.Config{}, lost, exec.NoLostWakeup, "although what it waits for holds")
 }
 
 func TestLivelockNamesTheSpinner(t *testing.T) {
-	spin := func(w *World) {
+	spin := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() {
 			for p.xa.Load() == 0 {
@@ -275,13 +289,13 @@ func TestLivelockNamesTheSpinner(t *testing.T) {
 		})
 		p.b.Go("b", func() { p.yb.Load() })
 	}
-	cfg := Config{MaxSteps: 200}
+	cfg := sim.Config{MaxSteps: 200}
 	rep := exploreWith(t, "dfs:0", 10, fixed(cfg, spin))
-	if rep.Found == nil || rep.Found.Failure.Property != exec.NoLivelock || !strings.Contains(rep.Found.Failure.Message, "a spins around x load") {
-		t.Errorf("found %+v", rep.Found)
+	if rep.Violation == nil || rep.Violation.Failure.Property != exec.NoLivelock || !strings.Contains(rep.Violation.Failure.Message, "a spins around x load") {
+		t.Errorf("found %+v", rep.Violation)
 	}
 	// A spinner that somebody releases is only unfair, not livelocked.
-	wait := func(w *World) {
+	wait := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() {
 			for p.xa.Load() == 0 {
@@ -289,14 +303,14 @@ func TestLivelockNamesTheSpinner(t *testing.T) {
 		})
 		p.b.Go("b", func() { p.xb.Store(1) })
 	}
-	if rep := exploreWith(t, "dfs:0", 10, fixed(cfg, wait)); rep.Found != nil || !rep.Exhausted {
-		t.Errorf("found %+v", rep.Found)
+	if rep := exploreWith(t, "dfs:0", 10, fixed(cfg, wait)); rep.Violation != nil || !rep.Exhausted {
+		t.Errorf("found %+v", rep.Violation)
 	}
 }
 
 func TestKillChangesNothingMore(t *testing.T) {
 	deferred := 0
-	setup := func(w *World) {
+	setup := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Mortal()
 		p.a.Go("a", func() {
@@ -317,7 +331,7 @@ func TestKillChangesNothingMore(t *testing.T) {
 			return nil
 		})
 	}
-	cfg := Config{Faults: Faults(exec.Kill), MaxFaults: 1}
+	cfg := sim.Config{Faults: sim.Faults(exec.Kill), MaxFaults: 1}
 	rep := wantExhausted(t, "dfs:0", cfg, setup)
 	// Killed before: the first step, each of two stores, the deferred store.
 	if rep.Executions != 1+1+4 || rep.Sometimes["died with x=0"] != 2 || rep.Sometimes["died with x=2"] != 1 {
@@ -329,7 +343,7 @@ func TestKillChangesNothingMore(t *testing.T) {
 }
 
 func TestStopIsNotDeath(t *testing.T) {
-	setup := func(w *World) {
+	setup := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Mortal()
 		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
@@ -341,7 +355,7 @@ func TestStopIsNotDeath(t *testing.T) {
 		})
 		w.AtEnd("Finished", func() error { return wantValue(p.xb, 2) })
 	}
-	cfg := Config{Faults: Faults(exec.Stop, exec.Resume), MaxFaults: 2}
+	cfg := sim.Config{Faults: sim.Faults(exec.Stop, exec.Resume), MaxFaults: 2}
 	if rep := wantExhausted(t, "dfs:0", cfg, setup); rep.Sometimes["seen half way"] == 0 {
 		t.Errorf("a stopped process was never overtaken: %v", rep.Sometimes)
 	}
@@ -349,13 +363,13 @@ func TestStopIsNotDeath(t *testing.T) {
 
 func TestHostileValues(t *testing.T) {
 	seen := map[uint64]bool{}
-	setup := func(w *World) {
+	setup := func(w *sim.World) {
 		p := newPair(w)
 		p.xa.Store(5)
 		p.a.Go("a", func() { seen[p.xa.Load()] = true })
 		p.a.Hostile(nameX)
 	}
-	wantExhausted(t, "dfs:0", Config{Faults: Faults(exec.CorruptRead), MaxFaults: 1}, setup)
+	wantExhausted(t, "dfs:0", sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, setup)
 	for _, v := range []uint64{0, 1, 4, 5, 6, 5 + 1<<31, 5 + 1<<32, 5 | 1<<63, ^uint64(0)} {
 		if !seen[v] {
 			t.Errorf("the victim never loaded %#x", v)
@@ -364,7 +378,7 @@ func TestHostileValues(t *testing.T) {
 }
 
 func TestAlwaysAndPanics(t *testing.T) {
-	wantFailure(t, Config{}, func(w *World) {
+	wantFailure(t, sim.Config{}, func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() { p.xa.Store(1); p.ya.Store(1) })
 		p.b.Go("b", func() { p.yb.Store(2) })
@@ -375,7 +389,7 @@ func TestAlwaysAndPanics(t *testing.T) {
 			return nil
 		})
 	}, "Ordered", "y before x")
-	wantFailure(t, Config{}, func(w *World) {
+	wantFailure(t, sim.Config{}, func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() { p.xa.Store(1) })
 		p.b.Go("b", func() {
@@ -387,7 +401,7 @@ func TestAlwaysAndPanics(t *testing.T) {
 }
 
 func TestLeaks(t *testing.T) {
-	leak := func(w *World) {
+	leak := func(w *sim.World) {
 		p := w.Process("p")
 		p.Go("t", func() {
 			b, err := p.NewDoorbell(nameB)
@@ -397,12 +411,12 @@ func TestLeaks(t *testing.T) {
 			_ = err
 		})
 	}
-	wantFailure(t, Config{Leaks: true}, leak, exec.NoLeak, "doorbell bell")
-	wantExhausted(t, "dfs:1", Config{}, leak)
+	wantFailure(t, sim.Config{Leaks: true}, leak, exec.NoLeak, "doorbell bell")
+	wantExhausted(t, "dfs:1", sim.Config{}, leak)
 }
 
 func TestUseAfterUnmap(t *testing.T) {
-	wantFailure(t, Config{}, func(w *World) {
+	wantFailure(t, sim.Config{}, func(w *sim.World) {
 		p := w.Process("p")
 		p.Go("user", func() {
 			s, err := p.CreateSegment(shm.MinSegment)
@@ -418,19 +432,19 @@ func TestUseAfterUnmap(t *testing.T) {
 
 func TestNondeterminismIsFound(t *testing.T) {
 	runs := uint64(0)
-	rep := exploreWith(t, "random", 100, fixed(Config{}, func(w *World) {
+	rep := exploreWith(t, "random", 100, fixed(sim.Config{}, func(w *sim.World) {
 		p := newPair(w)
 		runs++
 		n := runs // what a clock, an address or a map would be
 		p.a.Go("a", func() { p.xa.Store(n) })
 	}))
-	if rep.Found == nil || rep.Found.Failure.Property != exec.Determinism {
-		t.Errorf("found %+v", rep.Found)
+	if rep.Violation == nil || rep.Violation.Failure.Property != exec.Determinism {
+		t.Errorf("found %+v", rep.Violation)
 	}
 }
 
 func TestUnreachedSometimesAreReported(t *testing.T) {
-	test := fixed(Config{}, func(w *World) {
+	test := fixed(sim.Config{}, func(w *sim.World) {
 		p := newPair(w)
 		p.a.Go("a", func() { p.xa.Load(); w.Sometimes("here") })
 	}, "here", "there")
@@ -440,7 +454,7 @@ func TestUnreachedSometimesAreReported(t *testing.T) {
 }
 
 func TestFaultsOfCallsAndCoverage(t *testing.T) {
-	setup := func(w *World) {
+	setup := func(w *sim.World) {
 		p := w.Process("p")
 		p.Go("t", func() {
 			s, err := p.CreateSegment(shm.MinSegment)
@@ -451,7 +465,7 @@ func TestFaultsOfCallsAndCoverage(t *testing.T) {
 			_ = s.Close()
 		})
 	}
-	rep := wantExhausted(t, "dfs:0", Config{Faults: Faults(exec.Fail), MaxFaults: 1, Leaks: true}, setup)
+	rep := wantExhausted(t, "dfs:0", sim.Config{Faults: sim.Faults(exec.Fail), MaxFaults: 1, Leaks: true}, setup)
 	if n := rep.Sometimes["failed"]; n != 3 { // ENOMEM, EMFILE, ENOSPC
 		t.Errorf("%d failures, want 3", n)
 	}
@@ -461,11 +475,15 @@ func TestFaultsOfCallsAndCoverage(t *testing.T) {
 }
 
 func TestReplayReportsWhatItCannotMeet(t *testing.T) {
-	test := fixed(Config{}, lostUpdate)
-	r := NewRunner()
+	test := fixed(sim.Config{}, lostUpdate)
+	r := sim.NewRunner()
 	defer r.Close()
-	iv := func(task, name, op string, nth int, effect string, args ...string) exec.Intervention {
-		return exec.Intervention{Task: task, Name: name, Op: op, Nth: nth, Effect: effect, Args: args}
+	iv := func(task, name, op string, nth int, effect ...string) exec.Intervention {
+		e, err := exec.ParseEffect(effect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return exec.Intervention{Task: task, Name: name, Op: op, Nth: nth, Effect: e}
 	}
 	for _, tt := range []struct {
 		v   exec.Intervention
@@ -478,9 +496,43 @@ func TestReplayReportsWhatItCannotMeet(t *testing.T) {
 		{iv("a", "x", "store", 1, "->", "z"), false},       // nobody to switch to
 		{iv("a", "x", "store", 1, "kill"), false},          // not a possible fault
 	} {
-		_, unmet, err := test.RunOnce(r, Case{}, []exec.Intervention{tt.v}, false)
+		_, unmet, err := test.RunOnce(r, scenario.Input{}, []exec.Intervention{tt.v}, false)
 		if err != nil || (len(unmet) == 0) != tt.met {
 			t.Errorf("%v: unmet %v, error %v, want met %v", tt.v, unmet, err, tt.met)
 		}
+	}
+}
+
+func TestDiagram(t *testing.T) {
+	rep := exploreWith(t, "dfs:2", 1000, fixed(sim.Config{}, lostUpdate))
+	r := sim.NewRunner()
+	defer r.Close()
+	o, _, err := fixed(sim.Config{}, lostUpdate).RunOnce(r, scenario.Input{}, rep.Violation.Schedule, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(o.Execution.Diagram(30), "\n")
+	want := `step   a                          b
+   1   x load = 0
+       ▶ before x store #1: -> b
+   2   ·                          x load = 0
+   3   ·                          x store := 1
+   4   x store := 1`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	long := fixed(sim.Config{}, sixty)
+	o, _, err = long.RunOnce(r, scenario.Input{}, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, shown := o.Execution.Diagram(20), 0
+	for _, l := range lines {
+		left := 1
+		_, _ = fmt.Sscanf(l, " … %d steps", &left)
+		shown += left
+	}
+	if all := o.Execution.Diagram(1000); len(lines) > 20 || len(lines) == len(all) || shown != len(all) {
+		t.Errorf("%d lines stand for %d of %d:\n%s", len(lines), shown, len(all), strings.Join(lines, "\n"))
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"cutthrough/properties"
-	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/explore"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 
 	"github.com/spf13/cobra"
@@ -67,7 +67,7 @@ violation is being shrunk, it ends the shrinking. With one worker and --n in pla
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.strategies, "strategy", properties.DefaultStrategies, "strategies that take turns: dfs:N, pct:D, random")
+	f.StringVar(&o.strategies, "strategy", explore.DefaultStrategies, "strategies that take turns: dfs:N, pct:D, random")
 	f.IntVar(&o.n, "n", 0, "end after `N` executions")
 	f.DurationVar(&o.time, "time", 0, "end after this time (default 10s, none with --n)")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the cases and the random strategies")
@@ -77,7 +77,7 @@ violation is being shrunk, it ends the shrinking. With one worker and --n in pla
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the coverage of faults")
 	a.mutantFlag(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions(
-		[]string{properties.DefaultStrategies, "dfs:2", "pct:3", "random"}, cobra.ShellCompDirectiveNoFileComp))
+		[]string{explore.DefaultStrategies, "dfs:2", "pct:3", "random"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -85,11 +85,11 @@ violation is being shrunk, it ends the shrinking. With one worker and --n in pla
 func (o *search) check() error {
 	dfsOnly := true
 	for text := range strings.SplitSeq(o.strategies, ",") {
-		s, err := sim.ParseStrategy(strings.TrimSpace(text), o.seed)
+		s, err := explore.ParseStrategy(strings.TrimSpace(text), o.seed)
 		if err != nil {
 			return errorf(exitUsage, "--strategy: %w", err)
 		}
-		_, dfs := s.(*sim.DFS)
+		_, dfs := s.(*explore.DFS)
 		dfsOnly = dfsOnly && dfs
 	}
 	switch {
@@ -141,21 +141,21 @@ func (a *app) explore(ctx context.Context, r *exploreResult) error {
 	elapsed := time.Since(begun) // not in the result: equal seeds give equal results
 	a.say("%s in %s (%s)", plural(report.Executions, "execution"), elapsed.Round(time.Millisecond), rate(report.Executions, elapsed))
 	r.fill(report, ctx.Err() != nil)
-	if report.Found != nil {
-		return a.found(ctx, s, report.Found, r)
+	if report.Violation != nil {
+		return a.found(ctx, s, report.Violation, r)
 	}
 	return nil
 }
 
 // search explores once, with progress.
-func (a *app) search(ctx context.Context, s *properties.Scenario, o search) (*sim.Report, error) {
+func (a *app) search(ctx context.Context, s *scenario.Scenario, o search) (*explore.Report, error) {
 	line := a.progress()
 	defer line.finish()
 	until := time.Now().Add(o.time)
-	return properties.Explore(s, properties.Search{
+	return explore.Search(s, explore.SearchOptions{
 		Strategies: o.strategies, Seed: o.seed, MaxExecutions: o.n, Workers: o.workers,
 		Stop: func() bool { return ctx.Err() != nil || o.time > 0 && time.Now().After(until) },
-		Progress: func(r *sim.Report) {
+		Progress: func(r *explore.Report) {
 			line.update(func(elapsed time.Duration) string {
 				return fmt.Sprintf("%s  %s executions (%s), %s steps, %s distinct, %s, %s hit",
 					elapsed.Truncate(time.Second), count(r.Executions), rate(r.Executions, elapsed),
@@ -166,7 +166,7 @@ func (a *app) search(ctx context.Context, s *properties.Scenario, o search) (*si
 }
 
 // found fills in what there is to say about a violation, after shrinking it.
-func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r *exploreResult) error {
+func (a *app) found(ctx context.Context, s *scenario.Scenario, f *explore.Violation, r *exploreResult) error {
 	v := &violation{Strategy: f.Strategy, Found: sizeOf(f)}
 	if !r.search.noShrink && f.Failure.Property != exec.Determinism {
 		var err error
@@ -174,7 +174,7 @@ func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r
 			return errorf(exitInternal, "shrink: %w", err)
 		}
 	}
-	t := properties.NewTrace(s.Name, f, firstStory(&f.Failure, r.origin(f.Strategy))...)
+	t := explore.NewTrace(s.Name, f, firstStory(&f.Failure, r.origin(f.Strategy))...)
 	if a.mutated != "" {
 		t.Want, t.Kills = trace.Pass, []trace.Kill{{Mutant: a.mutated, Property: f.Failure.Property}}
 	}
@@ -190,14 +190,14 @@ func (a *app) found(ctx context.Context, s *properties.Scenario, f *sim.Found, r
 
 // minimize shrinks f until it is minimal or ctx ends. It returns the smallest
 // violation so far and how many executions that took.
-func (a *app) minimize(ctx context.Context, s *properties.Scenario, f *sim.Found) (*sim.Found, int, error) {
+func (a *app) minimize(ctx context.Context, s *scenario.Scenario, f *explore.Violation) (*explore.Violation, int, error) {
 	line := a.progress()
 	defer line.finish()
 	runs := 0
-	shrinker := sim.Shrinker{
-		Test: s.Test,
+	shrinker := explore.Shrinker{
+		Test: s,
 		Stop: func() bool { return ctx.Err() != nil },
-		Progress: func(n int, g *sim.Found) {
+		Progress: func(n int, g *explore.Violation) {
 			runs = n
 			line.update(func(time.Duration) string {
 				return fmt.Sprintf("shrinking: %s after %s executions", sizeOf(g), count(n))

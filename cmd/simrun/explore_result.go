@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"cutthrough/sim"
+	"cutthrough/sim/explore"
 	"cutthrough/sim/trace"
 )
 
@@ -56,7 +57,7 @@ type violation struct {
 }
 
 // fill takes the counts from a report.
-func (r *exploreResult) fill(report *sim.Report, stopped bool) {
+func (r *exploreResult) fill(report *explore.Report, stopped bool) {
 	r.Executions, r.Steps, r.Distinct = report.Executions, report.Steps, report.Distinct
 	r.Cases, r.Checked, r.Coverage = report.Cases, report.Checked, report.Coverage
 	r.Sometimes, r.Unreached = report.Sometimes, report.Unreached
@@ -64,7 +65,7 @@ func (r *exploreResult) fill(report *sim.Report, stopped bool) {
 		r.Exhausted = smallestDFS(r.Strategies)
 	}
 	switch {
-	case report.Found != nil:
+	case report.Violation != nil:
 		r.Outcome = violated
 	case stopped:
 		r.Outcome = interrupted

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"unicode"
 
-	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/explore"
 	"cutthrough/sim/trace"
 )
 
@@ -46,7 +46,7 @@ type size struct {
 	Steps         int `json:"steps" doc:"steps of its execution"`
 }
 
-func sizeOf(f *sim.Found) size { return size{len(f.Schedule), len(f.Case.Workload), f.Steps} }
+func sizeOf(f *explore.Violation) size { return size{len(f.Schedule), len(f.Input.Workload), f.Steps} }
 
 // String returns the size in words.
 func (s size) String() string {

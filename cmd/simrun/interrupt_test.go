@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"cutthrough/sim"
+	"cutthrough/sim/explore"
 )
 
 // interruptAt runs simrun with args, sends it sig once it has written a line
@@ -91,17 +91,17 @@ func TestInterruptEndsShrinking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := sim.Explore(s.Test, sim.Options{Strategies: []sim.Strategy{sim.NewRandom(1)}, MaxExecutions: 1000})
-	if err != nil || report.Found == nil {
+	report, err := explore.Explore(s, explore.Options{Strategies: []explore.Strategy{explore.NewRandom(1)}, MaxExecutions: 1000})
+	if err != nil || report.Violation == nil {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	f, _, err := a.minimize(ctx, s, report.Found)
-	if err != nil || sizeOf(f) != sizeOf(report.Found) {
-		t.Errorf("interrupted at once: %+v, %v, want it as large as %+v", f, err, report.Found)
+	f, _, err := a.minimize(ctx, s, report.Violation)
+	if err != nil || sizeOf(f) != sizeOf(report.Violation) {
+		t.Errorf("interrupted at once: %+v, %v, want it as large as %+v", f, err, report.Violation)
 	}
-	g, _, err := a.minimize(t.Context(), s, report.Found)
+	g, _, err := a.minimize(t.Context(), s, report.Violation)
 	if err != nil || g.Failure.Property != "Sum" || sizeOf(g).Interventions >= sizeOf(f).Interventions {
 		t.Errorf("not interrupted: %+v, %v, want it smaller than %+v", g, err, f)
 	}

@@ -12,22 +12,25 @@ import (
 	"cutthrough/model/signal"
 	"cutthrough/model/valloc"
 	"cutthrough/properties"
+	"cutthrough/properties/core"
+	"cutthrough/properties/memory"
+	"cutthrough/sim/explore"
 	"cutthrough/sim/trace"
 )
 
 // exporters return counterexamples that the real code can follow, by model: every one has one.
 var exporters = map[string]func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error){
 	"negotiation": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
-		return properties.ExportMachine(ctx, configOf(negotiation.Configs(), config), variant, o)
+		return core.ExportMachine(ctx, configOf(negotiation.Configs(), config), variant, o)
 	},
 	"evq": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
-		return properties.ExportEvq(ctx, configOf(evq.Configs(), config), variant, o)
+		return memory.ExportEvq(ctx, configOf(evq.Configs(), config), variant, o)
 	},
 	"signal": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
-		return properties.ExportSignal(ctx, configOf(signal.Configs(), config), variant, o)
+		return memory.ExportSignal(ctx, configOf(signal.Configs(), config), variant, o)
 	},
 	"valloc": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
-		return properties.ExportSpace(ctx, configOf(valloc.Configs(), config), variant, o)
+		return core.ExportSpace(ctx, configOf(valloc.Configs(), config), variant, o)
 	},
 }
 
@@ -45,13 +48,17 @@ func (o *modelSearch) checkExport() error {
 
 // exported returns the counterexample of a variant as a trace with the digest that it has on this code, and what
 // came of it there.
-func exported(ctx context.Context, model, config, variant string, o check.Options) (*trace.Trace, *properties.Replayed, error) {
+func exported(ctx context.Context, model, config, variant string, o check.Options) (*trace.Trace, *explore.Replayed, error) {
 	t, err := exporters[model](ctx, config, variant, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	t.Story = append(t.Story, "", fmt.Sprintf("found   simrun model %s/%s --variant %s --export", model, config, variant))
-	r, err := properties.Replay(t)
+	s, err := properties.All().Find(t.Scenario)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := explore.Replay(s, t)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os/exec"
 
+	"cutthrough/internal/closest"
 	"cutthrough/internal/mutate"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ func findMutant(nameOrFile string) (root string, m *mutate.Mutant, err error) {
 	}
 	m, err = mutate.Find(root, nameOrFile)
 	if errors.Is(err, mutate.ErrUnknown) {
-		return "", nil, errorf(exitUsage, "%w%s (simrun list shows the mutants)", err, didYouMean(nameOrFile, mutantNames()))
+		return "", nil, errorf(exitUsage, "%w%s (simrun list shows the mutants)", err, closest.Hint(nameOrFile, mutantNames()))
 	}
 	return root, m, err
 }

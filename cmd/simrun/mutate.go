@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"cutthrough/internal/mutate"
-	"cutthrough/properties"
+	"cutthrough/sim/explore"
 	"cutthrough/sim/trace"
 
 	"github.com/spf13/cobra"
@@ -91,7 +91,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	rows := make(map[string]*killed)
 	for _, m := range ms {
 		rows[m.Name] = &killed{
-			Mutant: m.Name, Scenario: m.Scenario, Strategies: cmp.Or(m.Strategy, properties.DefaultStrategies),
+			Mutant: m.Name, Scenario: m.Scenario, Strategies: cmp.Or(m.Strategy, explore.DefaultStrategies),
 			Want: m.Property,
 		}
 	}

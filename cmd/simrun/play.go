@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"cutthrough/properties"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 )
 
@@ -27,15 +27,15 @@ type played struct {
 // play runs t twice on the code of this process and draws it in at most the given
 // number of lines, which is maxDiagram or not much less. The error says what is wrong
 // with the trace.
-func play(s *properties.Scenario, t *trace.Trace, lines int) (*played, error) {
+func play(s *scenario.Scenario, t *trace.Trace, lines int) (*played, error) {
 	r := sim.NewRunner()
 	defer r.Close()
-	c := sim.Case{Config: t.Config, Workload: t.Workload}
+	c := scenario.Input{Config: t.Config, Workload: t.Workload}
 	o, unmet, err := s.RunOnce(r, c, t.Schedule, true)
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
-	p := &played{Observation: observe(o, unmet), Failure: o.Failure, Diagram: o.Diagram(lines)}
+	p := &played{Observation: observe(o, unmet), Failure: o.Failure, Diagram: o.Execution.Diagram(lines)}
 	if o, unmet, err = s.RunOnce(r, c, t.Schedule, true); err != nil {
 		return nil, fmt.Errorf("scenario %s: the second time: %w", s.Name, err)
 	}
@@ -55,7 +55,7 @@ func observe(o sim.Outcome, unmet []int) trace.Observation {
 }
 
 // open reads the trace in a file and finds its scenario.
-func (a *app) open(path string) (*trace.Trace, *properties.Scenario, error) {
+func (a *app) open(path string) (*trace.Trace, *scenario.Scenario, error) {
 	t, err := trace.ReadFile(path)
 	if err != nil {
 		return nil, nil, err

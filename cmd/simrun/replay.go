@@ -6,7 +6,7 @@ import (
 	"math"
 	"strings"
 
-	"cutthrough/properties"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 
 	"github.com/spf13/cobra"
@@ -89,7 +89,7 @@ func (a *app) replayAll(paths []string, r *replayResult) error {
 }
 
 // replayOne replays and judges one trace.
-func (a *app) replayOne(path string, s *properties.Scenario, t *trace.Trace) (*replayed, error) {
+func (a *app) replayOne(path string, s *scenario.Scenario, t *trace.Trace) (*replayed, error) {
 	lines := maxDiagram
 	if a.verbose {
 		lines = math.MaxInt

@@ -7,7 +7,7 @@ import (
 
 	"cutthrough/internal/mutate"
 	"cutthrough/model/catalog"
-	"cutthrough/properties"
+	"cutthrough/sim/scenario"
 
 	"github.com/spf13/cobra"
 )
@@ -15,7 +15,7 @@ import (
 // app is one invocation of simrun.
 type app struct {
 	stdout, stderr *os.File
-	scenarios      []*properties.Scenario
+	scenarios      scenario.Registry
 	models         []catalog.Entry
 	program        string // how the user calls this program
 

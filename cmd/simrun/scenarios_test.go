@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"cutthrough/properties"
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 )
 
@@ -19,34 +19,34 @@ var (
 )
 
 // testScenarios provoke the results that the real scenarios, which hold, do not.
-func testScenarios() []*properties.Scenario {
-	return []*properties.Scenario{
+func testScenarios() []*scenario.Scenario {
+	return []*scenario.Scenario{
 		{
-			Test: sim.Test{Name: "test-sum", Generate: genSum, Compile: compileSum, Sometimes: []string{"added"}},
-			Doc:  "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
+			Name: "test-sum", Generate: genSum, Compile: compileSum, Sometimes: []string{"added"},
+			Doc: "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
 		},
-		{Test: sim.Test{Name: "test-deadlock", Generate: genNothing, Compile: program(waitForever)}, Doc: "a task waits for ever"},
+		{Name: "test-deadlock", Generate: genNothing, Compile: program(waitForever), Doc: "a task waits for ever"},
 		{
-			Test: sim.Test{Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"}},
-			Doc:  "nothing ever happens",
+			Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"},
+			Doc: "nothing ever happens",
 		},
-		{Test: sim.Test{Name: "test-idle", Generate: genNothing, Compile: program(idle)}, Doc: "nothing to find"},
-		{Test: sim.Test{Name: "test-luck", Generate: genNothing, Compile: program(luck)}, Doc: "executions depend on more than their choices"},
-		{Test: sim.Test{Name: "test-long", Generate: genNothing, Compile: program(long)}, Doc: "a violation with much to show"},
-		{Test: sim.Test{Name: "test-stuck", Generate: genNothing, Compile: program(func(*sim.World) { select {} })}, Doc: "an execution that does not end"},
-		{Test: sim.Test{Name: "test-panic", Generate: genNothing, Compile: crash}, Doc: "the scenario itself is wrong"},
-		{Test: sim.Test{Name: "test-invalid", Generate: genNothing, Compile: invalid}, Doc: "the scenario refuses its own cases"},
+		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
+		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
+		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
+		{Name: "test-stuck", Generate: genNothing, Compile: program(func(*sim.World) { select {} }), Doc: "an execution that does not end"},
+		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
+		{Name: "test-invalid", Generate: genNothing, Compile: invalid, Doc: "the scenario refuses its own cases"},
 	}
 }
 
-func genNothing(sim.Source) sim.Case { return sim.Case{} }
+func genNothing(scenario.Source) scenario.Input { return scenario.Input{} }
 
-func program(setup func(*sim.World)) func(sim.Case) (sim.Program, error) {
-	return func(sim.Case) (sim.Program, error) { return sim.Program{Setup: setup}, nil }
+func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return func(scenario.Input) (scenario.Program, error) { return scenario.Program{Setup: setup}, nil }
 }
 
-func genSum(src sim.Source) sim.Case {
-	c := sim.Case{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
+func genSum(src scenario.Source) scenario.Input {
+	c := scenario.Input{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
 	for _, p := range []string{"a", "b"} {
 		for range 1 + src.Intn(2, "operations") {
 			c.Workload = append(c.Workload, trace.Op{Proc: p, Verb: "add", Args: []string{fmt.Sprint(1 + src.Intn(3, "n"))}})
@@ -55,19 +55,19 @@ func genSum(src sim.Source) sim.Case {
 	return c
 }
 
-func compileSum(c sim.Case) (sim.Program, error) {
+func compileSum(c scenario.Input) (scenario.Program, error) {
 	want := 0
 	for i, o := range c.Workload {
 		n := 0
 		if o.Verb != "add" || len(o.Args) != 1 {
-			return sim.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
+			return scenario.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
 		}
 		if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
-			return sim.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
+			return scenario.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
 		}
 		want += n
 	}
-	return sim.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(exec.Stop, exec.Resume)}, Setup: func(w *sim.World) {
+	return scenario.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(exec.Stop, exec.Resume)}, Setup: func(w *sim.World) {
 		a, b := w.Process("a"), w.Process("b")
 		seg, err := a.CreateSegment(4096)
 		if err != nil {
@@ -150,6 +150,8 @@ func long(w *sim.World) {
 	})
 }
 
-func crash(sim.Case) (sim.Program, error) { panic("test-panic") }
+func crash(scenario.Input) (scenario.Program, error) { panic("test-panic") }
 
-func invalid(sim.Case) (sim.Program, error) { return sim.Program{}, errors.New("no such case") }
+func invalid(scenario.Input) (scenario.Program, error) {
+	return scenario.Program{}, errors.New("no such case")
+}

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"cutthrough/sim"
+	"cutthrough/sim/explore"
+	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 
 	"github.com/spf13/cobra"
@@ -68,8 +69,8 @@ func (a *app) shrink(ctx context.Context, r *shrinkResult) error {
 		return err
 	}
 	a.say("shrinking %s", r.Trace)
-	f := &sim.Found{
-		Case:     sim.Case{Config: t.Config, Workload: t.Workload},
+	f := &explore.Violation{
+		Input:    scenario.Input{Config: t.Config, Workload: t.Workload},
 		Schedule: t.Schedule, Failure: *p.Failure, Digest: p.Digest, Steps: p.Steps,
 	}
 	g, n, err := a.minimize(ctx, s, f)
@@ -78,7 +79,7 @@ func (a *app) shrink(ctx context.Context, r *shrinkResult) error {
 	}
 	r.Property, r.Before, r.After, r.Executions = f.Failure.Property, sizeOf(f), sizeOf(g), n
 	small := *t
-	small.Config, small.Workload, small.Schedule = g.Case.Config, g.Case.Workload, g.Schedule
+	small.Config, small.Workload, small.Schedule = g.Input.Config, g.Input.Workload, g.Schedule
 	small.Digest, small.Steps = g.Digest, g.Steps
 	if _, claimed := claim(t, a.mutated); a.mutated != "" && !claimed {
 		small.Kills = append(slices.Clone(t.Kills), trace.Kill{Mutant: a.mutated, Property: r.Property})

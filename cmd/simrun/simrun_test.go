@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -56,26 +56,6 @@ func TestViolationCode(t *testing.T) {
 	}
 }
 
-func TestClosest(t *testing.T) {
-	words := []string{"seed", "strategy", "time", "no-shrink", "n"}
-	for name, want := range map[string]string{
-		"sed": "seed", "seeds": "seed", "stratgey": "strategy", "strat": "strategy", "shrink": "", "timeout": "",
-		"xyz": "", "": "", "no-shrnk": "no-shrink",
-	} {
-		if got := closest(name, words); got != want {
-			t.Errorf("closest(%q) = %q, want %q", name, got, want)
-		}
-	}
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"ab", "ba", 2}, {"abc", "ac", 1}, {"ac", "abc", 1}} {
-		if got := distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
-}
-
 func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1: "-1", -123456: "-123,456"} {
 		if got := count(n); got != want {
@@ -98,7 +78,7 @@ func TestAnnotationIsOneLine(t *testing.T) {
 // What a shell makes of a quoted word is the word.
 func TestShellQuote(t *testing.T) {
 	for _, word := range []string{"", "a b", "it's", "$HOME", "`id`", "a\nb", `\`, "traces/x-1.trace", "--n=1", "*", "'"} {
-		out, err := exec.Command("sh", "-c", "printf %s "+shellQuote(word)).Output()
+		out, err := osexec.Command("sh", "-c", "printf %s "+shellQuote(word)).Output()
 		if err != nil || string(out) != word {
 			t.Errorf("%q became %q, %v", word, out, err)
 		}
@@ -201,7 +181,7 @@ func TestREADME(t *testing.T) {
 	for _, c := range commands {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command("sh", "-c", c)
+			cmd := osexec.Command("sh", "-c", c)
 			cmd.Dir = "../.."
 			out, err := cmd.CombinedOutput()
 			// To find a violation may be what the reader is meant to see.

@@ -180,16 +180,16 @@ func (e *Effect) parseArgument(want Argument, text string) error {
 		e.Target = text
 		return nil
 	}
-	digits, base := text, 10
+	digits, base, form := text, 10, "decimal number"
 	if hex, ok := strings.CutPrefix(text, "0x"); ok && want == WordArgument {
-		digits, base = hex, 16
+		digits, base, form = hex, 16, "hexadecimal number in lower case"
 	}
 	v, err := strconv.ParseUint(digits, base, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
 		return fmt.Errorf("%.60q does not fit 64 bits", text)
 	case err != nil || strconv.FormatUint(v, base) != digits:
-		return fmt.Errorf("%.60q is not a plain number", text)
+		return fmt.Errorf("%.60q is not a plain %s", text, form)
 	}
 	e.Arg = v
 	return nil

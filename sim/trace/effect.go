@@ -25,7 +25,7 @@ func checkEffect(e exec.Effect) error {
 	if back, err := exec.ParseEffect(e.Words()); err != nil {
 		return err
 	} else if back != e {
-		return fmt.Errorf("effect %q does not take all of %+v", e.Kind, e)
+		return fmt.Errorf("effect %q does not take all of target %q, number %d", e.Kind, e.Target, e.Arg)
 	}
 	return nil
 }

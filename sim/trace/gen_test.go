@@ -28,27 +28,19 @@ var (
 	})
 )
 
-// genEffects has a generator of the argument of each effect, nil for none.
-var genEffects = map[string]*rapid.Generator[string]{
-	trace.EffectSwitch:   genName,
-	trace.EffectKill:     nil,
-	trace.EffectStop:     nil,
-	trace.EffectResume:   genName,
-	trace.EffectSpurious: nil,
-	trace.EffectFail:     genErrno,
-	trace.EffectDelay:    genDecimal,
-	trace.EffectShort:    genDecimal,
-	trace.EffectJump:     nil,
-	trace.EffectHostile:  genValue,
-	trace.EffectDraw:     genDecimal,
-}
-
-// effectWords is ordered: rapid shrinks towards the first.
-var effectWords = []string{
-	trace.EffectSwitch, trace.EffectKill, trace.EffectStop, trace.EffectResume,
-	trace.EffectSpurious, trace.EffectFail, trace.EffectDelay, trace.EffectShort,
-	trace.EffectJump, trace.EffectHostile, trace.EffectDraw,
-}
+// genEffect generates every kind of effect with the argument that it takes.
+var genEffect = rapid.Custom(func(t *rapid.T) exec.Effect {
+	e := exec.Effect{Kind: exec.Kind(rapid.IntRange(int(exec.Switch), int(exec.NumKinds)-1).Draw(t, "kind"))}
+	switch e.Kind.Argument() {
+	case exec.TaskArgument, exec.ProcessArgument:
+		e.Target = genName.Draw(t, "target")
+	case exec.ErrnoArgument:
+		e.Target = genErrno.Draw(t, "errno")
+	case exec.CountArgument, exec.WordArgument:
+		e.Arg = rapid.Uint64().Draw(t, "value")
+	}
+	return e
+})
 
 var genOp = rapid.Custom(func(t *rapid.T) trace.Op {
 	return trace.Op{
@@ -59,17 +51,13 @@ var genOp = rapid.Custom(func(t *rapid.T) trace.Op {
 })
 
 var genIntervention = rapid.Custom(func(t *rapid.T) exec.Intervention {
-	v := exec.Intervention{
+	return exec.Intervention{
 		Task:   genName.Draw(t, "task"),
 		Name:   genName.Draw(t, "name"),
 		Op:     genName.Draw(t, "op"),
 		Nth:    rapid.IntRange(1, trace.MaxNumber).Draw(t, "nth"),
-		Effect: rapid.SampledFrom(effectWords).Draw(t, "effect"),
+		Effect: genEffect.Draw(t, "effect"),
 	}
-	if g := genEffects[v.Effect]; g != nil {
-		v.Args = []string{g.Draw(t, "arg")}
-	}
-	return v
 })
 
 // genTrace generates valid traces in normal form: empty lists are nil.

@@ -102,8 +102,8 @@ var malformed = []struct{ name, old, new, want string }{
 	{"nth huge", "#1  -> cons", "#99999999999999999999 -> cons", `x:12: "#99999999999999999999" is not between 1 and 1000000000`},
 
 	// Effects.
-	{"unknown effect", "-> cons", "explode", `x:12: unknown effect "explode": there are ->, kill, stop, resume, spurious, fail, delay, short, jump, hostile, =`},
-	{"glued switch", "-> cons", "->cons", `x:12: unknown effect "->cons": there are ->, kill, stop, resume, spurious, fail, delay, short, jump, hostile, =`},
+	{"unknown effect", "-> cons", "explode", `x:12: unknown effect "explode": there are ->, =, kill, stop, resume, advance-clock, corrupt-read, spurious, delay, fail, truncate`},
+	{"glued switch", "-> cons", "->cons", `x:12: unknown effect "->cons": there are ->, =, kill, stop, resume, advance-clock, corrupt-read, spurious, delay, fail, truncate`},
 	{"switch to nobody", "-> cons", "->", `x:12: effect "->" needs a task`},
 	{"switch to two", "-> cons", "-> cons prod", `x:12: effect "->" takes one argument, has "prod" too`},
 	{"switch to no name", "-> cons", "-> #1", `x:12: effect "->": task "#1": '#' is not allowed in a name`},
@@ -117,13 +117,13 @@ var malformed = []struct{ name, old, new, want string }{
 	{"fail with a number", "-> cons", "fail 4", `x:12: effect "fail": errno "4" is not a name like EINTR`},
 	{"fail with a long name", "-> cons", "fail " + strings.Repeat("E", 65), `x:12: effect "fail": errno "` + strings.Repeat("E", 40) + `"... has 65 bytes, limit 64`},
 	{"delay with a unit", "-> cons", "delay 3ms", `x:12: effect "delay": "3ms" is not a plain decimal number`},
-	{"short negative", "-> cons", "short -1", `x:12: effect "short": "-1" is not a plain decimal number`},
-	{"jump with a number", "-> cons", "jump 3", `x:12: effect "jump" takes no argument, has "3"`},
-	{"hostile without value", "-> cons", "hostile", `x:12: effect "hostile" needs a value`},
-	{"hostile upper case", "-> cons", "hostile 0xFF", `x:12: effect "hostile": "0xFF" is not a plain hexadecimal number in lower case`},
-	{"hostile padded", "-> cons", "hostile 0x00ff", `x:12: effect "hostile": "0x00ff" is not a plain hexadecimal number in lower case`},
-	{"hostile bare prefix", "-> cons", "hostile 0x", `x:12: effect "hostile": "0x" is not a plain hexadecimal number in lower case`},
-	{"hostile 65 bits", "-> cons", "hostile 0x10000000000000000", `x:12: effect "hostile": "0x10000000000000000" does not fit 64 bits`},
+	{"truncate with a number", "-> cons", "truncate 1", `x:12: effect "truncate" takes no argument, has "1"`},
+	{"advance with a number", "-> cons", "advance-clock 3", `x:12: effect "advance-clock" takes no argument, has "3"`},
+	{"corrupt without value", "-> cons", "corrupt-read", `x:12: effect "corrupt-read" needs a value`},
+	{"corrupt upper case", "-> cons", "corrupt-read 0xFF", `x:12: effect "corrupt-read": "0xFF" is not a plain hexadecimal number in lower case`},
+	{"corrupt padded", "-> cons", "corrupt-read 0x00ff", `x:12: effect "corrupt-read": "0x00ff" is not a plain hexadecimal number in lower case`},
+	{"corrupt bare prefix", "-> cons", "corrupt-read 0x", `x:12: effect "corrupt-read": "0x" is not a plain hexadecimal number in lower case`},
+	{"corrupt 65 bits", "-> cons", "corrupt-read 0x10000000000000000", `x:12: effect "corrupt-read": "0x10000000000000000" does not fit 64 bits`},
 	{"draw 65 bits", "-> cons", "= 18446744073709551616", `x:12: effect "=": "18446744073709551616" does not fit 64 bits`},
 
 	// Want, kills, digest.
@@ -210,7 +210,7 @@ func TestLimits(t *testing.T) {
 	for i := range trace.MaxEntries {
 		tr.Story = append(tr.Story, "")
 		tr.Workload = append(tr.Workload, op)
-		tr.Schedule = append(tr.Schedule, exec.Intervention{Task: "t", Name: "n", Op: "o", Nth: i + 1, Effect: "kill"})
+		tr.Schedule = append(tr.Schedule, exec.Intervention{Task: "t", Name: "n", Op: "o", Nth: i + 1, Effect: exec.Effect{Kind: exec.Kill}})
 	}
 	tr.Story[0] = strings.Repeat("x", trace.MaxLine-len("# "))
 	for i := range trace.MaxConfig {

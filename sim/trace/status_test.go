@@ -16,22 +16,22 @@ func TestJudge(t *testing.T) {
 		got  trace.Observation
 		want trace.Status
 	}{
-		{"same pass", pass, trace.Observation{"pass", met, 1, 17}, trace.OK},
-		{"same violation", violation, trace.Observation{"NoDeadlock", met, 1, 17}, trace.OK},
-		{"other digest", pass, trace.Observation{"pass", met, 2, 17}, trace.Drifted},
-		{"other steps", violation, trace.Observation{"NoDeadlock", met, 1, 18}, trace.Drifted},
-		{"pass without anchor", pass, trace.Observation{"pass", unmet, 1, 17}, trace.Stale},
-		{"violation without anchor", violation, trace.Observation{"NoDeadlock", unmet, 1, 17}, trace.Stale},
-		{"first anchor unmet", pass, trace.Observation{"pass", []int{0}, 1, 17}, trace.Stale},
-		{"regression", pass, trace.Observation{"NoDeadlock", met, 1, 17}, trace.Broken},
-		{"repaired", violation, trace.Observation{"pass", met, 1, 17}, trace.Broken},
-		{"other violation", violation, trace.Observation{"NoLeak", met, 1, 17}, trace.Broken},
-		{"out of budget", pass, trace.Observation{"inconclusive", met, 1, 17}, trace.Broken},
-		{"no verdict", pass, trace.Observation{"", met, 1, 17}, trace.Broken},
+		{"same pass", pass, trace.Observation{Verdict: "pass", Unmet: met, Digest: 1, Steps: 17}, trace.OK},
+		{"same violation", violation, trace.Observation{Verdict: "NoDeadlock", Unmet: met, Digest: 1, Steps: 17}, trace.OK},
+		{"other digest", pass, trace.Observation{Verdict: "pass", Unmet: met, Digest: 2, Steps: 17}, trace.Drifted},
+		{"other steps", violation, trace.Observation{Verdict: "NoDeadlock", Unmet: met, Digest: 1, Steps: 18}, trace.Drifted},
+		{"pass without anchor", pass, trace.Observation{Verdict: "pass", Unmet: unmet, Digest: 1, Steps: 17}, trace.Stale},
+		{"violation without anchor", violation, trace.Observation{Verdict: "NoDeadlock", Unmet: unmet, Digest: 1, Steps: 17}, trace.Stale},
+		{"first anchor unmet", pass, trace.Observation{Verdict: "pass", Unmet: []int{0}, Digest: 1, Steps: 17}, trace.Stale},
+		{"regression", pass, trace.Observation{Verdict: "NoDeadlock", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},
+		{"repaired", violation, trace.Observation{Verdict: "pass", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},
+		{"other violation", violation, trace.Observation{Verdict: "NoLeak", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},
+		{"out of budget", pass, trace.Observation{Verdict: "inconclusive", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},
+		{"no verdict", pass, trace.Observation{Verdict: "", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},
 		// Both stale and broken: a violation counts, a pass does not.
-		{"regression without anchor", pass, trace.Observation{"NoDeadlock", unmet, 1, 17}, trace.Broken},
-		{"other violation without anchor", violation, trace.Observation{"NoLeak", unmet, 1, 17}, trace.Broken},
-		{"unreachable, so not repaired", violation, trace.Observation{"pass", unmet, 1, 17}, trace.Stale},
+		{"regression without anchor", pass, trace.Observation{Verdict: "NoDeadlock", Unmet: unmet, Digest: 1, Steps: 17}, trace.Broken},
+		{"other violation without anchor", violation, trace.Observation{Verdict: "NoLeak", Unmet: unmet, Digest: 1, Steps: 17}, trace.Broken},
+		{"unreachable, so not repaired", violation, trace.Observation{Verdict: "pass", Unmet: unmet, Digest: 1, Steps: 17}, trace.Stale},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := trace.Judge(c.t, c.got); got != c.want {

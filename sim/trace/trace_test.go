@@ -25,14 +25,14 @@ func design() *trace.Trace {
 			"guards  shm/fifo_signal.go, (*Fifo).ArmDequeue",
 		},
 		Scenario: "fifo-stream",
-		Config:   []trace.KV{{"fifo", "64"}, {"procs", "prod,cons"}},
+		Config:   []trace.KV{{Key: "fifo", Value: "64"}, {Key: "procs", Value: "prod,cons"}},
 		Workload: []trace.Op{
 			{Proc: "prod", Verb: "write", Args: []string{"1"}},
 			{Proc: "cons", Verb: "read", Args: []string{"1"}},
 		},
 		Schedule: []exec.Intervention{
-			{Task: "prod", Name: "fifo.tail", Op: "store", Nth: 1, Effect: trace.EffectSwitch, Args: []string{"cons"}},
-			{Task: "cons", Name: "sig.want", Op: "store", Nth: 1, Effect: trace.EffectSwitch, Args: []string{"prod"}},
+			{Task: "prod", Name: "fifo.tail", Op: "store", Nth: 1, Effect: exec.Effect{Kind: exec.Switch, Target: "cons"}},
+			{Task: "cons", Name: "sig.want", Op: "store", Nth: 1, Effect: exec.Effect{Kind: exec.Switch, Target: "prod"}},
 		},
 		Want:   trace.Pass,
 		Kills:  []trace.Kill{{Mutant: "skip-recheck", Property: "NoDeadlock"}},
@@ -162,7 +162,7 @@ func TestInterventionString(t *testing.T) {
 	if got, want := v.String(), "prod @ fifo.tail store #1 -> cons"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}
-	v.Effect, v.Args = trace.EffectKill, nil
+	v.Effect = exec.Effect{Kind: exec.Kill}
 	if got, want := v.String(), "prod @ fifo.tail store #1 kill"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}
@@ -190,8 +190,10 @@ func TestValidate(t *testing.T) {
 		{"newline", func(tr *trace.Trace) { tr.Workload[0].Args = []string{"1\n2"} }, `workload[0]: argument "1\n2": '\n' is not printable ASCII`},
 		{"nth", func(tr *trace.Trace) { tr.Schedule[0].Nth = 0 }, `schedule[0]: #0 is not between 1 and 1000000000`},
 		{"large nth", func(tr *trace.Trace) { tr.Schedule[1].Nth = trace.MaxNumber + 1 }, `schedule[1]: #1000000001 is not between 1 and 1000000000`},
-		{"effect", func(tr *trace.Trace) { tr.Schedule[1].Effect = "" },
-			`schedule[1]: unknown effect "": there are ->, kill, stop, resume, spurious, fail, delay, short, jump, hostile, =`},
+		{"effect", func(tr *trace.Trace) { tr.Schedule[1].Effect = exec.Effect{} },
+			`schedule[1]: unknown effect "continue": there are ->, =, kill, stop, resume, advance-clock, corrupt-read, spurious, delay, fail, truncate`},
+		{"effect with too much", func(tr *trace.Trace) { tr.Schedule[1].Effect.Arg = 1 },
+			`schedule[1]: effect "->" does not take all of target "prod", number 1`},
 		{"want", func(tr *trace.Trace) { tr.Want = "" }, `want: property is empty`},
 		{"kills", func(tr *trace.Trace) { tr.Kills[0].Mutant = "" }, `kills[0]: mutant is empty`},
 		{"steps", func(tr *trace.Trace) { tr.Steps = -1 }, `steps=-1 is not between 0 and 1000000000`},

@@ -1,0 +1,83 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cutthrough/model/negotiation"
+)
+
+// TestLayerConforms drives the real session layer through every step that the machine of
+// package negotiation can take from every state that it can reach, in small configurations.
+// After each the layer must have said what the machine says, to the same applications in the
+// same order about the same things, and have as many sessions and segments left.
+func TestLayerConforms(t *testing.T) {
+	for _, c := range []negotiation.Config{
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 2},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Half: true, Unbind: true},
+		{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 2},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Silent: true, Timeouts: true},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 1, Timeouts: true},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Deaths: 1, Detaches: 1, Fail: true},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Detaches: 2},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Linger: true},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Fail: true},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Rude: 1},
+	} {
+		m, err := negotiation.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(m.Name(), func(t *testing.T) {
+			x := sessionMachine{m}
+			n, err := driveStrides(x, m.Init()[0], func() func(stride[negotiation.State]) error { return newDriver(m).step })
+			if err != nil || n == 0 {
+				t.Fatal(err)
+			}
+			t.Logf("%d edges between states, each driven", n)
+		})
+	}
+}
+
+// driveStrides walks the graph of a machine breadth first, and drives fresh code along the shortest
+// way to each state and then over each of its edges. It returns how many there are.
+func driveStrides[S comparable](m walkable[S], start S, fresh func() func(stride[S]) error) (edges int, err error) {
+	way := map[S]*stride[S]{start: nil} // the step by which each state was first reached
+	for todo := []S{start}; len(todo) > 0; todo = todo[1:] {
+		next := stridesFrom(m, todo[0])
+		for i, e := range next {
+			if slices.Contains(next[:i], e) {
+				continue // two choices with one outcome
+			}
+			path := []stride[S]{e}
+			for back := way[e.from]; back != nil; back = way[back.from] {
+				path = append(path, *back)
+			}
+			slices.Reverse(path)
+			drive := fresh()
+			for i, e := range path {
+				if err := drive(e); err != nil {
+					return edges, fmt.Errorf("%w\n%s", err, describeStrides(m, path[:i+1]))
+				}
+			}
+			edges++
+			if _, seen := way[e.to]; !seen {
+				way[e.to] = &e
+				todo = append(todo, e.to)
+			}
+		}
+	}
+	return edges, nil
+}
+
+func describeStrides[S comparable](m walkable[S], path []stride[S]) string {
+	var b strings.Builder
+	for _, e := range path {
+		o := opOf(m, e)
+		fmt.Fprintf(&b, "%s %s %d\n\t%s\n", o.Proc, o.Verb, o.Args[0], m.Describe(e.to))
+	}
+	return b.String()
+}

@@ -1,0 +1,206 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"cutthrough/model/check"
+	"cutthrough/model/negotiation"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
+	"cutthrough/sim/trace"
+)
+
+var nameMachineStep = shm.NewName("machine.step")
+
+// A machineField is a field of a configuration of the machine, a number or a flag.
+type machineField struct {
+	scenario.Key
+	number *uint8
+	flag   *bool
+}
+
+func machineFields(c *negotiation.Config) []machineField {
+	return []machineField{
+		{scenario.Key{Name: "clients", Default: 1, Min: 1, Max: 2}, &c.Clients, nil},
+		{scenario.Key{Name: "connects", Default: 2, Min: 1, Max: 3}, &c.Connects, nil},
+		{scenario.Key{Name: "sessions", Default: 1, Min: 1, Max: 3}, &c.Sessions, nil},
+		{scenario.Key{Name: "segments", Default: 3, Min: 1, Max: 3}, &c.Segments, nil},
+		{scenario.Key{Name: "each", Default: 1, Min: 1, Max: 2}, &c.Each, nil},
+		{scenario.Key{Name: "deaths", Max: 3}, &c.Deaths, nil},
+		{scenario.Key{Name: "detaches", Max: 3}, &c.Detaches, nil},
+		{scenario.Key{Name: "rude", Max: 3}, &c.Rude, nil},
+		{scenario.Key{Name: "half", Max: 1}, nil, &c.Half},
+		{scenario.Key{Name: "unbind", Max: 1}, nil, &c.Unbind},
+		{scenario.Key{Name: "fail", Max: 1}, nil, &c.Fail},
+		{scenario.Key{Name: "silent", Max: 1}, nil, &c.Silent},
+		{scenario.Key{Name: "timeouts", Max: 1}, nil, &c.Timeouts},
+		{scenario.Key{Name: "linger", Max: 1}, nil, &c.Linger},
+	}
+}
+
+// set sets the field to a value within the bounds of its key.
+func (f machineField) set(v int) {
+	if f.flag != nil {
+		*f.flag = v != 0
+		return
+	}
+	*f.number = uint8(v)
+}
+
+// get returns the value of the field.
+func (f machineField) get() int {
+	switch {
+	case f.flag == nil:
+		return int(*f.number)
+	case *f.flag:
+		return 1
+	}
+	return 0
+}
+
+// readMachine reads a case of the machine.
+func readMachine(c scenario.Input) (negotiation.Config, []scenario.Op, error) {
+	var to negotiation.Config
+	var keys []scenario.Key
+	for _, f := range machineFields(&to) {
+		keys = append(keys, f.Key)
+	}
+	cfg, ops, err := scenario.ReadInput(c, keys, machineVerbs())
+	if err != nil {
+		return negotiation.Config{}, nil, err
+	}
+	for _, f := range machineFields(&to) {
+		f.set(cfg.Number(f.Name))
+	}
+	return to, ops, nil
+}
+
+// machineVerbs are the actions of the machine, each with the number of its outcome among those that
+// the action may have in that state.
+func machineVerbs() []scenario.Verb {
+	var verbs []scenario.Verb
+	for _, name := range negotiation.ActionNames() {
+		verbs = append(verbs, scenario.Verb{Name: actionVerb(name), Procs: []string{"machine"}, Args: [][2]int{{0, 255}}})
+	}
+	return verbs
+}
+
+func actionVerb(name string) string { return strings.ReplaceAll(name, " ", "-") }
+
+// sessionMachine is the machine of the session layer.
+type sessionMachine struct{ *negotiation.Model }
+
+// named implements [walkable].
+func (m sessionMachine) named(action int) (proc, verb string) {
+	return "machine", actionVerb(m.Actions()[action])
+}
+
+func machineScenario() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "machine", Generate: genMachine, Compile: compileMachine, OneTask: true,
+		Sometimes: []string{"established", "freed"},
+		Doc:       "the core of the session layer beside its machine, the model negotiation, step by step",
+		Long: `Walks through the machine of the session layer (simrun model negotiation) and has the real
+one, impl.Layer, do the same: what the machine takes it gets as a message, a death as the end of
+a channel, and what it says must be what the machine says, to the same applications in the same
+order about the same sessions and segments (Conforms). A workload is a list of actions, each with
+the number of its outcome; what is not possible any more in its place is left out. simrun model
+--export writes counterexamples of the model as workloads of this scenario.`,
+	}
+}
+
+func genMachine(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	clients := b.Number("clients", 1, 2)
+	if clients == 1 { // or more segments could be on their way out than the machine has
+		b.Number("connects", 2, 1)
+	} else {
+		b.Set("connects", 1)
+	}
+	sessions := b.Number("sessions", 1, 2)
+	b.Number("each", 1, sessions)
+	leave := 0
+	for _, flag := range []string{"half", "unbind", "fail"} {
+		b.Number(flag, 0, 1)
+	}
+	for _, flag := range []string{"deaths", "detaches"} {
+		leave += b.Number(flag, 0, 1)
+	}
+	if leave == 0 {
+		b.Number("rude", 0, 1)
+	}
+	if clients == 1 { // time passes for all pairs
+		b.Number("linger", 0, 1)
+	}
+	cfg, _, err := readMachine(b.Input)
+	if err != nil {
+		panic(err) // of our own making
+	}
+	m, err := negotiation.New(cfg)
+	if err != nil {
+		panic(err)
+	}
+	stroll(b, sessionMachine{m}, m.Init()[0], 8+src.Intn(40, "steps"))
+	return b.Input
+}
+
+func compileMachine(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := readMachine(c)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	m, err := negotiation.New(cfg)
+	if err == nil && m.Rude > 0 && m.Deaths+m.Detaches > 0 {
+		// What is said about things that only somebody who has left was told of means nothing here.
+		err = errors.New("rude applications that leave cannot be compared")
+	}
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	return besideMachine(nameMachineStep, func(w *sim.World, word shm.Uint64) {
+		d := newDriver(m)
+		walk(w, sessionMachine{m}, m.Init()[0], ops, word, func(e stride[negotiation.State]) error {
+			before, _ := e.from.Live()
+			if after, _ := e.to.Live(); after < before {
+				w.Sometimes("freed")
+			}
+			if e.to.Established() {
+				w.Sometimes("established")
+			}
+			return d.step(e)
+		})
+	}), nil
+}
+
+// ExportMachine returns a counterexample of the machine with a mistake, as a trace of the scenario
+// machine: the session layer passes it, and should not if it makes the same mistake. The error
+// is one of the model, or says that there is no counterexample.
+func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o check.Options) (*trace.Trace, error) {
+	wrong, err := negotiation.New(c, variant)
+	if err != nil {
+		return nil, err
+	}
+	right, err := negotiation.New(c)
+	if err != nil {
+		return nil, err
+	}
+	ops, story, err := mistaken(ctx, sessionMachine{wrong}, o)
+	if err != nil {
+		return nil, err
+	}
+	b := &scenario.Builder{}
+	for _, f := range machineFields(&c) {
+		if n := f.get(); n != f.Default {
+			b.Set(f.Name, n)
+		}
+	}
+	b.Ops(ops)
+	goOn(b, sessionMachine{right}, right.Init()[0], ops, afterwards, right.Calm, newDriver(right).step)
+	return &trace.Trace{Story: story, Scenario: "machine", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
+}
+
+// afterwards is how many steps a counterexample goes on: enough to end what is there and to begin anew.
+const afterwards = 40

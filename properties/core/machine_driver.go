@@ -1,0 +1,238 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cutthrough/impl"
+	"cutthrough/model/negotiation"
+)
+
+// driver is a real session layer, and what the machine's numbers stand for in it.
+type driver struct {
+	m        *negotiation.Model
+	l        *impl.Layer
+	now      time.Duration
+	cfg      impl.Config
+	channels []impl.Channel // by application
+	last     impl.Channel
+	listener impl.Handle
+	sessions map[[2]uint8]impl.Handle // by slot and generation
+	reads    map[[2]uint8]impl.Address
+	segments [4]impl.Handle // by slot
+	said     map[impl.Channel][]impl.Message
+	live     int // segments
+	fail     bool
+}
+
+var errModel = errors.New("the layer departs from the machine")
+
+func newDriver(m *negotiation.Model) *driver {
+	d := &driver{
+		m: m, channels: make([]impl.Channel, m.Clients+1),
+		sessions: map[[2]uint8]impl.Handle{}, reads: map[[2]uint8]impl.Address{}, said: map[impl.Channel][]impl.Message{},
+	}
+	// A session takes more than half of a page, and the event queues little: a page holds one
+	// session, two pages hold two.
+	d.cfg = impl.Config{
+		FifoSize: 400, QueueSlots: 1, SegmentSize: impl.Page, MaxSessions: int(m.Sessions),
+		ConnectTimeout: 1000 * time.Hour, CloseTimeout: 1000 * time.Hour,
+	}
+	if m.Timeouts {
+		d.cfg.ConnectTimeout, d.cfg.CloseTimeout = time.Hour, time.Hour
+	}
+	if m.Each > 1 {
+		d.cfg.SegmentSize = 2 * impl.Page
+	}
+	if m.Linger {
+		d.cfg.Linger = time.Hour
+	}
+	d.l = impl.NewLayer(d.cfg)
+	for a := range d.channels {
+		d.open(a)
+	}
+	return d
+}
+
+// open attaches an application, which listens if it is the server.
+func (d *driver) open(a int) {
+	if d.channels[a] == 0 {
+		d.last++
+		d.channels[a] = d.last
+		d.event(impl.Event{Kind: impl.EvOpen, Channel: d.last})
+	}
+	d.message(a, impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal})
+	if a == 0 {
+		d.message(a, impl.Message{Kind: impl.MsgBind, URI: portURI(1)})
+		said := d.said[d.channels[0]]
+		d.listener = said[len(said)-1].Handle
+	}
+}
+
+func (d *driver) message(a int, m impl.Message) {
+	d.event(impl.Event{Kind: impl.EvMessage, Channel: d.channels[a], Msg: m})
+}
+
+// event drives the layer, and makes the segments that it asks for.
+func (d *driver) event(ev impl.Event) {
+	ev.Now = d.now
+	effects := slices.Clone(d.l.Step(ev))
+	for _, fx := range effects {
+		switch fx.Kind {
+		case impl.FxSend:
+			d.said[fx.Channel] = append(d.said[fx.Channel], fx.Msg)
+		case impl.FxCreate:
+			d.live++
+			created := impl.Event{Kind: impl.EvCreated, Segment: fx.Segment}
+			if d.fail {
+				d.live--
+				created.Err = errModel
+			}
+			d.event(created)
+		case impl.FxDestroy:
+			d.live--
+		}
+	}
+}
+
+// step takes one step of the machine, if it is one of the layer, and compares.
+func (d *driver) step(e stride[negotiation.State]) error {
+	clear(d.said)
+	d.fail = d.m.Failed(e.from, e.to, e.action)
+	if a, msg, ok := d.m.Taken(e.from, e.action); ok {
+		d.take(a, msg)
+	} else if a, ok := d.m.Returns(e.action); ok {
+		d.open(a)
+	} else if d.m.Timeout(e.action) {
+		d.now += time.Hour
+		d.event(impl.Event{Kind: impl.EvTick})
+	}
+	if err := d.l.CheckInvariants(); err != nil {
+		return err
+	}
+	for a := range d.channels {
+		if e.to.Hears(a) && d.channels[a] != 0 {
+			if err := d.compare(a, d.m.Told(e.from, e.to, a)); err != nil {
+				return fmt.Errorf("application %d: %w", a, err)
+			}
+		}
+	}
+	sessions, segments := e.to.Live()
+	if x, g := d.l.Live(); x != sessions || g != segments || d.live != segments {
+		return fmt.Errorf("%w: %d sessions, %d segments of which %d exist; the machine has %d, %d",
+			errModel, x, g, d.live, sessions, segments)
+	}
+	return nil
+}
+
+// take gives a message of the machine to the layer.
+func (d *driver) take(a int, msg negotiation.Message) {
+	h := d.handle(msg)
+	switch msg.Kind() {
+	case negotiation.MsgConnect:
+		d.message(a, impl.Message{Kind: impl.MsgConnect, URI: portURI(1)})
+	case negotiation.MsgAcceptReply:
+		d.message(a, impl.Message{Kind: impl.MsgAcceptReply, Handle: h})
+	case negotiation.MsgReject:
+		d.message(a, impl.Message{Kind: impl.MsgAcceptReply, Handle: h, Status: impl.Refused})
+	case negotiation.MsgDisconnect:
+		d.message(a, impl.Message{Kind: impl.MsgDisconnect, Handle: h})
+	case negotiation.MsgFin:
+		d.message(a, impl.Message{Kind: impl.MsgDisconnect, Handle: h, How: impl.CloseWrite})
+	case negotiation.MsgConfirm:
+		// Whatever it says, it says that it is done (H-24).
+		d.message(a, impl.Message{Kind: impl.MsgDisconnectReply, Handle: h, Status: impl.Invalid})
+	case negotiation.MsgUnmapReply:
+		d.message(a, impl.Message{Kind: impl.MsgUnmapReply, Handle: d.segments[msg.Segment()]})
+	case negotiation.MsgUnbind:
+		d.message(a, impl.Message{Kind: impl.MsgUnbind, Handle: d.listener})
+	case negotiation.MsgDetach:
+		d.message(a, impl.Message{Kind: impl.MsgDetach})
+	case negotiation.MsgEnd:
+		d.event(impl.Event{Kind: impl.EvGone, Channel: d.channels[a]})
+		d.channels[a] = 0
+	}
+}
+
+// handle returns the handle of the session that a message is about. Of a session that was
+// not told of it is one that names nothing, of the slot if that has had a session.
+func (d *driver) handle(msg negotiation.Message) impl.Handle {
+	if h, ok := d.sessions[[2]uint8{msg.Slot(), msg.Gen()}]; ok {
+		return h
+	}
+	const generation = 1 << 32
+	for back := range uint8(3) {
+		if h, ok := d.sessions[[2]uint8{msg.Slot(), (msg.Gen() + 1 + back) & 3}]; ok {
+			return h - generation*impl.Handle(1+back)
+		}
+	}
+	return 1
+}
+
+// compare checks that an application was told just this.
+func (d *driver) compare(a int, want []negotiation.Message) error {
+	said := slices.DeleteFunc(d.said[d.channels[a]], func(m impl.Message) bool {
+		switch m.Kind { // replies that the machine leaves out
+		case impl.MsgAttachReply, impl.MsgBindReply, impl.MsgUnbindReply, impl.MsgDetachReply,
+			impl.MsgDisconnectReply, impl.MsgResetReply:
+			return true
+		}
+		return false
+	})
+	if len(said) != len(want) {
+		return fmt.Errorf("%w: it was told %v, the machine says %v", errModel, said, want)
+	}
+	want = slices.Clone(want)
+	for i, m := range said {
+		for j := i + 1; j < len(want) && ends(want[i]) && ends(want[j]) && !d.same(m, want[i]); j++ {
+			want[i], want[j] = want[j], want[i] // what ends in one step ends in any order
+		}
+		if !d.same(m, want[i]) {
+			return fmt.Errorf("%w: it was told %v, the machine says %v", errModel, m, want[i])
+		}
+	}
+	return nil
+}
+
+// ends says whether a message says that the peer of a session is done.
+func ends(m negotiation.Message) bool {
+	return m.Kind() == negotiation.MsgClosed || m.Kind() == negotiation.MsgReset
+}
+
+// same says whether a message is what the machine says. What is named for the first time is
+// what the machine means by that number from then on.
+func (d *driver) same(m impl.Message, want negotiation.Message) bool {
+	key := [2]uint8{want.Slot(), want.Gen()}
+	switch want.Kind() {
+	case negotiation.MsgMap:
+		d.segments[want.Segment()] = m.Handle
+		return m.Kind == impl.MsgMap
+	case negotiation.MsgUnmap:
+		return m.Kind == impl.MsgUnmap && m.Handle == d.segments[want.Segment()]
+	case negotiation.MsgAccept:
+		for other, h := range d.sessions {
+			if h == m.Handle && other != key {
+				return false // a handle names one session, ever
+			}
+		}
+		d.sessions[key], d.reads[key] = m.Handle, m.Rx
+		return m.Kind == impl.MsgAccept && m.Listener == d.listener && want.Number() == 1
+	case negotiation.MsgConnected:
+		return m.Kind == impl.MsgConnectReply && m.Status == impl.OK && m.Handle == d.sessions[key] &&
+			m.Tx == d.reads[key] && m.Rx != m.Tx && want.Number() == 2
+	case negotiation.MsgRefused:
+		return m.Kind == impl.MsgConnectReply && m.Status != impl.OK
+	case negotiation.MsgClosed:
+		return m.Kind == impl.MsgDisconnect && m.How != impl.CloseWrite && m.Handle == d.sessions[key]
+	case negotiation.MsgReset:
+		return m.Kind == impl.MsgReset && m.Handle == d.sessions[key]
+	case negotiation.MsgFinished:
+		return m.Kind == impl.MsgDisconnect && m.How == impl.CloseWrite && m.Handle == d.sessions[key]
+	}
+	return false
+}
+
+// portURI returns the URI of a port of this machine.
+func portURI(port int) string { return fmt.Sprintf("tcp://127.0.0.1/%d", port) }

@@ -1,0 +1,142 @@
+package core
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"cutthrough/model"
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/lin"
+	"cutthrough/sim/scenario"
+)
+
+// The names of the legacy scenario's two servers, each of which places its
+// segments by itself.
+var redirectServers = []string{"s0", "s1"}
+
+var (
+	redirectKeys  = []scenario.Key{{Name: "arena", Default: 4, Min: 1, Max: 64}}
+	redirectVerbs = []scenario.Verb{
+		{Name: "offer", Procs: redirectServers, Args: [][2]int{{1, 4}}},
+		{Name: "take", Procs: []string{"cli"}, Args: nil},
+	}
+)
+
+func redirectLegacy() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "redirect-legacy", Generate: genRedirect, Compile: compileRedirect,
+		Sometimes: []string{"mapped"},
+		Broken:    true,
+		Doc:       "broken on purpose: applications place segments themselves, as redirects did",
+		Long: `Before the session layer allocated every segment, a server that was asked for a cut-through session
+placed a segment by itself and redirected the client to it. Here two servers do that: offer N makes a segment of N
+pages at an address that the server chooses in its own view of the arena (whose size in pages is
+the configuration), and sends it to the client, which takes it and has to resolve addresses in it.
+
+The servers do not know of each other's segments, so the client sooner or later has two at one
+address: the history of ranges is not one of an allocator (Linearizable). There is no repair inside this
+mechanism, which is why all placing is the session layer's.`,
+	}
+}
+
+func genRedirect(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	b.Number("arena", 16, 8, 4)
+	n := 0
+	for _, s := range redirectServers {
+		for range 1 + src.Intn(2, "offers") {
+			b.Op(s, "offer", 1+src.Intn(3, "pages"))
+			n++
+		}
+	}
+	for range n {
+		b.Op("cli", "take")
+	}
+	return b.Input
+}
+
+func compileRedirect(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := scenario.ReadInput(c, redirectKeys, redirectVerbs)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	arena := uint64(cfg.Number("arena")) * shm.MinSegment
+	checker := lin.Ranges(model.Ranges{End: 64 * shm.MinSegment})
+	setup := func(w *sim.World) {
+		cli := w.Process("cli")
+		x := &redirectClient{w: w, h: cli}
+		for _, name := range redirectServers {
+			p := w.Process(name)
+			mine, theirs := w.ConnPair(p, cli)
+			x.from = append(x.from, theirs)
+			p.Go(name, func() { offerAll(w, p, mine, arena, scenario.OpsOf(ops, name)) })
+		}
+		cli.Go("cli", func() { x.run(len(scenario.OpsOf(ops, "cli"))) })
+		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
+	}
+	return scenario.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
+}
+
+// offerAll makes segments at addresses of the server's choice and sends them.
+func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []scenario.Op) {
+	next := uint64(0)
+	for _, o := range ops {
+		size := uint64(o.Args[0]) * shm.MinSegment
+		if next+size > arena {
+			break
+		}
+		seg, err := p.CreateSegment(size)
+		if err != nil {
+			w.Fail(oracle.HonestError, "create: %v", err)
+		}
+		at := next + uint64(w.Choose(namePlace, int((arena-next-size)/shm.MinSegment)+1))*shm.MinSegment
+		next = at + size
+		msg := binary.LittleEndian.AppendUint64(nil, at)
+		msg = binary.LittleEndian.AppendUint64(msg, size)
+		if err := to.Send(msg, []shm.Desc{seg.Desc()}, shm.Forever); err != nil {
+			w.Fail(oracle.HonestError, "send: %v", err)
+		}
+	}
+	_ = to.Close()
+}
+
+var namePlace = shm.NewName("redirect.place")
+
+// redirectClient maps what the servers redirect it to.
+type redirectClient struct {
+	w    *sim.World
+	h    *sim.Process
+	from []shm.Conn
+}
+
+func (x *redirectClient) run(takes int) {
+	for range takes {
+		if len(x.from) == 0 {
+			return
+		}
+		i := x.w.Choose(namePlace, len(x.from))
+		if !x.take(x.from[i]) {
+			x.from = append(x.from[:i], x.from[i+1:]...)
+		}
+	}
+}
+
+// take maps the next segment of one server; it says whether there was one.
+func (x *redirectClient) take(from shm.Conn) bool {
+	buf := make([]byte, 16)
+	n, descs, err := from.Recv(buf, shm.Forever)
+	if err != nil {
+		return false
+	}
+	at, size := binary.LittleEndian.Uint64(buf), binary.LittleEndian.Uint64(buf[8:n])
+	call := x.w.Call(model.RangeIn{Op: model.Alloc, N: size})
+	if _, err := x.h.MapSegment(descs[0], size); err != nil {
+		x.w.Fail(oracle.HonestError, "map: %v", err)
+	}
+	x.w.Return(call, model.RangeOut{Status: model.OK, Off: at, Len: size})
+	x.w.Note("%s", fmt.Sprintf("maps [%#x, %#x)", at, at+size))
+	x.w.Sometimes("mapped")
+	return true
+}

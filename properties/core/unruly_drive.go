@@ -1,0 +1,213 @@
+package core
+
+import (
+	"slices"
+	"time"
+
+	"cutthrough/impl"
+	"cutthrough/properties/oracle"
+)
+
+// step has the layer take one event, and sees to what it wants done.
+func (x *unruly) step(ev impl.Event) {
+	for events := []impl.Event{ev}; len(events) > 0; {
+		ev, events = events[0], events[1:]
+		ev.Now = x.now
+		before, _ := x.l.Live()
+		x.memory.Created = 0
+		for _, fx := range slices.Clone(x.l.Step(ev)) {
+			x.memory.Apply(fx)
+			switch fx.Kind {
+			case impl.FxSend:
+				x.deliver(fx.Channel, fx.Msg)
+			case impl.FxHangup:
+				x.who(fx.Channel).hungUp = true
+			case impl.FxCreate:
+				if x.creating = append(x.creating, fx.Segment); !x.later {
+					events = append(events, impl.Event{Kind: impl.EvCreated, Segment: fx.Segment})
+					x.creating = nil
+				}
+			}
+		}
+		if err := x.l.CheckInvariants(); err != nil {
+			x.w.Fail(oracle.Invariant, "after %v: %v", ev.Msg, err)
+		}
+		if after, _ := x.l.Live(); after < before {
+			x.w.Sometimes("freed")
+		}
+	}
+}
+
+// who returns the application behind a channel.
+func (x *unruly) who(ch impl.Channel) *puppet {
+	for _, name := range unrulyApps {
+		if p := x.puppets[name]; p.ch == ch {
+			return p
+		}
+	}
+	x.w.Fail(oracle.Effects, "channel %d is not open", ch)
+	return nil
+}
+
+func (x *unruly) observe(ch impl.Channel, made bool, m impl.Message) {
+	x.mon.Observe(ch, made, m)
+	if !x.later { // or it is not known who connects
+		x.paths.Observe(ch, made, m)
+	}
+}
+
+// deliver hands a message to an application.
+func (x *unruly) deliver(ch impl.Channel, m impl.Message) {
+	x.observe(ch, true, m)
+	for _, n := range [...]uint64{uint64(ch), uint64(m.Kind), uint64(m.Handle), uint64(uint32(m.Status))} {
+		x.said = (x.said ^ n) * 0x100000001b3
+	}
+	p := x.who(ch)
+	if m.Handle != 0 && !slices.Contains(x.objects, m.Handle) {
+		x.objects = append(x.objects, m.Handle)
+	}
+	if m.Context != 0 {
+		p.replies = append(p.replies, m)
+		if m.Kind == impl.MsgConnectReply && m.Status == impl.OK {
+			x.w.Sometimes("established")
+		}
+		return
+	}
+	if m.Kind == impl.MsgConnectReply && x.failing && m.Status != impl.NoMemory {
+		x.w.Fail(oracle.Effects, "%v, because a segment was not created", m)
+	}
+	if m.Kind == impl.MsgAccept {
+		x.names.Accepts = append(x.names.Accepts, m)
+	}
+	p.inbox = append(p.inbox, m)
+}
+
+// open connects an application to the layer, unless it is.
+func (x *unruly) open(p *puppet) {
+	if p.ch != 0 {
+		return
+	}
+	x.channels++
+	x.ids++
+	*p = puppet{id: x.ids, ch: x.channels}
+	x.step(impl.Event{Kind: impl.EvOpen, Channel: p.ch})
+}
+
+// say has an application say something, and checks the answer as far as names decide it.
+func (x *unruly) say(p *puppet, m impl.Message) {
+	p.context++
+	m.Context = uint64(p.id)<<32 | p.context
+	p.replies, x.names.Accepts = nil, nil
+	x.observe(p.ch, false, m)
+	want := x.names.Expect(p.id, m)
+	x.step(impl.Event{Kind: impl.EvMessage, Channel: p.ch, Msg: m})
+	if err := x.names.Compare(p.id, m, want, p.replies); err != nil {
+		x.w.Fail(oracle.Names, "application %d: %v: %v", p.id, m, err)
+	}
+}
+
+// babble has an application say what only the layer says.
+func (x *unruly) babble(p *puppet) {
+	attached := x.names.App(p.id) != nil
+	x.step(impl.Event{Kind: impl.EvMessage, Channel: p.ch, Msg: impl.Message{Kind: impl.MsgAccept}})
+	if p.hungUp != attached {
+		x.w.Fail(oracle.Effects, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
+	}
+	if p.hungUp {
+		x.die(p)
+	}
+}
+
+// die ends an application's channel.
+func (x *unruly) die(p *puppet) {
+	x.mon.Gone(p.id)
+	x.names.Left(p.id)
+	ch := p.ch
+	p.ch, p.inbox = 0, nil
+	x.step(impl.Event{Kind: impl.EvGone, Channel: ch})
+	// What it has said before the layer noticed may come after.
+	x.step(impl.Event{Kind: impl.EvMessage, Channel: ch, Msg: impl.Message{Kind: impl.MsgAttach}})
+}
+
+// answer has an application answer the oldest notification: as it should, with an error, twice, or
+// not at all.
+func (x *unruly) answer(p *puppet, how int) {
+	if len(p.inbox) == 0 {
+		return
+	}
+	m := p.inbox[0]
+	p.inbox = p.inbox[1:]
+	if how == 3 || m.How == impl.CloseWrite {
+		return
+	}
+	reply := impl.Message{Kind: m.Kind + 1, Handle: m.Handle}
+	if how == 1 {
+		reply.Status = impl.Refused
+	}
+	x.say(p, reply)
+	if how == 2 {
+		x.say(p, reply)
+	}
+}
+
+// serve has all applications answer as they should until nobody is told anything any more.
+func (x *unruly) serve() {
+	for busy := true; busy; {
+		busy = false
+		for len(x.creating) > 0 {
+			x.created(false)
+		}
+		for _, name := range unrulyApps {
+			for p := x.puppets[name]; len(p.inbox) > 0; busy = true {
+				x.answer(p, 0)
+			}
+		}
+	}
+}
+
+// created reports that the oldest segment that the layer waits for exists, or does not.
+func (x *unruly) created(failed bool) {
+	if len(x.creating) == 0 {
+		return
+	}
+	h := x.creating[0]
+	x.creating = x.creating[1:]
+	ev := impl.Event{Kind: impl.EvCreated, Segment: h}
+	if failed {
+		ev.Err = errNoSegment
+		delete(x.memory.Segments, h)
+	}
+	x.failing = failed
+	x.step(ev)
+	x.failing = false
+}
+
+func (x *unruly) pass(d time.Duration) {
+	x.now += d
+	x.step(impl.Event{Kind: impl.EvTick})
+}
+
+// end lets hours pass, in which nobody does anything, and then all die.
+func (x *unruly) end() {
+	for len(x.creating) > 0 {
+		x.created(false)
+	}
+	for range 3 {
+		x.pass(time.Hour)
+	}
+	x.mon.Settle()
+	x.paths.Settle()
+	if x.mon.Overdue() {
+		x.w.Sometimes("overdue")
+	}
+	for _, name := range unrulyApps {
+		if p := x.puppets[name]; p.ch != 0 {
+			x.die(p)
+		}
+	}
+	sessions, segments := x.l.Live()
+	if at, ok := x.l.Deadline(); ok || sessions+segments+len(x.memory.Segments) > 0 {
+		x.w.Fail(oracle.Reclaimed, "all have gone, and there are %d sessions, %d segments, %v exist, a timer: %v, at %v",
+			sessions, segments, x.memory.Segments, ok, at)
+	}
+}

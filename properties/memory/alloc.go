@@ -1,0 +1,264 @@
+package memory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"cutthrough/model"
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/lin"
+	"cutthrough/sim/scenario"
+)
+
+var nameBlock = shm.NewName("block")
+
+var (
+	allocProcs = []string{"a", "b", "c"}
+
+	allocKeys = []scenario.Key{
+		{Name: "pages", Default: 1, Min: 1, Max: 16},
+		{Name: "procs", Default: 2, Min: 1, Max: 3},
+		{Name: "shared", Default: 0, Min: 0, Max: 1},
+		{Name: "faults", Words: scenario.FaultClasses()},
+	}
+	allocVerbs = []scenario.Verb{
+		{Name: "alloc", Procs: allocProcs, Args: [][2]int{{1, 1 << 16}}},
+		{Name: "free", Procs: allocProcs, Args: [][2]int{{0, scenario.MaxOps}}},
+		{Name: "misfree", Procs: allocProcs, Args: nil},
+		{Name: "refree", Procs: []string{"a"}, Args: nil},
+	}
+)
+
+func allocScenario() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "alloc", Generate: genAlloc, Compile: compileAlloc,
+		Sometimes: []string{"reused", "exhausted", "refused"},
+		Doc:       "processes allocate and free blocks of one segment concurrently",
+		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
+owner's pattern; free K frees the owner's Kth live block after checking the pattern. misfree frees an
+offset inside the owner's last live block, and refree (only with procs=1, else the block may be somebody's by
+then) the last freed block once more: both must be refused. With shared=1 there is one more block, which
+all processes free when they have done everything else: one of them must succeed. It is smaller
+than what they allocate, so that nobody gets it meanwhile.
+
+Checked: no two live blocks overlap and every block is inside (Linearizable: porcupine's sequential
+specification is a set of disjoint ranges); nobody writes into another's block (NoRace, Pattern); freeing
+what is not allocated is ErrNotAllocated (Refused); a process that is killed or stopped at any access
+disturbs nobody (NoLivelock, HonestError).`,
+	}
+}
+
+func genAlloc(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	n := b.Number("procs", 2, 1, 3)
+	b.Number("pages", 1, 2)
+	b.Word("faults", "none", "kill", "stop")
+	sizes := []int{64, 1000, 300, 2000, 2500} // the last is beyond the linear classes
+	if b.Number("shared", 0, 1) == 1 {
+		sizes[0] = 400
+	}
+	for i := range n {
+		for range 1 + src.Intn(5, "operations") {
+			switch src.Intn(6, "operation") {
+			case 0, 2:
+				b.Op(allocProcs[i], "alloc", sizes[src.Intn(len(sizes), "size")])
+			case 1, 3:
+				b.Op(allocProcs[i], "free", src.Intn(2, "block"))
+			case 4:
+				b.Op(allocProcs[i], "misfree")
+			case 5:
+				if n == 1 {
+					b.Op(allocProcs[i], "refree")
+				}
+			}
+		}
+	}
+	return b.Input
+}
+
+func compileAlloc(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := scenario.ReadInput(c, allocKeys, allocVerbs)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	size := uint64(cfg.Number("pages")) * 4096
+	for _, o := range ops {
+		if o.Verb == "refree" && cfg.Number("procs") != 1 {
+			return scenario.Program{}, errors.New("refree needs config procs=1")
+		}
+		if o.Verb == "alloc" && cfg.Number("shared") == 1 && shm.Footprint(uint64(o.Args[0])) == shm.Footprint(1) {
+			return scenario.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", shm.Footprint(1))
+		}
+	}
+	checker := lin.Ranges(model.Ranges{Base: shm.SegmentHeader, End: size})
+	var work [][]scenario.Op
+	for i, name := range allocProcs {
+		mine := scenario.OpsOf(ops, name)
+		if i < cfg.Number("procs") {
+			work = append(work, mine)
+		} else if len(mine) > 0 {
+			return scenario.Program{}, fmt.Errorf("workload has %s, config procs=%d", name, cfg.Number("procs"))
+		}
+	}
+	setup := func(w *sim.World) {
+		var seg *shm.Segment
+		var shared sharedBlock
+		for i, mine := range work {
+			p := w.Process(allocProcs[i]).Mortal()
+			shared.procs = append(shared.procs, p)
+			view := seg
+			if seg == nil {
+				var err error
+				seg, err = p.CreateSegment(size)
+				scenario.Must(err)
+				scenario.Must(shm.FormatAllocator(seg))
+				view = seg
+			} else {
+				view = p.View(seg)
+			}
+			a, err := shm.OpenAllocator(view)
+			scenario.Must(err)
+			if i == 0 && cfg.Number("shared") == 1 {
+				shared.off, err = a.Alloc(1)
+				scenario.Must(err)
+			}
+			u := &allocUser{w: w, seg: view, a: a, pattern: byte(1 + i)}
+			p.Go(allocProcs[i], func() {
+				u.run(mine)
+				u.freeShared(&shared)
+			})
+		}
+		w.AtEnd(oracle.Refused, shared.check)
+		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
+	}
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: setup}, nil
+}
+
+// sharedBlock is a block that all processes free.
+type sharedBlock struct {
+	procs []*sim.Process
+	off   uint64 // 0: there is none
+	freed int    // how often that succeeded
+}
+
+// check demands that it was freed once. A process that was killed may have done it.
+func (s *sharedBlock) check() error {
+	dead := slices.ContainsFunc(s.procs, (*sim.Process).Dead)
+	if s.off != 0 && s.freed != 1 && (s.freed > 1 || !dead) {
+		return fmt.Errorf("%d of %d processes freed the block at %#x with success, want 1", s.freed, len(s.procs), s.off)
+	}
+	return nil
+}
+
+// allocUser is one process that allocates and frees.
+type allocUser struct {
+	w       *sim.World
+	seg     *shm.Segment
+	a       *shm.Allocator
+	pattern byte
+	live    []block
+	freed   []uint64
+}
+
+// touched is how much of a block the race detector is told of: blocks that overlap
+// without starting together are found by the history.
+const touched = 16
+
+type block struct{ off, n uint64 }
+
+func (u *allocUser) run(ops []scenario.Op) {
+	for _, o := range ops {
+		switch o.Verb {
+		case "alloc":
+			u.alloc(uint64(o.Args[0]))
+		case "free":
+			if len(u.live) > 0 {
+				u.free(o.Args[0] % len(u.live))
+			}
+		case "misfree":
+			if n := len(u.live); n > 0 {
+				u.refused(u.live[n-1].off + 64)
+			}
+		case "refree":
+			if n := len(u.freed); n > 0 && !u.has(u.freed[n-1]) {
+				u.refused(u.freed[n-1])
+			}
+		}
+	}
+}
+
+func (u *allocUser) alloc(n uint64) {
+	call := u.w.Call(model.RangeIn{Op: model.Alloc, N: n})
+	off, err := u.a.Alloc(n)
+	switch {
+	case errors.Is(err, shm.ErrExhausted):
+		u.w.Return(call, model.RangeOut{Status: model.Exhausted})
+		u.w.Sometimes("exhausted")
+		return
+	case err != nil:
+		u.w.Fail(oracle.HonestError, "alloc %d: %v", n, err)
+	}
+	u.w.Return(call, model.RangeOut{Status: model.OK, Off: off, Len: n})
+	if slices.Contains(u.freed, off) {
+		u.w.Sometimes("reused")
+	}
+	u.live = append(u.live, block{off, n})
+	r := u.seg.Range(off, n, nameBlock)
+	r.Touch(shm.OpWrite, 0, min(n, touched))
+	b := r.UnsafeBytes(0, n)
+	for i := range b {
+		b[i] = u.pattern
+	}
+}
+
+// free checks the pattern and frees the ith live block.
+func (u *allocUser) free(i int) {
+	b := u.live[i]
+	r := u.seg.Range(b.off, b.n, nameBlock)
+	r.Touch(shm.OpRead, 0, min(b.n, touched))
+	for j, got := range r.UnsafeBytes(0, b.n) {
+		if got != u.pattern {
+			u.w.Fail(oracle.Pattern, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
+		}
+	}
+	u.live = append(u.live[:i], u.live[i+1:]...)
+	call := u.w.Call(model.RangeIn{Op: model.Free, Off: b.off})
+	if err := u.a.Free(b.off); err != nil {
+		u.w.Fail(oracle.HonestError, "free %#x: %v", b.off, err)
+	}
+	u.w.Return(call, model.RangeOut{Status: model.OK})
+	u.freed = append(u.freed, b.off)
+}
+
+// freeShared frees the block that the others free, too.
+func (u *allocUser) freeShared(s *sharedBlock) {
+	if s.off == 0 {
+		return
+	}
+	switch err := u.a.Free(s.off); {
+	case err == nil:
+		s.freed++
+	case errors.Is(err, shm.ErrNotAllocated):
+		u.w.Sometimes("refused")
+	default:
+		u.w.Fail(oracle.HonestError, "free %#x: %v", s.off, err)
+	}
+}
+
+// has says whether a live block starts at off.
+func (u *allocUser) has(off uint64) bool {
+	return slices.ContainsFunc(u.live, func(b block) bool { return b.off == off })
+}
+
+// refused frees something that is not an allocated block.
+func (u *allocUser) refused(off uint64) {
+	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
+	if err := u.a.Free(off); !errors.Is(err, shm.ErrNotAllocated) {
+		u.w.Fail(oracle.Refused, "free of %#x, which is not allocated: %v, want %v", off, err, shm.ErrNotAllocated)
+	}
+	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
+	u.w.Sometimes("refused")
+}

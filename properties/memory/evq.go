@@ -1,0 +1,234 @@
+package memory
+
+import (
+	"errors"
+	"fmt"
+
+	"cutthrough/model"
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/lin"
+	"cutthrough/sim/scenario"
+)
+
+var (
+	nameQueueBell = shm.NewName("bell.queue")
+	nameSpaceBell = shm.NewName("bell.space")
+)
+
+// queueAt is where the scenario puts its event queue: the first aligned offset
+// behind the header.
+const queueAt = 128
+
+const maxQueueProducers = 4
+
+var (
+	producerNames = []string{"p0", "p1", "p2", "p3"}
+
+	evqKeys = []scenario.Key{
+		{Name: "slots", Default: 2, Min: 0, Max: 6}, // log2
+		{Name: "producers", Default: 2, Min: 1, Max: maxQueueProducers},
+		{Name: "faults", Words: scenario.FaultClasses()},
+	}
+	evqVerbs = []scenario.Verb{
+		{Name: "send", Procs: producerNames, Args: nil},
+		{Name: "try", Procs: producerNames, Args: nil},
+		{Name: "poll", Procs: []string{"cons"}, Args: nil},
+	}
+)
+
+func evqScenario() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "evq", Generate: genEvq, Compile: compileEvq,
+		Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
+		Doc:       "several producers and one consumer share a bounded event queue and sleep on it",
+		Long: `Up to four producer processes post events of distinct values with shm.QueueWriter: send, which
+sleeps while the queue is full, and try, which does not wait. A consumer polls as often as it is told to and then
+receives with shm.QueueReader, sleeping while the queue is empty, until all producers have
+ended and nothing is left. slots is the base-2 logarithm of the number of slots.
+
+The consumer has a task per producer that waits for the end of a control channel, by exit or death,
+and rings the consumer's bell: a producer that dies after posting cannot ring it any
+more. If the consumer dies, each producer learns of it the same way and closes its bell.
+
+Checked: no event is lost, doubled or torn and the history is one of a bounded queue (Linearizable);
+nobody sleeps for ever, also when a producer is killed or stopped at any access (NoLostWakeup,
+NoDeadlock, NoLivelock); a producer that posts, finds the queue full or waits for room while the
+consumer sleeps has rung it by then (Woken), so that nothing depends on one that may never run again;
+no honest execution reports an error (HonestError).`,
+	}
+}
+
+func genEvq(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	b.Number("slots", 0, 1, 2)
+	n := b.Number("producers", 2, 1, 3)
+	b.Word("faults", "none", "kill", "stop", "wake", "all")
+	for i := range n {
+		for range 1 + src.Intn(3, "posts") {
+			b.Op(producerNames[i], []string{"send", "try"}[src.Intn(2, "post")])
+		}
+	}
+	for range src.Intn(4, "polls") {
+		b.Op("cons", "poll")
+	}
+	return b.Input
+}
+
+func compileEvq(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := scenario.ReadInput(c, evqKeys, evqVerbs)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	k := &evqCase{slots: 1 << cfg.Number("slots"), polls: len(scenario.OpsOf(ops, "cons"))}
+	for i := range maxQueueProducers {
+		posts := scenario.OpsOf(ops, producerNames[i])
+		if i < cfg.Number("producers") {
+			k.posts = append(k.posts, posts)
+		} else if len(posts) > 0 {
+			return scenario.Program{}, fmt.Errorf("workload has %s, config producers=%d", producerNames[i], cfg.Number("producers"))
+		}
+	}
+	k.checker = lin.EventQueue(k.slots)
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: k.setup}, nil
+}
+
+// evqCase is a compiled case; executions share it and do not change it.
+type evqCase struct {
+	slots   int
+	posts   [][]scenario.Op
+	polls   int
+	checker *lin.Checker
+}
+
+// evqConsumer is what the consumer process knows. Its tasks share it.
+type evqConsumer struct {
+	w       *sim.World
+	r       *shm.QueueReader
+	bell    shm.Doorbell
+	nap     *nap
+	running int // producers that have not ended
+}
+
+func (k *evqCase) setup(w *sim.World) {
+	cons := w.Process("cons").Mortal()
+	seg, err := cons.CreateSegment(shm.MinSegment)
+	scenario.Must(err)
+	scenario.Must(shm.InitQueue(seg, queueAt, uint32(k.slots)))
+	q, err := shm.OpenQueueConsumer(seg, queueAt)
+	scenario.Must(err)
+	bell, err := cons.NewDoorbell(nameQueueBell)
+	scenario.Must(err)
+	x := &evqConsumer{w: w, nap: &nap{owner: cons}, running: len(k.posts)}
+	x.bell = napBell{bell, x.nap}
+	var spaceBells []shm.Doorbell
+	var watches []func()
+	for i, posts := range k.posts {
+		p := w.Process(producerNames[i]).Mortal()
+		space, err := p.NewDoorbell(nameSpaceBell)
+		scenario.Must(err)
+		waits := &nap{owner: p}
+		spaceBells = append(spaceBells, napBell{cons.OpenBell(space, nameSpaceBell), waits})
+		qp, err := shm.OpenQueueProducer(p.View(seg), queueAt, i)
+		scenario.Must(err)
+		wr := &shm.QueueWriter{
+			Queue: qp, Peer: napBell{p.OpenBell(bell, nameQueueBell), x.nap},
+			Bell: sleeper{spaceBell{napBell{space, waits}, w, x.nap}, w, "producer slept"}, Now: p.Now,
+		}
+		mine, theirs := w.ConnPair(p, cons)
+		p.Go(producerNames[i], func() {
+			k.produce(w, wr, i, posts, x.nap)
+			_ = mine.Close()
+		})
+		p.GoDaemon(producerNames[i]+"-watch", func() { watch(mine, space) })
+		watches = append(watches, func() { x.watch(theirs) })
+	}
+	x.r = &shm.QueueReader{Queue: q, Peers: spaceBells, Bell: sleeper{x.bell, w, "consumer slept"}, Now: cons.Now}
+	cons.Go("cons", func() { x.run(k.polls) })
+	for i, f := range watches {
+		cons.GoDaemon("watch-"+producerNames[i], f)
+	}
+	w.AtEnd(oracle.Linearizable, func() error { return k.checker.Check(w.History(), 0).Err() })
+}
+
+// eventValue makes all events of an execution distinct, and says who posted them.
+func eventValue(producer, i int) uint32 { return uint32(1+producer)<<16 | uint32(1+i) }
+
+func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []scenario.Op, consumer *nap) {
+	for i, o := range posts {
+		v, slept := eventValue(id, i), consumer.unrung()
+		call := w.Call(model.EventIn{Op: model.Post, V: uint64(v)})
+		ev := shm.Event{Kind: uint8(1 + id), Arg: v}
+		var err error
+		if o.Verb == "try" {
+			err = wr.TrySend(ev)
+		} else {
+			err = wr.Send(ev, shm.Forever)
+		}
+		switch {
+		case err == nil:
+			w.Return(call, model.EventOut{Status: model.OK})
+		case err == shm.ErrFull && o.Verb == "try":
+			w.Sometimes("full")
+			w.Return(call, model.EventOut{Status: model.Full})
+		case errors.Is(err, shm.ErrClosed): // the consumer died: the event may be in the queue
+			return
+		default:
+			w.Fail(oracle.HonestError, "%s: %v", o.Verb, err)
+		}
+		if slept != 0 && consumer.unrung() == slept {
+			w.Fail(oracle.Woken, "%s is over, the consumer has slept all the while, and nobody has rung it", o.Verb)
+		}
+	}
+}
+
+// watch learns that a producer has ended, by exit or death. It rings the bell,
+// which a dead producer may have failed to do, and closes it after the last one.
+func (x *evqConsumer) watch(c shm.Conn) {
+	_, _, _ = c.Recv(make([]byte, 1), shm.Forever)
+	if x.running--; x.running == 0 {
+		_ = x.bell.Close()
+		return
+	}
+	_ = x.bell.Ring()
+}
+
+func (x *evqConsumer) run(polls int) {
+	for range polls {
+		x.poll()
+	}
+	for {
+		call := x.w.Call(model.EventIn{Op: model.Poll})
+		ev, err := x.r.Recv(shm.Forever)
+		if errors.Is(err, shm.ErrClosed) {
+			x.w.Return(call, model.EventOut{Status: model.Empty}) // it has looked before it slept
+			break
+		}
+		x.took(call, ev, true, err)
+	}
+	for x.poll() {
+	}
+}
+
+// poll tries to take one event and says whether there was one.
+func (x *evqConsumer) poll() bool {
+	call := x.w.Call(model.EventIn{Op: model.Poll})
+	ev, ok, err := x.r.TryRecv()
+	return x.took(call, ev, ok, err)
+}
+
+func (x *evqConsumer) took(call int, ev shm.Event, ok bool, err error) bool {
+	switch {
+	case err != nil:
+		x.w.Fail(oracle.HonestError, "receive: %v", err)
+	case !ok:
+		x.w.Sometimes("empty")
+		x.w.Return(call, model.EventOut{Status: model.Empty})
+	case ev.Kind != uint8(ev.Arg>>16):
+		x.w.Fail(oracle.Linearizable, "event %#x has kind %d: torn", ev.Arg, ev.Kind)
+	default:
+		x.w.Return(call, model.EventOut{Status: model.OK, V: uint64(ev.Arg)})
+	}
+	return ok
+}

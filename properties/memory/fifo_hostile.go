@@ -1,0 +1,159 @@
+package memory
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
+)
+
+var hostileKeys = []scenario.Key{
+	{Name: "fifo", Default: 4, Min: 1, Max: 4096},
+	{Name: "start", Words: startWords},
+	{Name: "victim", Words: []string{"prod", "cons"}},
+	{Name: "lies", Default: 1, Min: 0, Max: 8},
+}
+
+func fifoHostile() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "fifo-hostile", Generate: genHostile, Compile: compileHostile,
+		Sometimes: []string{"refused"},
+		Doc:       "the peer writes any value into its words of the fifo at any time",
+		Long: `The operations of fifo-stream, but one side is a victim: right before any of its loads of a word
+that the peer may write, the peer may have put any value there (0, 1, one more, one less, far away,
+the top bit flipped).
+
+Checked: the victim's calls return no error or ErrCorrupt and keep returning it (Contained); they return in
+time (NoLivelock), do not panic (NoPanic), and every byte read is one that lies in the fifo's
+data area (Contained).`,
+	}
+}
+
+func genHostile(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	size := b.Number("fifo", 2, 4, 1, 3, 7, 8)
+	b.Word("start", startWords...)
+	b.Word("victim", "prod", "cons")
+	b.Number("lies", 1, 2, 3)
+	for range 1 + src.Intn(4, "producer operations") {
+		b.Op("prod", []string{"write", "fill"}[src.Intn(2, "producer operation")], 1+src.Intn(size+1, "bytes"))
+	}
+	for range 1 + src.Intn(4, "consumer operations") {
+		verb, n := []string{"read", "pieces", "peek", "drop"}[src.Intn(4, "consumer operation")], 1+src.Intn(size+1, "bytes")
+		if verb == "peek" {
+			b.Op("cons", verb, src.Intn(size+1, "offset"), n)
+		} else {
+			b.Op("cons", verb, n)
+		}
+	}
+	return b.Input
+}
+
+func compileHostile(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := scenario.ReadInput(c, hostileKeys, streamVerbs)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	capacity, start, victim := uint64(cfg.Number("fifo")), startValues[cfg.Word("start")], cfg.Word("victim")
+	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
+	setup := func(w *sim.World) {
+		f := newFifoWorld(w, capacity, start)
+		after := canary(f.prodSeg, fifoAt+shm.FifoBytes(capacity))
+		w.AtEnd(oracle.Contained, after)
+		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+		scenario.Must(err)
+		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
+		scenario.Must(err)
+		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
+		f.prod.Go("prod", func() { runVictim(w, prodOps, victim == "prod", ps.try) })
+		f.cons.Go("cons", func() { runVictim(w, consOps, victim == "cons", cs.try) })
+		if victim == "prod" {
+			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("sig.event"))
+		} else {
+			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("sig.want"), shm.NewName("sig.has"))
+		}
+	}
+	config := scenario.FaultConfig("hostile")
+	config.MaxFaults = cfg.Number("lies")
+	config.Races = false // a peer that lies about its counter makes races; it only hurts itself
+	return scenario.Program{Config: config, Setup: setup}, nil
+}
+
+// foreign is a byte that the stream does not contain; the stream's are below it,
+// and 0 is memory that was never written.
+const foreign = 0xff
+
+// canary fills the segment from off on with foreign bytes and returns a check
+// that they are still there.
+func canary(s *shm.Segment, off uint64) func() error {
+	r := s.Range(off, s.Size()-off, shm.NewName("canary"))
+	want := bytes.Repeat([]byte{foreign}, int(r.Len()))
+	r.CopyIn(0, want)
+	return func() error {
+		if !bytes.Equal(r.UnsafeBytes(0, r.Len()), want) {
+			return errors.New("bytes behind the fifo were overwritten")
+		}
+		return nil
+	}
+}
+
+// runVictim does the operations; those of the victim must be contained, those of the
+// peer may fail in any way that is an error.
+func runVictim(w *sim.World, ops []scenario.Op, victim bool, do func(scenario.Op) error) {
+	var first error
+	for _, o := range ops {
+		err := do(o)
+		switch {
+		case err == nil && first != nil && victim:
+			w.Fail(oracle.Contained, "%s %v succeeds after %v", o.Verb, o.Args, first)
+		case err == nil:
+		case !errors.Is(err, shm.ErrCorrupt):
+			w.Fail(oracle.Contained, "%s %v: %v", o.Verb, o.Args, err)
+		default:
+			first = err
+			w.Sometimes("refused")
+		}
+	}
+}
+
+// try does one operation of a producer whose peer may lie.
+func (s *streamProducer) try(o scenario.Op) error {
+	if o.Verb == "publish" {
+		s.p.Publish()
+		return nil
+	}
+	n, err := s.do(o.Verb, o.Args[0])
+	s.at += n
+	s.p.Publish()
+	if err == nil && uint64(n) > s.p.Capacity() {
+		return fmt.Errorf("accepted %d bytes, the fifo has %d", n, s.p.Capacity())
+	}
+	s.p.NeedsEvent()
+	return err
+}
+
+// try does one operation of a consumer whose peer may lie.
+func (s *streamConsumer) try(o scenario.Op) error {
+	if o.Verb == "release" {
+		s.c.Release()
+		return nil
+	}
+	got, n, err := s.do(o)
+	if uint64(n) > s.c.Capacity() {
+		return fmt.Errorf("returned %d bytes, the fifo has %d", n, s.c.Capacity())
+	}
+	for i, b := range got {
+		if b == foreign {
+			return fmt.Errorf("byte %d is %#x, which was never in the fifo", i, b)
+		}
+	}
+	if err == nil {
+		s.c.Release()
+		_, err = s.c.NeedsDequeueNotify()
+	}
+	return err
+}

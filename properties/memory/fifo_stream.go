@@ -1,0 +1,288 @@
+package memory
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"cutthrough/model"
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/lin"
+	"cutthrough/sim/scenario"
+)
+
+// fifoAt is where the fifo scenarios put their fifo.
+const fifoAt = shm.SegmentHeader
+
+// startWords are the counters that a fifo starts with: free-running counters
+// wrap, and must not notice.
+var startWords = []string{"0", "2^64-3", "2^32-3", "2^63-3"}
+
+var startValues = map[string]uint64{"0": 0, "2^32-3": 1<<32 - 3, "2^63-3": 1<<63 - 3, "2^64-3": 1<<64 - 3}
+
+var fifoKeys = []scenario.Key{
+	{Name: "fifo", Default: 4, Min: 1, Max: 4096},
+	{Name: "start", Words: startWords},
+	{Name: "faults", Words: scenario.FaultClasses()},
+}
+
+var streamVerbs = []scenario.Verb{
+	{Name: "write", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
+	{Name: "stage", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
+	{Name: "fill", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
+	{Name: "publish", Procs: []string{"prod"}, Args: nil},
+	{Name: "read", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
+	{Name: "take", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
+	{Name: "pieces", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
+	{Name: "peek", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}, {0, 4096}}},
+	{Name: "drop", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
+	{Name: "release", Procs: []string{"cons"}, Args: nil},
+}
+
+func fifoStream() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "fifo-stream", Generate: genStream, Compile: compileStream,
+		Sometimes: []string{"full", "empty", "wrapped", "partial"},
+		Doc:       "one producer, one consumer, bytes through a fifo; nobody sleeps",
+		Long: `A producer and a consumer process share one fifo. The producer appends with write
+(copied, published), stage and publish (copied, published later) and fill
+(zero-copy reserve and commit); the consumer takes with read, pieces (zero-copy) and drop,
+which release the space at once, and with take, which leaves that to a later one or to release; peek looks
+at bytes some way ahead. Every operation is tried once and moves as many bytes as it can.
+
+Checked: the bytes are those of the stream, in order, once (Stream); the history of
+calls and returns is one of a bounded byte queue, with operations of killed processes as
+possibly done (Linearizable); no plain access races with another (NoRace); no honest
+execution reports ErrCorrupt (HonestError). Capacities include 1 and odd ones, counters start
+near 2^32, 2^63 and 2^64.
+
+Not checked here: sleeping and waking (fifo-wakeup), lying peers (fifo-hostile).`,
+	}
+}
+
+func genStream(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	size := b.Number("fifo", 2, 4, 1, 3, 5, 7, 8, 13, 16)
+	b.Word("start", startWords...)
+	b.Word("faults", "none", "kill", "stop", "all")
+	for range 1 + src.Intn(5, "producer operations") {
+		n := 1 + src.Intn(size+1, "bytes")
+		switch src.Intn(4, "producer operation") {
+		case 0:
+			b.Op("prod", "write", n)
+		case 1:
+			b.Op("prod", "fill", n)
+		case 2:
+			b.Op("prod", "stage", n)
+		case 3:
+			b.Op("prod", "publish")
+		}
+	}
+	for range 1 + src.Intn(5, "consumer operations") {
+		n := 1 + src.Intn(size+1, "bytes")
+		switch verb := []string{"read", "pieces", "drop", "peek", "take", "release"}[src.Intn(6, "consumer operation")]; verb {
+		case "peek":
+			b.Op("cons", verb, src.Intn(size+1, "offset"), n)
+		case "release":
+			b.Op("cons", verb)
+		default:
+			b.Op("cons", verb, n)
+		}
+	}
+	return b.Input
+}
+
+func compileStream(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := scenario.ReadInput(c, fifoKeys, streamVerbs)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	capacity := cfg.Number("fifo")
+	checker := lin.ByteQueue(capacity)
+	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
+	setup := func(w *sim.World) {
+		f := newFifoWorld(w, uint64(capacity), startValues[cfg.Word("start")])
+		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+		scenario.Must(err)
+		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
+		scenario.Must(err)
+		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
+		f.prod.Go("prod", func() { ps.run(prodOps) })
+		f.cons.Go("cons", func() { cs.run(consOps) })
+		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
+	}
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: setup}, nil
+}
+
+// fifoWorld is two processes with a segment that holds one fifo.
+type fifoWorld struct {
+	prod, cons       *sim.Process
+	prodSeg, consSeg *shm.Segment
+}
+
+func newFifoWorld(w *sim.World, capacity, start uint64) *fifoWorld {
+	f := &fifoWorld{prod: w.Process("prod").Mortal(), cons: w.Process("cons").Mortal()}
+	size := max(shm.MinSegment, (fifoAt+shm.FifoBytes(capacity)+7)&^7)
+	var err error
+	f.prodSeg, err = f.prod.CreateSegment(size)
+	scenario.Must(err)
+	scenario.Must(shm.InitFifo(f.prodSeg, fifoAt, capacity, start))
+	f.consSeg = f.cons.View(f.prodSeg)
+	return f
+}
+
+// streamProducer does the producer's operations and records them.
+type streamProducer struct {
+	w  *sim.World
+	p  *shm.Producer
+	at int
+}
+
+func (s *streamProducer) run(ops []scenario.Op) {
+	for _, o := range ops {
+		if o.Verb != "publish" {
+			s.enqueue(o.Verb, o.Args[0])
+		}
+		if o.Verb != "stage" {
+			id := s.w.Call(model.ByteIn{Op: model.Publish, At: s.at})
+			s.p.Publish()
+			s.w.Return(id, model.ByteOut{})
+		}
+	}
+}
+
+func (s *streamProducer) enqueue(verb string, want int) {
+	id := s.w.Call(model.ByteIn{Op: model.Enqueue, N: want, At: s.at})
+	n, err := s.do(verb, want)
+	if err != nil {
+		s.w.Fail(oracle.HonestError, "%s %d: %v", verb, want, err)
+	}
+	s.w.Return(id, model.ByteOut{N: n})
+	if n < want {
+		s.w.Sometimes("full")
+	}
+	s.at += n
+	if uint64(s.at) > s.p.Capacity() {
+		s.w.Sometimes("wrapped")
+	}
+}
+
+// do appends up to n bytes of the stream.
+func (s *streamProducer) do(verb string, n int) (int, error) {
+	if verb == "fill" {
+		a, b, err := s.p.Reserve(uint64(n))
+		if err != nil {
+			return 0, err
+		}
+		model.FillStream(a, s.at)
+		model.FillStream(b, s.at+len(a))
+		s.p.Commit(uint64(len(a) + len(b)))
+		return len(a) + len(b), nil
+	}
+	buf := make([]byte, n)
+	model.FillStream(buf, s.at)
+	return s.p.Enqueue(buf)
+}
+
+// streamConsumer does the consumer's operations, checks the bytes and records.
+type streamConsumer struct {
+	w  *sim.World
+	c  *shm.Consumer
+	at int
+}
+
+var consumerOps = map[string]model.ByteOp{
+	"read": model.Dequeue, "take": model.Dequeue, "pieces": model.Dequeue, "peek": model.Peek, "drop": model.Drop,
+}
+
+func (s *streamConsumer) run(ops []scenario.Op) {
+	for _, o := range ops {
+		if o.Verb != "release" {
+			s.dequeue(o)
+		}
+		if o.Verb != "take" && o.Verb != "peek" {
+			id := s.w.Call(model.ByteIn{Op: model.Release, At: s.at})
+			s.c.Release()
+			s.w.Return(id, model.ByteOut{})
+		}
+	}
+}
+
+func (s *streamConsumer) dequeue(o scenario.Op) {
+	in := model.ByteIn{Op: consumerOps[o.Verb], N: o.Args[0], At: s.at}
+	if in.Op == model.Peek {
+		in.At, in.N = s.at+o.Args[0], o.Args[1]
+	}
+	id := s.w.Call(in)
+	got, n, err := s.do(o)
+	if err != nil {
+		s.w.Fail(oracle.HonestError, "%s %v: %v", o.Verb, o.Args, err)
+	}
+	oracle.CheckStream(s.w, got, in.At)
+	s.w.Return(id, model.ByteOut{N: n})
+	switch {
+	case n == 0 && in.N > 0:
+		s.w.Sometimes("empty")
+	case n < in.N:
+		s.w.Sometimes("partial")
+	}
+	if in.Op != model.Peek {
+		s.at += n
+	}
+}
+
+// do takes bytes or peeks at them, as many as the operation asks for and there are.
+func (s *streamConsumer) do(o scenario.Op) (got []byte, count int, err error) {
+	n := o.Args[0]
+	switch o.Verb {
+	case "drop":
+		k, err := s.c.Drop(uint64(n))
+		return nil, int(k), err
+	case "pieces":
+		a, b, err := s.c.ReadPieces(uint64(n))
+		if err != nil {
+			return nil, 0, err
+		}
+		got = append(append(got, a...), b...)
+		_, err = s.c.Drop(uint64(len(got)))
+		return got, len(got), err
+	case "peek":
+		got = make([]byte, o.Args[1])
+		k, err := s.c.Peek(uint64(n), got)
+		return got[:k], k, err
+	}
+	got = make([]byte, n)
+	k, err := s.c.Dequeue(got)
+	return got[:k], k, err
+}
+
+// watch is the pattern of a survivor: a task that learns of its peer's end from
+// the kernel, by the end of a control channel, and closes the bell that its own
+// process sleeps on.
+func watch(c shm.Conn, bell shm.Doorbell) {
+	_, _, err := c.Recv(make([]byte, 1), shm.Forever)
+	if errors.Is(err, io.EOF) {
+		_ = bell.Close()
+	}
+}
+
+// sleeper is a doorbell that marks when somebody has slept on it and was woken.
+type sleeper struct {
+	shm.Doorbell
+	w    *sim.World
+	mark string
+}
+
+// Wait implements [shm.Doorbell].
+func (s sleeper) Wait(ready func() bool, deadline time.Duration) error {
+	err := s.Doorbell.Wait(ready, deadline)
+	if err == nil {
+		s.w.Sometimes(s.mark)
+	}
+	return err
+}
+
+// goneError says whether err is what a survivor gets.
+func goneError(err error) bool { return errors.Is(err, shm.ErrClosed) }

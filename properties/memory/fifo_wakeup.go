@@ -1,0 +1,160 @@
+package memory
+
+import (
+	"fmt"
+
+	"cutthrough/model"
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
+)
+
+var (
+	nameProdBell = shm.NewName("bell.prod")
+	nameConsBell = shm.NewName("bell.cons")
+)
+
+var wakeupVerbs = []scenario.Verb{
+	{Name: "write", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
+	{Name: "drain", Procs: []string{"prod"}, Args: nil},
+	{Name: "read", Procs: []string{"cons"}, Args: [][2]int{{1, 4096}}},
+}
+
+func fifoWakeup() *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: "fifo-wakeup", Generate: genWakeup, Compile: compileWakeup,
+		Sometimes: []string{"writer slept", "reader slept", "drained"},
+		Doc:       "both sides sleep on doorbells: event flag and dequeue notification",
+		Long: `A producer writes with shm.Writer, which sleeps while the fifo is full, and drains, which
+sleeps until it is empty; a consumer reads with shm.Reader, which sleeps while it is empty,
+in the sizes of its read operations, over and over, until it has everything. Both wake each
+other through the event flag and the dequeue notification (want and has).
+
+Checked: nobody sleeps for ever (NoLostWakeup, NoDeadlock) or spins (NoLivelock); the bytes are
+those of the stream (Stream) and all of them (Delivered). With faults=kill each process has
+a task that waits for the end of a control channel and closes the own bell; then the survivor
+must get an error, never hang.
+
+Not checked here: who else may sleep on the same bell; deadlines.`,
+	}
+}
+
+func genWakeup(src scenario.Source) scenario.Input {
+	b := &scenario.Builder{Src: src}
+	size := b.Number("fifo", 2, 1, 3, 4, 8)
+	b.Word("start", startWords...)
+	b.Word("faults", "none", "wake", "kill", "stop", "all")
+	drained := false
+	for range 1 + src.Intn(4, "writes") {
+		b.Op("prod", "write", 1+src.Intn(2*size+1, "bytes"))
+		if drained = src.Intn(3, "drain") == 1; drained {
+			b.Op("prod", "drain")
+		}
+	}
+	for range 1 + src.Intn(3, "reads") {
+		b.Op("cons", "read", 1+src.Intn(size+2, "bytes"))
+	}
+	return b.Input
+}
+
+func compileWakeup(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := scenario.ReadInput(c, fifoKeys, wakeupVerbs)
+	if err != nil {
+		return scenario.Program{}, err
+	}
+	k := &wakeupCase{
+		capacity: uint64(cfg.Number("fifo")), start: startValues[cfg.Word("start")],
+		mortal: cfg.Word("faults") == "kill" || cfg.Word("faults") == "all",
+		writes: scenario.OpsOf(ops, "prod"), reads: scenario.OpsOf(ops, "cons"),
+	}
+	for _, o := range k.writes {
+		if o.Verb == "write" {
+			k.total += o.Args[0]
+		}
+	}
+	if len(k.reads) == 0 && k.total > 0 {
+		return scenario.Program{}, fmt.Errorf("workload writes %d bytes and has no read", k.total)
+	}
+	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: k.setup}, nil
+}
+
+// wakeupCase is a compiled case; executions share it and do not change it.
+type wakeupCase struct {
+	capacity, start uint64
+	mortal          bool
+	writes, reads   []scenario.Op
+	total           int
+}
+
+func (k *wakeupCase) setup(w *sim.World) {
+	f := newFifoWorld(w, k.capacity, k.start)
+	p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+	scenario.Must(err)
+	c, err := shm.OpenConsumer(f.consSeg, fifoAt)
+	scenario.Must(err)
+	prodBell, err := f.prod.NewDoorbell(nameProdBell)
+	scenario.Must(err)
+	consBell, err := f.cons.NewDoorbell(nameConsBell)
+	scenario.Must(err)
+	wr := &shm.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
+	rd := &shm.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
+	read := 0
+	f.prod.Go("prod", func() { k.produce(w, wr) })
+	f.cons.Go("cons", func() { k.consume(w, rd, &read) })
+	if k.mortal {
+		a, b := w.ConnPair(f.prod, f.cons)
+		f.prod.GoDaemon("prod-watch", func() { watch(a, prodBell) })
+		f.cons.GoDaemon("cons-watch", func() { watch(b, consBell) })
+	}
+	w.AtEnd(oracle.Delivered, func() error {
+		if !f.prod.Dead() && !f.cons.Dead() && read != k.total {
+			return fmt.Errorf("%d bytes were written, %d read", k.total, read)
+		}
+		return nil
+	})
+}
+
+func (k *wakeupCase) produce(w *sim.World, wr *shm.Writer) {
+	at := 0
+	for _, o := range k.writes {
+		var err error
+		if o.Verb == "drain" {
+			if err = wr.Drain(shm.Forever); err == nil {
+				w.Sometimes("drained")
+			}
+		} else {
+			buf := make([]byte, o.Args[0])
+			model.FillStream(buf, at)
+			var n int
+			n, err = wr.Write(buf, shm.Forever)
+			at += n
+		}
+		if k.gone(w, err) {
+			return
+		}
+	}
+}
+
+func (k *wakeupCase) consume(w *sim.World, rd *shm.Reader, read *int) {
+	for i := 0; *read < k.total; i++ {
+		buf := make([]byte, k.reads[i%len(k.reads)].Args[0])
+		n, err := rd.Read(buf, shm.Forever)
+		oracle.CheckStream(w, buf[:n], *read)
+		*read += n
+		if k.gone(w, err) {
+			return
+		}
+	}
+}
+
+// gone says whether the peer is gone; any other error is a violation.
+func (k *wakeupCase) gone(w *sim.World, err error) bool {
+	if err == nil {
+		return false
+	}
+	if !k.mortal || !goneError(err) {
+		w.Fail(oracle.HonestError, "%v", err)
+	}
+	return true
+}

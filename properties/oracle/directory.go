@@ -1,0 +1,249 @@
+package oracle
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"cutthrough/impl"
+)
+
+// Directory knows who has attached and who listens where. It keeps no tables: it asks each
+// listener whether it is meant.
+type Directory struct {
+	Config    impl.Config
+	apps      []nameApp
+	listeners []nameListener
+	Accepts   []impl.Message // made in this step
+}
+
+type nameApp struct {
+	id, ns        int
+	local, global bool
+}
+
+type nameListener struct {
+	owner    nameApp
+	h        impl.Handle
+	endpoint impl.Endpoint
+}
+
+// expectation is what a request comes to.
+type expectation struct {
+	asked    bool // it is one, whose answer names decide
+	status   impl.Status
+	listener *nameListener // that a connect reaches
+}
+
+// App returns what is known of an application, or nil if it has not attached.
+func (n *Directory) App(id int) *nameApp {
+	if i := slices.IndexFunc(n.apps, func(a nameApp) bool { return a.id == id }); i >= 0 {
+		return &n.apps[i]
+	}
+	return nil
+}
+
+// Left notes that an application is not there any more, nor its listeners.
+func (n *Directory) Left(id int) {
+	n.apps = slices.DeleteFunc(n.apps, func(a nameApp) bool { return a.id == id })
+	n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.owner.id == id })
+}
+
+// Expect returns what a message of an application should come to.
+func (n *Directory) Expect(id int, m impl.Message) expectation {
+	a := n.App(id)
+	if m.Kind == impl.MsgAttach {
+		return expectation{asked: true, status: n.attach(a, m)}
+	}
+	if a == nil {
+		return expectation{} // what it is told then is the monitor's business
+	}
+	e, ok := endpointOf(m)
+	switch m.Kind {
+	case impl.MsgBind:
+		return expectation{asked: true, status: n.bind(a, e, ok)}
+	case impl.MsgUnbind:
+		return expectation{asked: true, status: n.unbind(a, m, e, ok)}
+	case impl.MsgConnect:
+		x := expectation{asked: true, status: impl.Unsupported}
+		if ok {
+			x.listener, x.status = n.lookup(a, e)
+		}
+		switch {
+		case x.status != impl.OK:
+		case max(m.RxSize, m.TxSize) > 1<<28:
+			x.status = impl.Unsupported
+		case x.listener.owner.id == id:
+			x.status = impl.SelfConnect
+		}
+		return x
+	}
+	return expectation{}
+}
+
+// Compare checks what a message has come to.
+func (n *Directory) Compare(id int, m impl.Message, want expectation, replies []impl.Message) error {
+	if m.Kind == impl.MsgDetach {
+		n.Left(id)
+	}
+	if !want.asked {
+		return nil
+	}
+	if m.Kind == impl.MsgConnect && want.status == impl.OK {
+		return n.connected(m, want, replies)
+	}
+	if len(replies) != 1 || replies[0].Status != want.status {
+		return fmt.Errorf("was answered %v, want %q", replies, want.status)
+	}
+	if want.status != impl.OK {
+		return nil
+	}
+	r := replies[0]
+	switch m.Kind {
+	case impl.MsgAttach:
+		ns := slices.IndexFunc(n.Config.Namespaces, func(s impl.Namespace) bool { return s.Name == m.Namespace })
+		n.apps = append(n.apps, nameApp{id, ns, m.Scope&impl.ScopeLocal != 0, m.Scope&impl.ScopeGlobal != 0 || m.Scope == 0})
+	case impl.MsgBind:
+		e, _ := endpointOf(m)
+		if r.Endpoint != e {
+			return fmt.Errorf("listens at %v", r.Endpoint)
+		}
+		n.listeners = append(n.listeners, nameListener{*n.App(id), r.Handle, e})
+	case impl.MsgUnbind:
+		n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.h == r.Handle })
+	}
+	return nil
+}
+
+// connected checks a connect that reaches a listener: it is asked, unless a quota, memory or time says
+// no.
+func (n *Directory) connected(m impl.Message, want expectation, replies []impl.Message) error {
+	for _, x := range n.Accepts {
+		if x.Listener != want.listener.h {
+			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
+		}
+	}
+	tight := n.Config.MaxBytes > 0
+	for _, r := range replies {
+		if !tight || r.Status != impl.QuotaExceeded && r.Status != impl.NoMemory {
+			return fmt.Errorf("was answered %v", r)
+		}
+	}
+	return nil
+}
+
+func (n *Directory) attach(a *nameApp, m impl.Message) impl.Status {
+	ns := slices.IndexFunc(n.Config.Namespaces, func(s impl.Namespace) bool { return s.Name == m.Namespace })
+	switch {
+	case a != nil:
+		return impl.AlreadyAttached
+	case ns < 0:
+		return impl.NoNamespace
+	case n.Config.Namespaces[ns].Secret != m.Secret:
+		return impl.WrongSecret
+	case n.Config.MaxApps > 0 && len(n.apps) >= n.Config.MaxApps:
+		return impl.QuotaExceeded
+	}
+	return impl.OK
+}
+
+func (n *Directory) bind(a *nameApp, e impl.Endpoint, ok bool) impl.Status {
+	if !ok {
+		return impl.Unsupported
+	}
+	if !e.Addr.Addr().IsUnspecified() && !n.own(a, e.Addr.Addr()) {
+		return impl.Invalid
+	}
+	mine := 0
+	for _, l := range n.listeners {
+		if l.endpoint == e && (l.localTo(a) || l.owner.global && a.global) {
+			return impl.AddressInUse
+		}
+		if l.owner.id == a.id {
+			mine++
+		}
+	}
+	if n.Config.MaxListeners > 0 && mine >= n.Config.MaxListeners {
+		return impl.QuotaExceeded
+	}
+	return impl.OK
+}
+
+func (n *Directory) unbind(a *nameApp, m impl.Message, e impl.Endpoint, ok bool) impl.Status {
+	byName := m.Handle == 0 && m.URI != ""
+	if byName && !ok {
+		return impl.Unsupported
+	}
+	for _, l := range n.listeners {
+		if l.owner.id == a.id && (byName && l.endpoint == e || !byName && l.h == m.Handle) {
+			return impl.OK
+		}
+	}
+	if byName {
+		return impl.AddressNotInUse
+	}
+	return impl.Invalid
+}
+
+// lookup returns the listener that a connect reaches, or why it reaches none.
+func (n *Directory) lookup(a *nameApp, e impl.Endpoint) (*nameListener, impl.Status) {
+	to := e.Addr.Addr()
+	if to.IsUnspecified() {
+		return nil, impl.Invalid
+	}
+	global := func(l nameListener) bool { return l.owner.global }
+	local := func(l nameListener) bool { return l.localTo(a) }
+	if a.local {
+		if l := n.find(a, e, local); l != nil {
+			return l, impl.OK
+		}
+	}
+	switch {
+	case to.IsLoopback():
+		return nil, impl.Refused
+	case !a.global:
+		return nil, impl.WrongScope
+	}
+	if l := n.find(a, e, global); l != nil {
+		return l, impl.OK
+	}
+	return nil, impl.Refused
+}
+
+// find returns the listener at an endpoint among those in a table, or the one at the wildcard of
+// its family if the address is the application's own.
+func (n *Directory) find(a *nameApp, e impl.Endpoint, among func(nameListener) bool) *nameListener {
+	wild := e
+	wild.Addr = netip.AddrPortFrom(netip.IPv6Unspecified(), e.Addr.Port())
+	if e.Addr.Addr().Is4() {
+		wild.Addr = netip.AddrPortFrom(netip.IPv4Unspecified(), e.Addr.Port())
+	}
+	for _, at := range []impl.Endpoint{e, wild} {
+		for i, l := range n.listeners {
+			if l.endpoint == at && among(l) && (at == e || n.own(a, e.Addr.Addr())) {
+				return &n.listeners[i]
+			}
+		}
+	}
+	return nil
+}
+
+// own says whether an address is this machine's for an application.
+func (n *Directory) own(a *nameApp, addr netip.Addr) bool {
+	return addr.IsLoopback() || slices.Contains(n.Config.Namespaces[a.ns].Own, addr)
+}
+
+// localTo says whether a listener is in the local table of an application's namespace, if the
+// application has local scope.
+func (l nameListener) localTo(a *nameApp) bool {
+	return l.owner.local && a.local && l.owner.ns == a.ns
+}
+
+// endpointOf returns the endpoint that a message names.
+func endpointOf(m impl.Message) (impl.Endpoint, bool) {
+	if m.URI == "" {
+		return m.Endpoint, m.Endpoint.Addr.IsValid() && m.Endpoint.Addr.Port() > 0
+	}
+	e, err := impl.ParseURI(m.URI)
+	return e, err == nil && m.Endpoint == impl.Endpoint{}
+}

@@ -1,0 +1,153 @@
+package oracle
+
+import (
+	"slices"
+
+	"cutthrough/impl"
+	"cutthrough/shm"
+)
+
+// Memory keeps the books of what the session layer has had created and formatted.
+type Memory struct {
+	fail     failer
+	mon      *Messages
+	cfg      impl.Config
+	Segments map[impl.Handle]uint64       // sizes of those that exist or are being created
+	bases    map[impl.Handle]impl.Address // of those that somebody was told to map
+	used     map[impl.Handle][]impl.Block // formatted, and not scrubbed since
+	payer    map[impl.Handle]impl.Channel // for whose connect it was made
+	Created  int                          // in this step
+}
+
+// NewMemory returns the books of a session layer that was made with cfg.
+func NewMemory(fail failer, mon *Messages, cfg impl.Config) *Memory {
+	return &Memory{
+		fail: fail, mon: mon, cfg: cfg, Segments: map[impl.Handle]uint64{}, bases: map[impl.Handle]impl.Address{},
+		used: map[impl.Handle][]impl.Block{}, payer: map[impl.Handle]impl.Channel{},
+	}
+}
+
+// Apply checks one effect and takes it into account.
+func (k *Memory) Apply(fx impl.Effect) {
+	size, exists := k.Segments[fx.Segment]
+	if fx.Segment != 0 && exists == (fx.Kind == impl.FxCreate) {
+		k.fail(Effects, "%+v: exists: %v", fx, exists)
+	}
+	switch fx.Kind {
+	case impl.FxCreate:
+		if fx.Size == 0 || fx.Size%impl.Page != 0 {
+			k.fail(Effects, "%v of %d bytes created", fx.Segment, fx.Size)
+		}
+		k.create(fx)
+	case impl.FxDestroy:
+		for ch, c := range k.mon.channels {
+			if _, ok := c.held[fx.Segment]; ok && !c.gone {
+				k.fail(Effects, "%v destroyed, channel %d has it", fx.Segment, ch)
+			}
+		}
+		delete(k.Segments, fx.Segment)
+		delete(k.used, fx.Segment)
+		delete(k.bases, fx.Segment)
+	case impl.FxFormat:
+		for _, b := range fx.Blocks {
+			k.format(fx.Segment, size, b)
+		}
+	case impl.FxScrub:
+		for _, b := range fx.Blocks {
+			k.scrub(fx.Segment, b)
+		}
+	case impl.FxSend:
+		if fx.Msg.Kind == impl.MsgMap && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Bell == 0) {
+			k.fail(Effects, "%+v: the segment has %d bytes", fx, size)
+		}
+		switch fx.Msg.Kind {
+		case impl.MsgMap:
+			k.place(fx.Segment, fx.Msg.Base, size)
+		case impl.MsgAccept:
+			k.capacities(fx.Msg)
+		}
+	}
+}
+
+// create notes that a segment is asked for, once for a connect, and within the quota.
+func (k *Memory) create(fx impl.Effect) {
+	k.Segments[fx.Segment] = fx.Size
+	if k.mon.Later {
+		return // for whom is not known
+	}
+	if k.Created++; k.Created > 1 {
+		k.fail(Effects, "%d segments created at once", k.Created)
+	}
+	payer, sum := k.mon.last.ch, uint64(0)
+	k.payer[fx.Segment] = payer
+	for h, size := range k.Segments {
+		if k.payer[h] == payer {
+			sum += size
+		}
+	}
+	if k.cfg.MaxBytes > 0 && sum > k.cfg.MaxBytes {
+		k.fail(Effects, "channel %d has segments of %d bytes, and may have %d", payer, sum, k.cfg.MaxBytes)
+	}
+}
+
+// place checks that a page is free behind each segment.
+func (k *Memory) place(h impl.Handle, base impl.Address, size uint64) {
+	k.bases[h] = base
+	for o, at := range k.bases {
+		if end := at + impl.Address(k.Segments[o]+impl.Page); o != h && at <= base && base < end {
+			k.fail(Effects, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
+		}
+		if end := base + impl.Address(size+impl.Page); o != h && base <= at && at < end {
+			k.fail(Effects, "%v and its guard end at %#x, %v is at %#x", h, end, o, at)
+		}
+	}
+}
+
+// capacities checks that a session has the fifos that its client asked for.
+func (k *Memory) capacities(m impl.Message) {
+	asked := k.mon.last.m
+	if k.mon.Later || asked.Kind != impl.MsgConnect {
+		return
+	}
+	for at, want := range map[impl.Address]uint32{m.Tx: asked.RxSize, m.Rx: asked.TxSize} {
+		if want == 0 {
+			want = k.cfg.FifoSize
+		}
+		found := false
+		for h, base := range k.bases {
+			for _, b := range k.used[h] {
+				found = found || base+impl.Address(b.Off) == at && b.Fifo == uint64(want)
+			}
+		}
+		if !found {
+			k.fail(Effects, "%v: at %#x is no fifo of %d bytes", m, at, want)
+		}
+	}
+}
+
+func bytesOf(b impl.Block) uint64 {
+	if b.Slots > 0 {
+		return shm.QueueBytes(b.Slots)
+	}
+	return shm.FifoBytes(b.Fifo)
+}
+
+func (k *Memory) format(g impl.Handle, size uint64, b impl.Block) {
+	if b.Off < shm.SegmentHeader || b.Off+bytesOf(b) > size {
+		k.fail(Effects, "block %+v outside %v of %d bytes", b, g, size)
+	}
+	for _, o := range k.used[g] {
+		if b.Off < o.Off+bytesOf(o) && o.Off < b.Off+bytesOf(b) {
+			k.fail(Effects, "block %+v of %v where %+v is, or was and has not been zeroed", b, g, o)
+		}
+	}
+	k.used[g] = append(k.used[g], b)
+}
+
+func (k *Memory) scrub(g impl.Handle, b impl.Block) {
+	i := slices.Index(k.used[g], b)
+	if i < 0 || b.Slots > 0 {
+		k.fail(Effects, "zeroed %+v of %v, which is no fifo", b, g)
+	}
+	k.used[g] = slices.Delete(k.used[g], i, i+1)
+}

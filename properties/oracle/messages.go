@@ -1,0 +1,310 @@
+package oracle
+
+import (
+	"maps"
+
+	"cutthrough/impl"
+)
+
+// Messages watches all messages of the session layer and fails the run when one
+// is not allowed: exactly one reply to a request, before anything else is taken, no handle for two
+// objects, maps before and unmaps after use, places and memory that are nobody else's, sessions
+// that both sides are told of in the same words, no close that nobody asked for, the order kept on
+// the way. It knows nothing of the layer's state.
+type Messages struct {
+	fail     failer
+	lax      bool // failing calls: applications may be hung up without a word
+	Deaf     bool // an application does not read, and is hung up for that
+	Liar     int  // the application that does not use the library, or 0
+	Later    bool // segments are not created at once, so a connect may have to wait
+	channels map[impl.Channel]*watched
+	sessions map[impl.Handle]*watchedSession
+	owner    map[impl.Handle]impl.Channel // of applications and listeners, for ever
+	channel  map[int]impl.Channel         // by application
+	left     map[int]bool                 // applications that are gone, whatever of theirs is still under way
+	last     taking
+}
+
+// taking is what the layer has taken last.
+type taking struct {
+	ch      impl.Channel
+	from    *watched
+	m       impl.Message
+	accepts bool // somebody was asked to accept since
+}
+
+// watched is what the monitor knows of one channel.
+type watched struct {
+	attached bool
+	pending  map[request]int
+	live     map[impl.Handle]bool // listeners and sessions that it was told of: whether not over
+	mapped   map[impl.Handle]impl.Message
+	unmapped map[impl.Handle]bool
+	held     map[impl.Handle]impl.Message // mapped, or not yet unmapped
+	unused   map[impl.Handle]impl.Message // mapped for what it is about to be told
+	made     []impl.Message               // not yet received
+	gone     bool
+	manners
+}
+
+// request identifies requests that a reply may answer.
+type request struct {
+	kind    impl.Kind
+	context uint64
+	half    bool // a close of the writing direction
+}
+
+func requestOf(m impl.Message) request { return request{m.Kind, m.Context, m.How == impl.CloseWrite} }
+
+type watchedSession struct {
+	accept         impl.Message
+	listener       impl.Handle
+	server, client impl.Channel
+	established    bool
+	unbound        bool                  // its listener ended before it was established
+	provoked       bool                  // somebody asked to close
+	closing        map[impl.Channel]bool // has been told to close
+	reset          map[impl.Channel]bool // or to reset
+	asker          impl.Channel          // who connects, if that is known, and
+	context        uint64                // of what request
+}
+
+// failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
+type failer func(property, format string, args ...any)
+
+// NewMessages returns a monitor that reports to fail. With lax, calls fail, and applications may be
+// hung up without a word.
+func NewMessages(fail failer, lax bool) *Messages {
+	return &Messages{
+		fail: fail, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},
+		owner: map[impl.Handle]impl.Channel{}, channel: map[int]impl.Channel{},
+		left: map[int]bool{},
+	}
+}
+
+func (o *Messages) wrong(ch impl.Channel, m impl.Message, why string) {
+	o.fail(Protocol, "channel %d: %v: %s", ch, m, why)
+}
+
+// Observe is called for every message that the layer takes or makes.
+func (o *Messages) Observe(ch impl.Channel, made bool, m impl.Message) {
+	c := o.channels[ch]
+	if c == nil {
+		c = &watched{
+			pending: map[request]int{}, live: map[impl.Handle]bool{},
+			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{}, held: map[impl.Handle]impl.Message{},
+			unused: map[impl.Handle]impl.Message{}, manners: newManners(),
+		}
+		o.channels[ch] = c
+	}
+	if made {
+		c.made = append(c.made, m)
+		c.told(m)
+		o.makes(ch, c, m)
+	} else {
+		o.Settle()
+		o.last = taking{ch: ch, from: c, m: m}
+		if c.polite {
+			o.behaves(ch, c, m)
+		}
+		o.takes(ch, c, m)
+	}
+}
+
+// Settle checks that what the layer took last has been answered. Only a connect may have to wait, for
+// who has been asked to accept.
+func (o *Messages) Settle() {
+	t := o.last
+	waits := t.m.Kind == impl.MsgConnect && (t.accepts || o.Later)
+	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
+		o.wrong(t.ch, t.m, "it was not answered")
+	}
+	for ch, c := range o.channels {
+		for _, m := range c.unused {
+			o.wrong(ch, m, "and then of no session that lies there")
+		}
+	}
+}
+
+// takes notes what an application says.
+func (o *Messages) takes(ch impl.Channel, c *watched, m impl.Message) {
+	s := o.sessions[m.Handle]
+	switch m.Kind {
+	case impl.MsgAttach, impl.MsgDetach, impl.MsgBind, impl.MsgUnbind, impl.MsgConnect, impl.MsgDisconnect, impl.MsgReset:
+		c.pending[requestOf(m)]++
+		if s != nil && c.live[m.Handle] {
+			s.provoked = true
+		}
+		if m.Kind == impl.MsgDetach { // it has given up everything
+			c.gone = true
+			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == impl.MsgConnect })
+			clear(c.live)
+			clear(c.mapped)
+			clear(c.held)
+		}
+		if app := int(m.Context >> 32); m.Kind == impl.MsgAttach && app > 0 {
+			o.channel[app], c.gone = ch, o.left[app] // one that may never read the reply
+		}
+	case impl.MsgMapReply:
+		if m.Status != impl.OK {
+			delete(c.mapped, m.Handle)
+			delete(c.held, m.Handle)
+		}
+	case impl.MsgUnmapReply:
+		if c.unmapped[m.Handle] {
+			delete(c.held, m.Handle)
+		}
+	case impl.MsgAcceptReply:
+		if s != nil && s.server == ch && m.Status != impl.OK && (!s.established || s.closing[ch]) {
+			c.live[m.Handle] = false
+		}
+	case impl.MsgDisconnectReply, impl.MsgResetReply:
+		if s != nil && s.closing[ch] {
+			c.live[m.Handle] = false
+		}
+	}
+}
+
+// makes checks what the layer says.
+func (o *Messages) makes(ch impl.Channel, c *watched, m impl.Message) {
+	if kind, ok := names[m.Kind]; ok && m.Status == impl.OK && m.Handle.Kind() != kind {
+		o.wrong(ch, m, "it has the handle of something else")
+	}
+	switch m.Kind {
+	case impl.MsgMap:
+		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
+			o.wrong(ch, m, "it was told to map that already")
+		}
+		o.places(ch, m)
+		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
+	case impl.MsgUnmap:
+		if _, ok := c.mapped[m.Handle]; !ok {
+			o.wrong(ch, m, "it was not told to map that")
+		}
+		for h, s := range o.sessions {
+			if c.live[h] && s.within(c.mapped[m.Handle]) {
+				o.wrong(ch, m, "it uses a session there")
+			}
+		}
+		delete(c.mapped, m.Handle)
+		c.unmapped[m.Handle] = true
+	case impl.MsgAccept:
+		if o.sessions[m.Handle] != nil {
+			o.wrong(ch, m, "the handle has named another session")
+		}
+		o.asks(ch, c, m)
+		o.sessions[m.Handle] = &watchedSession{
+			accept: m, listener: m.Listener, server: ch, asker: o.last.ch, context: o.last.m.Context,
+			closing: map[impl.Channel]bool{}, reset: map[impl.Channel]bool{},
+		}
+		o.begins(ch, c, m)
+	case impl.MsgDisconnect, impl.MsgReset:
+		o.closes(ch, c, m)
+	default:
+		o.replies(ch, c, m)
+	}
+}
+
+// replies checks a reply: it answers a request, and gives or takes nothing that is not the
+// application's.
+func (o *Messages) replies(ch impl.Channel, c *watched, m impl.Message) {
+	full, half := request{m.Kind - 1, m.Context, false}, request{m.Kind - 1, m.Context, true}
+	r := full
+	if c.pending[full] == 0 {
+		r = half
+	}
+	if c.pending[r] == 0 {
+		o.wrong(ch, m, "it asked for nothing, or was answered before")
+	}
+	c.pending[r]--
+	o.attaching(ch, c, m)
+	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
+		o.wrong(ch, m, "it asked about something else")
+	}
+	if m.Status != impl.OK {
+		o.refuses(ch, m)
+		return
+	}
+	switch m.Kind {
+	case impl.MsgAttachReply, impl.MsgBindReply:
+		if o.owner[m.Handle] != 0 {
+			o.wrong(ch, m, "the handle has named something else")
+		}
+		o.owner[m.Handle], c.live[m.Handle] = ch, true
+	case impl.MsgConnectReply:
+		s := o.sessions[m.Handle]
+		if s == nil || s.established || s.unbound {
+			o.wrong(ch, m, "nobody has accepted that, or it is established, or its listener has ended")
+		}
+		o.agrees(ch, m, s.accept)
+		s.established, s.client = true, ch
+		o.begins(ch, c, m)
+	case impl.MsgDisconnectReply, impl.MsgResetReply, impl.MsgUnbindReply:
+		if !c.live[m.Handle] || (m.Kind == impl.MsgUnbindReply) != (m.Handle.Kind() == impl.KindListener) {
+			o.wrong(ch, m, "it has no such thing")
+		}
+		c.live[m.Handle] = r.half
+		for _, s := range o.sessions {
+			s.unbound = s.unbound || s.listener == m.Handle && !s.established
+		}
+	}
+}
+
+// begins checks that who is told of a session has been told to map what it uses.
+func (o *Messages) begins(ch impl.Channel, c *watched, m impl.Message) {
+	for _, at := range [...]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
+		found := false
+		for h, g := range c.mapped {
+			if at >= g.Base && at < g.Base+impl.Address(g.Size) {
+				delete(c.unused, h)
+				found = true
+			}
+		}
+		if !found {
+			o.wrong(ch, m, "it was told to map nothing there")
+		}
+	}
+	c.live[m.Handle] = true
+}
+
+// closes checks the news that a peer has closed.
+func (o *Messages) closes(ch impl.Channel, c *watched, m impl.Message) {
+	s := o.sessions[m.Handle]
+	switch {
+	case s == nil || !c.live[m.Handle]:
+		o.wrong(ch, m, "it has no such session")
+	case s.established && !s.provoked && !o.lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
+		o.wrong(ch, m, "nobody has closed it")
+	}
+	s.closing[ch] = s.closing[ch] || m.How != impl.CloseWrite
+	s.reset[ch] = s.reset[ch] || m.Kind == impl.MsgReset
+}
+
+// Received checks that messages arrive in the order in which they were made. Some do not: those
+// of a segment that has been given up.
+func (o *Messages) Received(app int, m impl.Message) {
+	if m.Kind == impl.MsgAttachReply && m.Status == impl.OK {
+		o.channel[app] = o.owner[m.Handle]
+	}
+	c := o.channels[o.channel[app]]
+	if c == nil {
+		return // it could not attach
+	}
+	c.polite = app != o.Liar
+	for len(c.made) > 0 {
+		next := c.made[0]
+		c.made = c.made[1:]
+		if next == m {
+			return
+		}
+	}
+	o.wrong(o.channel[app], m, "received, but it was not made, or something made later came before it")
+}
+
+// Gone notes that an application has left or died.
+func (o *Messages) Gone(app int) {
+	o.left[app] = true
+	if c := o.channels[o.channel[app]]; c != nil {
+		c.gone = true
+	}
+}

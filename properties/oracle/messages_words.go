@@ -1,0 +1,169 @@
+package oracle
+
+import "cutthrough/impl"
+
+// This file is what [Messages] checks of what messages say, apart from when they may come.
+
+// names are the kinds of what messages that say ok name.
+var names = map[impl.Kind]impl.HandleKind{
+	impl.MsgAttachReply: impl.KindApp, impl.MsgBindReply: impl.KindListener, impl.MsgUnbindReply: impl.KindListener,
+	impl.MsgAccept: impl.KindSession, impl.MsgConnectReply: impl.KindSession,
+	impl.MsgMap: impl.KindSegment, impl.MsgUnmap: impl.KindSegment,
+}
+
+// refuses checks a negative reply: about a session there are few, and a connect that somebody was
+// asked to accept fails because of him, or in time.
+func (o *Messages) refuses(ch impl.Channel, m impl.Message) {
+	switch m.Kind {
+	case impl.MsgDisconnectReply, impl.MsgResetReply:
+		if m.Status != impl.Invalid && m.Status != impl.NotAttached {
+			o.wrong(ch, m, "closing does not fail like that")
+		}
+	case impl.MsgConnectReply:
+		for h, s := range o.sessions {
+			if s.asker != ch || s.context != m.Context || o.Later {
+				continue
+			}
+			t := o.last
+			did := t.ch == s.server && (t.m.Handle == h || t.m.Kind == impl.MsgUnbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
+			if m.Status != impl.TimedOut && (m.Status != impl.Refused || !did && !o.channels[s.server].gone && !o.lax && !o.Deaf) {
+				o.wrong(ch, m, "who was asked to accept has not refused")
+			}
+		}
+	}
+}
+
+// places checks that where a segment is to be mapped there is nothing that somebody still has.
+func (o *Messages) places(ch impl.Channel, m impl.Message) {
+	if o.lax || o.Deaf {
+		return // who has been hung up is not known
+	}
+	for _, c := range o.channels {
+		for h, g := range c.held {
+			if c.gone {
+				continue
+			}
+			if h == m.Handle && (g.Base != m.Base || g.Size != m.Size) {
+				o.wrong(ch, m, "somebody was told to map it elsewhere")
+			}
+			if h != m.Handle && m.Base < g.Base+impl.Address(g.Size) && g.Base < m.Base+impl.Address(m.Size) {
+				o.wrong(ch, m, "another segment is there")
+			}
+		}
+	}
+}
+
+// within says whether something of a session lies in the segment that a map is about.
+func (s *watchedSession) within(g impl.Message) bool {
+	for _, at := range addressesOf(s.accept) {
+		if at >= g.Base && at < g.Base+impl.Address(g.Size) {
+			return true
+		}
+	}
+	return false
+}
+
+func addressesOf(m impl.Message) [4]impl.Address {
+	return [4]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
+}
+
+// asks checks what a server is asked to accept: for a listener of its own, what a client has just
+// asked for, in memory of which nobody uses anything.
+func (o *Messages) asks(ch impl.Channel, c *watched, m impl.Message) {
+	o.last.accepts = true
+	asked, err := o.last.m.Endpoint, error(nil)
+	if o.last.m.URI != "" {
+		asked, err = impl.ParseURI(o.last.m.URI)
+	}
+	switch {
+	case m.Listener.Kind() != impl.KindListener || !c.live[m.Listener]:
+		o.wrong(ch, m, "it does not listen there")
+	case !o.Later && (o.last.m.Kind != impl.MsgConnect || err != nil || m.Endpoint != asked):
+		o.wrong(ch, m, "nobody connects there")
+	case m.Session != impl.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
+		o.wrong(ch, m, "that is no session")
+	}
+	for h, s := range o.sessions {
+		if x := s.accept; (o.uses(s.server, h) || o.uses(s.client, h)) && (m.Rx == x.Rx || m.Rx == x.Tx || m.Tx == x.Rx || m.Tx == x.Tx) {
+			o.wrong(ch, m, "somebody uses a fifo there")
+		}
+	}
+}
+
+// uses says whether somebody who is still there uses a session, as far as is known.
+func (o *Messages) uses(ch impl.Channel, h impl.Handle) bool {
+	c := o.channels[ch]
+	return c != nil && c.live[h] && !c.gone && !o.lax && !o.Deaf
+}
+
+// agrees checks that the client is told of the session that the server has accepted, from the other
+// side.
+func (o *Messages) agrees(ch impl.Channel, m, accept impl.Message) {
+	want := impl.Message{
+		Kind: impl.MsgConnectReply, Context: m.Context, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
+		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
+	}
+	if m != want {
+		o.wrong(ch, m, "the server was told otherwise")
+	}
+}
+
+// attaching checks that who has not attached is told just that, and nobody attaches twice.
+func (o *Messages) attaching(ch impl.Channel, c *watched, m impl.Message) {
+	want := impl.NotAttached
+	if m.Kind == impl.MsgAttachReply {
+		want = impl.AlreadyAttached
+	}
+	if (m.Status == want) != (c.attached == (m.Kind == impl.MsgAttachReply)) {
+		o.wrong(ch, m, "it has attached, or it has not")
+	}
+	switch {
+	case m.Kind == impl.MsgAttachReply && m.Status == impl.OK:
+		c.attached = true
+	case m.Kind == impl.MsgDetachReply:
+		c.attached = false
+	}
+}
+
+// Overdue checks that nothing is left to be said when more time has passed than anything may take:
+// connects are answered, those who were told to close and have not are reset, and nobody keeps
+// a segment of a pair without sessions. It says whether somebody was reset.
+func (o *Messages) Overdue() (hurried bool) {
+	for ch, c := range o.channels {
+		if c.gone {
+			continue
+		}
+		for r, n := range c.pending {
+			if n > 0 {
+				o.fail(Overdue, "channel %d: %v %#x has no answer", ch, r.kind, r.context)
+			}
+		}
+		for h, s := range o.sessions {
+			if c.live[h] && s.closing[ch] && !s.reset[ch] {
+				o.fail(Overdue, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
+			}
+			hurried = hurried || c.live[h] && s.reset[ch]
+		}
+		for h, g := range c.mapped {
+			if !o.Later && !o.inUse(g) {
+				o.fail(Overdue, "channel %d has (%v), and its pair has no session", ch, h)
+			}
+		}
+	}
+	return hurried
+}
+
+// inUse says whether the pair of a segment has a session that somebody uses.
+func (o *Messages) inUse(g impl.Message) bool {
+	for _, s := range o.sessions {
+		if !s.within(g) {
+			continue
+		}
+		for h, x := range o.sessions {
+			if x.server == s.server && x.asker == s.asker && (o.uses(x.server, h) || o.uses(x.client, h)) {
+				return true
+			}
+		}
+	}
+	return false
+}

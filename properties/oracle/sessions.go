@@ -1,0 +1,181 @@
+package oracle
+
+import (
+	"cutthrough/impl"
+	"cutthrough/model/monitor"
+	"cutthrough/model/negotiation"
+)
+
+// Sessions follows every session of a session layer with the model of one. It begins with the
+// accept that the server is told of, and never ends: somebody may name the handle later. A
+// verdict that is inconclusive fails nothing; a test of the model shows that none is.
+//
+// Who connects is known before the client is told anything: the layer asks the server to accept
+// while it handles the connect.
+type Sessions struct {
+	fail     failer
+	mon      *Messages // knows who of the applications has gone
+	sessions map[impl.Handle]*modelSession
+	All      []*modelSession
+	connects map[asked]*modelSession // what a connect has led to
+	last     asked                   // whose message the layer is handling
+	fed      []*modelSession         // since then
+}
+
+// asked identifies a connect.
+type asked struct {
+	ch      impl.Channel
+	context uint64
+}
+
+type modelSession struct {
+	H       impl.Handle
+	sides   [2]impl.Channel // 0 is one that has detached
+	leaving [2]bool
+	Monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
+}
+
+var clientSide, serverSide = negotiation.SessionSides()
+
+// NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
+func NewSessions(fail failer, mon *Messages) *Sessions {
+	return &Sessions{fail: fail, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
+}
+
+// Observe is called for every message that the layer takes or makes.
+func (o *Sessions) Observe(ch impl.Channel, made bool, m impl.Message) {
+	if made {
+		o.makes(ch, m)
+	} else {
+		o.takes(ch, m)
+	}
+}
+
+// makes follows what the layer says.
+func (o *Sessions) makes(ch impl.Channel, m impl.Message) {
+	s := o.sessions[m.Handle]
+	if m.Kind == impl.MsgConnectReply {
+		s = o.connects[asked{ch, m.Context}]
+	}
+	if kind, ok := Told(m); ok && s != nil {
+		o.feed(s, kind, s.side(ch))
+	}
+	if m.Kind == impl.MsgAccept && s == nil {
+		s = &modelSession{H: m.Handle, Monitor: negotiation.WatchSession()}
+		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
+		o.sessions[m.Handle], o.connects[o.last] = s, s
+		o.All = append(o.All, s)
+	}
+}
+
+// takes follows what an application says. Before that the layer has said everything about what it
+// took last.
+func (o *Sessions) takes(ch impl.Channel, m impl.Message) {
+	o.Settle()
+	o.last = asked{ch, m.Context}
+	if m.Kind == impl.MsgDetach {
+		o.detach(ch)
+	}
+	if kind, ok := Taken(m); ok {
+		if s := o.sessions[m.Handle]; s != nil {
+			o.feed(s, kind, s.side(ch))
+		}
+	}
+}
+
+// detach has an application leave all its sessions. What comes over its channel from then on
+// is a stranger's.
+func (o *Sessions) detach(ch impl.Channel) {
+	for _, s := range o.All {
+		if r := s.side(ch); r != negotiation.Nobody {
+			o.feed(s, negotiation.TakenDetach, r)
+			s.sides[r] = 0
+		}
+	}
+}
+
+// Settle checks that nothing is left to be said.
+func (o *Sessions) Settle() {
+	for _, s := range o.fed {
+		o.feed(s, negotiation.Settled, negotiation.Nobody)
+	}
+	o.fed = o.fed[:0]
+}
+
+// feed has the model of a session take an event into account, after the news that one of the
+// sides has gone.
+func (o *Sessions) feed(s *modelSession, kind, side uint8) {
+	for r, ch := range s.sides {
+		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.lax) {
+			s.leaving[r] = true
+			s.Monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
+		}
+	}
+	e := negotiation.SessionEvent{Kind: kind, Side: side}
+	if s.Monitor.Observe(e) == monitor.Rejected {
+		o.fail(Model, "session (%v): %v: %v", s.H, e, s.Monitor)
+	}
+	if kind != negotiation.Settled {
+		o.fed = append(o.fed, s)
+	}
+}
+
+// side returns which side of the session a channel is.
+func (s *modelSession) side(ch impl.Channel) uint8 {
+	for r, of := range s.sides {
+		if of == ch {
+			return uint8(r)
+		}
+	}
+	return negotiation.Nobody
+}
+
+// Taken returns what a message of an application about a session means.
+func Taken(m impl.Message) (uint8, bool) {
+	switch m.Kind {
+	case impl.MsgAcceptReply:
+		if m.Status != impl.OK {
+			return negotiation.TakenReject, true
+		}
+		return negotiation.TakenAccept, true
+	case impl.MsgDisconnect:
+		if m.How == impl.CloseWrite {
+			return negotiation.TakenFin, true
+		}
+		return negotiation.TakenDisconnect, true
+	case impl.MsgReset:
+		return negotiation.TakenReset, true
+	case impl.MsgDisconnectReply, impl.MsgResetReply:
+		return negotiation.TakenConfirm, true
+	}
+	return 0, false
+}
+
+// Told returns what a message of the layer about a session means.
+func Told(m impl.Message) (uint8, bool) {
+	switch m.Kind {
+	case impl.MsgAccept:
+		return negotiation.ToldAccept, true
+	case impl.MsgConnectReply:
+		switch m.Status {
+		case impl.OK:
+			return negotiation.ToldConnected, true
+		case impl.TimedOut:
+			return negotiation.ToldTimedOut, true
+		}
+		return negotiation.ToldRefused, true
+	case impl.MsgDisconnect:
+		if m.How == impl.CloseWrite {
+			return negotiation.ToldFinished, true
+		}
+		return negotiation.ToldClosed, true
+	case impl.MsgReset:
+		return negotiation.ToldReset, true
+	case impl.MsgDisconnectReply, impl.MsgResetReply:
+		if m.Status != impl.OK {
+			return negotiation.ToldInvalid, true
+		}
+		return negotiation.ToldDone, true
+	}
+	return 0, false
+}

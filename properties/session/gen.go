@@ -1,0 +1,236 @@
+package session
+
+import (
+	"cutthrough/sim/scenario"
+)
+
+// sessionChecks is what every session scenario checks.
+const sessionChecks = `
+
+Runs: the real impl.Server in a process of its own, and applications that do their operations through
+the real impl.App: listen PORT, unlisten PORT, accept PORT, dial PORT, stray PORT (dial another
+machine's), write N, read N, expect N (read in a task of its own), shut (close for writing), close, reset, detach,
+wait MINUTES; data operations use the application's newest session. An accept that nobody can
+fulfil any more is ended from outside.
+
+Checked: Layer.CheckInvariants after every step (Invariant); what the session layer says, by the messages alone
+(Protocol): one reply to each request, handles that name one thing ever, maps before use and unmaps after it, no
+close or refusal without a cause, the order kept, proper answers; who closes with bytes unread says so (Reset); bytes are those of the session's stream (Stream); calls
+return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
+session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
+application that ended by itself leaks a descriptor or mapping (NoLeak).`
+
+func sessionScenario(name, doc string, sometimes []string, gen func(b *scenario.Builder)) *scenario.Scenario {
+	return &scenario.Scenario{
+		Name: name, Compile: compileSession, Sometimes: sometimes,
+		Generate: func(src scenario.Source) scenario.Input {
+			b := &scenario.Builder{Src: src}
+			gen(b)
+			return b.Input
+		},
+		Doc: doc, Long: doc + "." + sessionChecks,
+	}
+}
+
+// Scenarios are the scenarios of the session layer.
+func Scenarios() []*scenario.Scenario {
+	return []*scenario.Scenario{
+		sessionScenario("connect-accept", "listen, connect, accept, a few bytes, close",
+			[]string{"established", "data", "refused"}, genConnectAccept),
+		sessionScenario("close-storm", "both sides close, half-close, reset, close twice, during connect, around an unlisten",
+			[]string{"established", "refused"}, genCloseStorm),
+		sessionScenario("detach-crash", "either side or both leave or die in any state",
+			[]string{"established", "refused"}, genDetachCrash),
+		sessionScenario("reuse", "sessions open and close one after the other, so that indices, handles, memory and addresses are recycled at once",
+			[]string{"established", "data"}, genReuse),
+		sessionScenario("many", "three applications, two listeners, up to four sessions",
+			[]string{"established", "data"}, genMany),
+		sessionScenario("backlog", "an application that stops while others keep asking it",
+			[]string{"established", "refused"}, genBacklog),
+		sessionScenario("echo-under-fire", "data flows both ways while sessions close, applications leave, stop and die",
+			[]string{"established", "data"}, genEcho),
+		sessionScenario("rogue", "two applications in peace beside one that says what it likes, about what is not its own",
+			[]string{"established", "data"}, genRogue),
+	}
+}
+
+func sessionConfig(b *scenario.Builder, faults ...string) (size int) {
+	size = b.Number("fifo", 4, 1, 16, 1536)
+	b.Word("linger", "0", "1s")
+	b.Word("faults", faults...)
+	return size
+}
+
+func genConnectAccept(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "kill", "stop", "wake", "fail")
+	b.Word("bind", "loopback", "any")
+	b.Op("srv", "listen", 1)
+	b.Op("srv", "accept", 1)
+	b.Op("cli", "dial", 1)
+	for range b.Src.Intn(3, "exchanges") {
+		n := 1 + b.Src.Intn(2*size, "bytes")
+		b.Op("cli", "write", n)
+		b.Op("srv", "read", n)
+	}
+	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "who closes")], "close")
+	if b.Src.Intn(4, "strays") == 3 {
+		b.Op("cli", "stray", 1)
+	}
+}
+
+var endings = []string{"close", "shut", "reset", "close", "detach"}
+
+func genCloseStorm(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "stop", "wake")
+	b.Op("srv", "listen", 1)
+	if b.Src.Intn(3, "accept") < 2 {
+		b.Op("srv", "accept", 1)
+	}
+	if b.Src.Intn(3, "unlisten") == 1 {
+		b.Op("srv", "unlisten", 1)
+	}
+	b.Op("cli", "dial", 1)
+	for _, who := range []string{"cli", "srv"} {
+		if b.Src.Intn(2, "data") == 1 {
+			b.Op(who, "write", 1+b.Src.Intn(size, "bytes"))
+		}
+		if b.Src.Intn(3, "expects") == 2 {
+			b.Op(who, "expect", 1+b.Src.Intn(size, "bytes"))
+		}
+		for range 1 + b.Src.Intn(3, "endings") {
+			b.Op(who, endings[b.Src.Intn(len(endings), "ending")])
+		}
+	}
+}
+
+func genDetachCrash(b *scenario.Builder) {
+	size := sessionConfig(b, "kill", "all", "stop", "fail")
+	b.Op("srv", "listen", 1)
+	for range 1 + b.Src.Intn(2, "sessions") {
+		b.Op("cli", "dial", 1)
+		b.Op("srv", "accept", 1)
+		if b.Src.Intn(2, "data") == 1 {
+			b.Op("cli", "write", 1+b.Src.Intn(size, "bytes"))
+			b.Op("srv", "read", 1)
+		}
+		shut := b.Src.Intn(4, "shut") // it may have half a session left when it leaves or dies
+		for i, who := range []string{"cli", "srv"} {
+			if shut&(1<<i) != 0 {
+				b.Op(who, "shut")
+			}
+		}
+	}
+	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "who leaves")], "detach")
+}
+
+func genReuse(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "stop", "wake", "kill")
+	b.Op("srv", "listen", 1)
+	for range 2 + b.Src.Intn(2, "sessions") {
+		n := 1 + b.Src.Intn(size, "bytes")
+		b.Op("cli", "dial", 1)
+		b.Op("srv", "accept", 1)
+		b.Op("cli", "write", n)
+		b.Op("srv", "read", n)
+		b.Op("cli", "close")
+		b.Op("srv", "close")
+	}
+}
+
+func genMany(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "kill", "stop")
+	if b.Src.Intn(6, "parks") == 5 {
+		park(b)
+		return
+	}
+	b.Op("srv", "listen", 1)
+	b.Op("cli", "listen", 2)
+	b.Op("cli2", "dial", 1)
+	b.Op("srv", "accept", 1)
+	for range b.Src.Intn(3, "more") {
+		switch b.Src.Intn(6, "who") {
+		case 0:
+			b.Op("srv", "dial", 2)
+			b.Op("cli", "accept", 2)
+		case 1:
+			visit(b)
+		case 2:
+			b.Op("cli2", "dial", 2)
+			b.Op("cli", "accept", 2)
+		case 3:
+			b.Op("cli", "listen", 1)
+		case 4:
+			b.Op("srv", "dial", 1)
+		case 5: // the memory of one pair goes while another one needs its own
+			b.Op("cli2", []string{"close", "detach"}[b.Src.Intn(2, "goes")])
+			b.Op("srv", "close")
+			visit(b)
+			answer(b)
+		}
+	}
+	b.Op("cli2", "write", 1+b.Src.Intn(size, "bytes"))
+	b.Op("srv", "write", 1+b.Src.Intn(size, "bytes"))
+	b.Op("cli2", "read", 1)
+}
+
+// visit has the client come and be heard.
+func visit(b *scenario.Builder) {
+	b.Op("cli", "dial", 1)
+	b.Op("srv", "accept", 1)
+	b.Op("cli", "write", 1)
+	b.Op("srv", "read", 1)
+}
+
+// answer has the visitor hear something, too.
+func answer(b *scenario.Builder) {
+	b.Op("srv", "write", 1)
+	b.Op("cli", "read", 1)
+}
+
+// park has a task of the server sleep on a session that stays silent, while another
+// application comes and is served.
+func park(b *scenario.Builder) {
+	b.Op("srv", "listen", 3)
+	b.Op("srv", "listen", 1)
+	b.Op("cli2", "dial", 3)
+	b.Op("srv", "accept", 3)
+	b.Op("srv", "expect", 1)
+	visit(b)
+	answer(b)
+	b.Op("cli2", "read", 1)
+}
+
+func genBacklog(b *scenario.Builder) {
+	sessionConfig(b, "stop", "all")
+	b.Op("srv", "listen", 1)
+	for range 2 + b.Src.Intn(5, "dials") {
+		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "who")], "dial", 1)
+	}
+	b.Op("srv", "accept", 1)
+}
+
+func genEcho(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "kill", "stop", "wake", "all")
+	b.Op("srv", "listen", 1)
+	b.Op("srv", "accept", 1)
+	b.Op("cli", "dial", 1)
+	for range 1 + b.Src.Intn(3, "rounds") {
+		n := 1 + b.Src.Intn(3*size, "bytes")
+		b.Op("cli", "write", n)
+		b.Op("srv", "read", n)
+		b.Op("srv", "write", n)
+		b.Op("cli", "read", n)
+	}
+	if b.Src.Intn(3, "duplex") == 2 { // two tasks of the client wait at a time
+		n := 1 + b.Src.Intn(3*size, "bytes")
+		b.Op("cli", "expect", 1)
+		b.Op("cli", "write", n)
+		b.Op("srv", "write", 1)
+		b.Op("srv", "read", n)
+	}
+	i := b.Src.Intn(2, "who ends")
+	b.Op([]string{"cli", "srv"}[i], endings[b.Src.Intn(len(endings), "ending")])
+	if b.Src.Intn(3, "wants more") == 2 {
+		b.Op([]string{"srv", "cli"}[i], "read", 1)
+	}
+}

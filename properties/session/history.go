@@ -1,0 +1,184 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+
+	"cutthrough/impl"
+	"cutthrough/model"
+	"cutthrough/properties/oracle"
+	"cutthrough/sim"
+	"cutthrough/sim/lin"
+)
+
+// sessionHistory records what concurrent applications observe: the directory of
+// listeners and the ranges of the address space that they map.
+type sessionHistory struct {
+	w      *sim.World
+	mapped []mappedSegment
+	// failing calls make servers reject or be hung up: then a refusal says nothing about who
+	// listens, and listeners go at any time.
+	failing bool
+	leaving []int // ports of applications that leave: until their listeners have gone they refuse
+	mon     *oracle.Messages
+	bytes   map[impl.Handle]map[int]int // written to sessions, by application
+	thrown  []oracle.Thrown
+	killed  map[int]bool
+	lawless bool // ports other than 1 are a lying application's, which records nothing
+}
+
+// mappedSegment is a segment that somebody has mapped. A pair shares it, so it is
+// live from the first map to the last unmap.
+type mappedSegment struct {
+	h    impl.Handle
+	base impl.Address
+	apps []int
+}
+
+func (r *sessionHistory) observe(app int, o impl.Observation) {
+	switch o.Kind {
+	case impl.ObserveReceived:
+		r.mon.Received(app, o.Msg)
+	case impl.ObserveMapped:
+		r.mapSegment(app, o.Msg)
+	case impl.ObserveUnmapped:
+		r.unmap(app, o.Msg.Handle)
+	}
+}
+
+func (r *sessionHistory) mapSegment(app int, m impl.Message) {
+	for i := range r.mapped {
+		if g := &r.mapped[i]; g.h == m.Handle {
+			g.apps = append(g.apps, app)
+			return
+		}
+	}
+	call := r.w.Call(model.RangeIn{Op: model.Alloc, N: m.Size})
+	r.w.Return(call, model.RangeOut{Status: model.OK, Off: uint64(m.Base), Len: m.Size})
+	r.mapped = append(r.mapped, mappedSegment{m.Handle, m.Base, []int{app}})
+}
+
+func (r *sessionHistory) unmap(app int, h impl.Handle) {
+	for i := range r.mapped {
+		g := &r.mapped[i]
+		if g.h != h {
+			continue
+		}
+		for j, a := range g.apps {
+			if a == app {
+				g.apps = append(g.apps[:j], g.apps[j+1:]...)
+				break
+			}
+		}
+		if len(g.apps) == 0 {
+			call := r.w.Call(model.RangeIn{Op: model.Free, Off: uint64(g.base)})
+			r.w.Return(call, model.RangeOut{Status: model.OK})
+			r.mapped = append(r.mapped[:i], r.mapped[i+1:]...)
+		}
+		return
+	}
+}
+
+// died is what the kernel does for a process that was killed: it has nothing mapped
+// any more. Its listeners go when the session layer learns of it.
+func (r *sessionHistory) died(app int, ports []int) {
+	r.killed[app] = true
+	for i := len(r.mapped) - 1; i >= 0; i-- {
+		r.unmap(app, r.mapped[i].h)
+	}
+	r.left(app, ports)
+}
+
+// left records that the session layer will forget the listeners of an application, at
+// some time from now on.
+func (r *sessionHistory) left(app int, ports []int) {
+	r.mon.Gone(app)
+	r.leaving = append(r.leaving, ports...)
+	for _, p := range ports {
+		r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app})
+	}
+}
+
+// wrote notes that an application has written n bytes to its session.
+func (r *sessionHistory) wrote(x *sessionApp, n int) {
+	h := handleOf(x.s)
+	if r.bytes[h] == nil {
+		r.bytes[h] = map[int]int{}
+	}
+	r.bytes[h][x.id] += n
+}
+
+// unread returns how many bytes there are at least that an application has not read from its
+// session.
+func (r *sessionHistory) unread(x *sessionApp) int {
+	n := -x.got
+	for app, k := range r.bytes[handleOf(x.s)] {
+		if app != x.id {
+			n += k
+		}
+	}
+	return n
+}
+
+func handleOf(s *impl.Session) impl.Handle { return s.LocalAddr().(impl.Addr).Handle }
+
+// closes has an application close its session, and notes whether that throws bytes away.
+func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
+	err := do()
+	if err == nil && throws {
+		r.thrown = append(r.thrown, oracle.Thrown{App: x.id, Handle: handleOf(x.s)})
+	}
+	return err
+}
+
+// allReset checks that nobody has thrown bytes away in silence.
+func (r *sessionHistory) allReset() error {
+	for _, t := range r.thrown {
+		if !r.failing && !r.killed[t.App] && !r.mon.MustReset(t) {
+			return fmt.Errorf("application %d has thrown away bytes of (%v), and said nothing", t.App, t.Handle)
+		}
+	}
+	return nil
+}
+
+// directory records one operation on the directory and its outcome. An outcome that says
+// nothing about who listens leaves it pending.
+func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() error) error {
+	if r.lawless && port != 1 {
+		return do()
+	}
+	call := r.w.Call(model.DirIn{Op: op, Port: port, App: app})
+	err := do()
+	status := model.DirOK
+	switch {
+	case err == nil && op == model.Bind && r.failing:
+		r.left(app, []int{port})
+	case err == nil:
+	case errors.Is(err, syscall.ECONNREFUSED) && (r.failing || slices.Contains(r.leaving, port)):
+		return err
+	case errors.Is(err, syscall.EADDRINUSE):
+		status = model.DirTaken
+	case errors.Is(err, syscall.ECONNREFUSED):
+		status = model.DirRefused
+	case errors.Is(err, impl.SelfConnect):
+		status = model.DirSelf
+	default:
+		return err
+	}
+	r.w.Return(call, model.DirOut{Status: status})
+	return err
+}
+
+// check decides the histories; the length of an address range is a whole segment.
+func (r *sessionHistory) check(ranges, directory *lin.Checker) error {
+	// An application that was hung up, which only failing calls cause here, keeps what
+	// it has mapped and is told nothing any more; its places are given to others.
+	if !r.failing {
+		if err := ranges.Check(lin.HistoryOf[model.RangeIn](r.w.History()), 0).Err(); err != nil {
+			return err
+		}
+	}
+	return directory.Check(lin.HistoryOf[model.DirIn](r.w.History()), 0).Err()
+}

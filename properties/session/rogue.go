@@ -1,0 +1,207 @@
+package session
+
+import (
+	"strings"
+	"time"
+
+	"cutthrough/impl"
+	"cutthrough/properties/oracle"
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
+)
+
+var (
+	nameRogueBell = shm.NewName("rogue.bell")
+	nameRogueEnd  = shm.NewName("rogue.end")
+)
+
+// rogueModes are how a lying application answers the session layer: as it should, everything
+// twice, everything with an error but accepts, nothing, and nothing because it never reads.
+var rogueModes = []string{"fair", "twice", "negative", "silent", "deaf"}
+
+// lies are the messages of the lying application about any object: kind of handle, index and
+// generation are the operation's arguments.
+var lies = map[string]impl.Message{
+	"accept":     {Kind: impl.MsgAcceptReply},
+	"reject":     {Kind: impl.MsgAcceptReply, Status: impl.Refused},
+	"close":      {Kind: impl.MsgDisconnect},
+	"shut":       {Kind: impl.MsgDisconnect, How: impl.CloseWrite},
+	"reset":      {Kind: impl.MsgReset},
+	"confirm":    {Kind: impl.MsgDisconnectReply},
+	"unmapped":   {Kind: impl.MsgUnmapReply},
+	"unmappable": {Kind: impl.MsgMapReply, Status: impl.NoMemory},
+	"unlisten":   {Kind: impl.MsgUnbind},
+}
+
+// lieNames are the names of lies in the order in which generators draw them.
+var lieNames = []string{"reject", "close", "accept", "reset", "confirm", "shut", "unlisten", "unmapped", "unmappable"}
+
+// rogueVerbs are the operations of the lying application. It keeps away from port 1.
+func rogueVerbs() []scenario.Verb {
+	who := []string{"rogue"}
+	verbs := []scenario.Verb{
+		{Name: "listen", Procs: who, Args: [][2]int{{2, 9}}},
+		{Name: "dial", Procs: who, Args: [][2]int{{2, 9}}},
+		{Name: "detach", Procs: who, Args: nil},
+		{Name: "wait", Procs: who, Args: [][2]int{{1, 60}}},
+	}
+	for _, name := range lieNames {
+		verbs = append(verbs, scenario.Verb{Name: name, Procs: who, Args: [][2]int{{1, 5}, {0, 9}, {1, 9}}})
+	}
+	return verbs
+}
+
+// rogue is an application that talks to the session layer by hand and says what it likes. Nobody
+// who keeps to the rules may notice, except in a session with it.
+type rogue struct {
+	h       *sim.Process
+	id      int
+	mode    string
+	mon     *oracle.Messages
+	conn    shm.Conn
+	end     shm.Doorbell
+	leave   bool
+	context uint64
+}
+
+func (x *rogue) run(ops []scenario.Op) {
+	conn, err := x.h.Dial(layerAddr)
+	if err != nil {
+		return
+	}
+	bell, err := x.h.NewDoorbell(nameRogueBell)
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	x.conn, x.context = conn, uint64(x.id)<<32 // tells the monitor who this is
+	x.say(impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal}, bell.Desc())
+	if x.mode != "deaf" {
+		x.h.Go("rogue-reads", x.read)
+	}
+	for _, o := range ops {
+		x.do(o)
+	}
+	for !x.leave {
+		_ = x.end.Wait(nil, shm.Forever)
+	}
+	x.mon.Gone(x.id)
+	_ = conn.Close()
+	_ = bell.Close()
+}
+
+// dismiss lets the application end when nobody else is left to be disturbed.
+func (x *rogue) dismiss() bool {
+	if x.leave || x.h.Dead() {
+		return false
+	}
+	x.leave = true
+	_ = x.end.Ring()
+	return true
+}
+
+func (x *rogue) say(m impl.Message, descs ...shm.Desc) {
+	x.context++
+	m.Context = x.context
+	_ = x.conn.Send(m.Encode(nil), descs, shm.Forever)
+}
+
+func (x *rogue) do(o scenario.Op) {
+	if m, ok := lies[o.Verb]; ok {
+		m.Handle = impl.Handle(o.Args[0])<<60 | impl.Handle(o.Args[2])<<32 | impl.Handle(o.Args[1])
+		x.say(m)
+		return
+	}
+	switch o.Verb {
+	case "listen":
+		x.say(impl.Message{Kind: impl.MsgBind, URI: uriOf(o.Args[0])})
+	case "dial":
+		x.say(impl.Message{Kind: impl.MsgConnect, URI: uriOf(o.Args[0])})
+	case "detach":
+		x.say(impl.Message{Kind: impl.MsgDetach})
+	case "wait":
+		x.h.Sleep(x.h.Now() + time.Duration(o.Args[0])*time.Minute)
+	}
+}
+
+// read answers what the session layer says, in its own way.
+func (x *rogue) read() {
+	buf := make([]byte, impl.MaxWire)
+	for {
+		n, descs, err := x.conn.Recv(buf, shm.Forever)
+		if err != nil {
+			return
+		}
+		for _, d := range descs {
+			_ = d.Close()
+		}
+		m, err := impl.Decode(buf[:n])
+		scenario.Must(err)
+		x.mon.Received(x.id, m)
+		if x.mode == "silent" || strings.HasSuffix(m.Kind.String(), "-reply") {
+			continue
+		}
+		answer := impl.Message{Kind: m.Kind + 1, Handle: m.Handle}
+		if x.mode == "negative" && m.Kind != impl.MsgAccept {
+			answer.Status = impl.Invalid
+		}
+		x.say(answer)
+		if x.mode == "twice" {
+			x.say(answer)
+		}
+	}
+}
+
+// genRogue draws a session of two applications that keep to the rules, and one that does not
+// and that a third one may connect to.
+func genRogue(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "wake", "kill", "fail")
+	mode := b.Word("rogue", rogueModes...)
+	b.Op("srv", "listen", 1)
+	b.Op("cli", "dial", 1)
+	b.Op("srv", "accept", 1)
+	n := 1 + b.Src.Intn(size, "bytes")
+	b.Op("cli", "write", n)
+	b.Op("srv", "read", n)
+	b.Op("cli", "close")
+	if b.Src.Intn(2, "listens") == 1 {
+		b.Op("rogue", "listen", 2)
+		for range 1 + b.Src.Intn(2, "victims") {
+			b.Op("cli2", "dial", 2)
+			if b.Src.Intn(2, "waits") == 1 {
+				b.Op("cli2", "wait", 1)
+			}
+			b.Op("cli2", "close")
+		}
+		if b.Src.Intn(2, "outlasts") == 1 {
+			b.Op("cli2", "wait", 20)
+		}
+	}
+	lying := 1 + b.Src.Intn(5, "lies")
+	if mode == "deaf" {
+		lying += 8 // more replies than its channel holds
+	}
+	for range lying {
+		kind := impl.KindSession
+		name := lieNames[b.Src.Intn(len(lieNames), "lie")]
+		switch {
+		case strings.HasPrefix(name, "unmap"):
+			kind = impl.KindSegment
+		case name == "unlisten":
+			kind = impl.KindListener
+		}
+		if b.Src.Intn(4, "wrong kind") == 3 {
+			kind = impl.HandleKind(1 + b.Src.Intn(5, "kind"))
+		}
+		low := [...]int{0, 0, 1, 2} // what there is has low indices and generations
+		b.Op("rogue", name, int(kind), low[b.Src.Intn(4, "index")], 1+low[b.Src.Intn(4, "generation")])
+	}
+	if b.Src.Intn(3, "ends a listener") == 2 { // its own, or that of srv
+		b.Op("rogue", "unlisten", int(impl.KindListener), b.Src.Intn(2, "index"), 1)
+	}
+	if b.Src.Intn(4, "detaches") == 3 {
+		b.Op("rogue", "detach")
+		b.Op("rogue", lieNames[b.Src.Intn(len(lieNames), "lie")], int(impl.KindSession), b.Src.Intn(3, "index"), 1)
+	}
+}

@@ -1,0 +1,417 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"cutthrough/impl"
+	"cutthrough/shm"
+)
+
+var nameScript = shm.NewName("script")
+
+// scriptHost is the host of a session layer whose clock the script moves, whose memory it
+// uses up, and that says what the session layer has done with its control channels.
+type scriptHost struct {
+	shm.Host
+	mu    sync.Locker
+	bell  shm.Doorbell // rung when the following two change
+	conns []*scriptConn
+	ended int // of conns
+	skew  time.Duration
+	full  bool
+}
+
+// scriptConn is the session layer's end of a control channel. Whoever asks for the next message
+// has dealt with those before.
+type scriptConn struct {
+	shm.Conn
+	host  *scriptHost
+	asked int
+}
+
+// Recv implements [shm.Conn].
+func (c *scriptConn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
+	c.host.mu.Lock()
+	c.asked++
+	c.host.mu.Unlock()
+	_ = c.host.bell.Ring()
+	return c.Conn.Recv(buf, deadline)
+}
+
+type scriptListener struct {
+	shm.Listener
+	host *scriptHost
+}
+
+// Accept implements [shm.Listener].
+func (l *scriptListener) Accept(deadline time.Duration) (shm.Conn, error) {
+	conn, err := l.Listener.Accept(deadline)
+	if err != nil {
+		return nil, err
+	}
+	l.host.mu.Lock()
+	defer l.host.mu.Unlock()
+	c := &scriptConn{Conn: conn, host: l.host}
+	l.host.conns = append(l.host.conns, c)
+	return c, nil
+}
+
+func newScriptHost(h shm.Host) *scriptHost {
+	return &scriptHost{Host: h, mu: h.NewLock(nameScript), bell: h.NewLocalDoorbell(nameScript)}
+}
+
+// Now implements [shm.Host].
+func (h *scriptHost) Now() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.Host.Now() + h.skew
+}
+
+// CreateSegment implements [shm.Host].
+func (h *scriptHost) CreateSegment(size uint64) (*shm.Segment, error) {
+	h.mu.Lock()
+	full := h.full
+	h.mu.Unlock()
+	if full {
+		return nil, syscall.ENOMEM
+	}
+	return h.Host.CreateSegment(size)
+}
+
+// Go implements [shm.Host]. When the reader of a control channel has ended, everything
+// that follows from the channel's end has been done.
+func (h *scriptHost) Go(task string, f func()) {
+	h.Host.Go(task, func() {
+		f()
+		if task == "server-read" {
+			h.mu.Lock()
+			h.ended++
+			h.mu.Unlock()
+			_ = h.bell.Ring()
+		}
+	})
+}
+
+// Listen implements [shm.Host].
+func (h *scriptHost) Listen(addr string) (shm.Listener, error) {
+	l, err := h.Host.Listen(addr)
+	if err != nil {
+		return nil, err
+	}
+	return &scriptListener{l, h}, nil
+}
+
+// awaitEnded returns when n control channels have ended.
+func (h *scriptHost) awaitEnded(n int) error {
+	return h.await(func() bool { return h.ended >= n })
+}
+
+// awaitRead returns when n messages of the i-th channel have been dealt with.
+func (h *scriptHost) awaitRead(i, n int) error {
+	return h.await(func() bool { return i < len(h.conns) && h.conns[i].asked > n })
+}
+
+func (h *scriptHost) await(done func() bool) error {
+	for {
+		h.mu.Lock()
+		ok := done()
+		h.mu.Unlock()
+		if ok {
+			return nil
+		}
+		if err := h.bell.Wait(nil, h.Host.Now()+scriptPatience); err != nil {
+			return fmt.Errorf("waiting for the session layer to notice: %w", err)
+		}
+	}
+}
+
+// scriptPatience bounds every wait, so that a session layer that hangs fails the script.
+const scriptPatience = 20 * time.Second
+
+// stage is where a script plays.
+type stage struct {
+	host   *scriptHost // of the session layer
+	apps   shm.Host
+	addr   string
+	cfg    impl.ServerConfig
+	server *impl.Server
+	ran    shm.Doorbell // rung when the server's Run has returned
+	runErr error
+	broken error // the first broken invariant
+	actors []*actor
+	names  map[string]string // of addresses
+	counts map[string]int    // of names, by kind
+	out    strings.Builder
+}
+
+// actor is an application that does what the script says.
+type actor struct {
+	name    string
+	number  int // of its control channel
+	sent    int // messages
+	conn    shm.Conn
+	bell    shm.Doorbell
+	context uint64
+	asked   map[uint64]impl.Kind // requests without a reply
+	manual  bool                 // answers maps and unmaps only when told to
+	deaf    bool                 // reads nothing
+	hasty   bool                 // and does not wait either
+	gone    bool
+}
+
+func newStage(layer, apps shm.Host, addr string) *stage {
+	st := &stage{
+		host: newScriptHost(layer), apps: apps, addr: addr,
+		ran: apps.NewLocalDoorbell(nameScript), names: map[string]string{}, counts: map[string]int{},
+	}
+	st.cfg.Layer = impl.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4}
+	st.cfg.Check = func(err error) { st.broken = errors.Join(st.broken, err) }
+	return st
+}
+
+// start runs the session layer.
+func (st *stage) start() error {
+	l, err := st.host.Listen(st.addr)
+	if err != nil {
+		return err
+	}
+	st.server = impl.NewServer(st.host, l, st.cfg)
+	st.host.Go("layer", func() {
+		st.runErr = st.server.Run()
+		_ = st.ran.Ring()
+	})
+	return nil
+}
+
+// end lets everybody leave, and the session layer after them; nothing may be left.
+func (st *stage) end() error {
+	if st.server == nil {
+		return nil
+	}
+	for _, a := range st.actors {
+		for _, k := range a.asked {
+			if k != impl.MsgConnect && !a.gone && !a.deaf {
+				return fmt.Errorf("%s has no reply to its %v", a.name, k)
+			}
+		}
+		st.close(a)
+	}
+	if err := st.settle(nil); err != nil {
+		return err
+	}
+	if s := st.server.Stat(); len(s.Apps)+len(s.Listeners)+len(s.Sessions)+len(s.Segments) > 0 || s.Used > 0 {
+		return fmt.Errorf("everybody has left, and the session layer has %+v", s)
+	}
+	if err := st.server.Close(); err != nil {
+		return err
+	}
+	if err := st.ran.Wait(nil, st.apps.Now()+scriptPatience); err != nil {
+		return err
+	}
+	return errors.Join(st.broken, st.runErr)
+}
+
+// output returns what was logged since the last call, with an empty line if there is something.
+func (st *stage) output() string {
+	defer st.out.Reset()
+	return st.out.String()
+}
+
+func (st *stage) log(format string, args ...any) { fmt.Fprintf(&st.out, format+"\n", args...) }
+
+var address = regexp.MustCompile(`\b(base|rx|tx|post|read)=0x[0-9a-f]+`)
+
+// logMessage logs a message with names for addresses: a1… for places of segments, f1… for fifos, q1… for
+// event queues, in the order in which they are first seen.
+func (st *stage) logMessage(a *actor, arrow string, m impl.Message, descs int) {
+	text := address.ReplaceAllStringFunc(m.String(), func(s string) string {
+		field, at, _ := strings.Cut(s, "=")
+		kind := map[string]string{"base": "a", "rx": "f", "tx": "f", "post": "q", "read": "q"}[field]
+		if st.names[kind+at] == "" {
+			st.counts[kind]++
+			st.names[kind+at] = fmt.Sprintf("%s%d", kind, st.counts[kind])
+		}
+		return field + "=" + st.names[kind+at]
+	})
+	if descs > 0 {
+		text += fmt.Sprintf(" +%d descriptors", descs)
+	}
+	st.log("%s %s %s", a.name, arrow, text)
+}
+
+// open dials the session layer as a new application.
+func (st *stage) open(name string) (*actor, error) {
+	conn, err := st.apps.Dial(st.addr)
+	if err != nil {
+		return nil, err
+	}
+	bell, err := st.apps.NewDoorbell(nameScript)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	a := &actor{name: name, number: len(st.actors), conn: conn, bell: bell, asked: map[uint64]impl.Kind{}}
+	st.actors = append(st.actors, a)
+	return a, nil
+}
+
+// close ends the control channel of a, as its death does.
+func (st *stage) close(a *actor) {
+	if !a.gone {
+		a.gone = true
+		_ = a.conn.Close()
+		_ = a.bell.Close()
+	}
+}
+
+// send sends a message of a and lets everything happen that follows from it.
+func (st *stage) send(a *actor, m impl.Message) error {
+	if err := st.post(a, m); err != nil || a.hasty {
+		return err
+	}
+	return st.settle(a)
+}
+
+// post sends a message of a. A request gets a context, and will have a reply.
+func (st *stage) post(a *actor, m impl.Message) error {
+	if isRequest(m.Kind) {
+		a.context++
+		m.Context = a.context
+		a.asked[m.Context] = m.Kind
+	}
+	var descs []shm.Desc
+	if m.Kind == impl.MsgAttach {
+		descs = append(descs, a.bell.Desc())
+	}
+	st.logMessage(a, "->", m, 0)
+	return st.transmit(a, m.Encode(nil), descs...)
+}
+
+// transmit sends bytes that may or may not be a message.
+func (st *stage) transmit(a *actor, b []byte, descs ...shm.Desc) error {
+	a.sent++
+	return a.conn.Send(b, descs, st.apps.Now()+scriptPatience)
+}
+
+func isRequest(k impl.Kind) bool {
+	return slices.Contains([]impl.Kind{
+		impl.MsgAttach, impl.MsgDetach, impl.MsgBind, impl.MsgUnbind, impl.MsgConnect, impl.MsgDisconnect, impl.MsgReset,
+	}, k)
+}
+
+// settle returns when nothing is under way any more: first nothing from first, if not
+// nil, then nothing from anybody. Who answers by itself has done so.
+func (st *stage) settle(first *actor) error {
+	gone := 0
+	for _, a := range st.actors {
+		if a.gone {
+			gone++
+		}
+	}
+	if err := st.host.awaitEnded(gone); err != nil {
+		return err
+	}
+	if first != nil {
+		if err := st.hear(first); err != nil {
+			return err
+		}
+	}
+	for _, a := range st.actors {
+		if err := st.hear(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fence marks the request that has no effect and shows, by its reply, that everything that was
+// sent before it has been dealt with.
+const fence = 1 << 40
+
+// flooding marks the requests of flood.
+const flooding = fence + 1
+
+// hear logs what the session layer has sent to a so far.
+func (st *stage) hear(a *actor) error {
+	if a.gone {
+		return nil
+	}
+	if a.deaf {
+		return st.host.awaitRead(a.number, a.sent)
+	}
+	err := st.transmit(a, impl.Message{Kind: impl.MsgUnbind, Context: fence}.Encode(nil))
+	if err != nil && !errors.Is(err, shm.ErrPeerClosed) {
+		return err
+	}
+	var answers []impl.Message
+	for {
+		m, descs, err := st.receive(a)
+		if errors.Is(err, io.EOF) {
+			st.log("%s is hung up", a.name)
+			st.close(a)
+			return st.settle(nil)
+		}
+		if err != nil {
+			return err
+		}
+		if m.Context == fence {
+			break
+		}
+		if m.Context == flooding {
+			continue
+		}
+		st.logMessage(a, "<-", m, descs)
+		if err := a.heard(m); err != nil {
+			return err
+		}
+		if !a.manual && (m.Kind == impl.MsgMap || m.Kind == impl.MsgUnmap) {
+			answers = append(answers, impl.Message{Kind: m.Kind + 1, Handle: m.Handle})
+		}
+	}
+	for _, m := range answers {
+		if err := st.post(a, m); err != nil {
+			return err
+		}
+	}
+	if len(answers) > 0 {
+		return st.settle(a)
+	}
+	return nil
+}
+
+// receive receives one message, and throws its descriptors away.
+func (st *stage) receive(a *actor) (m impl.Message, descs int, err error) {
+	buf := make([]byte, impl.MaxWire)
+	n, ds, err := a.conn.Recv(buf, st.apps.Now()+scriptPatience)
+	if err != nil {
+		return m, 0, err
+	}
+	for _, d := range ds {
+		_ = d.Close()
+	}
+	m, err = impl.Decode(buf[:n])
+	if err == nil && len(ds) != m.Kind.Descs() {
+		err = fmt.Errorf("%v with %d descriptors", m, len(ds))
+	}
+	return m, len(ds), err
+}
+
+// heard checks that a reply is one: to a request of that kind, and the only one.
+func (a *actor) heard(m impl.Message) error {
+	if m.Context == 0 {
+		return nil // a notification
+	}
+	k, ok := a.asked[m.Context]
+	if !ok || m.Kind != k+1 {
+		return fmt.Errorf("%v answers nothing", m)
+	}
+	delete(a.asked, m.Context)
+	return nil
+}

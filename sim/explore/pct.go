@@ -1,0 +1,69 @@
+package explore
+
+import (
+	"fmt"
+
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
+)
+
+// pctTasks is the most that [Config].MaxTasks may be.
+const pctTasks = 64
+
+// PCT gives tasks random priorities, always runs the highest, and lowers the
+// running task's at depth-1 random steps: it finds a bug of depth d among n
+// tasks and k steps with probability at least 1/(n k^(d-1)) (Burckhardt et al.,
+// ASPLOS 2010).
+type PCT struct {
+	randomized
+	depth  int
+	prio   [pctTasks]uint64
+	change []int
+}
+
+// NewPCT returns a PCT of the given depth, at least 1.
+func NewPCT(depth int, seed uint64) *PCT {
+	return &PCT{randomized: randomized{root: scenario.NewRand(seed)}, depth: depth, change: make([]int, depth-1)}
+}
+
+// String returns pct:D.
+func (z *PCT) String() string { return fmt.Sprintf("pct:%d", z.depth) }
+
+// Next implements [Strategy].
+func (z *PCT) Next() sim.Chooser {
+	z.renew()
+	for i := range z.prio {
+		z.prio[i] = z.r.Uint64() | 1<<63
+	}
+	for i := range z.change {
+		z.change[i] = 1 + z.r.Intn(z.longest)
+	}
+	return z
+}
+
+// Choose implements [Chooser].
+func (z *PCT) Choose(p *sim.Point) int {
+	if p.Draws > 0 {
+		return z.r.Intn(p.Draws)
+	}
+	if c := z.fault(p); c > 0 {
+		return c
+	}
+	for i, at := range z.change {
+		if at > 0 && p.Step >= at {
+			z.prio[p.Task] = uint64(i)
+			z.change[i] = 0
+		}
+	}
+	best, at := uint64(0), 0
+	first := 0
+	if !p.Forced {
+		best, first = z.prio[p.Task], 1
+	}
+	for i := range p.Switches() {
+		if q := z.prio[p.SwitchTo(first+i)]; q > best || first == 0 && i == 0 {
+			best, at = q, first+i
+		}
+	}
+	return at
+}

@@ -1,0 +1,18 @@
+// Package scenario is the kit for families of programs: what a scenario is, how
+// its inputs are drawn, written, read and checked.
+//
+// A [Scenario] is one generator and one compiler. Generate asks a [Source] for
+// numbers and returns an [Input], which is text: configuration and workload as a
+// trace writes them. Compile turns an Input into a [Program], which package sim
+// runs. One generator therefore serves exhaustive search, random search, rapid and
+// fuzzers, and a violation can be read, edited, shrunk and replayed.
+//
+// [Key] and [Verb] describe what an Input may contain; [ReadInput] checks one, which
+// may come from a file, against them. [Builder] writes one. A [Registry] is an
+// ordered list of scenarios.
+//
+// Scenarios, Keys, Verbs and Registries are values that do not change: any number of
+// goroutines may use them. A Source, a Rand and a Builder belong to one goroutine.
+// Generate and Compile may be called concurrently; Setup of a Program runs once for
+// each execution, in the goroutine of its Runner, and may run in several Runners at a time.
+package scenario
