@@ -88,8 +88,8 @@ func (p *Process) OpenBell(d shm.Doorbell, name shm.Name) shm.Doorbell {
 }
 
 var (
-	delayFaults    = []option{{Effect: exec.Effect{Kind: exec.Delay, Arg: 1}}}
-	spuriousFaults = []option{{Effect: exec.Effect{Kind: exec.Spurious}}}
+	delayFaults    = []option{{kind: exec.Delay, arg: 1}}
+	spuriousFaults = []option{{kind: exec.Spurious}}
 )
 
 // Ring implements [shm.Doorbell].
@@ -104,7 +104,7 @@ func (d *doorbell) Ring() error {
 		return shm.ErrClosed
 	}
 	w.release(w.cur, &d.b.order)
-	if e.Kind == exec.Delay {
+	if e.kind == exec.Delay {
 		b := d.b
 		w.delay(func() { b.ring() })
 		return nil
@@ -131,7 +131,7 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	if d.closed {
 		return shm.ErrClosed
 	}
-	if e.Kind == exec.Spurious {
+	if e.kind == exec.Spurious {
 		return nil
 	}
 	for !d.signalled() {

@@ -13,6 +13,7 @@ import (
 func sixty(w *sim.World) {
 	p := newPair(w)
 	c := w.Process("c")
+	x, y, _ := p.third(c)
 	p.a.Go("a", func() {
 		for i := range uint64(10) {
 			p.xa.Store(p.ya.Load() + i)
@@ -25,8 +26,8 @@ func sixty(w *sim.World) {
 	})
 	c.Go("c", func() {
 		for range 10 {
-			p.xb.Add(1)
-			p.yb.Load()
+			x.Add(1)
+			y.Load()
 		}
 	})
 }
@@ -91,19 +92,21 @@ func BenchmarkExecutions(b *testing.B) {
 			defer r.Close()
 			s := bb.strategy()
 			steps := 0
-			for b.Loop() {
-				ch := s.Next()
-				if ch == nil {
-					s = bb.strategy()
-					ch = s.Next()
+			r.Guard(func() {
+				for b.Loop() {
+					ch := s.Next()
+					if ch == nil {
+						s = bb.strategy()
+						ch = s.Next()
+					}
+					o := r.Run(bb.cfg, ch, bb.setup)
+					if o.Failure != nil {
+						b.Fatal(o.Failure)
+					}
+					s.Done(o.Steps)
+					steps += o.Steps
 				}
-				o := r.Run(bb.cfg, ch, bb.setup)
-				if o.Failure != nil {
-					b.Fatal(o.Failure)
-				}
-				s.Done(o.Steps)
-				steps += o.Steps
-			}
+			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "executions/s")
 			b.ReportMetric(float64(steps)/b.Elapsed().Seconds(), "steps/s")
 			b.ReportMetric(float64(steps)/float64(b.N), "steps/execution")

@@ -35,6 +35,14 @@ type pipe struct {
 	gone   bool // the reader is gone
 }
 
+func newPipe(from, to *Process) *pipe {
+	name := ""
+	if from.w.rec != nil {
+		name = from.name + " to " + to.name
+	}
+	return &pipe{id: from.w.object("channel", name)}
+}
+
 // conn is one end of a control channel.
 type conn struct {
 	p       *Process
@@ -66,8 +74,7 @@ func (w *World) ConnPair(a, b *Process) (shm.Conn, shm.Conn) {
 }
 
 func pair(a, b *Process) (*conn, *conn) {
-	x := &pipe{id: a.w.object("channel", b.name+" to "+a.name)}
-	y := &pipe{id: a.w.object("channel", a.name+" to "+b.name)}
+	x, y := newPipe(b, a), newPipe(a, b)
 	ca := &conn{p: a, in: x, out: y}
 	cb := &conn{p: b, in: y, out: x, peer: ca}
 	ca.peer = cb
@@ -109,7 +116,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 			w.rec.message(msg)
 		}
 	}
-	if e.Kind == exec.Fail {
+	if e.kind == exec.Fail {
 		return fmt.Errorf("sim: send: %w", syscall.Errno(e.id))
 	}
 	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
@@ -133,7 +140,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		return shm.ErrClosed
 	case c.out.gone:
 		return shm.ErrPeerClosed
-	case e.Kind == exec.Delay || c.out.late > 0:
+	case e.kind == exec.Delay || c.out.late > 0:
 		c.out.late++
 		w.delay(func() { c.out.late--; c.deliver(k) })
 	default:
@@ -147,7 +154,7 @@ func (c *conn) deliver(k packet) {
 	c.p.w.wake(connWait{c.peer, false})
 }
 
-var recvFaults = []option{{Effect: exec.Effect{Kind: exec.Truncate}}}
+var recvFaults = []option{{kind: exec.Truncate}}
 
 // Recv implements [shm.Conn].
 func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
@@ -177,7 +184,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 		w.rec.message(k.msg)
 	}
 	w.wake(connWait{c.peer, true})
-	if len(k.msg) > len(buf) || e.Kind == exec.Truncate {
+	if len(k.msg) > len(buf) || e.kind == exec.Truncate {
 		return 0, nil, fmt.Errorf("sim: message of %d bytes and %d descriptors: %w", len(k.msg), len(k.objs), shm.ErrTruncated)
 	}
 	var ds []shm.Desc

@@ -31,7 +31,7 @@ func (c *coverage) at(name shm.Name, op shm.Op, k exec.Kind) *faultCount {
 
 func (r *Runner) cover(p *Point) {
 	for _, e := range p.faults {
-		r.coverage.at(p.Name, p.Op, e.Kind).offered++
+		r.coverage.at(p.Name, p.Op, e.kind).offered++
 	}
 }
 

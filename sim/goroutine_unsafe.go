@@ -7,25 +7,32 @@ import (
 	"unsafe"
 )
 
-// goroutine recognises the goroutine of a coroutine cheaply: by the addresses of frames on its stack that were seen before.
-// Stacks do not overlap, so another goroutine cannot have a frame at such an address while this one lives.
+// goroutine recognises the goroutine of a coroutine cheaply, by the addresses of frames on its stack. A stack is
+// contiguous, so an address between two of its frames belongs to it.
 type goroutine struct {
-	id   uint64
-	gone bool // it has ended or never will come back
-	seen [64]uintptr
+	id     uint64
+	gone   bool // it has ended or never will come back
+	lo, hi uintptr
 }
+
+// maxSpan bounds the addresses that are taken for one stack: the runtime moves a stack that grows, and what lies between its
+// old place and the new one is not its own.
+const maxSpan = 32 << 10
 
 // here says whether the caller runs on the goroutine.
 func (g *goroutine) here() bool {
 	at := frame()
-	slot := &g.seen[at>>4%uintptr(len(g.seen))]
-	if *slot == at {
+	if g.lo <= at && at <= g.hi {
 		return true
 	}
 	if goroutineID() != g.id {
 		return false
 	}
-	*slot = at
+	lo, hi := min(g.lo, at), max(g.hi, at)
+	if hi-lo > maxSpan {
+		lo, hi = at, at
+	}
+	g.lo, g.hi = lo, hi
 	return true
 }
 

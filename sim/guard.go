@@ -22,9 +22,9 @@ const beatEvery = 1024
 
 // guard watches the tasks of a Runner from outside.
 type guard struct {
-	on        bool // the caller is inside Guard
-	running   atomic.Pointer[task]
-	beats     atomic.Uint64 // grows when control changes hands and every beatEvery steps
+	on        bool          // the caller is inside Guard
+	running   atomic.Int32  // the number of the task that runs, from 1
+	beats     atomic.Uint64 // grows with every execution and every beatEvery steps
 	abandoned atomic.Bool   // a task hangs and the caller of Guard has gone on
 	stray     atomic.Pointer[stray]
 }
@@ -32,14 +32,14 @@ type guard struct {
 // stray is an access by a goroutine that is not a task.
 type stray struct{ text string }
 
-func (g *guard) enter(t *task) {
-	g.running.Store(t)
-	g.beats.Add(1)
-}
+// enter notes that t runs.
+func (g *guard) enter(t *task) { g.running.Store(int32(t.id) + 1) }
 
-// leave notes that control is back at the root. After the caller of Guard has gone on without us nothing may run any more.
-func (g *guard) leave() {
-	g.running.Store(nil)
+// leave notes that no task runs any more.
+func (g *guard) leave() { g.running.Store(0) }
+
+// check ends the root if the caller of Guard has gone on without it: nothing may run any more.
+func (g *guard) check() {
 	if g.abandoned.Load() {
 		runtime.Goexit()
 	}
@@ -112,9 +112,8 @@ func (r *Runner) watch(ended <-chan ending) (ending, *Outcome) { //tidy:concurre
 			return e, nil
 		case <-tick.C:
 		}
-		t := g.running.Load()
-		now := g.beats.Load()
-		if now != beats || t == nil {
+		now, running := g.beats.Load(), g.running.Load()
+		if now != beats || running == 0 {
 			beats, same = now, 0
 			continue
 		}
@@ -122,7 +121,7 @@ func (r *Runner) watch(ended <-chan ending) (ending, *Outcome) { //tidy:concurre
 			continue
 		}
 		g.abandoned.Store(true)
-		return ending{}, &Outcome{Failure: g.hang(t)}
+		return ending{}, &Outcome{Failure: g.hang(r.world.tasks[running-1])}
 	}
 }
 

@@ -34,8 +34,8 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 	}
 	t.pending = Access{v.mem.id, name, op, off, n}
 	o := w.point(t, faults)
-	if o.Kind == exec.CorruptRead {
-		pokeWord(v.mem.bytes[off:off+n], o.Arg)
+	if o.kind == exec.CorruptRead {
+		pokeWord(v.mem.bytes[off:off+n], o.arg)
 	}
 	if v.gone {
 		w.Fail(exec.NoUseAfterUnmap, "%s: %s %s of byte %d of a segment that its process has unmapped", t.name, name, op, off)
@@ -45,7 +45,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 	if op.Plain() {
 		w.plain(t, v.mem)
 		if op == shm.OpWrite {
-			w.wrote(t, v.mem, off, n)
+			w.wrote(t, t.pending)
 		}
 		return
 	}
@@ -75,10 +75,10 @@ func (v *view) After(value uint64, ok bool) {
 		w.holds(&w.always[i])
 	}
 	if a.Op == shm.OpLoad || failed {
-		w.polled(t, v.mem, a, value)
+		w.polled(t, a, value)
 		return
 	}
-	w.wrote(t, v.mem, a.Off, a.Len)
+	w.wrote(t, a)
 }
 
 func (w *World) holds(c *check) {
@@ -155,7 +155,7 @@ func (w *World) point(t *task, faults []option) option {
 		return option{}
 	}
 	o := w.decide(t, p)
-	switch o.Kind {
+	switch o.kind {
 	case exec.Continue:
 	case exec.Switch:
 		w.switchTo(t, w.tasks[o.id])
@@ -179,26 +179,26 @@ func (w *World) point(t *task, faults []option) option {
 // offer lists the faults possible at a point.
 func (w *World) offer(t *task, p *Point, faults []option) {
 	for _, o := range faults {
-		if w.cfg.Faults.Has(o.Kind) {
+		if w.cfg.Faults.Has(o.kind) {
 			p.faults = append(p.faults, o)
 		}
 	}
 	mortal := t.proc.mortal
 	if mortal && w.cfg.Faults.Has(exec.Kill) {
-		p.faults = append(p.faults, option{Effect: exec.Effect{Kind: exec.Kill}})
+		p.faults = append(p.faults, option{kind: exec.Kill})
 	}
 	if mortal && w.cfg.Faults.Has(exec.Stop) && p.nOther > 0 {
-		p.faults = append(p.faults, option{Effect: exec.Effect{Kind: exec.Stop}})
+		p.faults = append(p.faults, option{kind: exec.Stop})
 	}
 	if w.cfg.Faults.Has(exec.Resume) {
 		for _, q := range w.procs {
 			if q.stopped {
-				p.faults = append(p.faults, option{exec.Effect{Kind: exec.Resume, Target: q.name}, q.id})
+				p.faults = append(p.faults, option{kind: exec.Resume, id: int32(q.id)})
 			}
 		}
 	}
 	if w.cfg.Faults.Has(exec.AdvanceClock) && w.timerPending() {
-		p.faults = append(p.faults, option{Effect: exec.Effect{Kind: exec.AdvanceClock}})
+		p.faults = append(p.faults, option{kind: exec.AdvanceClock})
 	}
 	w.run.cover(p)
 }
@@ -243,15 +243,15 @@ func (w *World) decide(t *task, p *Point) option {
 	}
 	o := p.option(c)
 	if c != 0 {
-		w.choices = append(w.choices, choice{t.id, p.Name, p.Op, p.Nth, o.Effect})
-		w.digest = mix(w.digest, uint64(o.Kind)<<56^(o.Arg|uint64(o.id)))
-		if o.Kind.Fault() {
+		w.choices = append(w.choices, choice{t.id, p.Nth, p.Name, p.Op, o})
+		w.digest = mix(w.digest, uint64(o.kind)<<56^(o.arg|uint64(o.id)))
+		if o.kind.Fault() {
 			w.spent++
-			w.run.hit(p, o.Kind)
+			w.run.hit(p, o.kind)
+			w.run.guard.beats.Add(1) // publishes the choice to the guard; a switch does so by itself
 		}
-		w.run.guard.beats.Add(1) // publishes the choice to the guard
 		if w.rec != nil {
-			w.rec.intervention(p, o.Effect)
+			w.rec.intervention(p, w.effect(o))
 		}
 	}
 	return o
@@ -293,7 +293,7 @@ func (w *World) hostileValues(b []byte) []option {
 			v &= 1<<32 - 1
 		}
 		if v != old {
-			w.faultBuf = append(w.faultBuf, option{Effect: exec.Effect{Kind: exec.CorruptRead, Arg: v}})
+			w.faultBuf = append(w.faultBuf, option{kind: exec.CorruptRead, arg: v})
 		}
 	}
 	return w.faultBuf

@@ -120,7 +120,7 @@ func (p *Process) call(object Object, name shm.Name, errnos ...syscall.Errno) er
 		faults = w.faultBuf
 	}
 	o := w.at(Access{Object: object, Name: name, Op: shm.OpCall}, faults)
-	if o.Kind == exec.Fail {
+	if o.kind == exec.Fail {
 		return fmt.Errorf("sim: %s: %w", name, syscall.Errno(o.id))
 	}
 	return nil

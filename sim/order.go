@@ -29,11 +29,14 @@ func (w *World) plain(t *task, m *memory) {
 		m.shadow = hb.NewShadow(uint64(len(m.bytes)))
 	}
 	a := t.pending
-	check := m.shadow.Read
+	var c hb.Conflict
+	var ok bool
 	if a.Op == shm.OpWrite {
-		check = m.shadow.Write
+		c, ok = m.shadow.Write(&w.hb, t.id, a.Off, a.Len, siteOf(a))
+	} else {
+		c, ok = m.shadow.Read(&w.hb, t.id, a.Off, a.Len, siteOf(a))
 	}
-	if c, ok := check(&w.hb, t.id, a.Off, a.Len, siteOf(a)); !ok {
+	if !ok {
 		w.Fail(exec.NoRace, "%s %s of byte %d is not ordered after %s %s", t.name, a, c.Off, w.tasks[c.Task].name, accessOf(c.At))
 	}
 }

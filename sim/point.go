@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/bits"
+	"syscall"
 
 	"cutthrough/shm"
 	"cutthrough/sim/exec"
@@ -31,10 +32,25 @@ type Access struct {
 // String returns name and operation, as a trace anchors them.
 func (a Access) String() string { return a.Name.String() + " " + a.Op.String() }
 
-// option is an Effect with the task or process that it names.
+// option is an effect in the form that is cheap to make: id is the task, process or errno that it names.
 type option struct {
-	exec.Effect
-	id int
+	kind exec.Kind
+	id   int32
+	arg  uint64
+}
+
+// effect returns an option as data.
+func (w *World) effect(o option) exec.Effect {
+	e := exec.Effect{Kind: o.kind, Arg: o.arg}
+	switch o.kind.Argument() {
+	case exec.TaskArgument:
+		e.Target = w.tasks[o.id].name
+	case exec.ProcessArgument:
+		e.Target = w.procs[o.id].name
+	case exec.ErrnoArgument:
+		e.Target = errnoName(syscall.Errno(o.id))
+	}
+	return e
 }
 
 // Point is one nondeterministic question, put to a [Chooser] by the running task
@@ -76,11 +92,11 @@ func (p *Point) Switches() int { return p.nOther }
 func (p *Point) Faults() int { return len(p.faults) }
 
 // Option returns what choice i does.
-func (p *Point) Option(i int) exec.Effect { return p.option(i).Effect }
+func (p *Point) Option(i int) exec.Effect { return p.w.effect(p.option(i)) }
 
 func (p *Point) option(i int) option {
 	if p.Draws > 0 {
-		return option{Effect: exec.Effect{Kind: exec.Value, Arg: uint64(i)}}
+		return option{kind: exec.Value, arg: uint64(i)}
 	}
 	if !p.Forced {
 		if i == 0 {
@@ -89,8 +105,7 @@ func (p *Point) option(i int) option {
 		i--
 	}
 	if i < p.nOther {
-		o := p.other(i)
-		return option{exec.Effect{Kind: exec.Switch, Target: p.w.tasks[o].name}, o}
+		return option{kind: exec.Switch, id: int32(p.other(i))}
 	}
 	return p.faults[i-p.nOther]
 }
@@ -124,8 +139,8 @@ func (p *Point) Preemption(i int) bool {
 // possible here. Strategies try a few values; a trace may name any.
 func (p *Point) CorruptRead(v uint64) int {
 	for i := range p.faults {
-		if p.faults[i].Kind == exec.CorruptRead {
-			p.faults[i].Arg = v
+		if p.faults[i].kind == exec.CorruptRead {
+			p.faults[i].arg = v
 			return 1 + p.nOther + i
 		}
 	}

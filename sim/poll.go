@@ -22,10 +22,7 @@ type poll struct {
 }
 
 type loaded struct {
-	mem   *memory
-	off   uint64
-	n     uint64
-	name  shm.Name
+	Access
 	value uint64
 }
 
@@ -51,12 +48,12 @@ func (q *poll) turn() int {
 }
 
 // polled notes a load of t and makes it wait if it polls while other tasks can go on or time can pass.
-func (w *World) polled(t *task, m *memory, a Access, value uint64) {
+func (w *World) polled(t *task, a Access, value uint64) {
 	q := &t.poll
 	if len(q.loads) == pollTurns*maxPoll {
 		q.loads = q.loads[:copy(q.loads, q.loads[1:])]
 	}
-	q.loads = append(q.loads, loaded{m, a.Off, a.Len, a.Name, value})
+	q.loads = append(q.loads, loaded{a, value})
 	if w.fair || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
 		return
 	}
@@ -75,23 +72,23 @@ type change struct{}
 
 func (change) signalled() bool { return false }
 
-// wrote notes that t has written bytes of m, and wakes the tasks that poll them.
-func (w *World) wrote(t *task, m *memory, off, n uint64) {
+// wrote notes that t has made the access a, a write, and wakes the tasks that poll what it wrote.
+func (w *World) wrote(t *task, a Access) {
 	t.poll.progress()
 	if w.polling == 0 {
 		return
 	}
 	for _, o := range w.tasks {
-		if o.state == taskBlocked && o.poll.period > 0 && o.poll.watches(m, off, n) {
+		if o.state == taskBlocked && o.poll.period > 0 && o.poll.watches(a) {
 			w.setReady(o, true)
 		}
 	}
 }
 
 // watches says whether the turn reads one of the bytes.
-func (q *poll) watches(m *memory, off, n uint64) bool {
+func (q *poll) watches(a Access) bool {
 	for _, l := range q.loads[len(q.loads)-q.period:] {
-		if l.mem == m && l.off < off+n && off < l.off+l.n {
+		if l.Object == a.Object && l.Off < a.Off+a.Len && a.Off < l.Off+l.Len {
 			return true
 		}
 	}

@@ -68,12 +68,14 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {
 	w.reset(r, cfg, ch)
 	setup(w)
 	w.launchAll()
+	r.guard.beats.Add(1)
 	for w.next != nil {
 		t := w.next
 		w.next = nil
 		w.resume(t)
 		w.reap()
 	}
+	r.guard.leave()
 	w.flush()
 	w.strays()
 	x := w.unwind()
@@ -85,8 +87,8 @@ func (w *World) resume(t *task) {
 	w.cur = t
 	w.run.guard.enter(t)
 	t.co.resume()
-	w.run.guard.leave()
 	w.cur = nil
+	w.run.guard.check()
 }
 
 func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
@@ -109,8 +111,9 @@ func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
 	if w.order {
 		w.hb.Reset(cfg.MaxTasks)
 	}
-	for _, kind := range [firstObject]string{"none", "clock", "directory"} {
-		w.object(kind, "")
+	w.nobjects = firstObject
+	if w.rec != nil {
+		w.objects = []exec.Object{{Kind: "none"}, {Kind: "clock"}, {Kind: "directory"}}
 	}
 	r.delayed = r.delayed[:0]
 }

@@ -16,10 +16,12 @@ var errnos = [...]struct {
 }
 
 // failWith returns the fault that makes a call fail with no.
-func failWith(no syscall.Errno) option {
+func failWith(no syscall.Errno) option { return option{kind: exec.Fail, id: int32(no)} }
+
+func errnoName(no syscall.Errno) string {
 	for _, e := range errnos {
 		if e.no == no {
-			return option{exec.Effect{Kind: exec.Fail, Target: e.name}, int(no)}
+			return e.name
 		}
 	}
 	panic("sim: " + no.Error() + " has no name for traces")

@@ -66,18 +66,17 @@ type World struct {
 
 // choice is a choice other than 0, in the form that costs nothing to keep.
 type choice struct {
-	task int
-	name shm.Name
-	op   shm.Op
-	nth  int
-	exec.Effect
+	task, nth int
+	name      shm.Name
+	op        shm.Op
+	option
 }
 
 // schedule returns the choices other than 0 as interventions.
 func (w *World) schedule() []exec.Intervention {
 	var s []exec.Intervention
 	for _, c := range w.choices {
-		s = append(s, exec.Intervention{Task: w.tasks[c.task].name, Name: c.name.String(), Op: c.op.String(), Nth: c.nth, Effect: c.Effect})
+		s = append(s, exec.Intervention{Task: w.tasks[c.task].name, Name: c.name.String(), Op: c.op.String(), Nth: c.nth, Effect: w.effect(c.option)})
 	}
 	return s
 }
@@ -176,7 +175,7 @@ func (w *World) Choose(name shm.Name, n int) int {
 	t.pending = Access{Name: name, Op: shm.OpChoose}
 	p := w.ask(t)
 	p.Draws, p.nOther, p.faults = n, 0, p.faults[:0]
-	return int(w.decide(t, p).Arg)
+	return int(w.decide(t, p).arg)
 }
 
 // failNow records the first failure; the execution ends at the next switch.
