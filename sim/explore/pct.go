@@ -36,7 +36,7 @@ func (z *PCT) Next() sim.Chooser {
 		z.prio[i] = z.r.Uint64() | 1<<63
 	}
 	for i := range z.change {
-		z.change[i] = 1 + z.r.Intn(z.longest)
+		z.change[i] = 1 + z.r.Intn(z.length())
 	}
 	return z
 }

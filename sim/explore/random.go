@@ -19,12 +19,19 @@ type randomized struct {
 // kinds of faults (swarm testing, Groce et al. 2012).
 func (z *randomized) renew() {
 	z.r = z.root.Fork(0)
-	z.longest = max(z.longest, 50)
-	z.faultAt = z.r.Intn(z.longest + z.longest/3)
+	z.faultAt = z.r.Intn(z.length() + z.length()/3)
 	z.kinds = ^uint32(0)
 	if z.r.Intn(2) == 0 {
 		z.kinds = uint32(z.r.Uint64())
 	}
+}
+
+// length returns how long an execution is at most, as far as is known.
+func (z *randomized) length() int {
+	if z.longest == 0 {
+		return 50 // before the first has ended
+	}
+	return z.longest
 }
 
 // Done notes the length of the execution.
@@ -40,7 +47,7 @@ func (z *randomized) fault(p *sim.Point) int {
 	if z.kinds>>p.Option(i).Kind&1 == 0 {
 		return 0
 	}
-	z.faultAt = p.Step + 1 + z.r.Intn(z.longest)
+	z.faultAt = p.Step + 1 + z.r.Intn(z.length())
 	return i
 }
 
