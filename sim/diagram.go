@@ -95,6 +95,9 @@ func (o *Outcome) interventionText(s Step) string {
 	return fmt.Sprintf("▶ %s %s %s #%d: %s", before, s.Name, s.Op, s.Nth, text)
 }
 
+// String returns the access or call with its value, as diagrams show it.
+func (s Step) String() string { return s.text() }
+
 // text returns an access with its value, or a call.
 func (s Step) text() string {
 	at := site{s.Name, s.Op}.String()

@@ -177,6 +177,9 @@ func (w *World) ask(t *task, name shm.Name, op shm.Op) *Point {
 // decide puts the question to the Chooser and records the answer.
 func (w *World) decide(t *task, p *Point) Effect {
 	c := w.chooser.Choose(p)
+	if c == Diverged {
+		w.diverged(t, p)
+	}
 	if c < 0 || c >= p.N() {
 		panic(fmt.Sprintf("sim: chooser answered %d of %d at %s @ %s %s #%d", c, p.N(), t.name, p.Name, p.Op, p.Nth))
 	}
@@ -193,6 +196,18 @@ func (w *World) decide(t *task, p *Point) Effect {
 		}
 	}
 	return e
+}
+
+// diverged ends the execution: equal choices have led elsewhere before. The task may be one that was
+// just killed, so it does not go through [World.Fail].
+func (w *World) diverged(t *task, p *Point) {
+	if w.failure == nil {
+		message := fmt.Sprintf("%s @ %s %s #%d is not where equal choices led before", t.name, p.Name, p.Op, p.Nth)
+		w.failure = &Failure{Property: Determinism, Message: message, Task: t.name, Step: w.step}
+	}
+	w.next = nil
+	t.unwind = true
+	panic(unwound{})
 }
 
 // limit handles the step budget: after the first MaxSteps faults stop and

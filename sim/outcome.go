@@ -59,6 +59,13 @@ type Outcome struct {
 	world *World
 }
 
+// Cut says whether the execution reached Config.MaxSteps, so that what came after that was without faults
+// and fairly scheduled: executions that differ only there were not explored. Valid until the Runner's next Run.
+func (o *Outcome) Cut() bool { return o.world.fair }
+
+// TaskName returns the name of a task of the log. Valid until the Runner's next Run.
+func (o *Outcome) TaskName(task int) string { return o.world.tasks[task].name }
+
 // Step is one line of an execution's log: an access or call, an
 // intervention (Effect is not Continue), or a note.
 type Step struct {

@@ -113,11 +113,15 @@ func (p *Point) Preemption(i int) bool {
 }
 
 // A Chooser answers every nondeterministic question of one execution: it
-// returns a number in [0, p.N()). Strategies, replay and fuzz inputs are all
+// returns a number in [0, p.N()), or [Diverged]. Strategies, replay and fuzz inputs are all
 // Choosers. It is called from the one running task, never concurrently.
 type Chooser interface {
 	Choose(p *Point) int
 }
+
+// Diverged is what a Chooser returns when the program is not where equal choices led it before. The
+// execution ends there as a violation of [Determinism].
+const Diverged = -1
 
 // Boring always takes choice 0: no preemption, no fault, simplest values.
 type Boring struct{}
