@@ -177,10 +177,10 @@ func (w *World) ask(t *task, name shm.Name, op shm.Op) *Point {
 // decide puts the question to the Chooser and records the answer.
 func (w *World) decide(t *task, p *Point) Effect {
 	c := w.chooser.Choose(p)
-	if c == Diverged {
-		w.diverged(t, p)
-	}
 	if c < 0 || c >= p.N() {
+		if c == Diverged {
+			w.diverged(t, p)
+		}
 		panic(fmt.Sprintf("sim: chooser answered %d of %d at %s @ %s %s #%d", c, p.N(), t.name, p.Name, p.Op, p.Nth))
 	}
 	e := p.Option(c)

@@ -7,7 +7,7 @@ import (
 	"cutthrough/sim/scenario"
 )
 
-// pctTasks is the most that [Config].MaxTasks may be.
+// pctTasks is the most that MaxTasks of a [sim.Config] may be.
 const pctTasks = 64
 
 // PCT gives tasks random priorities, always runs the highest, and lowers the

@@ -29,7 +29,7 @@ type searcher struct {
 
 // searchSpec returns the searcher for spec.
 func searchSpec[S comparable, I, O any](spec model.Spec[S, I, O]) searcher {
-	seed := maphash.MakeSeed()                                            //tidy:concurrency picks buckets, never decides
+	seed := maphash.MakeSeed() //tidy:concurrency picks buckets, never decides
 	hash := func(s any) uint64 { return maphash.Comparable(seed, s.(S)) }
 	equal := func(a, b any) bool { return a.(S) == b.(S) }
 	describe := func(in, out any) string {
