@@ -20,7 +20,8 @@ type DFS struct {
 	left  bool // the bound left something out, so another round is due
 	began bool
 	over  bool
-	err   error // the program has diverged
+	names [maxTasks]string // of tasks, for messages
+	err   error            // the program has diverged
 }
 
 // branch is one question on the current path. Costs are of the path before it.
@@ -31,28 +32,26 @@ type branch struct {
 	at                 question
 }
 
-// question is where a question was asked. Equal choices lead to equal questions.
+// question is where a question was asked. Equal choices lead to equal questions. It has no pointers,
+// because searches store a great many.
 type question struct {
-	task string
 	name shm.Name
-	op   shm.Op
 	nth  int32
-	step int32
+	step int32 // 0 for a draw of the generator
+	task uint8
+	op   shm.Op
 }
 
 func questionOf(p *sim.Point) question {
-	if p.Step == 0 {
-		return question{}
-	}
-	return question{p.TaskName(), p.Name, p.Op, int32(p.Nth), int32(p.Step)}
+	return question{p.Name, int32(p.Nth), int32(p.Step), uint8(p.Task), p.Op}
 }
 
-// String returns the question as messages show it.
-func (q question) String() string {
+// place describes a question.
+func (d *DFS) place(q question) string {
 	if q.step == 0 {
 		return "a draw of the generator"
 	}
-	return fmt.Sprintf("step %d, %s @ %s %s #%d", q.step, q.task, q.name, q.op, q.nth)
+	return fmt.Sprintf("step %d, %s @ %s %s #%d", q.step, d.names[q.task], q.name, q.op, q.nth)
 }
 
 // NewDFS returns a DFS with at most max preemptions.
@@ -96,7 +95,7 @@ func (d *DFS) Next() sim.Chooser {
 // Done implements [Strategy].
 func (d *DFS) Done(o *sim.Outcome) error {
 	if d.err == nil && d.depth < len(d.stack) {
-		d.err = fmt.Errorf("the execution ends after %d steps, where equal choices led to %v before", o.Steps, d.stack[d.depth].at)
+		d.err = fmt.Errorf("the execution ends after %d steps, where equal choices led to %s before", o.Steps, d.place(d.stack[d.depth].at))
 	}
 	return d.err
 }
@@ -107,7 +106,9 @@ func (d *DFS) Choose(p *sim.Point) int {
 	if d.depth < len(d.stack) {
 		b := &d.stack[d.depth]
 		if b.n != n || b.at != at {
-			d.err = fmt.Errorf("%v has %d options, where equal choices led to %v with %d before", at, n, b.at, b.n)
+			before := d.place(b.at)
+			d.learn(p)
+			d.err = fmt.Errorf("%s has %d options, where equal choices led to %s with %d before", d.place(at), n, before, b.n)
 			return sim.Diverged
 		}
 		d.depth++
@@ -120,7 +121,17 @@ func (d *DFS) Choose(p *sim.Point) int {
 	}
 	d.stack = append(d.stack, b)
 	d.depth++
+	d.learn(p)
 	return 0
+}
+
+// learn notes the name of the running task.
+func (d *DFS) learn(p *sim.Point) {
+	if p.Step > 0 {
+		if name := p.TaskName(); d.names[p.Task] != name {
+			d.names[p.Task] = name
+		}
+	}
 }
 
 // after returns the costs of the path up to and including b.

@@ -8,6 +8,9 @@ import (
 	"cutthrough/sim"
 )
 
+// maxTasks is the most that MaxTasks of a [sim.Config] may be: tasks are numbered from 0 to 63.
+const maxTasks = 64
+
 // Strategy makes the Choosers of a sequence of executions. It is used by one
 // goroutine: Next, the execution, Done, and so on. A Strategy may be its own Chooser.
 type Strategy interface {
