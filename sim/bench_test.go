@@ -103,7 +103,9 @@ func BenchmarkExecutions(b *testing.B) {
 					if o.Failure != nil {
 						b.Fatal(o.Failure)
 					}
-					s.Done(o.Steps)
+					if err := s.Done(&o); err != nil {
+						b.Fatal(err)
+					}
 					steps += o.Steps
 				}
 			})
@@ -118,6 +120,6 @@ func BenchmarkExecutions(b *testing.B) {
 type uniform struct{ r *scenario.Rand }
 
 func (u *uniform) Next() sim.Chooser       { return u }
-func (u *uniform) Done(int)                {}
+func (u *uniform) Done(*sim.Outcome) error { return nil }
 func (u *uniform) String() string          { return "uniform" }
 func (u *uniform) Choose(p *sim.Point) int { return u.r.Intn(p.N()) }

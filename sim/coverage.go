@@ -29,13 +29,13 @@ func (c *coverage) at(name shm.Name, op shm.Op, k exec.Kind) *faultCount {
 	return &c.cells[i]
 }
 
-func (r *Runner) cover(p *Point) {
+func (r *engine) cover(p *Point) {
 	for _, e := range p.faults {
 		r.coverage.at(p.Name, p.Op, e.kind).offered++
 	}
 }
 
-func (r *Runner) hit(p *Point, k exec.Kind) {
+func (r *engine) hit(p *Point, k exec.Kind) {
 	r.coverage.at(p.Name, p.Op, k).hit++
 }
 

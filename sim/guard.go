@@ -57,15 +57,13 @@ func (r *Runner) Guard(f func()) (hang *Outcome) {
 		f()
 		return nil
 	}
-	if g.abandoned.Load() {
-		panic("sim: a Runner whose task hangs cannot run anything any more")
-	}
 	g.on = true
 	ended := make(chan ending, 1) //tidy:concurrency the guard watches the simulation from outside
 	go guarded(f, ended)          //tidy:concurrency see above
 	var e ending
 	e, hang = r.watch(ended)
 	if hang != nil {
+		r.abandon()
 		return hang
 	}
 	g.on = false

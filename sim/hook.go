@@ -235,8 +235,7 @@ func (w *World) askAt(t *task, a Access) *Point {
 func (w *World) decide(t *task, p *Point) option {
 	c := w.chooser.Choose(p)
 	if c == Diverged {
-		w.Fail(exec.Determinism, "at step %d %s came to %s #%d with other options than in an execution with equal choices",
-			w.step, t.name, p.Access, p.Nth)
+		w.diverged(t, p)
 	}
 	if c < 0 || c >= p.N() {
 		panic(fmt.Sprintf("sim: chooser answered %d of %d at %s @ %s #%d", c, p.N(), t.name, p.Access, p.Nth))
@@ -255,6 +254,18 @@ func (w *World) decide(t *task, p *Point) option {
 		}
 	}
 	return o
+}
+
+// diverged ends the execution: equal choices have led elsewhere before. The task may be one that was
+// just killed, so it does not go through [World.Fail].
+func (w *World) diverged(t *task, p *Point) {
+	if w.failure == nil {
+		message := fmt.Sprintf("%s @ %s #%d is not where equal choices led before", t.name, p.Access, p.Nth)
+		w.failure = &exec.Failure{Property: exec.Determinism, Message: message, Task: t.name, Step: w.done}
+	}
+	w.next = nil
+	t.unwind = true
+	panic(unwound{})
 }
 
 // limit handles the step budget: after the first MaxSteps faults stop and

@@ -31,7 +31,7 @@ func (w *World) memory(size uint64) *memory {
 }
 
 // recycle clears the shadow state and gives m back.
-func (m *memory) recycle(r *Runner) {
+func (m *memory) recycle(r *engine) {
 	if m.shadow != nil {
 		m.shadow.Reset()
 	}

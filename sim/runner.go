@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"cutthrough/shm"
 	"cutthrough/sim/exec"
@@ -14,6 +16,14 @@ const defaultMaxSteps = 20_000
 // coroutines, memory, buffers, coverage. Not safe for concurrent use; two
 // Runners are independent.
 type Runner struct {
+	*engine
+	// left is the schedule of the last execution if a task of it hangs, and hung says so.
+	left []exec.Intervention
+	hung bool
+}
+
+// engine is what a Runner leaves behind with a task that hangs.
+type engine struct {
 	idle      []*coro
 	memories  map[uint64][]*memory // free ones by size
 	world     World
@@ -24,19 +34,32 @@ type Runner struct {
 }
 
 // NewRunner returns a Runner. Close it when done.
-func NewRunner() *Runner {
-	return &Runner{memories: map[uint64][]*memory{}, sometimes: map[string]int{}}
+func NewRunner() *Runner { return &Runner{engine: newEngine()} }
+
+func newEngine() *engine {
+	return &engine{memories: map[uint64][]*memory{}, sometimes: map[string]int{}}
+}
+
+// abandon leaves the engine to the task that hangs, and goes on with a new one.
+func (r *Runner) abandon() {
+	old := r.engine
+	r.left, r.hung = old.world.schedule(), true
+	r.engine = newEngine()
+	r.coverage.cells = slices.Clone(old.coverage.cells)
+	maps.Copy(r.sometimes, old.sometimes)
 }
 
 // Close ends the pooled coroutines.
-func (r *Runner) Close() {
+func (r *Runner) Close() { r.engine.close() }
+
+func (r *engine) close() {
 	for _, c := range r.idle {
 		c.cancel()
 	}
 	r.idle = nil
 }
 
-func (r *Runner) coro() *coro {
+func (r *engine) coro() *coro {
 	if n := len(r.idle); n > 0 {
 		c := r.idle[n-1]
 		r.idle = r.idle[:n-1]
@@ -46,7 +69,12 @@ func (r *Runner) coro() *coro {
 }
 
 // Schedule returns the choices other than the default that the last execution took. The caller may keep it.
-func (r *Runner) Schedule() []exec.Intervention { return r.world.schedule() }
+func (r *Runner) Schedule() []exec.Intervention {
+	if r.hung {
+		return r.left
+	}
+	return r.world.schedule()
+}
 
 // Run runs one execution of the program that setup makes, every choice being
 // made by ch. A task that does not come back to a hooked access is a violation of exec.NoHang, see [Runner.Guard].
@@ -64,18 +92,20 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {
 		cfg.MaxTasks = 16
 	}
 	cfg.MaxTasks = min(cfg.MaxTasks, MaxTasks)
-	w := &r.world
-	w.reset(r, cfg, ch)
+	e := r.engine // the one that this execution began with
+	r.left, r.hung = nil, false
+	w := &e.world
+	w.reset(e, cfg, ch)
 	setup(w)
 	w.launchAll()
-	r.guard.beats.Add(1)
+	e.guard.beats.Add(1)
 	for w.next != nil {
 		t := w.next
 		w.next = nil
 		w.resume(t)
 		w.reap()
 	}
-	r.guard.leave()
+	e.guard.leave()
 	w.flush()
 	w.strays()
 	x := w.unwind()
@@ -91,7 +121,7 @@ func (w *World) resume(t *task) {
 	w.run.guard.check()
 }
 
-func (w *World) reset(r *Runner, cfg Config, ch Chooser) {
+func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	old := *w
 	*w = World{
 		run: r, cfg: cfg, chooser: ch,

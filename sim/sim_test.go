@@ -86,7 +86,7 @@ func wantFailure(t *testing.T, cfg sim.Config, setup func(*sim.World), property,
 		rep := exploreWith(t, strategy, 100_000, test)
 		f := rep.Violation
 		if f == nil {
-			t.Errorf("%s: nothing found in %d executions (exhausted %v)", strategy, rep.Executions, rep.Exhausted)
+			t.Errorf("%s: nothing found in %d executions (exhausted %q)", strategy, rep.Executions, rep.Strategies[0].Exhausted)
 			continue
 		}
 		if f.Failure.Property != property || !strings.Contains(f.Failure.Message, message) {
@@ -107,7 +107,7 @@ func wantExhausted(t *testing.T, strategy string, cfg sim.Config, setup func(*si
 	if rep.Violation != nil {
 		t.Fatalf("found %v by %v", rep.Violation.Failure, rep.Violation.Schedule)
 	}
-	if !rep.Exhausted {
+	if rep.Strategies[0].Exhausted == "" {
 		t.Fatalf("not exhausted after %d executions", rep.Executions)
 	}
 	return rep
@@ -303,8 +303,8 @@ func TestLivelockNamesTheSpinner(t *testing.T) {
 		})
 		p.b.Go("b", func() { p.xb.Store(1) })
 	}
-	if rep := exploreWith(t, "dfs:0", 10, fixed(cfg, wait)); rep.Violation != nil || !rep.Exhausted {
-		t.Errorf("found %+v", rep.Violation)
+	if rep := exploreWith(t, "dfs:0", 10, fixed(cfg, wait)); rep.Violation != nil || rep.Cut != 1 || rep.Strategies[0].Exhausted != "" {
+		t.Errorf("found %+v, %d cut, exhausted %q", rep.Violation, rep.Cut, rep.Strategies[0].Exhausted)
 	}
 }
 

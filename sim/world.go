@@ -21,7 +21,7 @@ var nameTask = shm.NewName("task")
 // access being a scheduling point. Its methods may be called from the setup
 // function and from tasks, never from other goroutines.
 type World struct {
-	run     *Runner
+	run     *engine
 	cfg     Config
 	chooser Chooser
 

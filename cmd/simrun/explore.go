@@ -48,8 +48,8 @@ code is mended. With --mutant the trace wants the code without the mutant to pas
 and claims to kill the mutant: ready for the corpus, but for a story that explains it.
 
 Ctrl-C ends the exploration and shows what was found so far; if it comes while a
-violation is being shrunk, it ends the shrinking. With one worker and --n in place of
---time, equal seeds give equal results.`,
+violation is being shrunk, it ends the shrinking. With --n in place of --time,
+equal seeds and numbers of workers give equal results.`,
 		Example: `  simrun explore fifo-wakeup
   simrun explore fifo-wakeup --strategy dfs:2 --n 100000
   simrun explore fifo-wakeup --mutant skip-recheck --time 1m --seed 7`,
@@ -83,14 +83,9 @@ violation is being shrunk, it ends the shrinking. With one worker and --n in pla
 
 // check validates the flags and fills in what depends on several.
 func (o *search) check() error {
-	dfsOnly := true
-	for text := range strings.SplitSeq(o.strategies, ",") {
-		s, err := explore.ParseStrategy(strings.TrimSpace(text), o.seed)
-		if err != nil {
-			return errorf(exitUsage, "--strategy: %w", err)
-		}
-		_, dfs := s.(*explore.DFS)
-		dfsOnly = dfsOnly && dfs
+	all, err := explore.ParseStrategies(o.strategies, o.seed)
+	if err != nil {
+		return errorf(exitUsage, "--strategy: %w", err)
 	}
 	switch {
 	case o.n < 0:
@@ -103,12 +98,7 @@ func (o *search) check() error {
 	if o.n == 0 && o.time == 0 {
 		o.time = defaultTime
 	}
-	if dfsOnly {
-		o.workers = 1 // an exhaustive search is the same for every worker
-	}
-	if o.n > 0 {
-		o.workers = min(o.workers, o.n)
-	}
+	o.workers = explore.Workers(o.workers, o.n, all)
 	return nil
 }
 

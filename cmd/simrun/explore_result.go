@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,13 +33,22 @@ type exploreResult struct {
 	Distinct   int                 `json:"distinct" doc:"executions with different digests, by worker"`
 	Cases      int                 `json:"cases" doc:"generated configurations and workloads"`
 	Checked    int                 `json:"checked" doc:"executions that were run twice to compare their digests"`
-	Exhausted  string              `json:"exhausted,omitempty" doc:"the strategy within whose bound everything was run"`
+	Cut        int                 `json:"cut" doc:"executions that reached the step bound; what differs only behind it was not run"`
+	Lanes      []laneResult        `json:"by_strategy" doc:"what each strategy did: name, executions, cut, exhausted (the bound within which it ran everything)"`
 	Sometimes  map[string]int      `json:"sometimes" doc:"how often each state of interest was reached"`
 	Unreached  []string            `json:"unreached,omitempty" doc:"states of interest that were never reached"`
 	Coverage   []sim.FaultCoverage `json:"coverage" doc:"places and faults: site, fault, offered (times it was possible), hit (times it happened)"`
 	Violation  *violation          `json:"violation,omitempty" doc:"the violation, if one was found"`
 
 	search search
+}
+
+// laneResult is what one strategy did.
+type laneResult struct {
+	Name       string `json:"name"`
+	Executions int    `json:"executions"`
+	Cut        int    `json:"cut"`
+	Exhausted  string `json:"exhausted,omitempty"`
 }
 
 // violation is a violation with the trace that replays it.
@@ -61,8 +69,9 @@ func (r *exploreResult) fill(report *explore.Report, stopped bool) {
 	r.Executions, r.Steps, r.Distinct = report.Executions, report.Steps, report.Distinct
 	r.Cases, r.Checked, r.Coverage = report.Cases, report.Checked, report.Coverage
 	r.Sometimes, r.Unreached = report.Sometimes, report.Unreached
-	if report.Exhausted {
-		r.Exhausted = smallestDFS(r.Strategies)
+	r.Cut = report.Cut
+	for _, l := range report.Strategies {
+		r.Lanes = append(r.Lanes, laneResult(l))
 	}
 	switch {
 	case report.Violation != nil:
@@ -74,20 +83,6 @@ func (r *exploreResult) fill(report *explore.Report, stopped bool) {
 	default:
 		r.Outcome = held
 	}
-}
-
-// smallestDFS returns the DFS with the smallest bound. With several in a list it
-// is the one that is exhausted for certain when one is.
-func smallestDFS(strategies string) string {
-	least := math.MaxInt
-	for text := range strings.SplitSeq(strategies, ",") {
-		if bound, ok := strings.CutPrefix(strings.TrimSpace(text), "dfs:"); ok {
-			if n, err := strconv.Atoi(bound); err == nil {
-				least = min(least, n)
-			}
-		}
-	}
-	return fmt.Sprintf("dfs:%d", least)
 }
 
 func (r *exploreResult) code() int {
@@ -119,6 +114,7 @@ func (r *exploreResult) print(p *printer) {
 	p.linef("  %s, %s distinct, %s, %s; %s run twice", plural(r.Executions, "execution"), count(r.Distinct),
 		plural(r.Cases, "case"), plural(r.Steps, "step"), count(r.Checked))
 	p.linef("  strategies  %s, seed %d, %s", r.Strategies, r.Seed, plural(r.Workers, "worker"))
+	r.printLanes(p)
 	if len(r.Sometimes) > 0 {
 		var marks []string
 		for _, name := range slices.Sorted(maps.Keys(r.Sometimes)) {
@@ -129,6 +125,20 @@ func (r *exploreResult) print(p *printer) {
 	r.printCoverage(p)
 }
 
+// printLanes says what each of several strategies did, and what the step bound has cut off.
+func (r *exploreResult) printLanes(p *printer) {
+	var ran []string
+	for _, l := range r.Lanes {
+		ran = append(ran, fmt.Sprintf("%s %s", l.Name, count(l.Executions)))
+	}
+	if len(ran) > 1 {
+		p.linef("  executions  %s", strings.Join(ran, ", "))
+	}
+	if r.Cut > 0 {
+		p.linef("  cut         %s reached the step bound and went on without faults, fairly scheduled", plural(r.Cut, "execution"))
+	}
+}
+
 // extent goes on after the outcome: it says how far the exploration went.
 func (r *exploreResult) extent() string {
 	ran := plural(r.Executions, "execution")
@@ -137,8 +147,15 @@ func (r *exploreResult) extent() string {
 		return " after " + ran
 	case r.Outcome == inconclusive:
 		return fmt.Sprintf(": never reached %s within %s; give it more time (--time, --n)", quoted(r.Unreached), ran)
-	case r.Exhausted != "":
-		return fmt.Sprintf(", %s exhausted within %s", r.Exhausted, ran)
+	}
+	var exhausted []string
+	for _, l := range r.Lanes {
+		if l.Exhausted != "" {
+			exhausted = append(exhausted, fmt.Sprintf("%s (%s)", l.Name, l.Exhausted))
+		}
+	}
+	if len(exhausted) > 0 {
+		return fmt.Sprintf(", %s exhausted within %s", strings.Join(exhausted, ", "), ran)
 	}
 	return fmt.Sprintf(" within %s (not exhaustive)", ran)
 }

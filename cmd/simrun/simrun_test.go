@@ -234,14 +234,6 @@ func TestRate(t *testing.T) {
 	}
 }
 
-func TestSmallestDFS(t *testing.T) {
-	for list, want := range map[string]string{"dfs:2": "dfs:2", "dfs:10, dfs:9": "dfs:9", "pct:1,dfs:3,random": "dfs:3"} {
-		if got := smallestDFS(list); got != want {
-			t.Errorf("%s: %s, want %s", list, got, want)
-		}
-	}
-}
-
 func Example_table() {
 	p := &printer{w: os.Stdout}
 	p.table([][]string{{"mutant", "", "found"}, {"x", "", ""}, {"skip-recheck", "", fmt.Sprint("→", 1)}}, nil)

@@ -8,6 +8,7 @@ import (
 
 	"cutthrough/impl"
 	"cutthrough/model/negotiation"
+	"cutthrough/properties/oracle"
 )
 
 // driver is a real session layer, and what the machine's numbers stand for in it.
@@ -129,31 +130,27 @@ func (d *driver) step(e stride[negotiation.State]) error {
 
 // take gives a message of the machine to the layer.
 func (d *driver) take(a int, msg negotiation.Message) {
-	h := d.handle(msg)
-	switch msg.Kind() {
-	case negotiation.MsgConnect:
-		d.message(a, impl.Message{Kind: impl.MsgConnect, URI: portURI(1)})
-	case negotiation.MsgAcceptReply:
-		d.message(a, impl.Message{Kind: impl.MsgAcceptReply, Handle: h})
-	case negotiation.MsgReject:
-		d.message(a, impl.Message{Kind: impl.MsgAcceptReply, Handle: h, Status: impl.Refused})
-	case negotiation.MsgDisconnect:
-		d.message(a, impl.Message{Kind: impl.MsgDisconnect, Handle: h})
-	case negotiation.MsgFin:
-		d.message(a, impl.Message{Kind: impl.MsgDisconnect, Handle: h, How: impl.CloseWrite})
-	case negotiation.MsgConfirm:
-		// Whatever it says, it says that it is done (H-24).
-		d.message(a, impl.Message{Kind: impl.MsgDisconnectReply, Handle: h, Status: impl.Invalid})
-	case negotiation.MsgUnmapReply:
-		d.message(a, impl.Message{Kind: impl.MsgUnmapReply, Handle: d.segments[msg.Segment()]})
-	case negotiation.MsgUnbind:
-		d.message(a, impl.Message{Kind: impl.MsgUnbind, Handle: d.listener})
-	case negotiation.MsgDetach:
-		d.message(a, impl.Message{Kind: impl.MsgDetach})
-	case negotiation.MsgEnd:
+	if msg.Kind() == negotiation.MsgEnd {
 		d.event(impl.Event{Kind: impl.EvGone, Channel: d.channels[a]})
 		d.channels[a] = 0
+		return
 	}
+	m, ok := oracle.Said(msg.Kind())
+	if !ok {
+		panic(fmt.Sprintf("core: no application says %v", msg))
+	}
+	switch msg.Kind() {
+	case negotiation.MsgConnect:
+		m.URI = portURI(1)
+	case negotiation.MsgUnmapReply:
+		m.Handle = d.segments[msg.Segment()]
+	case negotiation.MsgUnbind:
+		m.Handle = d.listener
+	case negotiation.MsgDetach:
+	default:
+		m.Handle = d.handle(msg)
+	}
+	d.message(a, m)
 }
 
 // handle returns the handle of the session that a message is about. Of a session that was
@@ -204,13 +201,15 @@ func ends(m negotiation.Message) bool {
 // same says whether a message is what the machine says. What is named for the first time is
 // what the machine means by that number from then on.
 func (d *driver) same(m impl.Message, want negotiation.Message) bool {
+	if word, ok := oracle.ToldWord(m); !ok || word != want.Kind() {
+		return false
+	}
 	key := [2]uint8{want.Slot(), want.Gen()}
 	switch want.Kind() {
 	case negotiation.MsgMap:
 		d.segments[want.Segment()] = m.Handle
-		return m.Kind == impl.MsgMap
 	case negotiation.MsgUnmap:
-		return m.Kind == impl.MsgUnmap && m.Handle == d.segments[want.Segment()]
+		return m.Handle == d.segments[want.Segment()]
 	case negotiation.MsgAccept:
 		for other, h := range d.sessions {
 			if h == m.Handle && other != key {
@@ -218,20 +217,13 @@ func (d *driver) same(m impl.Message, want negotiation.Message) bool {
 			}
 		}
 		d.sessions[key], d.reads[key] = m.Handle, m.Rx
-		return m.Kind == impl.MsgAccept && m.Listener == d.listener && want.Number() == 1
+		return m.Listener == d.listener && want.Number() == 1
 	case negotiation.MsgConnected:
-		return m.Kind == impl.MsgConnectReply && m.Status == impl.OK && m.Handle == d.sessions[key] &&
-			m.Tx == d.reads[key] && m.Rx != m.Tx && want.Number() == 2
-	case negotiation.MsgRefused:
-		return m.Kind == impl.MsgConnectReply && m.Status != impl.OK
-	case negotiation.MsgClosed:
-		return m.Kind == impl.MsgDisconnect && m.How != impl.CloseWrite && m.Handle == d.sessions[key]
-	case negotiation.MsgReset:
-		return m.Kind == impl.MsgReset && m.Handle == d.sessions[key]
-	case negotiation.MsgFinished:
-		return m.Kind == impl.MsgDisconnect && m.How == impl.CloseWrite && m.Handle == d.sessions[key]
+		return m.Handle == d.sessions[key] && m.Tx == d.reads[key] && m.Rx != m.Tx && want.Number() == 2
+	case negotiation.MsgClosed, negotiation.MsgReset, negotiation.MsgFinished:
+		return m.Handle == d.sessions[key]
 	}
-	return false
+	return true
 }
 
 // portURI returns the URI of a port of this machine.

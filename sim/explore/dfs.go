@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 
+	"cutthrough/shm"
 	"cutthrough/sim"
 )
 
@@ -10,15 +11,17 @@ import (
 // first: iterative context bounding (Musuvathi and Qadeer, PLDI 2007). A fault
 // counts like a preemption in that order, but the number of faults is bounded by
 // the configuration. Switches away from a task that waits or has ended, and
-// drawn values, are all explored in every round.
+// drawn values, are all explored in every round. DFS is Exhaustive and an InputChooser.
 type DFS struct {
 	max   int // preemptions
 	bound int // preemptions and faults allowed in this round
 	stack []branch
 	depth int
-	cut   bool // the bound left something out, so another round is due
+	left  bool // the bound left something out, so another round is due
 	began bool
 	over  bool
+	names [maxTasks]string // of tasks, for messages
+	err   error            // the program has diverged
 }
 
 // branch is one question on the current path. Costs are of the path before it.
@@ -26,6 +29,29 @@ type branch struct {
 	choice, n, others  int32
 	spent, preemptions int16
 	free               bool // all options cost nothing
+	at                 question
+}
+
+// question is where a question was asked. Equal choices lead to equal questions. It has no pointers,
+// because searches store a great many.
+type question struct {
+	name shm.Name
+	nth  int32
+	step int32 // 0 for a draw of the generator
+	task uint8
+	op   shm.Op
+}
+
+func questionOf(p *sim.Point) question {
+	return question{p.Name, int32(p.Nth), int32(p.Step), uint8(p.Task), p.Op}
+}
+
+// place describes a question.
+func (d *DFS) place(q question) string {
+	if q.step == 0 {
+		return "a draw of the generator"
+	}
+	return fmt.Sprintf("step %d, %s @ %s %s #%d", q.step, d.names[q.task], q.name, q.op, q.nth)
 }
 
 // NewDFS returns a DFS with at most max preemptions.
@@ -34,15 +60,29 @@ func NewDFS(max int) *DFS { return &DFS{max: max} }
 // String returns dfs:N.
 func (d *DFS) String() string { return fmt.Sprintf("dfs:%d", d.max) }
 
+// ChoosesInputs implements [InputChooser].
+func (d *DFS) ChoosesInputs() {}
+
+// Exhausted implements [Exhaustive].
+func (d *DFS) Exhausted() string {
+	if !d.over {
+		return ""
+	}
+	if d.max == 1 {
+		return "at most 1 preemption"
+	}
+	return fmt.Sprintf("at most %d preemptions", d.max)
+}
+
 // Next implements [Strategy].
 func (d *DFS) Next() sim.Chooser {
 	for d.began && !d.over && !d.backtrack() {
-		if !d.cut {
+		if !d.left {
 			d.over = true
 			break
 		}
 		d.bound++
-		d.cut, d.began = false, false
+		d.left, d.began = false, false
 	}
 	if d.over {
 		return nil
@@ -53,31 +93,45 @@ func (d *DFS) Next() sim.Chooser {
 }
 
 // Done implements [Strategy].
-func (d *DFS) Done(int) {
-	if d.depth < len(d.stack) {
-		panic(fmt.Sprintf("sim: dfs: an execution asked %d questions where it asked %d before: the program is not deterministic", d.depth, len(d.stack)))
+func (d *DFS) Done(o *sim.Outcome) error {
+	if d.err == nil && d.depth < len(d.stack) {
+		d.err = fmt.Errorf("the execution ends after %d steps, where equal choices led to %s before", o.Steps, d.place(d.stack[d.depth].at))
 	}
+	return d.err
 }
 
-// Choose implements [Chooser].
+// Choose implements [sim.Chooser]. It returns [sim.Diverged] where the program departs from what it did before.
 func (d *DFS) Choose(p *sim.Point) int {
-	n := int32(p.N())
+	n, at := int32(p.N()), questionOf(p)
 	if d.depth < len(d.stack) {
 		b := &d.stack[d.depth]
-		if b.n != n {
-			panic(fmt.Sprintf("sim: dfs: question %d has %d options where it had %d before: the program is not deterministic", d.depth, n, b.n))
+		if b.n != n || b.at != at {
+			before := d.place(b.at)
+			d.learn(p)
+			d.err = fmt.Errorf("%s has %d options, where equal choices led to %s with %d before", d.place(at), n, before, b.n)
+			return sim.Diverged
 		}
 		d.depth++
 		return int(b.choice)
 	}
-	b := branch{n: n, others: int32(p.Switches()), free: p.Forced || p.Draws > 0}
+	b := branch{n: n, others: int32(p.Switches()), free: p.Forced || p.Draws > 0, at: at}
 	if d.depth > 0 {
 		last := &d.stack[d.depth-1]
 		b.spent, b.preemptions = last.after()
 	}
 	d.stack = append(d.stack, b)
 	d.depth++
+	d.learn(p)
 	return 0
+}
+
+// learn notes the name of the running task.
+func (d *DFS) learn(p *sim.Point) {
+	if p.Step > 0 {
+		if name := p.TaskName(); d.names[p.Task] != name {
+			d.names[p.Task] = name
+		}
+	}
 }
 
 // after returns the costs of the path up to and including b.
@@ -122,7 +176,7 @@ func (d *DFS) following(b *branch) int32 {
 		return 0
 	}
 	if int(b.spent) >= d.bound {
-		d.cut = true
+		d.left = true
 		return 0
 	}
 	return c

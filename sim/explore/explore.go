@@ -1,8 +1,7 @@
 package explore
 
 import (
-	"fmt"
-	"maps"
+	"errors"
 
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
@@ -13,230 +12,225 @@ import (
 type Options struct {
 	// Strategies take turns. At least one.
 	Strategies []Strategy
-	// Seed decides the cases, and nothing else.
+	// Seed decides the inputs that are drawn at random, and nothing else.
 	Seed uint64
 	// MaxExecutions ends the exploration; 0 means no limit.
 	MaxExecutions int
 	// Stop ends the exploration when it returns true; it is asked every few
 	// hundred executions and may look at a clock. May be nil.
 	Stop func() bool
-	// Progress is called now and then with the report so far. May be nil.
+	// Progress is called now and then with the counts so far. May be nil.
 	Progress func(*Report)
-	// Width is how many values of every draw a DFS explores; 0 means 2.
+	// Width is how many values of every draw an InputChooser explores; 0 means 2.
 	Width int
-	// Fixed, if not nil, is explored instead of generated cases.
+	// Fixed, if not nil, is explored instead of generated inputs.
 	Fixed *scenario.Input
 }
 
-// Violation is a violation: everything needed to replay it.
-type Violation struct {
-	Input    scenario.Input
-	Schedule []exec.Intervention
-	Failure  exec.Failure
-	Digest   uint64
-	Steps    int
-	Strategy string
-}
+const (
+	// distinctLimit bounds the memory of counting distinct executions.
+	distinctLimit = 1 << 20
+	// turn is how many executions a strategy gets before the next one.
+	turn = 256
+	// perInput is how many executions an input gets that was drawn at random.
+	perInput = 32
+)
 
-// Report is the result of an exploration.
-type Report struct {
-	Executions int
-	Steps      int
-	Faults     int // that happened
-	Cases      int // distinct in a row, for DFS; drawn, for the others
-	Distinct   int // executions with different digests; exact up to a million
-	Checked    int // executions run twice to compare digests
-	Exhausted  bool
-	Violation  *Violation // nil when everything held
-	Sometimes  map[string]int
-	Unreached  []string // Sometimes marks that were declared and never reached
-	Coverage   []sim.FaultCoverage
-}
-
-// distinctLimit bounds the memory of counting distinct executions.
-const distinctLimit = 1 << 20
-
-// turn is how many executions a strategy gets before the next one.
-const turn = 256
-
-// lane is one strategy with its current case.
+// lane is one strategy with its current input.
 type lane struct {
 	strategy Strategy
+	report   *StrategyReport
 	source   *scenario.Rand
-	choice   *choiceSource // DFS draws cases through its own chooser
+	inputs   *inputs // of an InputChooser
 	program  scenario.Program
-	c        scenario.Input
-	left     int // executions until the next case is drawn
+	input    scenario.Input
+	left     int // executions until the next input is drawn
 	over     bool
 }
 
+// explorer is one worker: it shares nothing with others.
 type explorer struct {
-	test  *scenario.Scenario
-	opt   Options
-	r     *sim.Runner
-	again *sim.Runner // for second runs: they count for nothing
-	lanes []*lane
-	rep   *Report
-	seen  map[uint64]struct{}
+	scenario *scenario.Scenario
+	opt      Options
+	r        *sim.Runner
+	again    *sim.Runner // for second runs: they count for nothing
+	lanes    []*lane
+	at       int // of lanes, whose turn is next
+	rep      *Report
+	seen     map[uint64]struct{}
+	done     bool
 }
 
-// Explore runs executions of test until one violates a property, every strategy
-// is exhausted, or a limit is reached. The error is about the test's own
-// cases, not about what they do.
-func Explore(test *scenario.Scenario, opt Options) (*Report, error) {
-	r := sim.NewRunner()
-	defer r.Close()
-	again := sim.NewRunner()
-	defer again.Close()
-	x := &explorer{test: test, opt: opt, r: r, again: again, rep: &Report{}, seen: map[uint64]struct{}{}}
+// Explore runs executions of s until one violates a property, no strategy has any left, or a limit is
+// reached. The report is a function of s, the options and the strategies, unless Stop looks at a
+// clock. The error is about the inputs of s, not about what they do.
+func Explore(s *scenario.Scenario, opt Options) (*Report, error) {
+	x := newExplorer(s, opt)
+	defer x.close()
+	for !x.done {
+		if err := x.turn(); err != nil {
+			return x.finish(), err
+		}
+		if opt.Progress != nil {
+			opt.Progress(x.rep)
+		}
+		if opt.Stop != nil && opt.Stop() {
+			break
+		}
+	}
+	return x.finish(), nil
+}
+
+func newExplorer(s *scenario.Scenario, opt Options) *explorer {
+	x := &explorer{
+		scenario: s, opt: opt, r: sim.NewRunner(), again: sim.NewRunner(),
+		rep:  &Report{Strategies: make([]StrategyReport, len(opt.Strategies))},
+		seen: map[uint64]struct{}{},
+	}
 	if x.opt.Width == 0 {
 		x.opt.Width = 2
 	}
 	seeds := scenario.NewRand(opt.Seed)
-	for _, s := range opt.Strategies {
-		l := &lane{strategy: s, source: seeds.Fork(1)}
-		if _, ok := s.(*DFS); ok {
-			l.choice = &choiceSource{width: x.opt.Width}
+	for i, st := range opt.Strategies {
+		l := &lane{strategy: st, report: &x.rep.Strategies[i], source: seeds.Fork(1)}
+		l.report.Name = st.String()
+		if _, ok := st.(InputChooser); ok {
+			l.inputs = &inputs{width: x.opt.Width}
 		}
 		x.lanes = append(x.lanes, l)
 	}
-	err := x.explore()
-	x.finish()
-	return x.rep, err
+	x.done = len(x.lanes) == 0
+	return x
 }
 
-func (x *explorer) explore() error {
-	for {
-		active := false
-		for _, l := range x.lanes {
-			if l.over {
-				continue
-			}
-			active = true
-			for range turn {
-				if x.opt.MaxExecutions > 0 && x.rep.Executions >= x.opt.MaxExecutions {
-					return nil
-				}
-				if done, err := x.one(l); done || err != nil {
-					return err
-				}
-				if l.over {
-					break
-				}
-			}
-			if x.opt.Progress != nil {
-				x.rep.Distinct = len(x.seen)
-				x.opt.Progress(x.rep)
-			}
-			if x.opt.Stop != nil && x.opt.Stop() {
-				return nil
-			}
+func (x *explorer) close() {
+	x.r.Close()
+	x.again.Close()
+}
+
+// turn gives the next strategy that is not over its turn.
+func (x *explorer) turn() (err error) {
+	hang := x.r.Guard(func() { err = x.unguarded() })
+	if hang != nil {
+		l := x.lanes[x.at]
+		x.rep.Violation, x.done = &Violation{
+			Input: l.input, Schedule: x.r.Schedule(), Failure: *hang.Failure, Strategy: l.report.Name,
+		}, true
+	}
+	return err
+}
+
+func (x *explorer) unguarded() error {
+	l := x.lanes[x.at]
+	for range turn {
+		if n := x.opt.MaxExecutions; n > 0 && x.rep.Executions >= n {
+			x.done = true
+			break
 		}
-		if !active {
+		if err := x.one(l); err != nil || l.over || x.done {
+			x.done = x.done || err != nil
+			if err != nil {
+				return err
+			}
+			break
+		}
+	}
+	x.rep.Distinct = len(x.seen)
+	for range x.lanes {
+		if x.at = (x.at + 1) % len(x.lanes); !x.lanes[x.at].over {
 			return nil
 		}
 	}
+	x.done = true
+	return nil
 }
 
-// one runs one execution of l; it says whether a violation was found.
-func (x *explorer) one(l *lane) (bool, error) {
+// one runs one execution of l.
+func (x *explorer) one(l *lane) error {
 	ch := l.strategy.Next()
 	if ch == nil {
 		l.over = true
-		x.rep.Exhausted = true // a DFS that is exhausted covers what the others sample
-		return false, nil
+		if e, ok := l.strategy.(Exhaustive); ok && l.report.Cut == 0 {
+			l.report.Exhausted = e.Exhausted()
+		}
+		return nil
 	}
 	if err := x.draw(l, ch); err != nil {
-		return false, err
+		return err
+	}
+	if x.done {
+		return nil
 	}
 	o := x.r.Run(l.program.Config, ch, l.program.Setup)
-	l.strategy.Done(o.Steps)
+	diverged := l.strategy.Done(&o)
+	x.count(l, &o)
+	if o.Failure == nil && diverged == nil && !x.due() {
+		return nil
+	}
+	v := &Violation{Input: l.input, Schedule: x.r.Schedule(), Digest: o.Digest, Steps: o.Steps, Strategy: l.report.Name}
+	if o.Failure != nil {
+		v.Failure = *o.Failure
+	}
+	x.check(l.program, v, diverged)
+	if v.Failure.Property != "" {
+		x.rep.Violation, x.done = v, true
+	}
+	return nil
+}
+
+// count takes an execution into account.
+func (x *explorer) count(l *lane, o *sim.Outcome) {
 	x.rep.Executions++
+	l.report.Executions++
 	x.rep.Steps += o.Steps
 	x.rep.Faults += o.Faults
+	if o.Cut {
+		x.rep.Cut++
+		l.report.Cut++
+	}
 	if len(x.seen) < distinctLimit {
 		x.seen[o.Digest] = struct{}{}
 	}
-	if o.Failure == nil && !x.due() {
-		return false, nil
-	}
-	f := &Violation{Input: l.c, Schedule: x.r.Schedule(), Digest: o.Digest, Steps: o.Steps, Strategy: l.strategy.String()}
-	if o.Failure != nil {
-		f.Failure = *o.Failure
-	}
-	if again := x.check(l, f); again != "" {
-		f.Failure = exec.Failure{Property: exec.Determinism, Message: again}
-	}
-	if f.Failure.Property == "" {
-		return false, nil
-	}
-	x.rep.Violation = f
-	return true, nil
 }
 
 // due says whether this execution is one of those that are run twice.
 func (x *explorer) due() bool { return x.rep.Executions <= 16 || x.rep.Executions%512 == 0 }
 
-// check runs an execution again from its schedule and compares.
-func (x *explorer) check(l *lane, f *Violation) string {
-	x.rep.Checked++
-	rp := sim.NewReplay(f.Schedule)
-	o := x.again.Run(l.program.Config, rp, l.program.Setup)
-	property := ""
-	if o.Failure != nil {
-		property = o.Failure.Property
-	}
-	switch {
-	case len(rp.Unmet()) > 0:
-		return fmt.Sprintf("replaying the schedule, %q was never reached", f.Schedule[rp.Unmet()[0]])
-	case property != f.Failure.Property:
-		return fmt.Sprintf("%q at first, %q when replayed with equal choices", f.Failure.Property, property)
-	case o.Digest != f.Digest:
-		return fmt.Sprintf("digest %016x after %d steps at first, %016x after %d when replayed with equal choices", f.Digest, f.Steps, o.Digest, o.Steps)
-	}
-	return ""
-}
-
-// draw gives l a case for the execution.
+// draw gives l an input for the execution.
 func (x *explorer) draw(l *lane, ch sim.Chooser) error {
-	if x.opt.Fixed != nil {
+	switch {
+	case x.opt.Fixed != nil:
 		if l.program.Setup != nil {
 			return nil
 		}
-		l.c = *x.opt.Fixed
-		return x.compile(l)
-	}
-	if l.choice != nil {
-		if l.choice.same(ch) && l.program.Setup != nil {
+		l.input = *x.opt.Fixed
+	case l.inputs != nil:
+		if l.inputs.same(ch) && l.program.Setup != nil {
 			return nil
 		}
-		l.c = x.test.Generate(l.choice)
-		return x.compile(l)
-	}
-	if l.left > 0 {
-		l.left--
-		return nil
-	}
-	if !x.test.OneTask {
-		l.left = 31
-	}
-	l.c = x.test.Generate(scenario.RandSource{R: l.source})
-	return x.compile(l)
-}
-
-func (x *explorer) compile(l *lane) (err error) {
-	x.rep.Cases++
-	l.program, err = x.test.Compile(l.c)
-	return err
-}
-
-func (x *explorer) finish() {
-	x.rep.Distinct = len(x.seen)
-	x.rep.Sometimes = maps.Clone(x.r.SometimesCounts())
-	x.rep.Coverage = x.r.Coverage()
-	for _, m := range x.test.Sometimes {
-		if x.rep.Sometimes[m] == 0 {
-			x.rep.Unreached = append(x.rep.Unreached, m)
+		l.input = x.scenario.Generate(l.inputs)
+		if err := l.inputs.err; err != nil {
+			x.rep.Violation, x.done = &Violation{
+				Input: l.input, Strategy: l.report.Name,
+				Failure: exec.Failure{Property: exec.Determinism, Message: err.Error()},
+			}, true
+			return nil
 		}
+	default:
+		if l.left > 0 {
+			l.left--
+			return nil
+		}
+		if !x.scenario.OneTask {
+			l.left = perInput - 1
+		}
+		l.input = x.scenario.Generate(scenario.RandSource{R: l.source})
 	}
+	x.rep.Cases++
+	p, err := x.scenario.Compile(l.input)
+	if err == nil && p.Setup == nil {
+		err = errors.New("a program without Setup")
+	}
+	l.program = p
+	return err
 }

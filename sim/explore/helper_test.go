@@ -77,7 +77,7 @@ func wantExhausted(t *testing.T, strategy string, cfg sim.Config, setup func(*si
 	if rep.Violation != nil {
 		t.Fatalf("found %v by %v", rep.Violation.Failure, rep.Violation.Schedule)
 	}
-	if !rep.Exhausted {
+	if rep.Strategies[0].Exhausted == "" {
 		t.Fatalf("not exhausted after %d executions", rep.Executions)
 	}
 	return rep

@@ -7,9 +7,6 @@ import (
 	"cutthrough/sim/scenario"
 )
 
-// pctTasks is the most that [Config].MaxTasks may be.
-const pctTasks = 64
-
 // PCT gives tasks random priorities, always runs the highest, and lowers the
 // running task's at depth-1 random steps: it finds a bug of depth d among n
 // tasks and k steps with probability at least 1/(n k^(d-1)) (Burckhardt et al.,
@@ -17,7 +14,7 @@ const pctTasks = 64
 type PCT struct {
 	randomized
 	depth  int
-	prio   [pctTasks]uint64
+	prio   [maxTasks]uint64
 	change []int
 }
 

@@ -35,7 +35,10 @@ func (z *randomized) length() int {
 }
 
 // Done notes the length of the execution.
-func (z *randomized) Done(steps int) { z.longest = max(z.longest, min(steps, 2000)) }
+func (z *randomized) Done(o *sim.Outcome) error {
+	z.longest = max(z.longest, min(o.Steps, 2000))
+	return nil
+}
 
 // fault returns the option of a planned fault that is due, or 0.
 func (z *randomized) fault(p *sim.Point) int {

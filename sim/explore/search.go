@@ -1,155 +1,150 @@
 package explore
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
+	"slices"
 	"sync"
-	"sync/atomic"
 
-	"cutthrough/sim"
 	"cutthrough/sim/scenario"
 )
-
-// SearchOptions says how to explore a scenario.
-type SearchOptions struct {
-	// Strategies is a list like "dfs:2,pct:3,random"; empty means DefaultStrategies.
-	Strategies    string
-	Seed          uint64
-	MaxExecutions int // over all workers; 0 means no limit
-	Workers       int // 0 means 1; each explores alone, nothing is shared
-	// Stop ends the search; it is called from every worker. May be nil.
-	Stop func() bool
-	// Progress gets the sum of all workers' counts, never concurrently. May be nil.
-	Progress func(*Report)
-}
 
 // DefaultStrategies take turns, because bugs differ in what finds them: few
 // preemptions anywhere, an unlucky priority order, or plain noise.
 const DefaultStrategies = "dfs:2,pct:3,random"
 
-// Search searches s for a violation with all workers and merges their reports.
-func Search(s *scenario.Scenario, search SearchOptions) (*Report, error) {
-	if search.Strategies == "" {
-		search.Strategies = DefaultStrategies
+// SearchOptions say how to search a scenario.
+type SearchOptions struct {
+	// Strategies is a list like "dfs:2,pct:3,random"; empty means DefaultStrategies.
+	Strategies string
+	// Seed decides inputs and random strategies; each worker derives its own.
+	Seed uint64
+	// MaxExecutions is over all workers; 0 means no limit.
+	MaxExecutions int
+	// Workers explore at the same time and share nothing; 0 means 1. There are no more than executions, and
+	// one if all strategies are Exhaustive.
+	Workers int
+	// Stop ends the search. It is asked after each round, by the goroutine that called Search. May be nil.
+	Stop func() bool
+	// Progress gets the sum of all workers' counts, likewise. May be nil.
+	Progress func(*Report)
+}
+
+// Search explores s with several workers and merges their reports. The workers take their turns in rounds, and a
+// violation ends the search after the round in which it was found; so the report is a function of s
+// and the options, unless Stop looks at a clock. The error is about the strategies or the inputs of s. If a worker
+// panics, Search does.
+func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
+	if opt.Strategies == "" {
+		opt.Strategies = DefaultStrategies
 	}
-	n := max(search.Workers, 1)
-	g := &group{search: search, latest: make([]Report, n)}
-	reports, errs := make([]*Report, n), make([]error, n)
-	var wg sync.WaitGroup //tidy:concurrency workers share no Runner, and their reports are merged in order
+	all, err := ParseStrategies(opt.Strategies, opt.Seed)
+	if err != nil {
+		return nil, err
+	}
+	g := &group{opt: opt}
+	n := Workers(opt.Workers, opt.MaxExecutions, all)
 	for i := range n {
-		opt, err := g.options(i, n)
-		if err != nil {
-			return nil, err
-		}
-		wg.Go(func() {
-			defer g.caught()
-			reports[i], errs[i] = Explore(s, opt)
-			if errs[i] != nil || reports[i].Violation != nil {
-				g.stop.Store(true)
+		strategies, seed := all, opt.Seed+uint64(i)*0x9e3779b97f4a7c15
+		if i > 0 {
+			if strategies, err = ParseStrategies(opt.Strategies, seed); err != nil {
+				return nil, err
 			}
-		})
-	}
-	wg.Wait()
-	if g.panicked != "" {
-		panic(g.panicked)
-	}
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
+			strategies = slices.DeleteFunc(strategies, exhaustive)
 		}
+		share := (opt.MaxExecutions + n - 1 - i) / n
+		g.explorers = append(g.explorers, newExplorer(s, Options{Strategies: strategies, Seed: seed, MaxExecutions: share}))
 	}
-	return merge(reports, s.Sometimes), nil
+	defer g.close()
+	return g.search(all)
+}
+
+// Workers returns how many workers a search has that was asked for n of them and at most so many executions.
+func Workers(n, executions int, all []Strategy) int {
+	n = max(n, 1)
+	if executions > 0 {
+		n = min(n, executions)
+	}
+	if !slices.ContainsFunc(all, func(s Strategy) bool { return !exhaustive(s) }) {
+		return 1
+	}
+	return n
+}
+
+func exhaustive(s Strategy) bool {
+	_, ok := s.(Exhaustive)
+	return ok
 }
 
 // group is the workers of one search.
 type group struct {
-	search   SearchOptions
-	stop     atomic.Bool
-	mu       sync.Mutex //tidy:concurrency guards what is shown of a search, not what it does
-	latest   []Report
-	panicked string // what a worker panicked with, and where
+	opt       SearchOptions
+	explorers []*explorer
+	errs      []error
+	panicked  []string // what each worker panicked with, and where
 }
 
-// caught keeps the panic of a worker for the goroutine that called Explore: nobody
-// could recover it where it is.
-func (g *group) caught() {
-	if r := recover(); r != nil {
-		g.stop.Store(true)
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.panicked = fmt.Sprintf("%v\n\nin a worker:\n%s", r, debug.Stack())
+func (g *group) close() {
+	for _, x := range g.explorers {
+		x.close()
 	}
 }
 
-func (g *group) options(worker, workers int) (Options, error) {
-	seed := g.search.Seed + uint64(worker)*0x9e3779b97f4a7c15
-	opt := Options{
-		Seed: seed, MaxExecutions: (g.search.MaxExecutions + workers - 1 - worker) / workers,
-		Stop: func() bool { return g.stop.Load() || g.search.Stop != nil && g.search.Stop() },
-	}
-	if g.search.MaxExecutions > 0 && opt.MaxExecutions == 0 {
-		opt.MaxExecutions = 1
-	}
-	if g.search.Progress != nil {
-		opt.Progress = func(r *Report) { g.progress(worker, r) }
-	}
-	for text := range strings.SplitSeq(g.search.Strategies, ",") {
-		s, err := ParseStrategy(strings.TrimSpace(text), seed)
-		if err != nil {
-			return opt, err
+// search goes from round to round until nothing is left to do.
+func (g *group) search(all []Strategy) (*Report, error) {
+	g.errs, g.panicked = make([]error, len(g.explorers)), make([]string, len(g.explorers))
+	for g.round() {
+		if g.opt.Progress != nil {
+			sum := &Report{}
+			for _, x := range g.explorers {
+				sum.add(x.rep)
+			}
+			g.opt.Progress(sum)
 		}
-		// An exhaustive search is the same everywhere, so only the first worker does it.
-		if _, dfs := s.(*DFS); dfs && worker > 0 && strings.Contains(g.search.Strategies, ",") {
+		if g.opt.Stop != nil && g.opt.Stop() {
+			break
+		}
+	}
+	if err := errors.Join(g.errs...); err != nil {
+		return nil, err
+	}
+	var reports []*Report
+	for _, x := range g.explorers {
+		reports = append(reports, x.finish())
+	}
+	return merge(reports, all, g.explorers[0].scenario.Sometimes), nil
+}
+
+// round gives each worker one turn; it says whether the search goes on.
+func (g *group) round() bool {
+	var wg sync.WaitGroup //tidy:concurrency workers share nothing, and a round ends when all have had their turn
+	for i, x := range g.explorers {
+		if x.done {
 			continue
 		}
-		opt.Strategies = append(opt.Strategies, s)
+		wg.Go(func() {
+			defer g.caught(i)
+			g.errs[i] = x.turn()
+		})
 	}
-	if len(opt.Strategies) == 0 {
-		return opt, fmt.Errorf("no strategy in %q for worker %d", g.search.Strategies, worker)
+	wg.Wait()
+	active := false
+	for i, x := range g.explorers {
+		if g.panicked[i] != "" {
+			panic(g.panicked[i]) // where the caller can recover it
+		}
+		if g.errs[i] != nil || x.rep.Violation != nil {
+			return false
+		}
+		active = active || !x.done
 	}
-	return opt, nil
+	return active
 }
 
-func (g *group) progress(worker int, r *Report) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.latest[worker] = *r
-	var sum Report
-	for _, l := range g.latest {
-		sum.Executions += l.Executions
-		sum.Steps += l.Steps
-		sum.Faults += l.Faults
-		sum.Cases += l.Cases
-		sum.Distinct += l.Distinct
+// caught keeps the panic of a worker for the goroutine that called Search.
+func (g *group) caught(i int) {
+	if r := recover(); r != nil {
+		g.panicked[i] = fmt.Sprintf("%v\n\nin a worker:\n%s", r, debug.Stack())
 	}
-	g.search.Progress(&sum)
-}
-
-// merge adds up the reports; of several violations the one with the shortest
-// schedule is kept.
-func merge(reports []*Report, sometimes []string) *Report {
-	sum := &Report{Sometimes: map[string]int{}}
-	for _, r := range reports {
-		sum.Executions += r.Executions
-		sum.Steps += r.Steps
-		sum.Faults += r.Faults
-		sum.Cases += r.Cases
-		sum.Distinct += r.Distinct
-		sum.Checked += r.Checked
-		sum.Exhausted = sum.Exhausted || r.Exhausted
-		sum.Coverage = sim.MergeCoverage(sum.Coverage, r.Coverage)
-		for m, n := range r.Sometimes { //tidy:unordered sums
-			sum.Sometimes[m] += n
-		}
-		if f := r.Violation; f != nil && (sum.Violation == nil || len(f.Schedule) < len(sum.Violation.Schedule)) {
-			sum.Violation = f
-		}
-	}
-	for _, m := range sometimes {
-		if sum.Sometimes[m] == 0 {
-			sum.Unreached = append(sum.Unreached, m)
-		}
-	}
-	return sum
 }

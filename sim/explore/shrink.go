@@ -158,7 +158,9 @@ func (s *Shrinker) search(c scenario.Input, n, budget int) bool {
 		}
 		s.runs++
 		o := s.r.Run(p.Config, ch, p.Setup)
-		d.Done(o.Steps)
+		if d.Done(&o) != nil {
+			return false
+		}
 		if o.Failure != nil && o.Failure.Property == s.best.Failure.Property {
 			f := &Violation{Input: c, Schedule: s.r.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
 			if s.adopt(f) {

@@ -102,7 +102,9 @@ func TestStrategiesAreReproducible(t *testing.T) {
 					break
 				}
 				o := r.Run(sim.Config{Races: true}, ch, sixty)
-				s.Done(o.Steps)
+				if err := s.Done(&o); err != nil {
+					t.Fatal(err)
+				}
 				runs[i] = append(runs[i], o.Digest)
 			}
 			r.Close()
@@ -219,7 +221,7 @@ func TestPortfolioTakesTurns(t *testing.T) {
 	rep, err := Explore(fixed(sim.Config{}, sixty), Options{
 		Strategies: []Strategy{NewDFS(1), NewPCT(2, 1), NewRandom(1)}, MaxExecutions: 3000,
 	})
-	if err != nil || rep.Executions != 3000 || !rep.Exhausted {
+	if err != nil || rep.Executions != 3000 || rep.Strategies[0].Exhausted != "at most 1 preemption" || rep.Strategies[2].Exhausted != "" {
 		t.Errorf("%v %+v", err, rep)
 	}
 }

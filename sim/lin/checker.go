@@ -75,7 +75,7 @@ func violation(format string, args ...any) Result {
 //
 // There are two deciders. Fast is specialised, near linear, deterministic, and
 // needs no budget; it gives a reason that names operations, and answers
-// LinUnknown where its method does not apply. Search is porcupine over the same
+// Unknown where its method does not apply. Search is porcupine over the same
 // specification: general and exponential. Wherever both answer they agree: the
 // tests play them against each other. Safe for concurrent use.
 type Checker struct {
@@ -88,7 +88,7 @@ type Checker struct {
 // history in which the operations of each side do not overlap.
 func ByteQueue(capacity int) *Checker {
 	if capacity < 1 {
-		panic(fmt.Sprintf("properties: byte queue of %d bytes", capacity))
+		panic(fmt.Sprintf("lin: byte queue of %d bytes", capacity))
 	}
 	return &Checker{
 		fast: func(h []exec.Operation) Result { return checkStream(h, capacity) },
@@ -103,7 +103,7 @@ func ByteQueue(capacity int) *Checker {
 // polled lie within each other's intervals while others were Full.
 func EventQueue(capacity int) *Checker {
 	if capacity < 1 {
-		panic(fmt.Sprintf("properties: event queue of %d events", capacity))
+		panic(fmt.Sprintf("lin: event queue of %d events", capacity))
 	}
 	return &Checker{
 		fast: func(h []exec.Operation) Result { return checkEvents(h, capacity) },
@@ -133,7 +133,7 @@ func (c *Checker) Fast(h []exec.Operation) Result {
 }
 
 // Search decides by porcupine alone. budget is wall-clock time, 0 for no limit;
-// running out of it is LinUnknown. A budget is for histories so large that the
+// running out of it is Unknown. A budget is for histories so large that the
 // search may explode, and the one thing here that is not deterministic: leave
 // it 0 for small histories.
 func (c *Checker) Search(h []exec.Operation, budget time.Duration) Result {

@@ -11,7 +11,7 @@ import (
 )
 
 // checkEvents decides histories of a [model.EventQueue] in O(n log n). Every
-// verdict but LinUnknown is exact.
+// verdict but Unknown is exact.
 //
 // With one consumer, the order of the polls is known, and with distinct values
 // so is the order of the posts they answer: the same. What is left are the bad
@@ -23,7 +23,7 @@ import (
 // return and by call. If neither is legal, each position gets the best of all their
 // calls and the best of all their returns: if even that fails, no order is legal.
 //
-// It answers LinUnknown when
+// It answers Unknown when
 //   - a value is posted twice (posts that were Full do not count),
 //   - complete polls overlap (several consumers),
 //   - a poll is pending, others follow it, and the history is illegal unless it took something,

@@ -53,7 +53,7 @@ func text(h []exec.Operation) string {
 }
 
 // TestLinAudit plays the two deciders against each other on small histories,
-// legal and mutated, and demands that both verdicts are common, and LinUnknown
+// legal and mutated, and demands that both verdicts are common, and Unknown
 // is not.
 func TestLinAudit(t *testing.T) {
 	const histories = 4000

@@ -10,7 +10,7 @@ import (
 )
 
 // checkRanges decides histories of [model.Ranges] in O(n log n) plus the cost of
-// keeping the live ranges sorted. Every verdict but LinUnknown is exact.
+// keeping the live ranges sorted. Every verdict but Unknown is exact.
 //
 // A range is live for certain from the return of its Alloc to the call of its
 // Free. Nothing can make that shorter, and nothing but disjointness wants it
@@ -22,7 +22,7 @@ import (
 // and calls, which is the only way if every Free is called after the
 // return of its Alloc: whoever frees a range knows that it exists.
 //
-// It answers LinUnknown when
+// It answers Unknown when
 //   - a Free is called before the Alloc of its range returned and might still be legal,
 //   - there are more Frees of an offset than Allocs, but some of them are pending,
 //   - the specification is Strict and some Alloc was Exhausted.

@@ -28,9 +28,9 @@ type searcher struct {
 }
 
 // searchSpec returns the searcher for spec.
-func searchSpec[S comparable, I, O any](spec model.Spec[S, I, O]) searcher {
-	seed := maphash.MakeSeed()                                            //tidy:concurrency picks buckets, never decides
-	hash := func(s any) uint64 { return maphash.Comparable(seed, s.(S)) } //tidy:concurrency picks buckets, never decides
+func searchSpec[S comparable, I, O any](spec Spec[S, I, O]) searcher {
+	seed := maphash.MakeSeed() //tidy:concurrency picks buckets, never decides
+	hash := func(s any) uint64 { return maphash.Comparable(seed, s.(S)) }
 	equal := func(a, b any) bool { return a.(S) == b.(S) }
 	describe := func(in, out any) string {
 		if out == nil {
@@ -110,12 +110,12 @@ func (s searcher) search(h []exec.Operation, budget time.Duration) Result {
 // ran out of it still makes a page.
 func (c *Checker) Visualize(h []exec.Operation, path string, budget time.Duration) error {
 	if err := c.slow.validate(h); err != nil {
-		return fmt.Errorf("properties: visualize history: %w", err)
+		return fmt.Errorf("lin: visualize history: %w", err)
 	}
 	m, ops := c.slow.prepare(h)
 	_, info := porcupine.CheckOperationsVerbose(m, ops, budget)
 	if err := porcupine.VisualizePath(m, info, path); err != nil {
-		return fmt.Errorf("properties: visualize history: %w", err)
+		return fmt.Errorf("lin: visualize history: %w", err)
 	}
 	return nil
 }

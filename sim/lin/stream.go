@@ -26,7 +26,7 @@ import (
 // Merging the chains, always taking one whose edges are satisfied, finds a cycle
 // by getting stuck.
 //
-// It answers LinUnknown when operations of one side overlap.
+// It answers Unknown when operations of one side overlap.
 func checkStream(h []exec.Operation, capacity int) Result {
 	c := streamCheck{h: h, capacity: capacity}
 	prod, cons, overlap := c.split()
