@@ -96,7 +96,7 @@ func explain(s *scenario.Scenario, r *sim.Runner, c scenario.Input, o sim.Outcom
 		return nil
 	}
 	f := &explore.Violation{Input: c, Schedule: r.Schedule(), Failure: *o.Failure, Digest: o.Digest, Steps: o.Steps}
-	shrinker := explore.Shrinker{Test: s, Budget: 20_000}
+	shrinker := explore.Shrinker{Scenario: s, Budget: 20_000}
 	small, err := shrinker.Shrink(f)
 	if err != nil {
 		return err

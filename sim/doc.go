@@ -9,8 +9,10 @@
 // [shm.Host]; nothing in it knows about simulation. A setup function makes
 // processes, gives each its view of the memory and starts tasks. The package
 // example tests somebody's spin-free handover in forty lines. [Runner.Run] runs one execution under a
-// [Chooser]; [Explore] runs many under strategies; what it finds is a short list of
-// interventions, which [Replay] repeats, [Shrinker] reduces and [Outcome.Diagram] draws.
+// [Chooser]; package explore runs many under strategies, and finds a short list of
+// interventions, which [Replay] repeats, explore.Shrinker reduces and [Outcome.Diagram] draws. Package
+// scenario is the kit for families of programs, package lin judges histories, package trace is the text
+// format.
 //
 // # Choices
 //

@@ -185,8 +185,8 @@ func (a *app) minimize(ctx context.Context, s *scenario.Scenario, f *explore.Vio
 	defer line.finish()
 	runs := 0
 	shrinker := explore.Shrinker{
-		Test: s,
-		Stop: func() bool { return ctx.Err() != nil },
+		Scenario: s,
+		Stop:     func() bool { return ctx.Err() != nil },
 		Progress: func(n int, g *explore.Violation) {
 			runs = n
 			line.update(func(time.Duration) string {

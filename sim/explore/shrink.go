@@ -12,7 +12,7 @@ import (
 // Shrinker reduces a violation to one that a person can read, keeping the
 // violated property: first interventions, then operations, then values.
 type Shrinker struct {
-	Test *scenario.Scenario
+	Scenario *scenario.Scenario
 	// Budget is how many executions may be spent; 0 means 200,000.
 	Budget int
 	// Stop ends the search when it returns true, with the smallest violation so far. It is
@@ -77,7 +77,7 @@ func (f *Violation) size() int {
 // replay runs a candidate and returns the violation if it is of property.
 func (s *Shrinker) replay(c scenario.Input, schedule []exec.Intervention, property string) (*Violation, error) {
 	s.runs++
-	o, _, err := s.Test.RunOnce(s.r, c, schedule, false)
+	o, _, err := s.Scenario.RunOnce(s.r, c, schedule, false)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (s *Shrinker) reduce(c scenario.Input) bool {
 
 // search looks for a violation of c with at most n interventions.
 func (s *Shrinker) search(c scenario.Input, n, budget int) bool {
-	p, err := s.Test.Compile(c)
+	p, err := s.Scenario.Compile(c)
 	if err != nil || n < 0 {
 		return false
 	}

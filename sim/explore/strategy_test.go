@@ -13,26 +13,6 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// TestRandIsPinned: seeds are printed and compared, so the generator must give
-// the same values everywhere. The first three are the reference values of
-// SplitMix64 for seed 1234567.
-func TestRandIsPinned(t *testing.T) {
-	r := scenario.NewRand(1234567)
-	for i, want := range []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423} {
-		if got := r.Uint64(); got != want {
-			t.Errorf("value %d is %d, want %d", i, got, want)
-		}
-	}
-	r = scenario.NewRand(1)
-	var got []int
-	for range 8 {
-		got = append(got, r.Intn(100))
-	}
-	if want := "[56 74 97 44 44 76 87 52]"; fmt.Sprint(got) != want {
-		t.Errorf("Intn(100): %v, want %s", got, want)
-	}
-}
-
 func TestParseStrategy(t *testing.T) {
 	for _, text := range []string{"dfs:0", "dfs:3", "pct:1", "pct:3", "random"} {
 		if s, err := ParseStrategy(text, 1); err != nil || s.String() != text {
@@ -162,7 +142,7 @@ func TestShrinkToTheMinimum(t *testing.T) {
 			t.Fatal(err, rep.Violation)
 		}
 		var sizes []int
-		s := Shrinker{Test: counters(), Progress: func(_ int, best *Violation) { sizes = append(sizes, best.size()) }}
+		s := Shrinker{Scenario: counters(), Progress: func(_ int, best *Violation) { sizes = append(sizes, best.size()) }}
 		small, err := s.Shrink(rep.Violation)
 		if err != nil {
 			t.Fatal(err)
@@ -206,7 +186,7 @@ func TestLostWakeupShrinksToTwo(t *testing.T) {
 		if err != nil || rep.Violation == nil {
 			t.Fatal(err, rep)
 		}
-		s := Shrinker{Test: test}
+		s := Shrinker{Scenario: test}
 		small, err := s.Shrink(rep.Violation)
 		if err != nil {
 			t.Fatal(err)
