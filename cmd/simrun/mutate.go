@@ -75,11 +75,11 @@ With --clean the code as it is gets the same searches, and must be free of viola
 }
 
 func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o search, clean bool) error {
-	root, err := mutate.ModuleRoot(".")
+	p, err := project()
 	if err != nil {
 		return err
 	}
-	all, err := mutate.List(root)
+	all, err := p.List()
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	}
 	var mu sync.Mutex
 	done := 0
-	errs := mutate.Batch(ctx, root, ms, mutantJobs, func(m *mutate.Mutant, program string) error {
+	errs := a.plan(p, ms).Run(ctx, mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
 		k := rows[m.Name]
 		err := k.search(ctx, m, program, o)
 		mu.Lock()
@@ -125,7 +125,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 }
 
 // search lets the mutated program explore, and takes the time.
-func (k *killed) search(ctx context.Context, m *mutate.Mutant, program string, o search) error {
+func (k *killed) search(ctx context.Context, m *mutate.Mutant, program mutate.Program, o search) error {
 	if k.Scenario == "" {
 		return errorf(exitUsage, "%s: no line \"scenario: NAME\" in its header", m.Path)
 	}
