@@ -83,15 +83,13 @@ func (a *app) plan(p mutate.Project, ms []*mutate.Mutant) *mutate.Plan {
 // runMutated runs a program of a [mutate.Plan] until ctx ends; r is to hold its result.
 func runMutated(ctx context.Context, m *mutate.Mutant, program mutate.Program, stderr io.Writer, r result, args ...string) error {
 	args = append([]string{args[0], "--json", "--mutated=" + m.Name}, args[1:]...)
-	cmd := program.Command(ctx, args...)
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, stderr
-	err := cmd.Run()
+	code, err := program.Run(ctx, &out, stderr, args...)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("mutant %s: %w", m.Name, context.Cause(ctx))
-	case cmd.ProcessState == nil:
+	case err != nil:
 		return errorf(exitInternal, "mutant %s: %w", m.Name, err)
 	}
-	return decode(m, cmd.ProcessState.ExitCode(), out.Bytes(), r)
+	return decode(m, code, out.Bytes(), r)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -111,7 +112,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	for i, m := range ms {
 		k := rows[m.Name]
 		switch err := errs[i]; {
-		case err != nil && ctx.Err() != nil:
+		case errors.Is(err, context.Canceled):
 			k.Status, k.ExitCode = interrupted, exitInterrupted
 		case err != nil:
 			k.Status, k.Detail, k.ExitCode = errorStatus, err.Error(), errorCode(err)
@@ -138,6 +139,9 @@ func (k *killed) search(ctx context.Context, m *mutate.Mutant, program mutate.Pr
 		return err
 	}
 	k.take(&x, time.Since(begun))
+	if x.Outcome == interrupted { // the terminal told it before it told us
+		return fmt.Errorf("%s: %w", m.Name, context.Canceled)
+	}
 	if x.Violation == nil {
 		k.Status, k.ExitCode = "survived", exitSurvived
 		return nil

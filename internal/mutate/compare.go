@@ -69,15 +69,21 @@ func (c *change) findImports() error {
 // their own: those of the original must be there as they were, in their order.
 func (c *change) findOthers() error {
 	before := c.was.others()
+	var added []ast.Decl
 	for _, d := range c.is.others() {
 		if len(before) > 0 && c.is.node(d) == c.was.node(before[0]) {
 			before = before[1:]
-		} else if err := c.add(d); err != nil {
-			return err
+		} else {
+			added = append(added, d)
 		}
 	}
 	if len(before) > 0 {
 		return fmt.Errorf("it changes the declaration in line %d", c.was.line(before[0].Pos()))
+	}
+	for _, d := range added {
+		if err := c.add(d); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -110,7 +116,12 @@ func (c *change) findFuncs() error {
 		c.variants = append(c.variants, name)
 	}
 	for _, d := range c.is.ast.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && named(fn) && before[funcName(fn)] == nil {
+		fn, ok := d.(*ast.FuncDecl)
+		switch {
+		case !ok || !named(fn):
+		case after[funcName(fn)] != fn:
+			return fmt.Errorf("it declares %s twice", funcName(fn))
+		case before[funcName(fn)] == nil:
 			if err := c.add(fn); err != nil {
 				return err
 			}

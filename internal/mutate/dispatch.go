@@ -55,7 +55,7 @@ func (s *source) dispatch(fn *ast.FuncDecl, variants []variant) []splice {
 	fmt.Fprintf(&b, " switch %s {", active)
 	for _, v := range variants {
 		call := callee + v.name + types + "(" + args + ")"
-		if fn.Type.Results == nil {
+		if fn.Type.Results.NumFields() == 0 {
 			fmt.Fprintf(&b, " case %d: %s; return;", v.number, call)
 		} else {
 			fmt.Fprintf(&b, " case %d: return %s;", v.number, call)

@@ -53,7 +53,7 @@ func (p Project) Exec(ctx context.Context, m *Mutant, args []string, stdin io.Re
 	return exitCode, err
 }
 
-// run runs the mutated program and passes signals on to it.
+// run runs the mutated program and passes signals on to it, if there is a channel of them.
 func run(ctx context.Context, cmd *exec.Cmd, signals <-chan os.Signal) (exitCode int, err error) {
 	// If this process is killed, its signal handlers do not run; the
 	// kernel then kills the program. It watches the thread that started it, hence the lock.

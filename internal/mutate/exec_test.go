@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv("MUTATE_TEST_EXEC") != "":
 		os.Exit(caller(os.Getenv("MUTATE_TEST_EXEC")))
 	}
+	_ = os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -ldflags=-w") // linked in half the time
 	os.Exit(m.Run())
 }
 

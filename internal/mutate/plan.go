@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -31,23 +33,37 @@ func (p Project) Plan(ms []*Mutant) *Plan {
 	plan := &Plan{project: p, mutants: ms, errs: make([]error, len(ms)), alone: make([]error, len(ms))}
 	root, err := resolve(p.Root)
 	plan.project.Root = root
+	edits := make([][]edit, len(ms))
+	each(len(ms), runtime.GOMAXPROCS(0), func(i int) {
+		if plan.errs[i] = err; err == nil {
+			edits[i], plan.errs[i] = apply(root, ms[i])
+		}
+	})
 	taken := make(map[string]string) // name -> mutant
 	for i, m := range ms {
-		var edits []edit
-		if err == nil {
-			edits, plan.errs[i] = apply(root, m)
-		} else {
-			plan.errs[i] = err
-		}
 		if plan.errs[i] != nil {
 			continue
 		}
 		member := &member{mutant: m}
-		if plan.alone[i] = member.join(edits, taken); plan.alone[i] == nil {
+		if plan.alone[i] = member.join(edits[i], taken); plan.alone[i] == nil {
 			plan.shared = append(plan.shared, member)
 		}
 	}
 	return plan
+}
+
+// each calls f with 0 to n-1, up to jobs of them (at least one) at the same time.
+func each(n, jobs int, f func(i int)) {
+	slots := make(chan struct{}, max(jobs, 1))
+	var wg sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
 }
 
 // join fills in the changes of a mutant, and notes in taken the names that it adds. The
@@ -95,12 +111,15 @@ type Program struct {
 	mutant string
 }
 
-// Command returns a process of the program, not yet started, which is killed when ctx
-// ends. See [exec.CommandContext].
-func (p Program) Command(ctx context.Context, args ...string) *exec.Cmd {
+// Run runs the program with args (without its name) in the current directory, and
+// returns its exit code: 128 plus the signal if one ended it, -1 if it never ran. When ctx
+// ends the program gets SIGTERM, is killed five seconds later, and the error wraps the cause
+// of ctx. Safe for concurrent use.
+func (p Program) Run(ctx context.Context, stdout, stderr io.Writer, args ...string) (exitCode int, err error) {
 	cmd := exec.CommandContext(ctx, p.path, args...)
 	cmd.Env = append(cmd.Environ(), variable+"="+p.mutant) // of no concern to a program of its own
-	return cmd
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return run(ctx, cmd, nil)
 }
 
 // Run builds the programs and calls use with that of each mutant. First comes the common
@@ -119,26 +138,17 @@ func (p *Plan) Run(ctx context.Context, jobs int, use func(m *Mutant, program Pr
 		if err != nil {
 			return err
 		}
-		slots := make(chan struct{}, max(jobs, 1))
-		var wg sync.WaitGroup
-		for i, m := range p.mutants {
-			if errs[i] != nil {
-				continue
+		each(len(p.mutants), jobs, func(i int) {
+			switch m := p.mutants[i]; {
+			case errs[i] != nil:
+			case ctx.Err() != nil:
+				errs[i] = fmt.Errorf("mutate: %s: %w", m.Path, context.Cause(ctx))
+			case p.alone[i] == nil && has[m]:
+				errs[i] = use(m, Program{common, m.Name})
+			default:
+				errs[i] = p.useAlone(ctx, m, filepath.Join(dir, fmt.Sprint("alone", i)), use)
 			}
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				switch {
-				case ctx.Err() != nil:
-					errs[i] = fmt.Errorf("mutate: %s: %w", m.Path, context.Cause(ctx))
-				case p.alone[i] == nil && has[m]:
-					errs[i] = use(m, Program{common, m.Name})
-				default:
-					errs[i] = p.useAlone(ctx, m, filepath.Join(dir, fmt.Sprint("alone", i)), use)
-				}
-			})
-		}
-		wg.Wait()
+		})
 		return nil
 	})
 	for i := range errs {

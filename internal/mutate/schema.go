@@ -103,7 +103,7 @@ func (m *member) blamed(messages string) bool {
 			continue // no line is that long
 		}
 		for _, c := range m.changes {
-			if c.file == at[1] && c.puts(line) {
+			if c.file == path.Clean(at[1]) && c.puts(line) {
 				return true
 			}
 		}
