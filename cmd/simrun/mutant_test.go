@@ -44,7 +44,7 @@ func TestCommonProgram(t *testing.T) {
 	}
 	paths := killers(t)
 	var ms []*mutate.Mutant
-	for _, name := range []string{demoMutant, "head-unchecked", "generation-ignored"} {
+	for _, name := range []string{demoMutant, "generation-ignored", "index-masked"} {
 		m, err := p.Find(name)
 		if err != nil {
 			t.Fatal(err)
