@@ -188,7 +188,7 @@ func (a *app) checkMutants(ctx context.Context, r *checkResult, kills map[string
 		}
 		ms = append(ms, m)
 	}
-	plan := a.plan(p, ms)
+	plan := a.plan(ctx, p, ms)
 	line := a.progress()
 	defer line.finish()
 	var mu sync.Mutex

@@ -57,7 +57,7 @@ func (a *app) demo(ctx context.Context, r *demoResult) error {
 	a.tell(indent(m.Story)...)
 	a.tell("", "Building simrun with the mutant, then running that code in every order of its steps until",
 		"something goes wrong ...", "")
-	errs := p.Plan([]*mutate.Mutant{m}).Run(ctx, 1, func(m *mutate.Mutant, program mutate.Program) error {
+	errs := p.Plan(ctx, []*mutate.Mutant{m}).Run(ctx, 1, func(m *mutate.Mutant, program mutate.Program) error {
 		return runMutated(ctx, m, program, a.stderr, &r.Found, "explore", fmt.Sprintf("--quiet=%t", a.quiet),
 			"--strategy="+m.Strategy, "--time="+demoTime, "--workers=1", "--", demoScenario)
 	})

@@ -66,9 +66,9 @@ func decode(m *mutate.Mutant, code int, out []byte, r result) error {
 }
 
 // plan finds out how to build mutants, and says so.
-func (a *app) plan(p mutate.Project, ms []*mutate.Mutant) *mutate.Plan {
+func (a *app) plan(ctx context.Context, p mutate.Project, ms []*mutate.Mutant) *mutate.Plan {
 	a.say("applying the patches of %s", plural(len(ms), "mutant"))
-	plan := p.Plan(ms)
+	plan := p.Plan(ctx, ms)
 	if n := plan.Shared(); n > 0 {
 		a.say("building one program with %s", plural(n, "mutant"))
 	}

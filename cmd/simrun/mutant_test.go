@@ -70,9 +70,9 @@ func TestCommonProgram(t *testing.T) {
 		}
 		return found
 	}
-	common, alone := p.Plan(ms), make(map[string]string)
+	common, alone := p.Plan(t.Context(), ms), make(map[string]string)
 	for _, m := range ms {
-		maps.Copy(alone, replay(p.Plan([]*mutate.Mutant{m})))
+		maps.Copy(alone, replay(p.Plan(t.Context(), []*mutate.Mutant{m})))
 	}
 	if common.Shared() != len(ms) || len(alone) < len(ms) {
 		t.Errorf("%d of %d mutants share a program, %d replays", common.Shared(), len(ms), len(alone))

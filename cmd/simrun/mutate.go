@@ -98,7 +98,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	}
 	var mu sync.Mutex
 	done := 0
-	errs := a.plan(p, ms).Run(ctx, mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
+	errs := a.plan(ctx, p, ms).Run(ctx, mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
 		k := rows[m.Name]
 		err := k.search(ctx, m, program, o)
 		mu.Lock()

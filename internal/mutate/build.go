@@ -27,7 +27,7 @@ func (p Project) Build(ctx context.Context, m *Mutant, out string) error {
 	if err != nil {
 		return err
 	}
-	edits, err := apply(root, m)
+	edits, err := apply(ctx, root, m)
 	if err == nil {
 		err = p.compile(ctx, root, mutated(edits), out)
 	}

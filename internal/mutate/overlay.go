@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // patched is the directory of the mutated copies below the scratch directory.
@@ -19,14 +21,14 @@ const patched = "patched"
 // of the file that makes the go command use them (go build -overlay). Everything
 // it writes is below dir, which must exist and serve this call alone; nothing
 // below p.Root changes. ErrStale when the source has moved on, ErrPatch when the
-// patch reaches through a symbolic link. Calls with different dirs may run
-// concurrently.
-func (p Project) Overlay(m *Mutant, dir string) (overlay string, err error) {
+// patch reaches through a symbolic link; when ctx ends, an error that wraps its
+// cause. Calls with different dirs may run concurrently.
+func (p Project) Overlay(ctx context.Context, m *Mutant, dir string) (overlay string, err error) {
 	root, err := resolve(p.Root)
 	if err != nil {
 		return "", err
 	}
-	edits, err := apply(root, m)
+	edits, err := apply(ctx, root, m)
 	if err != nil {
 		return "", err
 	}
@@ -50,7 +52,7 @@ func mutated(edits []edit) map[string]string {
 
 // apply applies m to copies of the files it touches, which are below root, and
 // returns the edits in the order of the patch.
-func apply(root string, m *Mutant) (edits []edit, err error) {
+func apply(ctx context.Context, root string, m *Mutant) (edits []edit, err error) {
 	err = scratch(func(tree string) error {
 		for _, file := range m.Files {
 			text, err := copyFile(root, tree, file)
@@ -59,7 +61,7 @@ func apply(root string, m *Mutant) (edits []edit, err error) {
 			}
 			edits = append(edits, edit{file: file, was: text})
 		}
-		if err := applyPatch(tree, m); err != nil {
+		if err := applyPatch(ctx, tree, m); err != nil {
 			return fmt.Errorf("mutate: %s: %w", m.Path, err)
 		}
 		for i := range edits {
@@ -141,16 +143,18 @@ func copyFile(root, tree, file string) (string, error) {
 // line of context on each side has to do. That is safe only where each hunk
 // also has to find the lines it removes: a pure insertion between, say, two
 // closing braces could end up anywhere, so it counts as stale.
-func applyPatch(tree string, m *Mutant) error {
-	message, err := gitApply(tree, m.diff)
+func applyPatch(ctx context.Context, tree string, m *Mutant) error {
+	message, err := gitApply(ctx, tree, m.diff)
 	if err != nil && !m.insertOnly {
-		if _, err := gitApply(tree, m.diff, "-C1"); err == nil {
+		if _, err := gitApply(ctx, tree, m.diff, "-C1"); err == nil {
 			return nil
 		}
 	}
 	var refused *exec.ExitError
 	switch {
-	case errors.As(err, &refused):
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &refused) && refused.Exited():
 		return fmt.Errorf("%w: it does not fit the source:\n%s", ErrStale, message)
 	case err != nil:
 		return fmt.Errorf("run git: %w", err)
@@ -159,9 +163,10 @@ func applyPatch(tree string, m *Mutant) error {
 }
 
 // gitApply runs git apply in tree and returns what it said. It is all or nothing.
-func gitApply(tree, diff string, flags ...string) (message string, err error) {
-	cmd := exec.Command("git", slices.Concat([]string{"apply", "--whitespace=nowarn"}, flags, []string{"-"})...)
+func gitApply(ctx context.Context, tree, diff string, flags ...string) (message string, err error) {
+	cmd := exec.CommandContext(ctx, "git", slices.Concat([]string{"apply", "--whitespace=nowarn"}, flags, []string{"-"})...)
 	cmd.Dir = tree
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ctx interrupts it, no terminal
 	cmd.Stdin = strings.NewReader(diff)
 	// Inside a repository git apply takes paths to be relative to the top, and
 	// silently skips those elsewhere. So it must find none: not above the

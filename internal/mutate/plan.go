@@ -28,15 +28,16 @@ type Plan struct {
 // Plan applies the patches and finds out which mutants can share a program: those that
 // change bodies of functions, and add functions, constants and types. A mutant
 // that does something else, or adds a name that another one adds, needs one of its own.
-// Errors, such as [ErrStale], are those of single mutants, and Run returns them.
-func (p Project) Plan(ms []*Mutant) *Plan {
+// Errors, such as [ErrStale], are those of single mutants, and Run returns them; after the end
+// of ctx they wrap its cause.
+func (p Project) Plan(ctx context.Context, ms []*Mutant) *Plan {
 	plan := &Plan{project: p, mutants: ms, errs: make([]error, len(ms)), alone: make([]error, len(ms))}
 	root, err := resolve(p.Root)
 	plan.project.Root = root
 	edits := make([][]edit, len(ms))
 	each(len(ms), runtime.GOMAXPROCS(0), func(i int) {
 		if plan.errs[i] = err; err == nil {
-			edits[i], plan.errs[i] = apply(root, ms[i])
+			edits[i], plan.errs[i] = apply(ctx, root, ms[i])
 		}
 	})
 	taken := make(map[string]string) // name -> mutant

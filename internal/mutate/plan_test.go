@@ -126,7 +126,7 @@ func TestPlan(t *testing.T) {
 		want[fmt.Sprintf("m%d", i/3)] = pairs[i+2]
 	}
 	ms := newMutants(t, "shm/greet.go", wordsSource, edits...)
-	plan := projectAt(root).Plan(ms)
+	plan := projectAt(root).Plan(t.Context(), ms)
 	if plan.Shared() != len(ms) || slices.ContainsFunc(plan.Alone(), func(err error) bool { return err != nil }) {
 		t.Errorf("%d of %d mutants share a program, not the others: %v", plan.Shared(), len(ms), plan.Alone())
 	}
@@ -162,7 +162,7 @@ func TestPlanAlone(t *testing.T) {
 	ms = append(ms, ms[0]) // no name for two
 	stale := newMutant(t, strings.Replace(swap, "text := \"hello\"", "gone := 1", 1))
 	ms = append(ms, stale)
-	plan := projectAt(root).Plan(ms)
+	plan := projectAt(root).Plan(t.Context(), ms)
 	var reasons []string
 	for i, err := range plan.Alone() {
 		if err != nil {
@@ -210,7 +210,7 @@ func TestPlanBuildErrors(t *testing.T) {
 	ms = append(ms, newMutants(t, "shm/other.go", "package shm\n\n// Other is not called.\nfunc Other() {}\n", "{}", "{ _ = 1 }")[0])
 	ms[len(ms)-1].Name = "other"
 	writeFile(t, root, "shm/other.go", "package shm\n\n// Other is not called.\nfunc Other() {}\n")
-	plan := projectAt(root).Plan(ms)
+	plan := projectAt(root).Plan(t.Context(), ms)
 	if plan.Shared() != len(ms) {
 		t.Fatalf("%d mutants share a program, others do not: %v", plan.Shared(), plan.Alone())
 	}
@@ -227,7 +227,7 @@ func TestPlanBuildErrors(t *testing.T) {
 
 	// If it is the source that does not compile, each mutant says so.
 	writeFile(t, root, "shm/other.go", "package shm\n\nvar x int = \"\"\n")
-	for i, err := range projectAt(root).Plan([]*Mutant{ms[0], ms[2]}).Run(t.Context(), 2, l.greet) {
+	for i, err := range projectAt(root).Plan(t.Context(), []*Mutant{ms[0], ms[2]}).Run(t.Context(), 2, l.greet) {
 		if !errors.Is(err, ErrBuild) || !strings.Contains(err.Error(), "shm/other.go:3:13: ") {
 			t.Errorf("mutant %d of broken source: %v", i, err)
 		}
@@ -244,7 +244,7 @@ func TestPlanPanics(t *testing.T) {
 		ms[0]: {"cutthrough/shm.Greeting__m0(", "/shm/greet.go:8"},
 		ms[1]: {"cutthrough/shm.die(", "/shm/greet.go:5", "cutthrough/shm.Greeting__m1(", "/shm/greet.go:9"},
 	}
-	plan := projectAt(newModule(t)).Plan(ms)
+	plan := projectAt(newModule(t)).Plan(t.Context(), ms)
 	for _, err := range plan.Run(t.Context(), 1, func(m *Mutant, program Program) error {
 		var stderr bytes.Buffer
 		_, err := program.Run(t.Context(), nil, &stderr, "greet")
@@ -269,7 +269,7 @@ func TestPlanPanics(t *testing.T) {
 
 // TestPlanOneAlone: one mutant has its exact source, without a switch.
 func TestPlanOneAlone(t *testing.T) {
-	plan := projectAt(newModule(t)).Plan([]*Mutant{newMutant(t, swap)})
+	plan := projectAt(newModule(t)).Plan(t.Context(), []*Mutant{newMutant(t, swap)})
 	var l listener
 	errs := plan.Run(t.Context(), 1, func(m *Mutant, program Program) error {
 		text, err := os.ReadFile(program.path)
@@ -287,7 +287,7 @@ func TestPlanOneAlone(t *testing.T) {
 // pass for the code as it is.
 func TestPlanUnknown(t *testing.T) {
 	ms := newMutants(t, "shm/greet.go", greetSource, "hello", "hallo", "hello", "salut")
-	for _, err := range projectAt(newModule(t)).Plan(ms).Run(t.Context(), 1, func(m *Mutant, program Program) error {
+	for _, err := range projectAt(newModule(t)).Plan(t.Context(), ms).Run(t.Context(), 1, func(m *Mutant, program Program) error {
 		var stdout, stderr bytes.Buffer
 		program.mutant = ""
 		if code, err := program.Run(t.Context(), &stdout, &stderr, "greet"); code != 0 || err != nil || stdout.String() != "hello, world\n" {
@@ -309,7 +309,7 @@ func TestPlanUnknown(t *testing.T) {
 
 func TestPlanUse(t *testing.T) {
 	ms := newMutants(t, "shm/greet.go", greetSource, "hello", "a", "hello", "b", "hello", "c")
-	plan := projectAt(newModule(t)).Plan(ms)
+	plan := projectAt(newModule(t)).Plan(t.Context(), ms)
 	scratch := scratchSpace(t)
 	refused := errors.New("refused")
 	both := make(chan struct{}) // the first and the second use meet
@@ -348,7 +348,7 @@ func TestPlanInterrupted(t *testing.T) {
 	scratch := scratchSpace(t)
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	errs := project.Plan(ms).Run(ctx, 1, func(*Mutant, Program) error {
+	errs := project.Plan(ctx, ms).Run(ctx, 1, func(*Mutant, Program) error {
 		cancel(cause)
 		return nil
 	})
@@ -360,7 +360,7 @@ func TestPlanInterrupted(t *testing.T) {
 	ctx, cancel = context.WithCancelCause(t.Context())
 	compiling := stallCompilers(t)
 	done := make(chan []error, 1)
-	go func() { done <- project.Plan(ms).Run(ctx, 2, nil) }()
+	go func() { done <- project.Plan(ctx, ms).Run(ctx, 2, nil) }()
 	compiling.begun(t)
 	cancel(cause)
 	for _, err := range <-done {
@@ -395,7 +395,7 @@ func TestPlanOfAnotherModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	var l listener
-	for _, err := range project.Plan(ms).Run(t.Context(), 2, l.greet) {
+	for _, err := range project.Plan(t.Context(), ms).Run(t.Context(), 2, l.greet) {
 		if err != nil {
 			t.Error(err)
 		}
@@ -413,7 +413,7 @@ func TestPlanOfThisModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := project.Plan(ms)
+	plan := project.Plan(t.Context(), ms)
 	for i, err := range plan.Alone() {
 		if err != nil {
 			t.Logf("%s: %v", ms[i].Name, err)
