@@ -63,8 +63,8 @@ const suffix = ".patch"
 
 // Errors of this package. Match them with errors.Is.
 var (
-	// ErrNoModule: not inside the source tree, which mutants are built from.
-	ErrNoModule = errors.New("no source tree of the module")
+	// ErrNoModule: not inside the source tree of the module, which mutants are built from.
+	ErrNoModule = errors.New("no source tree")
 	// ErrUnknown: no such mutant.
 	ErrUnknown = errors.New("unknown mutant")
 	// ErrPatch: the patch file is malformed or does something forbidden.

@@ -35,7 +35,7 @@ func ModuleRoot(dir, module string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("mutate: %w %s at or above %s: mutants are built from source, run this inside a checkout", ErrNoModule, module, start)
+			return "", fmt.Errorf("mutate: %w of module %s at or above %s: mutants are built from source, run this inside a checkout", ErrNoModule, module, start)
 		}
 	}
 }
