@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"cutthrough/internal/mutate"
 	"cutthrough/sim/trace"
@@ -21,8 +22,7 @@ import (
 // corpus is the directory of the traces, seen from the root of the source tree.
 const corpus = "traces"
 
-// mutantJobs is how many mutants are built and run at the same time: a build uses
-// several processors by itself.
+// mutantJobs is how many mutants are run at the same time.
 const mutantJobs = 2
 
 // checkResult is the state of the corpus.
@@ -36,7 +36,7 @@ type checkResult struct {
 type checked struct {
 	Path     string `json:"path" doc:"the file"`
 	Mutant   string `json:"mutant,omitempty" doc:"the mutant, if any"`
-	Status   string `json:"status" doc:"ok, drifted, stale, broken, toothless, nondeterministic, malformed, or error if the mutant does not run"`
+	Status   string `json:"status" doc:"ok, drifted, stale, broken, toothless, nondeterministic, malformed, interrupted, or error if the mutant does not run"`
 	Detail   string `json:"detail" doc:"the verdict, or what is wrong"`
 	Line     int    `json:"line,omitempty" doc:"the line to blame, if any"`
 	ExitCode int    `json:"exit" doc:"the exit code if there were no others"`
@@ -81,7 +81,16 @@ func (a *app) check(ctx context.Context, r *checkResult, dir string, mutants boo
 		return err
 	}
 	kills := map[string][]string{} // mutant -> traces
-	for _, path := range paths {
+	line := a.progress()
+	defer line.finish()
+	for i, path := range paths {
+		if ctx.Err() != nil {
+			r.Traces = append(r.Traces, checked{Path: path, Status: interrupted, ExitCode: exitInterrupted})
+			continue
+		}
+		line.update(func(elapsed time.Duration) string {
+			return fmt.Sprintf("%d/%d traces, %s", i, len(paths), elapsed.Round(time.Second))
+		})
 		c, t := a.checkTrace(path)
 		r.Traces = append(r.Traces, c)
 		if t != nil && mutants {
@@ -161,34 +170,30 @@ func (v *replayed) checked(mutant string) checked {
 
 // checkMutants replays the traces under the mutants that they claim to kill.
 func (a *app) checkMutants(ctx context.Context, r *checkResult, kills map[string][]string) error {
-	root, err := mutate.ModuleRoot(".")
+	p, err := project()
 	if err != nil {
 		return err
 	}
 	failed := func(mutant string, err error) {
-		status := errorStatus
-		if errors.Is(err, mutate.ErrStale) {
-			status = trace.Stale.String()
-		}
 		for _, path := range kills[mutant] {
-			r.Traces = append(r.Traces, checked{
-				Path: path, Mutant: mutant, Status: status, Detail: err.Error(),
-				Line: lineOf(path, "kills", 0), ExitCode: errorCode(err),
-			})
+			r.Traces = append(r.Traces, notRun(path, mutant, err))
 		}
 	}
 	var ms []*mutate.Mutant
 	for _, name := range slices.Sorted(maps.Keys(kills)) {
-		m, err := mutate.Find(root, name)
+		m, err := p.Find(name)
 		if err != nil {
 			failed(name, err)
 			continue
 		}
 		ms = append(ms, m)
 	}
-	a.say("building %s", plural(len(ms), "mutant"))
+	plan := a.plan(ctx, p, ms)
+	line := a.progress()
+	defer line.finish()
 	var mu sync.Mutex
-	errs := mutate.Batch(ctx, root, ms, mutantJobs, func(m *mutate.Mutant, program string) error {
+	done := 0
+	errs := plan.Run(ctx, mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
 		var v replayResult
 		args := append([]string{"replay", "--quiet", "--"}, kills[m.Name]...)
 		if err := runMutated(ctx, m, program, io.Discard, &v, args...); err != nil {
@@ -199,17 +204,30 @@ func (a *app) checkMutants(ctx context.Context, r *checkResult, kills map[string
 		for i := range v.Traces {
 			r.Traces = append(r.Traces, v.Traces[i].checked(m.Name))
 		}
+		done++
+		line.update(func(elapsed time.Duration) string {
+			return fmt.Sprintf("%d/%d mutants, %s", done, len(ms), elapsed.Round(time.Second))
+		})
 		return nil
 	})
-	if ctx.Err() != nil {
-		return fmt.Errorf("check: %w", context.Cause(ctx))
-	}
 	for i, err := range errs {
 		if err != nil {
 			failed(ms[i].Name, err)
 		}
 	}
 	return nil
+}
+
+// notRun returns the line of the report about a mutant that did not replay the trace.
+func notRun(path, mutant string, err error) checked {
+	c := checked{Path: path, Mutant: mutant, Status: errorStatus, Detail: err.Error(), Line: lineOf(path, "kills", 0), ExitCode: errorCode(err)}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return checked{Path: path, Mutant: mutant, Status: interrupted, ExitCode: exitInterrupted}
+	case errors.Is(err, mutate.ErrStale):
+		c.Status = trace.Stale.String()
+	}
+	return c
 }
 
 func (r *checkResult) code() int {

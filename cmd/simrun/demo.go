@@ -46,7 +46,7 @@ well under a minute, needs a checkout, and leaves nothing but the trace.`,
 }
 
 func (a *app) demo(ctx context.Context, r *demoResult) error {
-	root, m, err := findMutant(demoMutant)
+	p, m, err := findMutant(demoMutant)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (a *app) demo(ctx context.Context, r *demoResult) error {
 	a.tell(indent(m.Story)...)
 	a.tell("", "Building simrun with the mutant, then running that code in every order of its steps until",
 		"something goes wrong ...", "")
-	errs := mutate.Batch(ctx, root, []*mutate.Mutant{m}, 1, func(m *mutate.Mutant, program string) error {
+	errs := p.Plan(ctx, []*mutate.Mutant{m}).Run(ctx, 1, func(m *mutate.Mutant, program mutate.Program) error {
 		return runMutated(ctx, m, program, a.stderr, &r.Found, "explore", fmt.Sprintf("--quiet=%t", a.quiet),
 			"--strategy="+m.Strategy, "--time="+demoTime, "--workers=1", "--", demoScenario)
 	})

@@ -135,3 +135,24 @@ func TestLaterSignalKills(t *testing.T) {
 		}
 	}
 }
+
+// What was replayed before the signal is shown, the rest is said to be missing, and the
+// files of the build are gone.
+func TestInterruptEndsCheck(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for _, prefix := range []string{"applying", "building"} {
+		code, out := interruptAt(t, prefix, syscall.SIGTERM, "check", "--mutants", "--json", "../../traces")
+		var r checkResult
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		ok, missing := r.Totals["ok"], r.Totals[interrupted]
+		if code != exitInterrupted || r.Exit != code || ok == 0 || missing == 0 || ok+missing != len(r.Traces) {
+			t.Errorf("%s: exit code %d, totals %v of %d", prefix, code, r.Totals, len(r.Traces))
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s: left behind: %v, %v", prefix, left, err)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func (a *app) list(r *listResult, args []string) error {
 		return nil
 	}
 	r.Strategies = strategies
-	root, err := mutate.ModuleRoot(".")
+	p, err := project()
 	if errors.Is(err, mutate.ErrNoModule) {
 		r.Note = "run simrun inside a checkout to see them"
 		return nil
@@ -87,7 +87,7 @@ func (a *app) list(r *listResult, args []string) error {
 	if err != nil {
 		return err
 	}
-	ms, err := mutate.List(root)
+	ms, err := p.List()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

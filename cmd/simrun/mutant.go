@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 
 	"cutthrough/internal/closest"
 	"cutthrough/internal/mutate"
@@ -18,7 +17,7 @@ import (
 
 // inMutant lets a simrun with the code of the mutant compute the result of cmd.
 func (a *app) inMutant(cmd *cobra.Command, args []string, r result) error {
-	root, m, err := findMutant(a.mutant)
+	p, m, err := findMutant(a.mutant)
 	if err != nil {
 		return err
 	}
@@ -31,23 +30,29 @@ func (a *app) inMutant(cmd *cobra.Command, args []string, r result) error {
 	})
 	argv = append(append(argv, "--"), args...)
 	var out bytes.Buffer
-	code, err := mutate.Exec(context.Background(), root, m, argv, nil, &out, a.stderr)
+	code, err := p.Exec(context.Background(), m, argv, nil, &out, a.stderr)
 	if err != nil {
 		return err
 	}
 	return decode(m, code, out.Bytes(), r)
 }
 
-// findMutant returns a mutant and the root of the source tree around the current directory.
-func findMutant(nameOrFile string) (root string, m *mutate.Mutant, err error) {
-	if root, err = mutate.ModuleRoot("."); err != nil {
-		return "", nil, err
+// project returns the source tree around the current directory with its mutants.
+func project() (mutate.Project, error) {
+	root, err := mutate.ModuleRoot(".", "cutthrough")
+	return mutate.Project{Root: root, Dir: "properties/mutants", Command: "./cmd/simrun"}, err
+}
+
+// findMutant returns a mutant and its project.
+func findMutant(nameOrFile string) (p mutate.Project, m *mutate.Mutant, err error) {
+	if p, err = project(); err != nil {
+		return p, nil, err
 	}
-	m, err = mutate.Find(root, nameOrFile)
+	m, err = p.Find(nameOrFile)
 	if errors.Is(err, mutate.ErrUnknown) {
-		return "", nil, errorf(exitUsage, "%w%s (simrun list shows the mutants)", err, closest.Hint(nameOrFile, mutantNames()))
+		return p, nil, errorf(exitUsage, "%w%s (simrun list shows the mutants)", err, closest.Hint(nameOrFile, mutantNames()))
 	}
-	return root, m, err
+	return p, m, err
 }
 
 // decode reads what a mutated simrun wrote to its standard output.
@@ -61,19 +66,31 @@ func decode(m *mutate.Mutant, code int, out []byte, r result) error {
 	return nil
 }
 
-// runMutated runs a program that [mutate.Batch] built, until ctx ends; r is to hold
-// its result.
-func runMutated(ctx context.Context, m *mutate.Mutant, program string, stderr io.Writer, r result, args ...string) error {
+// plan finds out how to build mutants, and says so.
+func (a *app) plan(ctx context.Context, p mutate.Project, ms []*mutate.Mutant) *mutate.Plan {
+	a.say("applying the patches of %s", plural(len(ms), "mutant"))
+	plan := p.Plan(ctx, ms)
+	if n := plan.Shared(); n > 0 {
+		a.say("building one program with %s", plural(n, "mutant"))
+	}
+	for i, err := range plan.Alone() {
+		if err != nil {
+			a.say("mutant %s gets a program of its own: %v", ms[i].Name, err)
+		}
+	}
+	return plan
+}
+
+// runMutated runs a program of a [mutate.Plan] until ctx ends; r is to hold its result.
+func runMutated(ctx context.Context, m *mutate.Mutant, program mutate.Program, stderr io.Writer, r result, args ...string) error {
 	args = append([]string{args[0], "--json", "--mutated=" + m.Name}, args[1:]...)
-	cmd := exec.CommandContext(ctx, program, args...)
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, stderr
-	err := cmd.Run()
+	code, err := program.Run(ctx, &out, stderr, args...)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("mutant %s: %w", m.Name, context.Cause(ctx))
-	case cmd.ProcessState == nil:
+	case err != nil:
 		return errorf(exitInternal, "mutant %s: %w", m.Name, err)
 	}
-	return decode(m, cmd.ProcessState.ExitCode(), out.Bytes(), r)
+	return decode(m, code, out.Bytes(), r)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -75,11 +76,11 @@ With --clean the code as it is gets the same searches, and must be free of viola
 }
 
 func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o search, clean bool) error {
-	root, err := mutate.ModuleRoot(".")
+	p, err := project()
 	if err != nil {
 		return err
 	}
-	all, err := mutate.List(root)
+	all, err := p.List()
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	}
 	var mu sync.Mutex
 	done := 0
-	errs := mutate.Batch(ctx, root, ms, mutantJobs, func(m *mutate.Mutant, program string) error {
+	errs := a.plan(ctx, p, ms).Run(ctx, mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
 		k := rows[m.Name]
 		err := k.search(ctx, m, program, o)
 		mu.Lock()
@@ -111,7 +112,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 	for i, m := range ms {
 		k := rows[m.Name]
 		switch err := errs[i]; {
-		case err != nil && ctx.Err() != nil:
+		case errors.Is(err, context.Canceled):
 			k.Status, k.ExitCode = interrupted, exitInterrupted
 		case err != nil:
 			k.Status, k.Detail, k.ExitCode = errorStatus, err.Error(), errorCode(err)
@@ -125,7 +126,7 @@ func (a *app) mutate(ctx context.Context, r *mutateResult, re *regexp.Regexp, o 
 }
 
 // search lets the mutated program explore, and takes the time.
-func (k *killed) search(ctx context.Context, m *mutate.Mutant, program string, o search) error {
+func (k *killed) search(ctx context.Context, m *mutate.Mutant, program mutate.Program, o search) error {
 	if k.Scenario == "" {
 		return errorf(exitUsage, "%s: no line \"scenario: NAME\" in its header", m.Path)
 	}
@@ -138,6 +139,9 @@ func (k *killed) search(ctx context.Context, m *mutate.Mutant, program string, o
 		return err
 	}
 	k.take(&x, time.Since(begun))
+	if x.Outcome == interrupted { // the terminal told it before it told us
+		return fmt.Errorf("%s: %w", m.Name, context.Canceled)
+	}
 	if x.Violation == nil {
 		k.Status, k.ExitCode = "survived", exitSurvived
 		return nil

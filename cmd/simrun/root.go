@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"cutthrough/internal/mutate"
 	"cutthrough/model/catalog"
 	"cutthrough/sim/scenario"
 
@@ -119,11 +118,11 @@ func (a *app) mutantFlag(cmd *cobra.Command) {
 // mutantNames returns the names of the mutants of the source tree around the
 // current directory, if there is one.
 func mutantNames() []string {
-	root, err := mutate.ModuleRoot(".")
+	p, err := project()
 	if err != nil {
 		return nil
 	}
-	ms, err := mutate.List(root)
+	ms, err := p.List()
 	if err != nil {
 		return nil
 	}

@@ -30,13 +30,13 @@ func TestBuild(t *testing.T) {
 	scratch := scratchSpace(t)
 	m := newMutant(t, swap)
 	first, second := filepath.Join(bin, "first"), filepath.Join(bin, "second")
-	if err := Build(t.Context(), root, m, "./cmd/simrun", first); err != nil {
+	if err := projectAt(root).Build(t.Context(), m, first); err != nil {
 		t.Fatal(err)
 	}
 	// Another checkout, another patch file, another scratch directory.
 	scratchSpace(t)
 	t.Chdir(bin)
-	if err := Build(t.Context(), elsewhere, newMutant(t, documented), "./cmd/simrun", "second"); err != nil {
+	if err := projectAt(elsewhere).Build(t.Context(), newMutant(t, documented), "second"); err != nil {
 		t.Fatal(err)
 	}
 	wantEmpty(t, scratch)
@@ -69,7 +69,7 @@ func TestBuildErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			out := writeFile(t, t.TempDir(), "out", "of an earlier build")
 			scratch := scratchSpace(t)
-			err := Build(t.Context(), root, tt.m, tt.pkg, out)
+			err := Project{root, mutants, tt.pkg}.Build(t.Context(), tt.m, out)
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) || !strings.Contains(err.Error(), tt.m.Path) {
 				t.Errorf("error %v\nwant %v with %q and the patch's path", err, tt.want, tt.text)
 			}
@@ -85,7 +85,7 @@ func TestBuildErrors(t *testing.T) {
 
 	// The go command shows the copies by a relative path if that is shorter.
 	t.Setenv("TMPDIR", filepath.Join(root, "shm"))
-	err := Build(t.Context(), root, broken, "./cmd/simrun", filepath.Join(t.TempDir(), "out"))
+	err := projectAt(root).Build(t.Context(), broken, filepath.Join(t.TempDir(), "out"))
 	if !errors.Is(err, ErrBuild) || !strings.Contains(err.Error(), "\nshm/greet.go:5:10: undefined: hallo") {
 		t.Errorf("scratch directory inside the module: %v", err)
 	}
@@ -94,11 +94,11 @@ func TestBuildErrors(t *testing.T) {
 func TestBuildWithoutTools(t *testing.T) {
 	root := newModule(t)
 	t.Setenv("PATH", filepath.Dir(gitPath(t)))
-	if err := Build(t.Context(), root, newMutant(t, swap), "./cmd/simrun", filepath.Join(t.TempDir(), "out")); !errors.Is(err, exec.ErrNotFound) {
+	if err := projectAt(root).Build(t.Context(), newMutant(t, swap), filepath.Join(t.TempDir(), "out")); !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("no go command: %v, want exec.ErrNotFound", err)
 	}
 	t.Setenv("PATH", "")
-	if err := Build(t.Context(), root, newMutant(t, swap), "./cmd/simrun", filepath.Join(t.TempDir(), "out")); !errors.Is(err, exec.ErrNotFound) {
+	if err := projectAt(root).Build(t.Context(), newMutant(t, swap), filepath.Join(t.TempDir(), "out")); !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("no git: %v, want exec.ErrNotFound", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestBuildInterrupted(t *testing.T) {
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Build(ctx, root, newMutant(t, swap), "./cmd/simrun", out) }()
+	go func() { done <- projectAt(root).Build(ctx, newMutant(t, swap), out) }()
 	compiling.begun(t)
 	cancel(cause)
 	if err := <-done; !errors.Is(err, cause) || errors.Is(err, ErrBuild) {
@@ -138,76 +138,4 @@ func TestBuildInterrupted(t *testing.T) {
 	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("program of an interrupted build: %v", err)
 	}
-}
-
-func TestBatch(t *testing.T) {
-	root := newModule(t)
-	scratch := scratchSpace(t)
-	broken := newMutant(t, strings.Replace(swap, `+	text := "hallo"`, `+	text := hallo`, 1))
-	ms := []*Mutant{newMutant(t, swap), broken, newMutant(t, strings.Replace(swap, "hallo", "salut", 1)), newMutant(t, strings.Replace(swap, "hallo", "ciao", 1))}
-	refused := errors.New("refused")
-	said := make([]string, len(ms))
-	both := make(chan struct{}) // the first and the third use meet
-	ctx, cancel := context.WithTimeout(t.Context(), liveness)
-	defer cancel()
-	errs := Batch(ctx, root, ms, 2, func(m *Mutant, program string) error {
-		switch m {
-		case ms[0]:
-			select {
-			case <-both:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		case ms[2]:
-			close(both)
-		case ms[3]:
-			return refused
-		}
-		out, err := exec.Command(program, "greet").Output()
-		for i := range ms {
-			if ms[i] == m {
-				said[i] = string(out)
-			}
-		}
-		return err
-	})
-	if len(errs) != 4 || errs[0] != nil || !errors.Is(errs[1], ErrBuild) || errs[2] != nil || !errors.Is(errs[3], refused) {
-		t.Errorf("errors %v, want only the second (ErrBuild) and the fourth (refused)", errs)
-	}
-	if said[0] != "hallo, world\n" || said[2] != "salut, world\n" {
-		t.Errorf("the mutants said %q", said)
-	}
-	wantEmpty(t, scratch)
-}
-
-func TestBatchLimit(t *testing.T) {
-	root := newModule(t)
-	scratch := scratchSpace(t)
-	m := newMutant(t, swap)
-	ms := []*Mutant{m, m, m}
-	used := 0
-	for _, err := range Batch(t.Context(), root, ms, 0, func(*Mutant, string) error {
-		used++ // no lock: one at a time
-		entries, err := os.ReadDir(scratch)
-		if len(entries) != 1 {
-			t.Errorf("%d scratch directories in use, want one", len(entries))
-		}
-		return err
-	}) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	if used != len(ms) {
-		t.Errorf("%d mutants used, want %d", used, len(ms))
-	}
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for i, err := range Batch(ctx, root, ms, 2, func(*Mutant, string) error { return nil }) {
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("mutant %d of a cancelled batch: %v", i, err)
-		}
-	}
-	wantEmpty(t, scratch)
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exec builds simrun with the mutant's code, runs it with args (without the
+// Exec builds the program of p with the mutant's code, runs it with args (without the
 // program's name) in the current directory, and returns its exit code: 128 plus
 // the signal if one ended it, -1 if it never ran. The temporary program
 // is gone when Exec returns. Safe for concurrent use.
@@ -25,7 +25,7 @@ import (
 // something else, a deadline: the program gets SIGTERM, is killed five seconds later, and
 // the error wraps the cause of ctx. So ctx should not be one that a signal
 // ends, or the program hears of the signal twice.
-func Exec(ctx context.Context, root string, m *Mutant, args []string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error) {
+func (p Project) Exec(ctx context.Context, m *Mutant, args []string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error) {
 	signals := make(chan os.Signal, 8)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // nohup, or a job in the background: it stays ignored
@@ -38,9 +38,9 @@ func Exec(ctx context.Context, root string, m *Mutant, args []string, stdin io.R
 	defer interrupt(nil)
 	exitCode = -1
 	err = scratch(func(dir string) error {
-		program := filepath.Join(dir, "simrun")
+		program := filepath.Join(dir, "mutant")
 		err := during(signals,
-			func() error { return Build(building, root, m, command, program) },
+			func() error { return p.Build(building, m, program) },
 			func(s os.Signal) { interrupt(fmt.Errorf("%w by signal: %v", context.Canceled, s)) })
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func Exec(ctx context.Context, root string, m *Mutant, args []string, stdin io.R
 	return exitCode, err
 }
 
-// run runs the mutated program and passes signals on to it.
+// run runs the mutated program and passes signals on to it, if there is a channel of them.
 func run(ctx context.Context, cmd *exec.Cmd, signals <-chan os.Signal) (exitCode int, err error) {
 	// If this process is killed, its signal handlers do not run; the
 	// kernel then kills the program. It watches the thread that started it, hence the lock.

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv("MUTATE_TEST_EXEC") != "":
 		os.Exit(caller(os.Getenv("MUTATE_TEST_EXEC")))
 	}
+	_ = os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -ldflags=-w") // linked in half the time
 	os.Exit(m.Run())
 }
 
@@ -37,12 +38,12 @@ func caller(root string) int {
 	if os.Getenv("MUTATE_TEST_NOHUP") != "" {
 		signal.Ignore(syscall.SIGHUP)
 	}
-	m, err := Find(root, "test")
+	m, err := projectAt(root).Find("test")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 99
 	}
-	code, err := Exec(context.Background(), root, m, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code, err := projectAt(root).Exec(context.Background(), m, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 99
@@ -136,7 +137,7 @@ func TestExec(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var stdout, stderr bytes.Buffer
-		code, err := Exec(t.Context(), root, m, tt.args, strings.NewReader("input"), &stdout, &stderr)
+		code, err := projectAt(root).Exec(t.Context(), m, tt.args, strings.NewReader("input"), &stdout, &stderr)
 		if err != nil || code != tt.code || stdout.String() != tt.stdout || stderr.String() != tt.stderr {
 			t.Errorf("%q: code %d, error %v, stdout %q, stderr %q; want %d, %q, %q",
 				tt.args, code, err, stdout.String(), stderr.String(), tt.code, tt.stdout, tt.stderr)
@@ -145,7 +146,7 @@ func TestExec(t *testing.T) {
 	}
 
 	stale := newMutant(t, strings.ReplaceAll(swap, "greet.go", "gone.go"))
-	if code, err := Exec(t.Context(), root, stale, nil, nil, nil, nil); code != -1 || !errors.Is(err, ErrStale) {
+	if code, err := projectAt(root).Exec(t.Context(), stale, nil, nil, nil, nil); code != -1 || !errors.Is(err, ErrStale) {
 		t.Errorf("stale mutant: code %d, error %v; want -1, ErrStale", code, err)
 	}
 	wantEmpty(t, scratch)
@@ -168,7 +169,7 @@ func TestExecDeadline(t *testing.T) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		code, err := Exec(ctx, root, newMutant(t, swap), []string{"signals"}, nil, stdout, nil)
+		code, err := projectAt(root).Exec(ctx, newMutant(t, swap), []string{"signals"}, nil, stdout, nil)
 		done <- result{code, err}
 	}()
 	select {
@@ -202,7 +203,7 @@ type process struct {
 func startCaller(t *testing.T, attr *syscall.SysProcAttr, stdin *os.File, args ...string) *process {
 	t.Helper()
 	root := newModule(t)
-	writeFile(t, root, Dir+"/test.patch", swap)
+	writeFile(t, root, mutants+"/test.patch", swap)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,16 @@
 // Package mutate runs the simulator on deliberately wrong code, to show that
-// the checkers notice. A mutant is a patch file, properties/mutants/NAME.patch;
-// production code has no switch for it. The patch is applied to copies of the
-// files it touches, and the go command is told to read those instead
-// (go build -overlay): the source tree is never written to.
+// the checkers notice. A mutant is a patch file, such as
+// properties/mutants/NAME.patch in this module; production code has no switch
+// for it. The patch is applied to copies of the files it touches, and the go
+// command is told to read those instead (go build -overlay): the source tree is
+// never written to.
+//
+// There are two ways to such a program. [Project.Build] compiles the mutated files
+// as they are, one program for each mutant. A [Plan] compiles one program for many
+// mutants and selects one of them by an environment variable when it runs: each
+// function that a mutant changes is there several times, and the original calls
+// the one that is selected. A build costs more than most searches, so that is
+// what makes it cheap to try all mutants.
 //
 // A patch file is a header and the output of git diff:
 //
@@ -31,7 +39,9 @@
 // but its scratch directory; what the mutated program does when it runs is
 // up to its code, so a patch deserves the same trust as any other commit.
 //
-// Idea: pebble's smoke-test patch, and the -overlay flag made for editors.
+// Ideas: pebble's smoke-test patch, the -overlay flag made for editors, and for the
+// common program Untch, Offutt and Harrold, Mutation analysis using mutant schemata,
+// ISSTA 1993.
 package mutate
 
 import (
@@ -46,9 +56,6 @@ import (
 	"strings"
 )
 
-// Dir is the directory of the mutants below the module root.
-const Dir = "properties/mutants"
-
 // maxPatch bounds the size of a patch file in bytes: a mutant is one idea.
 const maxPatch = 1 << 20
 
@@ -56,8 +63,8 @@ const suffix = ".patch"
 
 // Errors of this package. Match them with errors.Is.
 var (
-	// ErrNoModule: not inside the source tree, which mutants are built from.
-	ErrNoModule = errors.New("no source tree of module cutthrough")
+	// ErrNoModule: not inside the source tree of the module, which mutants are built from.
+	ErrNoModule = errors.New("no source tree")
 	// ErrUnknown: no such mutant.
 	ErrUnknown = errors.New("unknown mutant")
 	// ErrPatch: the patch file is malformed or does something forbidden.
@@ -91,27 +98,27 @@ type Mutant struct {
 var validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // Find returns the mutant called nameOrFile: a patch file if it contains a slash
-// or ends in .patch, otherwise properties/mutants/NAME.patch below root. Safe for
+// or ends in .patch, otherwise NAME.patch in the directory of the mutants. Safe for
 // concurrent use. Errors: ErrUnknown, ErrPatch, or that of the file system.
-func Find(root, nameOrFile string) (*Mutant, error) {
+func (p Project) Find(nameOrFile string) (*Mutant, error) {
 	if strings.ContainsRune(nameOrFile, filepath.Separator) || strings.HasSuffix(nameOrFile, suffix) {
 		return load(nameOrFile)
 	}
 	if !validName.MatchString(nameOrFile) {
 		return nil, fmt.Errorf("mutate: %w %q: a name is lower-case words joined by dashes", ErrUnknown, nameOrFile)
 	}
-	m, err := load(filepath.Join(root, Dir, nameOrFile+suffix))
+	m, err := load(filepath.Join(p.Root, p.Dir, nameOrFile+suffix))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("mutate: %w %q: no file %s/%s%s below %s", ErrUnknown, nameOrFile, Dir, nameOrFile, suffix, root)
+		return nil, fmt.Errorf("mutate: %w %q: no file %s/%s%s below %s", ErrUnknown, nameOrFile, p.Dir, nameOrFile, suffix, p.Root)
 	}
 	return m, err
 }
 
-// List returns all mutants below root, sorted by name. Files without the
+// List returns all mutants of the project, sorted by name. Files without the
 // suffix .patch are not mutants. If any is bad, the error names every bad one
 // (ErrPatch). Safe for concurrent use.
-func List(root string) ([]*Mutant, error) {
-	dir := filepath.Join(root, Dir)
+func (p Project) List() ([]*Mutant, error) {
+	dir := filepath.Join(p.Root, p.Dir)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("mutate: list mutants: %w", err)
@@ -156,41 +163,4 @@ func load(path string) (*Mutant, error) {
 	}
 	m.Name, m.Path = name, path
 	return m, nil
-}
-
-// ModuleRoot returns the directory at or above dir that holds the go.mod of
-// module cutthrough, absolute and free of symbolic links. ErrNoModule outside.
-// Safe for concurrent use.
-func ModuleRoot(dir string) (string, error) {
-	start, err := resolve(dir)
-	if err != nil {
-		return "", err
-	}
-	for at := start; ; at = filepath.Dir(at) {
-		text, err := os.ReadFile(filepath.Join(at, "go.mod"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("mutate: find the module: %w", err)
-		}
-		if moduleLine.Match(text) {
-			return at, nil
-		}
-		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("mutate: %w at or above %s: mutants are built from source, run this inside a checkout", ErrNoModule, start)
-		}
-	}
-}
-
-var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+cutthrough[ \t]*(//.*)?$`)
-
-// resolve makes a directory absolute and free of symbolic links: the go command
-// compares overlay paths as text.
-func resolve(dir string) (string, error) {
-	abs, err := filepath.Abs(dir)
-	if err == nil {
-		abs, err = filepath.EvalSymlinks(abs)
-	}
-	if err != nil {
-		return "", fmt.Errorf("mutate: %w", err)
-	}
-	return abs, nil
 }

@@ -12,6 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// mutants is the directory of the mutants of newModule.
+const mutants = "properties/mutants"
+
+// projectAt returns the project of newModule.
+func projectAt(root string) Project {
+	return Project{Root: root, Dir: mutants, Command: "./cmd/simrun"}
+}
+
 // newModule returns the root of a small module with the shape of the real one.
 func newModule(t *testing.T) (root string) {
 	t.Helper()
@@ -54,7 +62,7 @@ func writeFile(t *testing.T, root, name, text string) (path string) {
 // newMutant writes a patch file next to nothing else and reads it.
 func newMutant(t *testing.T, text string) *Mutant {
 	t.Helper()
-	m, err := Find("", writeFile(t, t.TempDir(), "test.patch", text))
+	m, err := Project{}.Find(writeFile(t, t.TempDir(), "test.patch", text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +83,7 @@ func wantEmpty(t *testing.T, dir string) {
 
 func TestFind(t *testing.T) {
 	root := newModule(t)
-	inside := writeFile(t, root, Dir+"/wrong-language.patch", documented)
+	inside := writeFile(t, root, mutants+"/wrong-language.patch", documented)
 	outside := writeFile(t, t.TempDir(), "mine.patch", swap)
 	t.Chdir(filepath.Dir(outside))
 
@@ -86,7 +94,7 @@ func TestFind(t *testing.T) {
 		{"mine.patch", "mine", "mine.patch"},
 		{"./mine.patch", "mine", "./mine.patch"},
 	} {
-		m, err := Find(root, tt.arg)
+		m, err := projectAt(root).Find(tt.arg)
 		if err != nil {
 			t.Errorf("Find(%q): %v", tt.arg, err)
 			continue
@@ -104,7 +112,7 @@ func TestFindRejects(t *testing.T) {
 		t.Fatal(err)
 	}
 	huge := writeFile(t, root, "huge.patch", strings.Repeat("\n", maxPatch)+swap)
-	writeFile(t, root, Dir+"/broken.patch", "nothing\n")
+	writeFile(t, root, mutants+"/broken.patch", "nothing\n")
 
 	for _, tt := range []struct {
 		arg, text string
@@ -116,13 +124,13 @@ func TestFindRejects(t *testing.T) {
 		{"Up", "a name is lower-case words", ErrUnknown},
 		{"a--b", "a name is lower-case words", ErrUnknown},
 		{"gone.patch", "gone.patch", fs.ErrNotExist},
-		{"broken", Dir + "/broken.patch:2: no \"diff --git \" line", ErrPatch},
+		{"broken", mutants + "/broken.patch:2: no \"diff --git \" line", ErrPatch},
 		{pipe, "not a regular file", ErrPatch},
 		{root, "not a regular file", ErrPatch},
 		{huge, "at most 1048576", ErrPatch},
 		{writeFile(t, root, "Bad Name.patch", swap), "is called NAME.patch", ErrPatch},
 	} {
-		m, err := Find(root, tt.arg)
+		m, err := projectAt(root).Find(tt.arg)
 		if m != nil || !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("Find(%q) = %v, %v; want %v with %q", tt.arg, m, err, tt.want, tt.text)
 		}
@@ -131,15 +139,15 @@ func TestFindRejects(t *testing.T) {
 
 func TestList(t *testing.T) {
 	root := newModule(t)
-	if _, err := List(root); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := projectAt(root).List(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("List without mutants directory: %v, want fs.ErrNotExist", err)
 	}
 	// In the order of file names, a-b.patch comes before a.patch.
 	for _, name := range []string{"b", "a-b", "a"} {
-		writeFile(t, root, Dir+"/"+name+".patch", swap)
+		writeFile(t, root, mutants+"/"+name+".patch", swap)
 	}
-	writeFile(t, root, Dir+"/README.md", "not a mutant")
-	ms, err := List(root)
+	writeFile(t, root, mutants+"/README.md", "not a mutant")
+	ms, err := projectAt(root).List()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,9 +159,9 @@ func TestList(t *testing.T) {
 		t.Error(diff)
 	}
 
-	writeFile(t, root, Dir+"/bad1.patch", "one: two\n")
-	writeFile(t, root, Dir+"/bad2.patch", "")
-	ms, err = List(root)
+	writeFile(t, root, mutants+"/bad1.patch", "one: two\n")
+	writeFile(t, root, mutants+"/bad2.patch", "")
+	ms, err = projectAt(root).List()
 	if ms != nil || !errors.Is(err, ErrPatch) || !strings.Contains(err.Error(), "bad1.patch:1: ") || !strings.Contains(err.Error(), "bad2.patch:1: ") {
 		t.Errorf("List with bad patches = %v, %v; want both named", ms, err)
 	}
@@ -167,19 +175,22 @@ func TestModuleRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{root, filepath.Join(root, "cmd", "simrun"), nested, link, filepath.Join(link, "shm")} {
-		if got, err := ModuleRoot(dir); err != nil || got != root {
+		if got, err := ModuleRoot(dir, "cutthrough"); err != nil || got != root {
 			t.Errorf("ModuleRoot(%s) = %q, %v; want %q", dir, got, err, root)
 		}
 	}
+	if got, err := ModuleRoot(nested, "example.com/cutthrough"); err != nil || got != nested {
+		t.Errorf("ModuleRoot of another module = %q, %v; want %q", got, err, nested)
+	}
 	t.Chdir(filepath.Join(root, "shm"))
-	if got, err := ModuleRoot("."); err != nil || got != root {
+	if got, err := ModuleRoot(".", "cutthrough"); err != nil || got != root {
 		t.Errorf("ModuleRoot(.) = %q, %v; want %q", got, err, root)
 	}
 
-	if _, err := ModuleRoot(t.TempDir()); !errors.Is(err, ErrNoModule) || !strings.Contains(err.Error(), "inside a checkout") {
+	if _, err := ModuleRoot(t.TempDir(), "cutthrough"); !errors.Is(err, ErrNoModule) || !strings.Contains(err.Error(), "inside a checkout") {
 		t.Errorf("outside: %v, want ErrNoModule", err)
 	}
-	if _, err := ModuleRoot(filepath.Join(root, "gone")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ModuleRoot(filepath.Join(root, "gone"), "cutthrough"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing directory: %v, want fs.ErrNotExist", err)
 	}
 	if err := os.Mkdir(filepath.Join(nested, "odd"), 0o700); err != nil {
@@ -188,7 +199,7 @@ func TestModuleRoot(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(nested, "odd", "go.mod"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ModuleRoot(filepath.Join(nested, "odd")); err == nil || errors.Is(err, ErrNoModule) {
+	if _, err := ModuleRoot(filepath.Join(nested, "odd"), "cutthrough"); err == nil || errors.Is(err, ErrNoModule) {
 		t.Errorf("unreadable go.mod: %v, want the error of reading it", err)
 	}
 }

@@ -63,7 +63,7 @@ func TestOverlay(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			root := newModule(t)
 			source := writeFile(t, root, "shm/greet.go", tt.source)
-			overlay, err := Overlay(root, newMutant(t, tt.patch), t.TempDir())
+			overlay, err := projectAt(root).Overlay(t.Context(), newMutant(t, tt.patch), t.TempDir())
 			if tt.wantErr != "" {
 				if !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), tt.wantErr) {
 					t.Fatalf("error %v, want ErrStale with %q", err, tt.wantErr)
@@ -99,7 +99,7 @@ func TestOverlayRefusesLinks(t *testing.T) {
 		if filepath.Ext(path) == "" {
 			path += "/greet.go"
 		}
-		_, err := Overlay(root, newMutant(t, strings.ReplaceAll(swap, "shm/greet.go", path)), t.TempDir())
+		_, err := projectAt(root).Overlay(t.Context(), newMutant(t, strings.ReplaceAll(swap, "shm/greet.go", path)), t.TempDir())
 		if !errors.Is(err, ErrPatch) || !strings.Contains(err.Error(), path+" is reached through a symbolic link") {
 			t.Errorf("%s -> %s: error %v, want ErrPatch", link, to, err)
 		}
@@ -111,7 +111,7 @@ func TestOverlayRefusesLinks(t *testing.T) {
 	if err := os.Symlink(root, link); err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := Overlay(link, newMutant(t, swap), t.TempDir())
+	overlay, err := projectAt(link).Overlay(t.Context(), newMutant(t, swap), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestOverlayInARepository(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Overlay(root, m, dir)
+		_, err := projectAt(root).Overlay(t.Context(), m, dir)
 		return err
 	}
 
@@ -178,7 +178,7 @@ func TestGitDiff(t *testing.T) {
 	writeFile(t, root, "shm/greet.go", greetSource)
 
 	m := newMutant(t, "Nobody is greeted.\n\n"+patch)
-	overlay, err := Overlay(root, m, t.TempDir())
+	overlay, err := projectAt(root).Overlay(t.Context(), m, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"io"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"cutthrough/internal/mutate"
+	"cutthrough/sim/trace"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// killers returns the traces of the corpus by the mutants that they kill.
+func killers(t *testing.T) map[string][]string {
+	t.Helper()
+	paths, err := tracesBelow(filepath.Join("../..", corpus))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string][]string)
+	for _, path := range paths {
+		x, err := trace.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range x.Kills {
+			found[k.Mutant] = append(found[k.Mutant], path)
+		}
+	}
+	return found
+}
+
+// TestCommonProgram: the execution of a trace in the program that several mutants share
+// is that of the program which has been built from the mutant's exact source.
+func TestCommonProgram(t *testing.T) {
+	t.Setenv("GOFLAGS", "-ldflags=-w") // linked in half the time
+	p, err := project()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := killers(t)
+	var ms []*mutate.Mutant
+	for _, name := range []string{demoMutant, "generation-ignored", "index-masked"} {
+		m, err := p.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms = append(ms, m)
+	}
+	var mu sync.Mutex
+	replay := func(plan *mutate.Plan) map[string]string {
+		found := make(map[string]string)
+		for _, err := range plan.Run(t.Context(), mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
+			var r replayResult
+			err := runMutated(t.Context(), m, program, io.Discard, &r, append([]string{"replay", "--"}, paths[m.Name]...)...)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, v := range r.Traces {
+				found[m.Name+" "+v.Path] = strings.Join([]string{v.Status, v.Verdict, v.Digest}, " ")
+			}
+			return err
+		}) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		return found
+	}
+	common, alone := p.Plan(t.Context(), ms), make(map[string]string)
+	for _, m := range ms {
+		maps.Copy(alone, replay(p.Plan(t.Context(), []*mutate.Mutant{m})))
+	}
+	if common.Shared() != len(ms) || len(alone) < len(ms) {
+		t.Errorf("%d of %d mutants share a program, %d replays", common.Shared(), len(ms), len(alone))
+	}
+	if diff := cmp.Diff(alone, replay(common)); diff != "" {
+		t.Error(diff)
+	}
+}
