@@ -41,6 +41,9 @@ type Config struct {
 	// MaxTasks bounds the tasks of one execution, those that tasks start included; 0 means 16, and 64
 	// is the most. The race detector's cost grows with it.
 	MaxTasks int
+	// BoundedLoops says that every loop of the program that polls words gives up by itself, and that this is to be seen:
+	// the scheduler then lets a polling task go on alone, where it otherwise makes it wait until a word has changed.
+	BoundedLoops bool
 	// Record keeps the execution as data, see Outcome.Execution; without it an execution allocates little.
 	Record bool
 	// Decoder makes recorded messages readable. May be nil.

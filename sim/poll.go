@@ -4,7 +4,8 @@ import "cutthrough/shm"
 
 // A task polls when it loads the same words with the same values over and over while it changes nothing. More turns of
 // such a loop show nothing new, so the scheduler lets other tasks go on until one of the words is written. If no other
-// task can go on the poller continues, and a loop without an end uses up the step budget: a livelock.
+// task can go on the poller continues, and a loop without an end uses up the step budget: a livelock. A program whose loops give
+// up after a number of turns says so (Config.BoundedLoops), because then the turns do show something.
 //
 // Idea: await handling in stateless model checkers (Kokologiannakis, Ren, Vafeiadis, "Dynamic partial order reductions for
 // spinloops", FMCAD 2021); here it is a rule of the scheduler, so it holds for every strategy.
@@ -54,7 +55,7 @@ func (w *World) polled(t *task, a Access, value uint64) {
 		q.loads = q.loads[:copy(q.loads, q.loads[1:])]
 	}
 	q.loads = append(q.loads, loaded{a, value})
-	if w.fair || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
+	if w.cfg.BoundedLoops || w.fair || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
 		return
 	}
 	if q.period = q.turn(); q.period == 0 {

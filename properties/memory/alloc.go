@@ -134,7 +134,9 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 		w.AtEnd(oracle.Refused, shared.check)
 		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
 	}
-	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: setup}, nil
+	config := scenario.FaultConfig(cfg.Word("faults"))
+	config.BoundedLoops = true // a loop that fails 4,096 times gives up, which an honest peer must never bring about
+	return scenario.Program{Config: config, Setup: setup}, nil
 }
 
 // sharedBlock is a block that all processes free.

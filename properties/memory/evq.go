@@ -91,7 +91,9 @@ func compileEvq(c scenario.Input) (scenario.Program, error) {
 		}
 	}
 	k.checker = lin.EventQueue(k.slots)
-	return scenario.Program{Config: scenario.FaultConfig(cfg.Word("faults")), Setup: k.setup}, nil
+	config := scenario.FaultConfig(cfg.Word("faults"))
+	config.BoundedLoops = true // a loop that fails 4,096 times gives up, which an honest peer must never bring about
+	return scenario.Program{Config: config, Setup: k.setup}, nil
 }
 
 // evqCase is a compiled case; executions share it and do not change it.
