@@ -163,9 +163,7 @@ func (a *App) Close() error {
 	}
 	a.mu.Lock()
 	for slices.ContainsFunc(a.sessions, func(s *Session) bool { return s != nil }) {
-		a.mu.Unlock() // somebody else is closing it
-		_ = a.ended.Wait(nil, shm.Forever)
-		a.mu.Lock()
+		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever) // another call is closing it
 	}
 	// Unmap before the session layer can learn that we are gone: it gives the places to others then.
 	var errs []error
@@ -178,9 +176,7 @@ func (a *App) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.tasks > 0 {
-		a.mu.Unlock()
-		_ = a.ended.Wait(nil, shm.Forever)
-		a.mu.Lock()
+		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever)
 	}
 	return errors.Join(errs...)
 }
@@ -228,9 +224,7 @@ func (a *App) ask(ctx context.Context, r *request, m Message, descs ...shm.Desc)
 	err := a.conn.Send(m.Encode(nil), descs, shm.Forever)
 	a.mu.Lock()
 	for err == nil && !r.done && a.err == nil && ctx.Err() == nil {
-		a.mu.Unlock()
-		err = r.bell.Wait(nil, shm.Forever)
-		a.mu.Lock()
+		err = waitUnlocked(a.mu, r.bell, nil, shm.Forever)
 	}
 	switch {
 	case r.done:

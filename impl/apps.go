@@ -46,7 +46,7 @@ func (l *Layer) attach(ch Channel, a *app, m Message) {
 		reply.Status = NoNamespace
 	case l.secret(ns) != m.Secret:
 		reply.Status = WrongSecret
-	case l.apps.live >= l.cfg.MaxApps:
+	case l.apps.count() >= l.cfg.MaxApps:
 		reply.Status = QuotaExceeded
 	default:
 		n := &app{channel: ch, ns: ns, scope: m.Scope}

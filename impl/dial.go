@@ -65,7 +65,7 @@ type Addr struct {
 func (a Addr) Network() string { return a.Endpoint.Proto.String() }
 
 // String returns for example "127.0.0.1:80".
-func (a Addr) String() string { return a.Endpoint.hostPort() }
+func (a Addr) String() string { return a.Endpoint.Addr.String() }
 
 // Listener is a [net.Listener] of local sessions. Safe for concurrent use.
 type Listener struct {
@@ -116,9 +116,7 @@ func (l *Listener) AcceptSession() (*Session, error) {
 			_ = l.bell.Ring() // for the next one who waits
 			return nil, &net.OpError{Op: "accept", Net: l.addr.Network(), Addr: l.addr, Err: err}
 		}
-		a.mu.Unlock()
-		_ = l.bell.Wait(nil, shm.Forever)
-		a.mu.Lock()
+		_ = waitUnlocked(a.mu, l.bell, nil, shm.Forever)
 	}
 	s := l.queue[0]
 	l.queue = l.queue[1:]

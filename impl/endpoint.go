@@ -40,9 +40,6 @@ func (e Endpoint) String() string {
 	return fmt.Sprintf("%v://%v/%d", e.Proto, e.Addr.Addr(), e.Addr.Port())
 }
 
-// Network and address of a net.Addr.
-func (e Endpoint) hostPort() string { return e.Addr.String() }
-
 // maxURI bounds the length of a URI in a message.
 const maxURI = 128
 

@@ -79,9 +79,7 @@ func (a *App) follow(h *half, ready func() bool, until time.Duration) error {
 	}
 	h.follows = true
 	a.events.followers++
-	a.mu.Unlock()
-	err := h.bell.Wait(ready, until)
-	a.mu.Lock()
+	err := waitUnlocked(a.mu, h.bell, ready, until)
 	if h.follows { // nobody rang
 		h.follows = false
 		a.events.followers--
@@ -111,13 +109,17 @@ func looks(err error) error {
 func (a *App) lead(h *half, ready func() bool, until time.Duration) error {
 	for {
 		a.takeEvents()
-		if h.heard() || a.armQueues() || until <= a.host.Now() {
+		if h.heard() {
+			return nil // before any queue is armed: nobody sleeps
+		}
+		if a.armQueues() {
+			return nil
+		}
+		if until <= a.host.Now() {
 			return nil
 		}
 		a.events.asleep = h
-		a.mu.Unlock()
-		err := a.bell.Wait(ready, until)
-		a.mu.Lock()
+		err := waitUnlocked(a.mu, a.bell, ready, until)
 		a.events.asleep = nil
 		if err != nil {
 			return looks(err)
@@ -148,13 +150,15 @@ func (a *App) closeBells() {
 func (a *App) leadOthers() {
 	for a.events.followers > 0 {
 		a.takeEvents()
-		again, err := a.events.followers == 0 || a.armQueues(), error(nil)
-		a.mu.Unlock()
-		if !again {
-			err = a.bell.Wait(nil, shm.Forever)
+		if a.events.followers == 0 {
+			return // nobody sleeps until an event: no queue is to be armed
 		}
-		a.mu.Lock()
-		if err != nil {
+		if a.armQueues() {
+			a.mu.Unlock() // a peer that floods a queue must not keep the others from the lock
+			a.mu.Lock()
+			continue
+		}
+		if err := waitUnlocked(a.mu, a.bell, nil, shm.Forever); err != nil {
 			return
 		}
 	}
@@ -207,7 +211,9 @@ func (a *App) takeEvents() {
 func (a *App) armQueues() bool {
 	again := false
 	for _, in := range a.inboxes {
-		again = in.err == nil && in.queue.ArmNonEmpty() || again
+		if in.err == nil && in.queue.ArmNonEmpty() {
+			again = true // go on: every queue is to be armed
+		}
 	}
 	return again
 }

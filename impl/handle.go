@@ -1,6 +1,9 @@
 package impl
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Handle names an application, listener, session, pair or segment of the session
 // layer: kind, generation and index, 64 bits. Kinds are disjoint, and the
@@ -69,6 +72,12 @@ type slot[T any] struct {
 	v          *T // nil when free
 }
 
+// newPool returns an empty pool of objects of kind k.
+func newPool[T any](k HandleKind) pool[T] { return pool[T]{kind: k} }
+
+// count returns how many objects are live.
+func (p *pool[T]) count() int { return p.live }
+
 // add makes a new object and returns its handle.
 func (p *pool[T]) add(v *T) Handle {
 	p.live++
@@ -107,6 +116,20 @@ func (p *pool[T]) remove(h Handle) {
 	if s.generation < generationMask {
 		p.free = append(p.free, h.index())
 	}
+}
+
+// clone returns a copy of the pool; deepen replaces what a copied object shares with the original.
+func (p *pool[T]) clone(deepen func(*T)) pool[T] {
+	c := *p
+	c.slots, c.free = slices.Clone(p.slots), slices.Clone(p.free)
+	for i := range c.slots {
+		if s := &c.slots[i]; s.v != nil {
+			v := *s.v
+			deepen(&v)
+			s.v = &v
+		}
+	}
+	return c
 }
 
 // each calls f for every live object in order of index.

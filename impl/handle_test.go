@@ -40,7 +40,7 @@ func TestHandleParts(t *testing.T) {
 // handles of another kind, and invented ones, name nothing.
 func TestPoolModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := &pool[int]{kind: KindSession}
+		p := newPool[int](KindSession)
 		var live []Handle
 		all := map[Handle]*int{} // nil: removed
 		for i := range rapid.IntRange(0, 60).Draw(t, "steps") {
@@ -82,7 +82,7 @@ func TestPoolModel(t *testing.T) {
 
 // TestPoolGenerations: an index whose generations are used up is never used again.
 func TestPoolGenerations(t *testing.T) {
-	p := &pool[int]{kind: KindApp}
+	p := newPool[int](KindApp)
 	first := p.add(new(int))
 	p.slots[0].generation = generationMask - 2 // as if it had been used that often
 	h := newHandle(KindApp, generationMask-2, 0)
@@ -104,7 +104,7 @@ func TestPoolGenerations(t *testing.T) {
 }
 
 func TestPoolRefuses(t *testing.T) {
-	p := &pool[int]{kind: KindApp}
+	p := newPool[int](KindApp)
 	h := p.add(new(int))
 	p.remove(h)
 	for _, bad := range []Handle{h, 0, newHandle(KindPair, 2, 0), newHandle(KindApp, 2, 0), newHandle(KindApp, 1, 9)} {

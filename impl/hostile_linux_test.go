@@ -426,7 +426,7 @@ func TestScribbler(t *testing.T) {
 func (v *victims) suffer(c *Session, r *scribbler, rng *rand.Rand, round int) error {
 	check(v.t, c.SetDeadline(time.Now().Add(20*time.Millisecond)))
 	read, write := result(c.read), result(c.fill)
-	words := r.headers(v.server.base(r.last.Rx))
+	words := r.headers(baseOf(v.server, r.last.Rx))
 	for i := range 1 + rng.IntN(3*len(words)) {
 		off := words[rng.IntN(len(words))]
 		if round%2 == 0 { // all of it, with one pattern
@@ -468,7 +468,7 @@ func spoil(rng *rand.Rand, round, i int) uint64 {
 }
 
 // base returns where the segment is that has at.
-func (s *Server) base(at Address) Address {
+func baseOf(s *Server, at Address) Address {
 	for _, g := range s.Stat().Segments {
 		if at >= g.Base && at < g.Base+Address(g.Size) {
 			return g.Base

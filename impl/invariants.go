@@ -39,8 +39,8 @@ func (l *Layer) checkSpace(bad report) {
 		all = append(all, g)
 		used += l.space.size(g.size)
 	})
-	if used != l.space.used {
-		bad("S19", "%d bytes of address space are used, the segments have %d", l.space.used, used)
+	if used != l.space.inUse() {
+		bad("S19", "%d bytes of address space are used, the segments have %d", l.space.inUse(), used)
 	}
 	if err := l.space.check(); err != nil {
 		bad("S19", "the address space: %v", err)
@@ -97,8 +97,8 @@ func (l *Layer) checkSegments(bad report) {
 		if g.state == segLive && p.queues != [2]Address{} && g.queues != [2]uint64{} {
 			used += 2 * g.inside.size(Block{Slots: l.cfg.QueueSlots}.bytes())
 		}
-		if g.state == segLive && used != g.inside.used {
-			bad("S20", "%v has %d bytes in use, its sessions %d", g.h, g.inside.used, used)
+		if g.state == segLive && used != g.inside.inUse() {
+			bad("S20", "%v has %d bytes in use, its sessions %d", g.h, g.inside.inUse(), used)
 		}
 		for r := range g.told {
 			if g.told[r] && l.apps.get(p.apps[r]) == nil || g.unmapping[r] && !g.told[r] {
@@ -185,8 +185,8 @@ func (l *Layer) checkApps(bad report) {
 			sessions[h] += n
 		}
 	})
-	if len(l.byPair) != l.pairs.live {
-		bad("S17", "%d pairs, %d are known by their applications", l.pairs.live, len(l.byPair))
+	if len(l.byPair) != l.pairs.count() {
+		bad("S17", "%d pairs, %d are known by their applications", l.pairs.count(), len(l.byPair))
 	}
 	l.segments.each(func(_ Handle, g *segment) { bytes[g.charged] += g.size })
 	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
@@ -209,13 +209,13 @@ func (l *Layer) checkApps(bad report) {
 			}
 		}
 	})
-	if attached == 0 && (l.sessions.live > 0 || l.segments.live > 0 || l.pairs.live > 0 || !l.space.empty()) {
-		for _, g := range l.segments.slots {
-			if g.v != nil && g.v.state == segCreating {
-				return // its creation is still to be reported
-			}
+	if attached == 0 && (l.sessions.count() > 0 || l.segments.count() > 0 || l.pairs.count() > 0 || l.space.inUse() > 0) {
+		creating := false // and still to be reported
+		l.segments.each(func(_ Handle, g *segment) { creating = creating || g.state == segCreating })
+		if creating {
+			return
 		}
-		bad("S19", "nobody is attached and %d sessions, %d segments, %d pairs are left", l.sessions.live, l.segments.live, l.pairs.live)
+		bad("S19", "nobody is attached and %d sessions, %d segments, %d pairs are left", l.sessions.count(), l.segments.count(), l.pairs.count())
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	EvMessage                  // a message arrived on it
 	EvGone                     // it ended: the application left, died or was hung up
 	EvCreated                  // the segment that FxCreate asked for exists, or Err
+	EvDrained                  // everything that waited to be sent over the channel was sent
 	EvTick                     // time has passed
 )
 
@@ -102,9 +103,9 @@ func NewLayer(cfg Config) *Layer {
 	}
 	return &Layer{
 		cfg: cfg, channels: map[Channel]Handle{},
-		apps: pool[app]{kind: KindApp}, listeners: pool[listener]{kind: KindListener},
-		sessions: pool[session]{kind: KindSession}, pairs: pool[pair]{kind: KindPair},
-		segments: pool[segment]{kind: KindSegment},
+		apps: newPool[app](KindApp), listeners: newPool[listener](KindListener),
+		sessions: newPool[session](KindSession), pairs: newPool[pair](KindPair),
+		segments: newPool[segment](KindSegment),
 		byPair:   map[pairKey]Handle{}, table: map[tableKey]Handle{},
 		space: newValloc(cfg.Base, cfg.End, Page, cfg.Guard),
 	}
@@ -133,14 +134,35 @@ func (l *Layer) Step(ev Event) []Effect {
 		}
 	case EvCreated:
 		l.created(ev.Segment, ev.Err)
+	case EvDrained:
+		if a := l.apps.get(l.channels[ev.Channel]); a != nil {
+			a.peak = a.sessions
+		}
 	case EvTick:
 	}
-	l.timers.expire(l.now)
+	l.expire()
 	return l.out
 }
 
-// Deadline returns when the next EvTick is due, or false.
-func (l *Layer) Deadline() (time.Duration, bool) { return l.timers.next() }
+// Attached says whether an application is attached over the channel.
+func (l *Layer) Attached(ch Channel) bool { return l.channels[ch] != 0 }
+
+// ChannelOf returns the channel of an attached application, or false.
+func (l *Layer) ChannelOf(app Handle) (Channel, bool) {
+	if a := l.apps.get(app); a != nil {
+		return a.channel, true
+	}
+	return 0, false
+}
+
+// BacklogCredit returns the most sessions that the application of a channel has had at once since
+// the last EvDrained of the channel: each may have messages that wait. 0 when none is attached.
+func (l *Layer) BacklogCredit(ch Channel) int {
+	if a := l.apps.get(l.channels[ch]); a != nil {
+		return a.peak
+	}
+	return 0
+}
 
 // send queues a message to an application.
 func (l *Layer) send(a *app, m Message) {

@@ -25,6 +25,7 @@ type rig struct {
 	used     map[Handle][]Block // what has been formatted and not scrubbed
 	creating []Handle
 	ctx      uint64
+	watch    func(Event, []Effect) // if not nil, gets every step
 }
 
 type rigApp struct {
@@ -44,7 +45,11 @@ func newRig(t *rapid.T, cfg Config) *rig {
 
 func (r *rig) step(ev Event) {
 	ev.Now = r.now
-	for _, fx := range r.l.Step(ev) {
+	effects := r.l.Step(ev)
+	if r.watch != nil {
+		r.watch(ev, effects)
+	}
+	for _, fx := range effects {
 		r.apply(fx)
 	}
 	if err := r.l.CheckInvariants(); err != nil {
@@ -248,7 +253,7 @@ func (r *rig) act() {
 		}
 		return o.handles[pick(len(o.handles), "handle")]
 	}
-	switch pick(14, "act") {
+	switch pick(15, "act") {
 	case 0, 1, 2, 3:
 		if len(a.inbox) > 0 {
 			r.handle(a, pick(4, "answer") == 3)
@@ -292,6 +297,15 @@ func (r *rig) act() {
 		}
 	case 13:
 		r.ask(a, Message{Kind: MsgAttach, Scope: ScopeLocal})
+	case 14:
+		r.step(Event{Kind: EvDrained, Channel: a.ch})
+	}
+}
+
+// acts does some things.
+func (r *rig) acts() {
+	for range rapid.IntRange(1, 60).Draw(r.t, "acts") {
+		r.act()
 	}
 }
 
@@ -308,17 +322,15 @@ func TestLayerAgainstRandomApplications(t *testing.T) {
 			MaxSessions: 8,
 		}
 		r := newRig(t, cfg)
-		for range rapid.IntRange(1, 60).Draw(t, "acts") {
-			r.act()
-		}
+		r.acts()
 		for len(r.apps) > 0 {
 			r.gone(0)
 		}
 		for _, h := range r.creating {
 			r.step(Event{Kind: EvCreated, Segment: h})
 		}
-		if len(r.segments) > 0 || !r.l.space.empty() || len(r.l.table) > 0 || r.l.pairs.live > 0 {
-			t.Fatalf("left: %d segments, %d bytes of address space, %d table entries, %d pairs", len(r.segments), r.l.space.used, len(r.l.table), r.l.pairs.live)
+		if len(r.segments) > 0 || r.l.space.inUse() > 0 || len(r.l.table) > 0 || r.l.pairs.count() > 0 {
+			t.Fatalf("left: %d segments, %d bytes of address space, %d table entries, %d pairs", len(r.segments), r.l.space.inUse(), len(r.l.table), r.l.pairs.count())
 		}
 		if _, ok := r.l.Deadline(); ok {
 			t.Fatal("left: a timer")

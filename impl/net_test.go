@@ -43,7 +43,7 @@ func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
 		if err := <-done; err != nil {
 			t.Errorf("session layer: %v", err)
 		}
-		if n := len(s.segments); n > 0 {
+		if n := len(s.Stat().Segments); n > 0 {
 			t.Errorf("session layer: %d segments left", n)
 		}
 	})

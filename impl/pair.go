@@ -13,7 +13,7 @@ type pair struct {
 	queues   [2]Address // event queues by the side that reads; in the first segment
 	sessions int
 	first    Handle // list of sessions
-	timer    timer
+	timer    timerID
 }
 
 type pairKey struct{ client, server Handle }
@@ -88,7 +88,7 @@ func (l *Layer) idle(p *pair) {
 		l.retire(p)
 		return
 	}
-	l.timers.start(&p.timer, l.now+l.cfg.Linger, func() { l.retire(p) })
+	l.timers.start(&p.timer, l.now+l.cfg.Linger, p.h)
 }
 
 // retire lets the segments of an idle pair go: every side that was told to map is told

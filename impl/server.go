@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -135,10 +136,8 @@ func (s *Server) Close() error {
 	s.closed = true
 	err := s.listener.Close()
 	_ = s.timer.Close()
-	for id := Channel(1); id <= s.last; id++ {
-		if c := s.channels[id]; c != nil {
-			_ = c.conn.Close()
-		}
+	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
+		_ = s.channels[id].conn.Close()
 	}
 	for s.tasks > 0 {
 		s.mu.Unlock()
@@ -189,7 +188,7 @@ func (s *Server) read(c *channel) {
 // know notes whether a channel is a stranger. Who only connects, and holds descriptors of the
 // session layer with it, makes room for others.
 func (s *Server) know(c *channel) {
-	stranger := !c.gone && s.layer.channels[c.id] == 0
+	stranger := !c.gone && !s.layer.Attached(c.id)
 	i := slices.Index(s.strangers, c)
 	switch {
 	case stranger && i < 0:
@@ -222,7 +221,7 @@ func (s *Server) message(c *channel, m Message, descs []shm.Desc) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if bell != nil && s.layer.channels[c.id] == 0 {
+	if bell != nil && !s.layer.Attached(c.id) {
 		c.bell, bell = bell, c.bell // of an attach that was refused, or before a detach
 	}
 	s.step(Event{Kind: EvMessage, Channel: c.id, Msg: m})

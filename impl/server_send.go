@@ -36,10 +36,7 @@ const perSession = 4
 
 // bound returns how many messages may wait for an application.
 func (s *Server) bound(c *channel) int {
-	if a := s.layer.apps.get(s.layer.channels[c.id]); a != nil {
-		return s.backlog + perSession*a.peak
-	}
-	return s.backlog
+	return s.backlog + perSession*s.layer.BacklogCredit(c.id)
 }
 
 // sent closes the channel after a failed send; its reader reports that. But an application
@@ -80,9 +77,7 @@ func (s *Server) flush(c *channel) {
 		}
 	}
 	c.flushing = false
-	if a := s.layer.apps.get(s.layer.channels[c.id]); a != nil {
-		a.peak = a.sessions
-	}
+	s.step(Event{Kind: EvDrained, Channel: c.id})
 }
 
 func (s *Server) sendNow(c *channel, o outgoing, deadline time.Duration) error {
@@ -106,8 +101,8 @@ func (s *Server) descs(c *channel, o outgoing) ([]shm.Desc, bool) {
 		return nil, false
 	}
 	bell := c.bell
-	if a := s.layer.apps.get(o.bell); a != nil {
-		bell = s.channels[a.channel].bell
+	if ch, ok := s.layer.ChannelOf(o.bell); ok {
+		bell = s.channels[ch].bell
 	}
 	return []shm.Desc{g.Desc(), bell.Desc()}, true
 }

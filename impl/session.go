@@ -43,7 +43,7 @@ type session struct {
 	// client reads. Offsets in segment.
 	fifos      [2]uint64
 	sides      [2]side
-	timer      timer
+	timer      timerID
 	prev, next Handle // in the pair's list
 }
 
@@ -107,7 +107,7 @@ func (l *Layer) placed(p *pair, s *session) {
 	m := l.described(p, s, server)
 	m.Kind, m.Listener = MsgAccept, s.listener
 	l.sendTo(p, server, m)
-	l.timers.start(&s.timer, l.now+l.cfg.ConnectTimeout, func() { l.overdue(s) })
+	l.timers.start(&s.timer, l.now+l.cfg.ConnectTimeout, s.h)
 }
 
 // described returns the fields that describe s to one side: what it reads and
@@ -229,7 +229,7 @@ func (l *Layer) notify(s *session, r role, m Message) {
 	if m.How != CloseWrite {
 		d.closing = true
 		if m.Kind == MsgDisconnect {
-			l.timers.start(&s.timer, l.now+l.cfg.CloseTimeout, func() { l.overdue(s) })
+			l.timers.start(&s.timer, l.now+l.cfg.CloseTimeout, s.h)
 		}
 	}
 	m.Handle = s.h

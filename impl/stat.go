@@ -16,13 +16,14 @@ type Stat struct {
 
 // AppStat is one attached application.
 type AppStat struct {
-	Handle    string `json:"handle"`
-	PID       int    `json:"pid"` // 0 when unknown
-	Namespace string `json:"namespace"`
-	Listeners int    `json:"listeners"`
-	Sessions  int    `json:"sessions"`
-	Bytes     uint64 `json:"bytes"`   // of segments that its connects made
-	Backlog   int    `json:"backlog"` // messages that wait for it
+	Handle    string  `json:"handle"`
+	Channel   Channel `json:"-"`
+	PID       int     `json:"pid"` // 0 when unknown
+	Namespace string  `json:"namespace"`
+	Listeners int     `json:"listeners"`
+	Sessions  int     `json:"sessions"`
+	Bytes     uint64  `json:"bytes"`   // of segments that its connects made
+	Backlog   int     `json:"backlog"` // messages that wait for it
 }
 
 // ListenerStat is one listener.
@@ -54,25 +55,17 @@ type SegmentStat struct {
 	Mapped []string `json:"mapped_by"`
 }
 
-// Stat returns a picture of the server. Safe for concurrent use.
-func (s *Server) Stat() Stat {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.layer
+// Stat returns a picture of the session layer. PID and Backlog are of the channels, which only their
+// owner knows: they are 0, and so is Uptime.
+func (l *Layer) Stat() Stat {
 	st := Stat{
 		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
-		Used: l.space.used, Uptime: s.host.Now(),
+		Used: l.space.inUse(),
 	}
 	l.apps.each(func(h Handle, a *app) {
-		x := AppStat{Handle: h.String(), Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
+		x := AppStat{Handle: h.String(), Channel: a.channel, Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
 		if a.ns < len(l.cfg.Namespaces) {
 			x.Namespace = l.cfg.Namespaces[a.ns].Name
-		}
-		if c := s.channels[a.channel]; c != nil {
-			x.Backlog = len(c.backlog)
-			if pid, err := c.conn.PeerPID(); err == nil {
-				x.PID = pid
-			}
 		}
 		st.Apps = append(st.Apps, x)
 	})
@@ -88,7 +81,7 @@ func (s *Server) Stat() Stat {
 	})
 	l.segments.each(func(h Handle, g *segment) {
 		p := l.pairs.get(g.pair)
-		x := SegmentStat{Mapped: []string{}, Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.inside.used}
+		x := SegmentStat{Mapped: []string{}, Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.inside.inUse()}
 		for r, told := range g.told {
 			if told {
 				x.Mapped = append(x.Mapped, p.apps[r].String())
@@ -104,4 +97,21 @@ func (l *Layer) Live() (sessions, segments int) {
 	l.sessions.each(func(Handle, *session) { sessions++ })
 	l.segments.each(func(Handle, *segment) { segments++ })
 	return sessions, segments
+}
+
+// Stat returns a picture of the server. Safe for concurrent use.
+func (s *Server) Stat() Stat {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.layer.Stat()
+	st.Uptime = s.host.Now()
+	for i := range st.Apps {
+		x := &st.Apps[i]
+		c := s.channels[x.Channel]
+		x.Backlog = len(c.backlog)
+		if pid, err := c.conn.PeerPID(); err == nil {
+			x.PID = pid
+		}
+	}
+	return st
 }

@@ -2,77 +2,116 @@ package impl
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
 // timers are the deadlines of sessions and pairs, earliest first; equal ones in
-// order of start.
+// order of start. They are plain values, so that a layer can be copied and compared.
 type timers struct {
-	heap timerHeap
-	seq  uint64
+	slots []timer
+	free  []timerID
+	heap  []timerID
+	seq   uint64
 }
 
-// timer is one deadline. The zero value is not running.
+// timerID is the index of a running timer plus one. 0 is a timer that is not running.
+type timerID uint32
+
+// timer is one deadline. What to do at it follows from the kind of its owner.
 type timer struct {
-	at      time.Duration
-	seq     uint64
-	index   int // in the heap
-	running bool
-	due     func()
+	at    time.Duration
+	seq   uint64
+	owner Handle
+	index int // in the heap
 }
 
-type timerHeap []*timer
+func (ts *timers) get(id timerID) *timer { return &ts.slots[id-1] }
 
-func (h timerHeap) Len() int { return len(h) }
-func (h timerHeap) Swap(i, j int) {
+// Len, Less, Swap, Push and Pop implement [heap.Interface].
+func (ts *timers) Len() int { return len(ts.heap) }
+
+func (ts *timers) Less(i, j int) bool {
+	a, b := ts.get(ts.heap[i]), ts.get(ts.heap[j])
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
+}
+
+func (ts *timers) Swap(i, j int) {
+	h := ts.heap
 	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h timerHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].seq < h[j].seq
-}
-func (h *timerHeap) Push(x any) {
-	t := x.(*timer)
-	t.index = len(*h)
-	*h = append(*h, t)
-}
-func (h *timerHeap) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return t
+	ts.get(h[i]).index, ts.get(h[j]).index = i, j
 }
 
-// start runs t, again if it is running, to call due at the given time.
-func (ts *timers) start(t *timer, at time.Duration, due func()) {
-	ts.stop(t)
+func (ts *timers) Push(x any) {
+	id := x.(timerID)
+	ts.get(id).index = len(ts.heap)
+	ts.heap = append(ts.heap, id)
+}
+
+func (ts *timers) Pop() any {
+	n := len(ts.heap) - 1
+	id := ts.heap[n]
+	ts.heap = ts.heap[:n]
+	return id
+}
+
+// start runs the timer *id of owner until at, again if it is running.
+func (ts *timers) start(id *timerID, at time.Duration, owner Handle) {
+	ts.stop(id)
+	if n := len(ts.free); n > 0 {
+		*id = ts.free[n-1]
+		ts.free = ts.free[:n-1]
+	} else {
+		ts.slots = append(ts.slots, timer{})
+		*id = timerID(len(ts.slots))
+	}
 	ts.seq++
-	t.at, t.seq, t.running, t.due = at, ts.seq, true, due
-	heap.Push(&ts.heap, t)
+	*ts.get(*id) = timer{at: at, seq: ts.seq, owner: owner}
+	heap.Push(ts, *id)
 }
 
-func (ts *timers) stop(t *timer) {
-	if t.running {
-		heap.Remove(&ts.heap, t.index)
-		t.running, t.due = false, nil
+func (ts *timers) stop(id *timerID) {
+	if *id == 0 {
+		return
 	}
+	heap.Remove(ts, ts.get(*id).index)
+	*ts.get(*id) = timer{}
+	ts.free = append(ts.free, *id)
+	*id = 0
 }
 
-// next returns the earliest deadline, or false.
-func (ts *timers) next() (time.Duration, bool) {
+// next returns the earliest timer, or nil.
+func (ts *timers) next() *timer {
 	if len(ts.heap) == 0 {
-		return 0, false
+		return nil
 	}
-	return ts.heap[0].at, true
+	return ts.get(ts.heap[0])
 }
 
-// expire handles every deadline that has come.
-func (ts *timers) expire(now time.Duration) {
-	for len(ts.heap) > 0 && ts.heap[0].at <= now {
-		t := ts.heap[0]
-		due := t.due
-		ts.stop(t)
-		due()
+func (ts *timers) clone() timers {
+	return timers{slots: slices.Clone(ts.slots), free: slices.Clone(ts.free), heap: slices.Clone(ts.heap), seq: ts.seq}
+}
+
+// Deadline returns when the next EvTick is due, or false.
+func (l *Layer) Deadline() (time.Duration, bool) {
+	if t := l.timers.next(); t != nil {
+		return t.at, true
+	}
+	return 0, false
+}
+
+// expire handles every deadline that has come. An owner stops its timer before it is removed.
+func (l *Layer) expire() {
+	for t := l.timers.next(); t != nil && t.at <= l.now; t = l.timers.next() {
+		switch t.owner.Kind() {
+		case KindSession:
+			s := l.sessions.get(t.owner)
+			l.timers.stop(&s.timer)
+			l.overdue(s)
+		case KindPair:
+			p := l.pairs.get(t.owner)
+			l.timers.stop(&p.timer)
+			l.retire(p)
+		}
 	}
 }

@@ -33,8 +33,8 @@ func TestParseURI(t *testing.T) {
 		if (e.String() == tt.text) != tt.same {
 			t.Errorf("%s prints as %s", tt.text, e)
 		}
-		if e.Proto.String() != e.String()[:3] || e.hostPort() != tt.addr {
-			t.Errorf("%s: protocol %v, address %s, want %s", tt.text, e.Proto, e.hostPort(), tt.addr)
+		if e.Proto.String() != e.String()[:3] || e.Addr.String() != tt.addr {
+			t.Errorf("%s: protocol %v, address %s, want %s", tt.text, e.Proto, e.Addr.String(), tt.addr)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package impl
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Address is a place in the one address space of the session layer. Segments are
 // placed in it so that they never overlap; an application maps a segment
@@ -88,5 +91,12 @@ func (v *valloc) release(at Address, n uint64) {
 	v.free[i] = s
 }
 
-// empty says whether everything was given back.
-func (v *valloc) empty() bool { return v.used == 0 }
+// clone returns a copy.
+func (v *valloc) clone() *valloc {
+	c := *v
+	c.free = slices.Clone(v.free)
+	return &c
+}
+
+// inUse returns how many bytes are handed out, guards included.
+func (v *valloc) inUse() uint64 { return v.used }

@@ -95,14 +95,14 @@ func TestVallocModel(t *testing.T) {
 					}
 				}
 			}
-			if !slices.Equal(v.free, b.spans()) || v.used != used || v.empty() != (len(live) == 0) {
+			if !slices.Equal(v.free, b.spans()) || v.used != used || (v.inUse() == 0) != (len(live) == 0) {
 				t.Fatalf("free %v, used %d, want %v, %d", v.free, v.used, b.spans(), used)
 			}
 		}
 		for _, x := range live {
 			v.release(x.at, x.n)
 		}
-		if !slices.Equal(v.free, []span{{Address(base), uint64(units) * align}}) || !v.empty() {
+		if !slices.Equal(v.free, []span{{Address(base), uint64(units) * align}}) || v.inUse() != 0 {
 			t.Fatalf("all given back, free are %v", v.free)
 		}
 	})
