@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
 	"cutthrough/model"
 	"cutthrough/shm"
 	"cutthrough/sim"
@@ -18,7 +21,7 @@ import (
 
 // Properties of the session scenarios, besides those of every execution.
 const (
-	propInvariant = "Invariant" // Layer.CheckInvariants after every step
+	propInvariant = "Invariant" // Core.CheckInvariants after every step
 	propReclaimed = "Reclaimed" // nothing is left when all applications have gone
 	propReset     = "Reset"     // who throws bytes away says so
 	propError     = "ErrorKind" // calls fail only with documented errors
@@ -58,7 +61,7 @@ var (
 // sessionCase is a compiled case of a session scenario.
 type sessionCase struct {
 	fifo              int
-	cfg               impl.ServerConfig
+	cfg               server.Config
 	work              map[string][]op
 	mode              string // of the lying application
 	ranges, directory *LinChecker
@@ -80,7 +83,7 @@ func compileSession(c sim.Case) (sim.Program, error) {
 		k.work[name] = perProc(ops, name)
 	}
 	k.mode, k.wildcard = cfg.words["rogue"], cfg.words["bind"] == "any"
-	k.cfg.Layer = impl.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
+	k.cfg.Layer = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
 	if cfg.words["linger"] == "1s" {
 		k.cfg.Layer.Linger = 1_000_000_000
 	}
@@ -133,20 +136,20 @@ func polite(ops []op) bool {
 }
 
 func (k *sessionCase) setup(w *sim.World) {
-	layer := w.Process("layer").Service()
-	l, err := layer.Listen(layerAddr)
+	host := w.Process("layer").Service()
+	l, err := host.Listen(layerAddr)
 	must(err)
 	cfg := k.cfg
 	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
 	mon := newSessionMonitor(w.Fail, k.failing)
 	mon.deaf, mon.liar = k.mode == "deaf", len(sessionApps)+1
 	paths := newModelMonitor(w.Fail, mon)
-	cfg.Observe = func(ch impl.Channel, made bool, m impl.Message) {
+	cfg.Observe = func(ch layer.Channel, made bool, m wire.Message) {
 		mon.observe(ch, made, m)
 		paths.observe(ch, made, m)
 	}
-	s := impl.NewServer(layer, l, cfg)
-	layer.Go("layer", func() {
+	s := server.New(host, l, cfg)
+	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
 			w.Fail(propError, "session layer: %v", err)
 		}
@@ -154,7 +157,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	var apps []*sessionApp
 	hist := &sessionHistory{
 		w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0,
-		bytes: map[impl.Handle]map[int]int{}, killed: map[int]bool{},
+		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
@@ -381,7 +384,7 @@ func (x *sessionApp) data(verb string, n int) error {
 // this application itself has ended something.
 var documented = []error{
 	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
-	syscall.EADDRINUSE, impl.NoMemory, impl.SelfConnect, impl.QuotaExceeded, impl.ErrLayerGone,
+	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
 	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT,
 }
 

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
@@ -56,7 +59,7 @@ type Agent struct {
 	mu       sync.Mutex
 	log      []noted
 	broken   error // of the layer's invariants
-	server   *impl.Server
+	server   *server.Server
 	served   chan error
 	app      *impl.App
 	listener *impl.Listener
@@ -80,18 +83,18 @@ func (a *Agent) Log(_ None, log *[]noted) error {
 // LayerCall says where a session layer listens, and how it is configured.
 type LayerCall struct {
 	Addr   string
-	Config impl.Config
+	Config layer.Config
 }
 
-// Layer runs a session layer, which notes every message that it takes and makes.
+// Core runs a session layer, which notes every message that it takes and makes.
 func (a *Agent) Layer(c LayerCall, _ *None) error {
 	l, err := a.host.Listen(c.Addr)
 	if err != nil {
 		return err
 	}
-	cfg := impl.ServerConfig{
+	cfg := server.Config{
 		Layer: c.Config,
-		Observe: func(ch impl.Channel, made bool, m impl.Message) {
+		Observe: func(ch layer.Channel, made bool, m wire.Message) {
 			what := taken
 			if made {
 				what = told
@@ -104,13 +107,13 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 			a.broken = errors.Join(a.broken, err)
 		},
 	}
-	a.server, a.served = impl.NewServer(a.host, l, cfg), make(chan error, 1)
+	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil
 }
 
 // Stat returns what the session layer has.
-func (a *Agent) Stat(_ None, st *impl.Stat) error {
+func (a *Agent) Stat(_ None, st *layer.Stat) error {
 	*st = a.server.Stat()
 	return nil
 }

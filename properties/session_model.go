@@ -1,7 +1,8 @@
 package properties
 
 import (
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
 )
@@ -18,7 +19,7 @@ const propModel = "Model"
 type modelMonitor struct {
 	fail     failer
 	mon      *sessionMonitor // knows who of the applications has gone
-	sessions map[impl.Handle]*modelSession
+	sessions map[wire.Handle]*modelSession
 	all      []*modelSession
 	connects map[asked]*modelSession // what a connect has led to
 	last     asked                   // whose message the layer is handling
@@ -27,13 +28,13 @@ type modelMonitor struct {
 
 // asked identifies a connect.
 type asked struct {
-	ch      impl.Channel
+	ch      layer.Channel
 	context uint64
 }
 
 type modelSession struct {
-	h       impl.Handle
-	sides   [2]impl.Channel // 0 is one that has detached
+	h       wire.Handle
+	sides   [2]layer.Channel // 0 is one that has detached
 	leaving [2]bool
 	monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
 }
@@ -41,11 +42,11 @@ type modelSession struct {
 var clientSide, serverSide = negotiation.SessionSides()
 
 func newModelMonitor(fail failer, mon *sessionMonitor) *modelMonitor {
-	return &modelMonitor{fail: fail, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
+	return &modelMonitor{fail: fail, mon: mon, sessions: map[wire.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
 }
 
 // observe is called for every message that the layer takes or makes.
-func (o *modelMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
+func (o *modelMonitor) observe(ch layer.Channel, made bool, m wire.Message) {
 	if made {
 		o.makes(ch, m)
 	} else {
@@ -54,15 +55,15 @@ func (o *modelMonitor) observe(ch impl.Channel, made bool, m impl.Message) {
 }
 
 // makes follows what the layer says.
-func (o *modelMonitor) makes(ch impl.Channel, m impl.Message) {
+func (o *modelMonitor) makes(ch layer.Channel, m wire.Message) {
 	s := o.sessions[m.Handle]
-	if m.Kind == impl.MsgConnectReply {
-		s = o.connects[asked{ch, m.Context}]
+	if m.Type == wire.ConnectReply {
+		s = o.connects[asked{ch, m.RequestID}]
 	}
 	if kind, ok := toldKind(m); ok && s != nil {
 		o.feed(s, kind, s.side(ch))
 	}
-	if m.Kind == impl.MsgAccept && s == nil {
+	if m.Type == wire.Accept && s == nil {
 		s = &modelSession{h: m.Handle, monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
 		o.sessions[m.Handle], o.connects[o.last] = s, s
@@ -72,10 +73,10 @@ func (o *modelMonitor) makes(ch impl.Channel, m impl.Message) {
 
 // takes follows what an application says. Before that the layer has said everything about what it
 // took last.
-func (o *modelMonitor) takes(ch impl.Channel, m impl.Message) {
+func (o *modelMonitor) takes(ch layer.Channel, m wire.Message) {
 	o.settle()
-	o.last = asked{ch, m.Context}
-	if m.Kind == impl.MsgDetach {
+	o.last = asked{ch, m.RequestID}
+	if m.Type == wire.Detach {
 		o.detach(ch)
 	}
 	if kind, ok := takenKind(m); ok {
@@ -87,7 +88,7 @@ func (o *modelMonitor) takes(ch impl.Channel, m impl.Message) {
 
 // detach has an application leave all its sessions. What comes over its channel from then on
 // is a stranger's.
-func (o *modelMonitor) detach(ch impl.Channel) {
+func (o *modelMonitor) detach(ch layer.Channel) {
 	for _, s := range o.all {
 		if r := s.side(ch); r != negotiation.Nobody {
 			o.feed(s, negotiation.TakenDetach, r)
@@ -123,7 +124,7 @@ func (o *modelMonitor) feed(s *modelSession, kind, side uint8) {
 }
 
 // side returns which side of the session a channel is.
-func (s *modelSession) side(ch impl.Channel) uint8 {
+func (s *modelSession) side(ch layer.Channel) uint8 {
 	for r, of := range s.sides {
 		if of == ch {
 			return uint8(r)
@@ -133,48 +134,48 @@ func (s *modelSession) side(ch impl.Channel) uint8 {
 }
 
 // takenKind returns what a message of an application about a session means.
-func takenKind(m impl.Message) (uint8, bool) {
-	switch m.Kind {
-	case impl.MsgAcceptReply:
-		if m.Status != impl.OK {
+func takenKind(m wire.Message) (uint8, bool) {
+	switch m.Type {
+	case wire.AcceptReply:
+		if m.Status != wire.OK {
 			return negotiation.TakenReject, true
 		}
 		return negotiation.TakenAccept, true
-	case impl.MsgDisconnect:
-		if m.How == impl.CloseWrite {
+	case wire.Disconnect:
+		if m.CloseMode == wire.CloseWrite {
 			return negotiation.TakenFin, true
 		}
 		return negotiation.TakenDisconnect, true
-	case impl.MsgReset:
+	case wire.Reset:
 		return negotiation.TakenReset, true
-	case impl.MsgDisconnectReply, impl.MsgResetReply:
+	case wire.DisconnectReply, wire.ResetReply:
 		return negotiation.TakenConfirm, true
 	}
 	return 0, false
 }
 
 // toldKind returns what a message of the layer about a session means.
-func toldKind(m impl.Message) (uint8, bool) {
-	switch m.Kind {
-	case impl.MsgAccept:
+func toldKind(m wire.Message) (uint8, bool) {
+	switch m.Type {
+	case wire.Accept:
 		return negotiation.ToldAccept, true
-	case impl.MsgConnectReply:
+	case wire.ConnectReply:
 		switch m.Status {
-		case impl.OK:
+		case wire.OK:
 			return negotiation.ToldConnected, true
-		case impl.TimedOut:
+		case wire.TimedOut:
 			return negotiation.ToldTimedOut, true
 		}
 		return negotiation.ToldRefused, true
-	case impl.MsgDisconnect:
-		if m.How == impl.CloseWrite {
+	case wire.Disconnect:
+		if m.CloseMode == wire.CloseWrite {
 			return negotiation.ToldFinished, true
 		}
 		return negotiation.ToldClosed, true
-	case impl.MsgReset:
+	case wire.Reset:
 		return negotiation.ToldReset, true
-	case impl.MsgDisconnectReply, impl.MsgResetReply:
-		if m.Status != impl.OK {
+	case wire.DisconnectReply, wire.ResetReply:
+		if m.Status != wire.OK {
 			return negotiation.ToldInvalid, true
 		}
 		return negotiation.ToldDone, true
