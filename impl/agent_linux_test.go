@@ -64,7 +64,7 @@ type Agent struct {
 
 func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}, load: newLoad()} }
 
-// Core runs a session layer at addr.
+// Layer runs a session layer at addr.
 func (a *Agent) Layer(addr string, _ *None) error {
 	l, err := a.host.Listen(addr)
 	if err != nil {

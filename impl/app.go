@@ -98,7 +98,7 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	return a, nil
 }
 
-// spawn runs f in a task that Close waits for. The caller has the lock.
+// spawnLocked runs f in a task that Close waits for.
 func (a *App) spawnLocked(name string, f func()) {
 	a.tasks++
 	a.host.Go(name, func() {
@@ -149,7 +149,7 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
-// end makes every call that waits return. The caller has the lock.
+// endLocked makes every call that waits return.
 func (a *App) endLocked(why error) {
 	if a.err != nil {
 		return
@@ -168,7 +168,7 @@ func (a *App) endLocked(why error) {
 	}
 }
 
-// session returns the live session with the index, or nil.
+// sessionLocked returns the live session with the index, or nil.
 func (a *App) sessionLocked(index uint32) *Session {
 	if int(index) >= len(a.sessions) {
 		return nil

@@ -67,7 +67,7 @@ func (a *App) control(b []byte, descs []shm.Desc) error {
 // answer answers a notification. The session layer always reads, so it does not wait long.
 func (a *App) answer(m wire.Message) error { return a.conn.Send(m.Encode(nil), nil, shm.Forever) }
 
-// mapSegment maps a segment and opens the peer's doorbell.
+// mapSegmentLocked maps a segment and opens the peer's doorbell.
 func (a *App) mapSegmentLocked(m wire.Message, descs []shm.Desc) wire.Status {
 	if a.err != nil {
 		closeDescs(descs)
@@ -91,7 +91,7 @@ func (a *App) mapSegmentLocked(m wire.Message, descs []shm.Desc) wire.Status {
 	return wire.OK
 }
 
-// unmap forgets a segment and its queues. Sessions in it are over by then.
+// unmapLocked forgets a segment and its queues. Sessions in it are over by then.
 func (a *App) unmapLocked(h wire.Handle) error {
 	m := a.table.remove(h)
 	if m == nil {

@@ -471,7 +471,7 @@ func spoil(rng *rand.Rand, round, i int) uint64 {
 	}
 }
 
-// base returns where the segment is that has at.
+// baseOf returns where the segment is that has at.
 func baseOf(s *server.Server, at wire.Location) wire.Location {
 	for _, g := range s.Stat().Segments {
 		if at >= g.Base && at < g.Base+wire.Location(g.Size) {

@@ -5,8 +5,8 @@ import (
 	"cutthrough/shm"
 )
 
-// openInbox returns the event queue at the address as one that this application
-// reads, opening it if it is new.
+// openInboxLocked returns the event queue at a location as one that this application reads; it opens the queue
+// if it is new.
 func (a *App) openInboxLocked(at wire.Location) (*inbox, error) {
 	for _, in := range a.inboxes {
 		if in.at == at {
@@ -36,7 +36,8 @@ const (
 	evSpace                  // there is room in the fifo that you write
 )
 
-// inbox is an event queue that this application reads.
+// inbox is an event queue that this application reads. Each peer has one of its own: a queue that all peers
+// could write would let one harm the others.
 type inbox struct {
 	at       wire.Location
 	segment  wire.Handle
@@ -45,15 +46,14 @@ type inbox struct {
 	err      error // the peer has spoiled it
 }
 
-// outbox is an event queue that this application posts to, and the bell of who reads it.
+// outbox is an event queue that this application posts to, and the doorbell of the application that reads it.
 type outbox struct {
 	queue *shm.QueueProducer
 	bell  shm.Doorbell
 }
 
-// post tells the peer of a session. A queue that is full loses the event, which the
-// reader notices: when it finds that it took as many events as there are slots since the
-// queue was empty, it wakes all sessions.
+// post posts an event of a session and wakes the peer. A queue that is full loses the event, which the reader
+// notices: when it has taken as many events as there are slots since the queue was empty, it wakes all sessions.
 func (o *outbox) post(kind uint8, session uint32) error {
 	err := o.queue.Post(shm.Event{Kind: kind, Arg: session})
 	if err != nil && err != shm.ErrFull {
@@ -62,7 +62,7 @@ func (o *outbox) post(kind uint8, session uint32) error {
 	return o.queue.Wake(o.bell)
 }
 
-// takeEvents empties all queues. Nobody rings while it does.
+// takeEventsLocked empties all queues. While it does, the peers ring no doorbell.
 func (a *App) takeEventsLocked() {
 	for _, in := range a.inboxes {
 		if in.err == nil { // else it would seem to have news for ever
@@ -72,8 +72,7 @@ func (a *App) takeEventsLocked() {
 	}
 }
 
-// armQueues asks for a ring at the next event in any queue; it says whether there is
-// one already.
+// armQueuesLocked asks for a ring at the next event in any queue. True: there is an event already.
 func (a *App) armQueuesLocked() bool {
 	again := false
 	for _, in := range a.inboxes {
@@ -84,9 +83,9 @@ func (a *App) armQueuesLocked() bool {
 	return again
 }
 
-// drain wakes the sessions that the events of in name, at most as many events as there
-// are slots: a peer that floods the queue must not keep the application's lock. A queue
-// that is corrupt ends the sessions of that pair, and nothing else.
+// drainLocked wakes the sessions that the events of in name. It takes at most as many events as there are slots,
+// because a peer that floods the queue must not keep the lock of the application. A queue that is corrupt ends
+// the sessions of that pair and no others.
 func (a *App) drainLocked(in *inbox) {
 	slots := in.queue.Slots()
 	for range slots {
@@ -109,14 +108,13 @@ func (a *App) drainLocked(in *inbox) {
 	}
 }
 
-// corrupt ends the use of a queue that the peer has spoiled, and the sessions that depend
-// on it.
+// corruptLocked ends the use of a queue that the peer has spoiled, and the sessions that depend on it.
 func (a *App) corruptLocked(in *inbox, err error) {
 	in.err = err
 	a.eachSessionLocked(in, func(s *Session) { s.failLocked(err) })
 }
 
-// eachSession calls f for the sessions of an inbox in order of their index.
+// eachSessionLocked calls f for the sessions of an inbox in order of their index.
 func (a *App) eachSessionLocked(in *inbox, f func(*Session)) {
 	for _, s := range a.sessions {
 		if s != nil && s.inbox == in {

@@ -7,12 +7,11 @@ import (
 	"cutthrough/shm"
 )
 
-// Events are for whoever takes them out of the queues: that is the leader, one task at a
-// time, which sleeps on the application's doorbell. The task of a session that has to wait
-// leads if nobody does, so that the event it waits for wakes it and no other task first.
-// Those that wait meanwhile follow: the leader rings their bells. A leader that
-// leaves while others wait hands over to the event task, which leads until nobody waits.
-// While nobody waits, events stay in the queues, and nobody rings.
+// leadership says which task takes the events out of the queues: the leader, one at a time, which sleeps on
+// the doorbell of the application. A call that has to wait leads if no other task does, so that its event
+// wakes it and no other task first. Calls that wait meanwhile follow: the leader rings their bells. A leader
+// that returns while others wait hands over to the event task, which leads until no call waits. While no call
+// waits, events stay in the queues and no peer rings.
 //
 // This is the leader/followers pattern of Schmidt et al.
 type leadership struct {
@@ -22,8 +21,7 @@ type leadership struct {
 	relay     shm.Doorbell // wakes the event task to lead
 }
 
-// await waits until h is woken, until has come, or for no reason. ready is
-// for the doorbell.
+// await waits until d is signalled, until has come, or for no reason. ready is for the doorbell.
 func (a *App) await(h *direction, ready func() bool, until time.Duration) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -39,7 +37,7 @@ func (a *App) await(h *direction, ready func() bool, until time.Duration) error 
 	return err
 }
 
-// follow waits until the leader wakes h. The caller has the lock.
+// followLocked waits until the leader signals d.
 func (a *App) followLocked(h *direction, ready func() bool, until time.Duration) error {
 	if h.takeSignal() {
 		return nil
@@ -55,15 +53,14 @@ func (a *App) followLocked(h *direction, ready func() bool, until time.Duration)
 	return ignoreWakeErr(err)
 }
 
-// heard says whether h was woken since it last asked.
+// takeSignal says whether d was signalled since the last call.
 func (h *direction) takeSignal() bool {
 	woken := h.signalled
 	h.signalled = false
 	return woken
 }
 
-// looks makes nothing of the errors after which the caller, who looks at the state of the
-// session, finds out by itself what is the matter.
+// ignoreWakeErr drops ErrDeadline and ErrClosed: the caller re-checks the state of the session after every wake.
 func ignoreWakeErr(err error) error {
 	if errors.Is(err, shm.ErrDeadline) || errors.Is(err, shm.ErrClosed) {
 		return nil
@@ -71,8 +68,8 @@ func ignoreWakeErr(err error) error {
 	return err
 }
 
-// lead takes events until h is woken. A peer that floods a queue has it return,
-// so that the caller looks at its deadline. The caller has the lock.
+// leadLocked takes events until d is signalled. It also returns when a peer floods a queue, so that the caller
+// looks at its deadline.
 func (a *App) leadLocked(h *direction, ready func() bool, until time.Duration) error {
 	for {
 		a.takeEventsLocked()
@@ -94,7 +91,7 @@ func (a *App) leadLocked(h *direction, ready func() bool, until time.Duration) e
 	}
 }
 
-// runEvents leads when it is asked to.
+// runEvents is the event task: it leads when a leader hands over.
 func (a *App) runEvents() {
 	for a.events.relay.Wait(nil, shm.Forever) == nil {
 		a.mu.Lock()
@@ -113,25 +110,28 @@ func (a *App) closeBells() {
 	_ = a.events.relay.Close()
 }
 
-// leadOthers takes events until nobody waits for any. The caller has the lock.
+// leadOthersLocked takes events until no call waits for any.
 func (a *App) leadOthersLocked() {
 	for a.events.followers > 0 {
 		a.takeEventsLocked()
 		if a.events.followers == 0 {
 			return // nobody sleeps until an event: no queue is to be armed
 		}
+		err := error(nil)
 		if a.armQueuesLocked() {
 			a.mu.Unlock() // a peer that floods a queue must not keep the others from the lock
 			a.mu.Lock()
-			continue
+		} else {
+			err = waitUnlocked(a.mu, a.bell, nil, shm.Forever)
 		}
-		if err := waitUnlocked(a.mu, a.bell, nil, shm.Forever); err != nil {
+		if err != nil {
 			return
 		}
 	}
 }
 
-// wake wakes the call that sleeps in one direction. The caller has the lock of the application.
+// signalLocked wakes the call that sleeps in the direction of an event. It ignores events of other kinds, which
+// only a faulty peer posts.
 func (s *Session) signalLocked(kind uint8) {
 	h := &s.rx
 	switch kind {
@@ -144,13 +144,13 @@ func (s *Session) signalLocked(kind uint8) {
 	s.app.signalLocked(h)
 }
 
-// wakeAll wakes the calls that sleep. The caller has the lock of the application.
+// signalAllLocked wakes the calls that sleep in either direction.
 func (s *Session) signalAllLocked() {
 	s.app.signalLocked(&s.rx)
 	s.app.signalLocked(&s.tx)
 }
 
-// wake wakes the call that sleeps in h. The caller has the lock.
+// signalLocked wakes the call that sleeps in d.
 func (a *App) signalLocked(h *direction) {
 	h.signalled = true
 	switch {

@@ -97,8 +97,7 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// accept makes the session of an accept notification and queues it. The caller
-// has the lock.
+// acceptLocked makes the session of an accept notification and queues it.
 func (a *App) acceptLocked(m wire.Message) wire.Status {
 	i := slices.IndexFunc(a.listeners, func(l *Listener) bool { return l.handle == m.Listener })
 	if i < 0 || len(a.listeners[i].queue) >= a.opt.Backlog || a.err != nil {

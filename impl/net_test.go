@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/shm"
 )
@@ -26,7 +27,7 @@ func startLayer(t testing.TB, cfg server.Config) string {
 func startServer(t testing.TB, cfg server.Config) (*server.Server, string) {
 	t.Helper()
 	if _, ok := t.(*testing.B); !ok {
-		cfg.Check = func(err error) { t.Errorf("session layer: %v", err) }
+		cfg.Core = checkedCore{layer.New(cfg.Layer), func(err error) { t.Errorf("session layer: %v", err) }}
 	}
 	return startUnchecked(t, cfg)
 }
@@ -125,4 +126,18 @@ func TestConn(t *testing.T) {
 		c, s := connect(t, l, client)
 		return c, s, func() { _ = c.Close(); _ = s.Close() }, nil
 	})
+}
+
+// checkedCore is a core whose invariants are checked after every step.
+type checkedCore struct {
+	*layer.Core
+	broken func(error)
+}
+
+func (c checkedCore) Step(ev layer.Event) []layer.Effect {
+	effects := c.Core.Step(ev)
+	if err := c.CheckInvariants(); err != nil {
+		c.broken(err)
+	}
+	return effects
 }

@@ -67,7 +67,8 @@ func (a *App) forgetLocked(r *request) {
 	a.requests = slices.DeleteFunc(a.requests, func(o *request) bool { return o == r })
 }
 
-// reply hands a reply to who asked. A session that nobody waits for is closed.
+// replyLocked hands a reply to the call that made the request. A session that no call waits for any more is
+// closed.
 func (a *App) replyLocked(m wire.Message) error {
 	i := slices.IndexFunc(a.requests, func(r *request) bool { return r.id == m.RequestID })
 	if i < 0 || !m.Type.IsReply() {
@@ -95,7 +96,7 @@ func (a *App) replyLocked(m wire.Message) error {
 	return failed
 }
 
-// tell sends a request whose reply nobody waits for.
+// tellLocked sends a request whose reply no call waits for.
 func (a *App) tellLocked(m wire.Message) error {
 	a.lastRequest++
 	m.RequestID = a.lastRequest

@@ -43,7 +43,7 @@ type Session struct {
 	drained  shm.Doorbell
 }
 
-// half is one direction of a session as this side uses it.
+// direction is reading or writing, as this side of a session uses it.
 type direction struct {
 	turn     sync.Locker   // held by the call that uses the fifo
 	deadline time.Duration // of Host.Now; shm.Forever: none
@@ -57,8 +57,7 @@ type direction struct {
 	reader *shm.Reader
 }
 
-// newSession opens the fifos and queues that m describes. The caller has the lock of
-// the application.
+// newSessionLocked opens the fifos and queues that m describes.
 func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	h := a.host
 	s := &Session{
@@ -109,8 +108,8 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	return s, nil
 }
 
-// state returns why a call of half h must not wait: nil, the end of the stream, a
-// deadline or what ended the session. The caller has mu.
+// stateLocked returns why a call in direction d must not wait: nil, the end of the stream, a deadline or what
+// ended the session. The lock is that of the session.
 func (s *Session) stateLocked(h *direction) error {
 	switch {
 	case s.closed:
@@ -127,7 +126,7 @@ func (s *Session) stateLocked(h *direction) error {
 	return nil
 }
 
-// enter begins a call of half h, leave ends it. Between them Close waits.
+// enter begins a call in direction d, leave ends it. Between them Close waits.
 func (s *Session) enter(h *direction) error {
 	h.turn.Lock()
 	s.mu.Lock()
@@ -245,8 +244,7 @@ func (s *Session) tell(m wire.Message) error {
 	return nil
 }
 
-// abandon closes a session that its dialler does not want any more. The caller has
-// the lock of the application.
+// abandonLocked closes a session that its dialler does not want any more. The lock is that of the application.
 func (s *Session) abandonLocked() {
 	s.mu.Lock()
 	s.closed = true
@@ -255,8 +253,7 @@ func (s *Session) abandonLocked() {
 	_ = s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
 }
 
-// peerDid notes what the session layer says about the peer. The caller has the lock of the
-// application.
+// peerDidLocked notes what the session layer says about the peer. The lock is that of the application.
 func (s *Session) peerDidLocked(m wire.Message) {
 	s.mu.Lock()
 	switch {
@@ -271,7 +268,7 @@ func (s *Session) peerDidLocked(m wire.Message) {
 	s.signalAllLocked()
 }
 
-// fail makes the session unusable. The caller has the lock of the application.
+// failLocked makes the session unusable. The lock is that of the application.
 func (s *Session) failLocked(err error) {
 	s.mu.Lock()
 	if s.err == nil {

@@ -5,8 +5,7 @@ import "io"
 import "time"
 import "cutthrough/shm"
 
-// notice is the doorbell of the peer as the fifo code sees it: to ring it is to post
-// an event.
+// eventRinger is the doorbell of the peer as the fifo sees it: to ring it is to post an event.
 type eventRinger struct {
 	s    *Session
 	kind uint8
@@ -15,7 +14,7 @@ type eventRinger struct {
 // Ring implements [shm.Doorbell].
 func (n eventRinger) Ring() error { return n.s.out.post(n.kind, n.s.handle.Index()) }
 
-// Wait implements [shm.Doorbell]; nobody waits for a notice.
+// Wait implements [shm.Doorbell]. It panics: the doorbell of the peer is for ringing.
 func (n eventRinger) Wait(func() bool, time.Duration) error { panic("impl: wait for a notice") }
 
 // Desc implements [shm.Doorbell].
@@ -24,8 +23,8 @@ func (n eventRinger) Desc() shm.Desc { return nil }
 // Close implements [shm.Doorbell].
 func (n eventRinger) Close() error { return nil }
 
-// gate is the bell that a half sleeps on: it lets deadlines move, and the end of
-// the stream, a close or a reset end the sleep.
+// sessionWaiter is the bell that a direction sleeps on. A deadline that moves, the end of the stream, a close
+// and a reset end the sleep.
 type sessionWaiter struct {
 	s *Session
 	d *direction

@@ -73,8 +73,8 @@ func (l *Core) own(ns int, addr netip.Addr) bool {
 	return ns < len(l.cfg.Namespaces) && slices.Contains(l.cfg.Namespaces[ns].Own, addr)
 }
 
-// leave removes an application in whatever state it is: it detached, so it has
-// stopped using everything, or it is dead.
+// onAppGone removes an application in whatever state it is: it has detached, so it has stopped using
+// everything, or it is dead.
 func (l *Core) onAppGone(a *app) {
 	for _, h := range slices.Clone(a.pairs) {
 		l.leavePair(a, l.pairs.Get(h))

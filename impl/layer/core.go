@@ -114,9 +114,9 @@ func (l *Core) message(ch Channel, a *app, m wire.Message) {
 		l.attach(ch, a, m)
 		return
 	}
-	reply, request := wire.ReplyTo(m.Type)
+	reply := m.Type.Reply()
 	if a == nil {
-		if request {
+		if m.Type.IsRequest() {
 			l.out = append(l.out, Effect{Kind: EffectSend, Channel: ch, Msg: wire.Message{Type: reply, RequestID: m.RequestID, Status: wire.NotAttached, Handle: m.Handle}})
 		}
 		return

@@ -122,7 +122,7 @@ func (r *rig) deliver(a *rigApp, fx Effect) {
 		a.handles = append(a.handles, m.Handle)
 	}
 	if kind, ok := a.asked[m.RequestID]; ok && m.RequestID != 0 {
-		if want, _ := wire.ReplyTo(kind); want != m.Type {
+		if kind.Reply() != m.Type {
 			r.t.Fatalf("%v answers a %v", m, kind)
 		}
 		delete(a.asked, m.RequestID)

@@ -85,8 +85,8 @@ func (l *Core) eachSession(a *app, f func(s *session)) {
 	}
 }
 
-// idle starts the linger of a pair whose last session is over. A pair that has got no segment has
-// nothing that is worth keeping.
+// onPairIdle starts the linger of a pair whose last session is over. A pair without segments has nothing that
+// is worth keeping.
 func (l *Core) onPairIdle(p *pair) {
 	if p.apps[client] == 0 || p.apps[server] == 0 || l.cfg.Linger == 0 || len(p.segments) == 0 {
 		l.retire(p)

@@ -112,7 +112,7 @@ func (g *segment) roomFor(s *session, n int) bool {
 	return uint64(n)*s.bytes() <= g.size/2
 }
 
-// created goes on with the connects that wait for a segment.
+// onCreated goes on with the connects that wait for a segment.
 func (l *Core) onCreated(h wire.Handle, err error) {
 	g := l.segments.Get(h)
 	if g == nil || g.state != segCreating {
@@ -183,8 +183,8 @@ func (l *Core) carve(p *pair, g *segment, s *session) bool {
 	return true
 }
 
-// unplace gives back the memory of s. It is scrubbed for the next session of the pair; there is
-// none when one side has left, who may have been hung up in the middle of a read.
+// releaseFifos gives back the memory of s. It is zeroed for the next session of the pair, unless one side has
+// left: then there is no next session, and that side may have been hung up in the middle of a read.
 func (l *Core) releaseFifos(p *pair, s *session) {
 	g := l.segments.Get(s.segment)
 	if g == nil {
@@ -200,8 +200,8 @@ func (l *Core) releaseFifos(p *pair, s *session) {
 	}
 }
 
-// tellMaps tells side r of what it needs for s: the segment of its fifos, and that of the
-// event queues.
+// announceSegments tells side r to map what it needs for s: the segment of its fifos and that of the event
+// queues.
 func (l *Core) announceSegments(p *pair, s *session, r role) {
 	for _, h := range p.segments {
 		if g := l.segments.Get(h); h == s.segment || g.state == segLive && g.queues != [2]uint64{} {
@@ -210,7 +210,7 @@ func (l *Core) announceSegments(p *pair, s *session, r role) {
 	}
 }
 
-// tellMap tells side r of g, once, or again if it could not map it.
+// announce tells side r to map g, once, or again if it could not map it.
 func (l *Core) announce(p *pair, g *segment, r role) {
 	if g.announced[r] {
 		return
@@ -252,7 +252,7 @@ func (l *Core) mapped(a *app, h wire.Handle) (*segment, role) {
 	return nil, 0
 }
 
-// collect destroys a closing segment that nobody has mapped any more.
+// destroyIfUnmapped destroys a closing segment that neither side has mapped.
 func (l *Core) destroyIfUnmapped(g *segment) {
 	if g.state != segClosing || g.announced != [2]bool{} {
 		return

@@ -100,8 +100,8 @@ func (l *Core) refuse(a *app, m wire.Message, status wire.Status) {
 	l.send(a, wire.Message{Type: wire.ConnectReply, RequestID: m.RequestID, Status: status})
 }
 
-// placed goes on with a connect whose session has its memory: the server is told
-// of the segment, then of the session.
+// onPlaced goes on with a connect whose session has its memory: the server is told of the segment, then of the
+// session.
 func (l *Core) onPlaced(p *pair, s *session) {
 	s.state = statePending
 	l.announceSegments(p, s, server)
@@ -112,8 +112,8 @@ func (l *Core) onPlaced(p *pair, s *session) {
 	l.timers.start(&s.timer, l.now+l.cfg.ConnectTimeout, s.h)
 }
 
-// described returns the fields that describe s to one side: what it reads and
-// writes. The client's fifos are the server's, swapped.
+// describe returns the fields that describe s to one side: what it reads and writes. The client's fifos are the
+// server's, swapped.
 func (l *Core) describe(p *pair, s *session, r role) wire.Message {
 	base := l.segments.Get(s.segment).base
 	return wire.Message{
@@ -178,8 +178,8 @@ func (l *Core) failConnect(s *session, status wire.Status) {
 	s.sides[client].done = true
 }
 
-// closeRequest handles a disconnect or reset request. Whoever asks for more than
-// closing its writing direction has stopped using the session.
+// closeRequest handles a disconnect or reset request. A side that closes more than its writing direction has
+// stopped using the session.
 func (l *Core) closeRequest(a *app, m wire.Message, kind wire.Type) {
 	reply := wire.Message{Type: kind, RequestID: m.RequestID, Handle: m.Handle}
 	s, r := l.side(a, m.Handle)
@@ -238,9 +238,8 @@ func (l *Core) notify(s *session, r role, m wire.Message) {
 	l.sendTo(l.pairs.Get(s.pair), r, m)
 }
 
-// overdue handles a silent peer: a connect that is not answered fails, a close that is
-// not confirmed becomes a reset. Its memory waits until it answers or dies: a
-// stopped process is not dead.
+// onTimeout handles a silent peer: a connect that is not answered fails, a close that is not confirmed becomes
+// a reset. The memory waits until the peer answers or dies: a stopped process is not dead.
 func (l *Core) onTimeout(s *session) {
 	if s.state == statePending {
 		l.failConnect(s, wire.TimedOut)
@@ -253,7 +252,7 @@ func (l *Core) onTimeout(s *session) {
 	}
 }
 
-// settle frees s when both sides are done.
+// releaseIfDone frees s when both sides are done.
 func (l *Core) releaseIfDone(s *session) {
 	if !s.sides[client].done || !s.sides[server].done {
 		return
@@ -268,8 +267,8 @@ func (l *Core) releaseIfDone(s *session) {
 	}
 }
 
-// gone makes side r of s done because its application left. What it has written
-// may be incomplete, so the peer is reset.
+// onPeerGone makes side r of s done because its application left. What that side has written may be incomplete,
+// so the other side is reset.
 func (l *Core) onPeerGone(s *session, r role) {
 	if s.sides[r].done {
 		return

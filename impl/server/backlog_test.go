@@ -44,7 +44,7 @@ func (idleConn) Close() error                                 { return nil }
 // told of the segment all the same, with a doorbell that works.
 func TestPeerLeavesWhileMapWaits(t *testing.T) {
 	h := shm.OS()
-	s := New(h, nil, Config{Check: func(err error) { t.Error(err) }})
+	s := New(h, nil, Config{Core: checkedCore{layer.New(layer.Config{}), func(err error) { t.Error(err) }}})
 	stuck := &stuckConn{open: make(chan func(wire.Message, []shm.Desc) error)}
 	newChannel := func(id layer.Channel, conn shm.Conn) *channel {
 		bell, err := h.NewDoorbell(nameAppBell)

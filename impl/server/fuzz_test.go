@@ -108,7 +108,7 @@ type fuzzServer struct {
 
 func newFuzzServer(t *testing.T, cfg layer.Config) *fuzzServer {
 	h := &fuzzHost{Host: shm.OS()}
-	s := New(h, nil, Config{Backlog: 4, Layer: cfg, Check: func(err error) { t.Fatal(err) }})
+	s := New(h, nil, Config{Backlog: 4, Core: checkedCore{layer.New(cfg), func(err error) { t.Fatal(err) }}})
 	return &fuzzServer{t: t, host: h, s: s, conns: make([]*fuzzConn, 3)}
 }
 

@@ -10,8 +10,8 @@ import (
 	"cutthrough/shm"
 )
 
-// send sends a message now or, when the channel is full, as soon as the
-// application reads. An application that lets too many wait is hung up.
+// sendLocked sends a message now or, when the channel is full, as soon as the application reads. An application
+// that lets too many messages wait is hung up.
 func (s *Server) sendLocked(c *channel, o outgoing) {
 	if len(c.backlog) == 0 {
 		err := s.sendNowLocked(c, o, 0)
@@ -31,18 +31,17 @@ func (s *Server) sendLocked(c *channel, o outgoing) {
 	}
 }
 
-// perSession is how many messages may wait for an application on behalf of each of its
-// sessions: when a peer with many sessions dies, all are reset in one step, and who
-// survives that must not be hung up for having so many.
+// perSession is how many messages may wait for an application on behalf of each of its sessions. When a peer
+// with many sessions dies, all are reset in one step: the survivor must not be hung up for having so many.
 const perSession = 4
 
-// bound returns how many messages may wait for an application.
+// backlogBoundLocked returns how many messages may wait for an application.
 func (s *Server) backlogBoundLocked(c *channel) int {
-	return s.backlog + perSession*s.layer.BacklogCredit(c.id)
+	return s.backlog + perSession*s.core.BacklogCredit(c.id)
 }
 
-// sent closes the channel after a failed send; its reader reports that. But an application
-// that has left may have said something before, such as which sessions it closed: then
+// failSendLocked closes the channel after a failed send; its reader reports that. After ErrPeerClosed the
+// channel stays open: messages of the application that are unread, such as closes of sessions, still count, and
 // the reader comes to the end by itself.
 func (s *Server) failSendLocked(c *channel, err error) {
 	if err == nil {
@@ -58,8 +57,8 @@ func (s *Server) failSendLocked(c *channel, err error) {
 	_ = c.conn.Close()
 }
 
-// flush sends what waits for an application. Without the lock a peer may leave, and
-// close the doorbell that is being sent: then another one goes instead.
+// flush sends what waits for an application. While it sends without the lock, a peer may leave and its doorbell
+// be closed: then another one goes instead.
 func (s *Server) flush(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,10 +89,9 @@ func (s *Server) sendNowLocked(c *channel, o outgoing, deadline time.Duration) e
 	return c.conn.Send(o.msg.Encode(nil), descs, deadline)
 }
 
-// descs returns the descriptors that go with a message; false when it need not be sent any
-// more: the application has left, or given up by itself, the segment that it waits to be told
-// of. A peer that has left in the meantime has no doorbell any more: the receiver's own does no
-// harm.
+// descsLocked returns the descriptors that go with a message. False: the message is not to be sent, because its
+// segment is destroyed and so the application has left or given up by itself. A peer that has left meanwhile has
+// no doorbell any more; the receiver's own does no harm.
 func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
 	if o.msg.Type != wire.Map {
 		return nil, true
@@ -103,7 +101,7 @@ func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
 		return nil, false
 	}
 	bell := c.bell
-	if ch, ok := s.layer.ChannelOf(o.bell); ok {
+	if ch, ok := s.core.ChannelOf(o.bell); ok {
 		bell = s.channels[ch].bell
 	}
 	return []shm.Desc{g.Desc(), bell.Desc()}, true

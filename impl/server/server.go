@@ -29,6 +29,17 @@ const (
 	defaultMaxUnattached = 256
 )
 
+// Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
+// calls it under its lock.
+type Core interface {
+	Step(layer.Event) []layer.Effect
+	Deadline() (time.Duration, bool)
+	Attached(layer.Channel) bool
+	ChannelOf(app wire.Handle) (layer.Channel, bool)
+	BacklogCredit(layer.Channel) int
+	Stat() layer.Stat
+}
+
 // Server runs a session layer as a service: it accepts applications on a
 // listener, feeds a [Core] and does what it asks for. It never waits for an
 // application: what one does not read is kept up to a bound, and then
@@ -38,12 +49,12 @@ type Server struct {
 	listener      shm.Listener
 	log           *slog.Logger
 	backlog       int
-	maxUnattached int // of strangers
+	maxUnattached int
 
 	mu          sync.Locker
-	layer       *layer.Core
+	core        Core
 	channels    map[layer.Channel]*channel
-	unattached  []*channel // those that are nobody's, oldest first
+	unattached  []*channel // oldest first
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
 	timer       shm.Doorbell
@@ -51,22 +62,15 @@ type Server struct {
 	closed      bool
 	tasks       int
 	done        shm.Doorbell // rung when the last task has ended
-	observe     func(layer.Channel, bool, wire.Message)
-	check       func(error) // gets broken invariants, in tests and simulation; nil in production
 }
 
 // Config is the configuration of a [Server].
 type Config struct {
 	Layer         layer.Config
+	Core          Core         // to drive; nil: a new [layer.Core] with Layer
 	Backlog       int          // messages that wait for one application, besides 4 for each of its sessions; default 256
 	MaxUnattached int          // channels of which no application has attached; one more, and the oldest goes; default 256
 	Log           *slog.Logger // nil: silent
-	// Observe, if not nil, gets every message in the order in which the layer takes and makes
-	// them, and whether it made it: for monitors.
-	Observe func(ch layer.Channel, made bool, m wire.Message)
-	// Check, if not nil, gets the broken invariants after every step: for tests and
-	// simulation, it looks at everything.
-	Check func(error)
 }
 
 // channel is the control channel of one application.
@@ -88,10 +92,13 @@ type outgoing struct {
 
 // New returns a server of the applications that come to l. Call Run.
 func New(h shm.Host, l shm.Listener, cfg Config) *Server {
+	if cfg.Core == nil {
+		cfg.Core = layer.New(cfg.Layer)
+	}
 	return &Server{
-		host: h, listener: l, log: cfg.Log, check: cfg.Check, observe: cfg.Observe,
+		host: h, listener: l, log: cfg.Log,
 		backlog: cmp.Or(cfg.Backlog, defaultBacklog), maxUnattached: cmp.Or(cfg.MaxUnattached, defaultMaxUnattached),
-		mu: h.NewLock(nameServerLock), layer: layer.New(cfg.Layer),
+		mu: h.NewLock(nameServerLock), core: cfg.Core,
 		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}
@@ -151,7 +158,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// spawn runs f in a task that Close waits for. The caller has the lock.
+// spawnLocked runs f in a task that Close waits for.
 func (s *Server) spawnLocked(name string, f func()) {
 	s.tasks++
 	s.host.Go(name, func() {
@@ -188,15 +195,15 @@ func (s *Server) read(c *channel) {
 	}
 }
 
-// know notes whether a channel is a stranger. Who only connects, and holds descriptors of the
-// session layer with it, makes room for others.
+// trackUnattachedLocked adds c to the unattached channels or removes it, and hangs up the oldest beyond the
+// limit, so that idle connections cannot exhaust the descriptors of the session layer.
 func (s *Server) trackUnattachedLocked(c *channel) {
-	stranger := !c.gone && !s.layer.Attached(c.id)
+	unattached := !c.gone && !s.core.Attached(c.id)
 	i := slices.Index(s.unattached, c)
 	switch {
-	case stranger && i < 0:
+	case unattached && i < 0:
 		s.unattached = append(s.unattached, c)
-	case !stranger && i >= 0:
+	case !unattached && i >= 0:
 		s.unattached = slices.Delete(s.unattached, i, i+1)
 	}
 	if len(s.unattached) > s.maxUnattached {
@@ -224,7 +231,7 @@ func (s *Server) message(c *channel, m wire.Message, descs []shm.Desc) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if bell != nil && !s.layer.Attached(c.id) {
+	if bell != nil && !s.core.Attached(c.id) {
 		c.bell, bell = bell, c.bell // of an attach that was refused, or before a detach
 	}
 	s.stepLocked(layer.Event{Kind: layer.EventMessage, Channel: c.id, Msg: m})
@@ -235,7 +242,7 @@ func (s *Server) message(c *channel, m wire.Message, descs []shm.Desc) error {
 	return nil
 }
 
-// hangup ends a channel, for whatever reason.
+// hangup ends a channel, whatever the reason.
 func (s *Server) hangup(c *channel, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,39 +260,28 @@ func (s *Server) hangup(c *channel, why error) {
 	}
 }
 
-// step drives the layer and does what it asks for. The caller has the lock.
+// stepLocked drives the core and does what it asks for.
 func (s *Server) stepLocked(ev layer.Event) {
 	events := []layer.Event{ev}
 	for len(events) > 0 {
 		ev, events = events[0], events[1:]
 		ev.Now = s.host.Now()
-		if s.observe != nil && ev.Kind == layer.EventMessage {
-			s.observe(ev.Channel, false, ev.Msg)
-		}
-		for _, fx := range s.layer.Step(ev) {
+		for _, fx := range s.core.Step(ev) {
 			if next, ok := s.doLocked(fx); ok {
 				events = append(events, next)
 			}
 		}
-		if s.check != nil {
-			if err := s.layer.CheckInvariants(); err != nil {
-				s.check(err)
-			}
-		}
 	}
-	if at, ok := s.layer.Deadline(); ok && at < s.nextTick {
+	if at, ok := s.core.Deadline(); ok && at < s.nextTick {
 		s.nextTick = at
 		_ = s.timer.Ring()
 	}
 }
 
-// do does one thing that the layer asks for; it may cause an event.
+// doLocked does one thing that the core asks for. It may cause an event.
 func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 	switch fx.Kind {
 	case layer.EffectSend:
-		if s.observe != nil {
-			s.observe(fx.Channel, true, fx.Msg)
-		}
 		if c := s.channels[fx.Channel]; c != nil && !c.gone {
 			s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Bell})
 		}
@@ -319,8 +315,7 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 	return layer.Event{}, false
 }
 
-// format makes empty fifos and queues. Places and sizes are the layer's own, so it
-// cannot fail.
+// format makes empty fifos and queues. It panics on an error: places and sizes are the core's own.
 func (s *Server) format(g *shm.Segment, blocks []segments.Block) {
 	for _, b := range blocks {
 		err := error(nil)

@@ -8,7 +8,7 @@ import (
 func (s *Server) Stat() layer.Stat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.layer.Stat()
+	st := s.core.Stat()
 	st.Uptime = s.host.Now()
 	for i := range st.Apps {
 		x := &st.Apps[i]

@@ -95,6 +95,13 @@ func (n *measure) u8(string, *uint8, uint8)           { *n++ }
 func (n *measure) text(_ string, _ *string, size int) { *n += measure(size) }
 func (n *measure) endpoint(*Endpoint)                 { *n += endpointSize }
 
+// Size returns the length of messages of type t in bytes.
+func (t Type) Size() int {
+	n := measure(HeaderSize)
+	(&Message{Type: t}).fields(&n)
+	return int(n)
+}
+
 // writer appends fields to b.
 type writer struct{ b []byte }
 
@@ -201,8 +208,8 @@ func (m Message) Encode(b []byte) []byte {
 	return w.b
 }
 
-// sendable returns Unsupported when the session layer would not understand m as it is, and so
-// hang up: its fields are a caller's.
+// Validate returns an error that wraps [Unsupported] when [Decode] would not give m back: some field is out of
+// range, or not of its type.
 func (m Message) Validate() error {
 	if len(m.Namespace) <= MaxNamespace {
 		if got, err := Decode(m.Encode(nil)); err == nil && got == m {

@@ -45,8 +45,8 @@ func TestKinds(t *testing.T) {
 		if n := k.kind.Descs(); n != k.descs {
 			t.Errorf("%v: %d descriptors, want %d", k.kind, n, k.descs)
 		}
-		reply, request := ReplyTo(k.kind)
-		if request && (reply.String() != k.text+"-reply" || !reply.IsReply() || k.kind.IsReply()) {
+		reply := k.kind.Reply()
+		if reply != 0 && (reply.String() != k.text+"-reply" || !reply.IsReply() || k.kind.IsReply()) || reply == 0 && !k.kind.IsReply() {
 			t.Errorf("%v is answered by %v", k.kind, reply)
 		}
 	}

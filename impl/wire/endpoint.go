@@ -40,7 +40,7 @@ func (e Endpoint) String() string {
 	return fmt.Sprintf("%v://%v/%d", e.Proto, e.Addr.Addr(), e.Addr.Port())
 }
 
-// maxURI bounds the length of a URI in a message.
+// MaxURI bounds the length of a URI in a message, in bytes.
 const MaxURI = 128
 
 // ParseURI returns the endpoint that text names, "tcp://127.0.0.1/80" or
@@ -80,7 +80,7 @@ func ParseURI(text string) (Endpoint, error) {
 	return Endpoint{proto, netip.AddrPortFrom(addr.Unmap(), uint16(n))}, nil
 }
 
-// endpoint returns what a bind, unbind or connect names.
+// Target returns the endpoint that a bind, unbind or connect names, in words or in fields. False: none.
 func (m *Message) Target() (Endpoint, bool) {
 	if m.URI == "" {
 		return m.Endpoint, m.Endpoint.Addr.IsValid() && m.Endpoint.Addr.Port() != 0

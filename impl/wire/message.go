@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// SessionKind says what carries a session. It is explicit, so that nobody infers
-// it from which fields are set (H-22).
+// SessionKind says what carries a session. It is explicit: which fields are set says nothing about it (H-22).
 type SessionKind uint8
 
 // The session kinds.
@@ -21,7 +20,7 @@ const (
 	ScopeGlobal                   // and across namespaces
 )
 
-// How says which direction a disconnect closes.
+// CloseMode says which direction a disconnect closes.
 type CloseMode uint8
 
 // The directions.
@@ -30,11 +29,11 @@ const (
 	CloseWrite
 )
 
-// Message is any message: each kind uses some of the fields (see codec), and
-// the others are zero. Addresses are of the session layer's address space.
+// Message is any message: each type uses some of the fields, and the others are zero. Locations are in the
+// session layer's address space.
 type Message struct {
 	Type      Type
-	RequestID uint64 // chosen by who asks, echoed by who answers
+	RequestID uint64 // chosen by the sender of a request, echoed in the reply
 	Status    Status
 	Handle    Handle // of the object the message is about
 
@@ -99,5 +98,5 @@ func (m Message) String() string {
 	return b.String()
 }
 
-// maxFifo bounds the capacity that a connect may ask for, in bytes.
+// MaxFifo bounds the capacity that a connect may ask for, in bytes.
 const MaxFifo = 1 << 28

@@ -46,7 +46,7 @@ func (s Status) String() string {
 // Error returns the status in words.
 func (s Status) Error() string { return "session layer: " + s.String() }
 
-// err returns nil for OK.
+// Err returns nil for OK, else s.
 func (s Status) Err() error {
 	if s == OK {
 		return nil

@@ -6,9 +6,8 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// pool owns objects of one kind. The lowest free index is not sought: the last one
-// freed is reused at once, which the generation makes harmless and tests make
-// common.
+// Pool owns objects of one kind. The lowest free index is not sought: the last one freed is used again at once,
+// which the generation makes harmless and tests make common.
 type Pool[T any] struct {
 	kind  wire.Kind
 	slots []slot[T]
@@ -21,13 +20,13 @@ type slot[T any] struct {
 	v          *T // nil when free
 }
 
-// newPool returns an empty pool of objects of kind k.
+// New returns an empty pool of objects of kind k.
 func New[T any](k wire.Kind) Pool[T] { return Pool[T]{kind: k} }
 
-// count returns how many objects are live.
+// Len returns how many objects are live.
 func (p *Pool[T]) Len() int { return p.live }
 
-// add makes a new object and returns its handle.
+// Add keeps v and returns its new handle.
 func (p *Pool[T]) Add(v *T) wire.Handle {
 	p.live++
 	if n := len(p.free); n > 0 {
@@ -40,7 +39,7 @@ func (p *Pool[T]) Add(v *T) wire.Handle {
 	return wire.NewHandle(p.kind, 1, uint32(len(p.slots)-1))
 }
 
-// get returns the object that h names, or nil.
+// Get returns the object that h names, or nil.
 func (p *Pool[T]) Get(h wire.Handle) *T {
 	if h.Kind() != p.kind || int(h.Index()) >= len(p.slots) {
 		return nil
@@ -52,8 +51,8 @@ func (p *Pool[T]) Get(h wire.Handle) *T {
 	return s.v
 }
 
-// remove frees h, which must be live. An index whose generations are used up is
-// not reused, because a handle must never name two objects.
+// Remove frees h. It panics if h is not live. An index whose generations are used up is not used again, because
+// a handle must never name two objects.
 func (p *Pool[T]) Remove(h wire.Handle) {
 	if p.Get(h) == nil {
 		panic("impl: remove " + h.String())
@@ -67,7 +66,8 @@ func (p *Pool[T]) Remove(h wire.Handle) {
 	}
 }
 
-// clone returns a copy of the pool; deepen replaces what a copied object shares with the original.
+// Clone returns a copy of the pool and of its objects. deepen replaces what a copied object shares with the
+// original.
 func (p *Pool[T]) Clone(deepen func(*T)) Pool[T] {
 	c := *p
 	c.slots, c.free = slices.Clone(p.slots), slices.Clone(p.free)
@@ -81,7 +81,7 @@ func (p *Pool[T]) Clone(deepen func(*T)) Pool[T] {
 	return c
 }
 
-// each calls f for every live object in order of index.
+// Each calls f for every live object in order of index.
 func (p *Pool[T]) Each(f func(h wire.Handle, v *T)) {
 	for i := range p.slots {
 		if s := p.slots[i]; s.v != nil {

@@ -14,6 +14,7 @@ type Block struct {
 	Slots uint32 // slots of an event queue, or 0
 }
 
+// Bytes returns the length of b.
 func (b Block) Bytes() uint64 {
 	if b.Slots > 0 {
 		return shm.QueueBytes(b.Slots)

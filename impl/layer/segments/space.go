@@ -7,9 +7,8 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// valloc hands out disjoint ranges of an address space: first fit, neighbours
-// coalesce. It serves the address space (ranges are segments) and each segment (ranges
-// are fifos and queues). It is private memory: no peer can corrupt it.
+// Space hands out disjoint ranges of an address space: first fit, neighbours coalesce. It is private memory: no
+// peer can corrupt it.
 type Space struct {
 	base, end wire.Location
 	align     uint64 // of every range's start and length; a power of two
@@ -26,6 +25,8 @@ type span struct {
 
 func (s span) end() wire.Location { return s.at + wire.Location(s.n) }
 
+// NewSpace returns the free space [base, end). Every range starts at a multiple of align, a power of two, and is
+// followed by guard bytes that belong to no range. It panics if base, end or guard is not a multiple of align.
 func NewSpace(base, end wire.Location, align, guard uint64) *Space {
 	if base&wire.Location(align-1) != 0 || end&wire.Location(align-1) != 0 || guard%align != 0 || base >= end {
 		panic(fmt.Sprintf("impl: address space [%#x, %#x) aligned to %d", base, end, align))
@@ -33,7 +34,7 @@ func NewSpace(base, end wire.Location, align, guard uint64) *Space {
 	return &Space{base: base, end: end, align: align, guard: guard, free: []span{{base, uint64(end - base)}}}
 }
 
-// size returns the bytes that a range of n takes, guard included; 0 when there is none.
+// Size returns the bytes that a range of n takes, guard included; 0 when there is no such range.
 func (v *Space) Size(n uint64) uint64 {
 	if n == 0 || n > uint64(v.end-v.base) {
 		return 0
@@ -41,7 +42,7 @@ func (v *Space) Size(n uint64) uint64 {
 	return (n+v.align-1)&^(v.align-1) + v.guard
 }
 
-// alloc returns the start of n free bytes, or false.
+// Alloc returns the start of n free bytes, or false.
 func (v *Space) Alloc(n uint64) (wire.Location, bool) {
 	need := v.Size(n)
 	if need == 0 {
@@ -63,7 +64,7 @@ func (v *Space) Alloc(n uint64) (wire.Location, bool) {
 	return 0, false
 }
 
-// release gives back a range that alloc returned for n bytes.
+// Release gives back a range that Alloc returned for n bytes. It panics on any other.
 func (v *Space) Release(at wire.Location, n uint64) {
 	s := span{at, v.Size(n)}
 	i := 0
@@ -88,18 +89,18 @@ func (v *Space) Release(at wire.Location, n uint64) {
 	v.free[i] = s
 }
 
-// clone returns a copy.
+// Clone returns a copy.
 func (v *Space) Clone() *Space {
 	c := *v
 	c.free = slices.Clone(v.free)
 	return &c
 }
 
-// inUse returns how many bytes are handed out, guards included.
+// InUse returns how many bytes are handed out, guards included.
 func (v *Space) InUse() uint64 { return v.used }
 
-// check returns what is wrong with the books of a valloc by themselves: what is not used is free,
-// in spans in order that do not touch.
+// Check returns nil or what is wrong with the books: what is not used is free, in spans in order that do not
+// touch.
 func (v *Space) Check() error {
 	n, last := v.used, wire.Location(0)
 	for _, f := range v.free {
