@@ -175,7 +175,6 @@ func newStage(host, apps shm.Host, addr string) *stage {
 		ran: apps.NewLocalDoorbell(nameScript), names: map[string]string{}, counts: map[string]int{},
 	}
 	st.cfg.Layer = layer.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4}
-	st.cfg.Check = func(err error) { st.broken = errors.Join(st.broken, err) }
 	return st
 }
 
@@ -184,6 +183,11 @@ func (st *stage) start() error {
 	l, err := st.host.Listen(st.addr)
 	if err != nil {
 		return err
+	}
+	st.cfg.Core = watchedCore{
+		Core:    layer.New(st.cfg.Layer),
+		observe: func(layer.Channel, bool, wire.Message) {},
+		broken:  func(err error) { st.broken = errors.Join(st.broken, err) },
 	}
 	st.server = server.New(st.host, l, st.cfg)
 	st.host.Go("layer", func() {
@@ -374,7 +378,7 @@ func (st *stage) hear(a *actor) error {
 			return err
 		}
 		if !a.manual && (m.Type == wire.Map || m.Type == wire.Unmap) {
-			answers = append(answers, wire.Message{Type: m.Type + 1, Handle: m.Handle})
+			answers = append(answers, wire.Message{Type: m.Type.Reply(), Handle: m.Handle})
 		}
 	}
 	for _, m := range answers {

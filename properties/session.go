@@ -61,7 +61,7 @@ var (
 // sessionCase is a compiled case of a session scenario.
 type sessionCase struct {
 	fifo              int
-	cfg               server.Config
+	cfg               layer.Config
 	work              map[string][]op
 	mode              string // of the lying application
 	ranges, directory *LinChecker
@@ -83,9 +83,9 @@ func compileSession(c sim.Case) (sim.Program, error) {
 		k.work[name] = perProc(ops, name)
 	}
 	k.mode, k.wildcard = cfg.words["rogue"], cfg.words["bind"] == "any"
-	k.cfg.Layer = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
+	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
 	if cfg.words["linger"] == "1s" {
-		k.cfg.Layer.Linger = 1_000_000_000
+		k.cfg.Linger = 1_000_000_000
 	}
 	k.strict = polite(ops) && cfg.words["faults"] == "none"
 	config := simConfig(cfg.words["faults"])
@@ -139,16 +139,17 @@ func (k *sessionCase) setup(w *sim.World) {
 	host := w.Process("layer").Service()
 	l, err := host.Listen(layerAddr)
 	must(err)
-	cfg := k.cfg
-	cfg.Check = func(err error) { w.Fail(propInvariant, "%v", err) }
 	mon := newSessionMonitor(w.Fail, k.failing)
 	mon.deaf, mon.liar = k.mode == "deaf", len(sessionApps)+1
 	paths := newModelMonitor(w.Fail, mon)
-	cfg.Observe = func(ch layer.Channel, made bool, m wire.Message) {
-		mon.observe(ch, made, m)
-		paths.observe(ch, made, m)
-	}
-	s := server.New(host, l, cfg)
+	s := server.New(host, l, server.Config{Core: watchedCore{
+		Core: layer.New(k.cfg),
+		observe: func(ch layer.Channel, made bool, m wire.Message) {
+			mon.observe(ch, made, m)
+			paths.observe(ch, made, m)
+		},
+		broken: func(err error) { w.Fail(propInvariant, "%v", err) },
+	}})
 	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
 			w.Fail(propError, "session layer: %v", err)

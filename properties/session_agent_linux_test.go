@@ -92,21 +92,21 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 	if err != nil {
 		return err
 	}
-	cfg := server.Config{
-		Layer: c.Config,
-		Observe: func(ch layer.Channel, made bool, m wire.Message) {
+	cfg := server.Config{Core: watchedCore{
+		Core: layer.New(c.Config),
+		observe: func(ch layer.Channel, made bool, m wire.Message) {
 			what := taken
 			if made {
 				what = told
 			}
 			a.note(noted{What: what, Channel: ch, Msg: m})
 		},
-		Check: func(err error) {
+		broken: func(err error) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.broken = errors.Join(a.broken, err)
 		},
-	}
+	}}
 	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil

@@ -30,7 +30,7 @@ func newManners() manners {
 func (c *manners) told(m wire.Message) {
 	switch m.Type {
 	case wire.Map, wire.Unmap, wire.Accept:
-		c.owes[owed{m.Type + 1, m.Handle}]++
+		c.owes[owed{m.Type.Reply(), m.Handle}]++
 	}
 }
 

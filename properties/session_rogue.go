@@ -140,7 +140,7 @@ func (x *rogue) read() {
 		if x.mode == "silent" || strings.HasSuffix(m.Type.String(), "-reply") {
 			continue
 		}
-		answer := wire.Message{Type: m.Type + 1, Handle: m.Handle}
+		answer := wire.Message{Type: m.Type.Reply(), Handle: m.Handle}
 		if x.mode == "negative" && m.Type != wire.Accept {
 			answer.Status = wire.Invalid
 		}

@@ -140,7 +140,7 @@ func (x *unruly) answer(p *puppet, how int) {
 	if how == 3 || m.CloseMode == wire.CloseWrite {
 		return
 	}
-	reply := wire.Message{Type: m.Type + 1, Handle: m.Handle}
+	reply := wire.Message{Type: m.Type.Reply(), Handle: m.Handle}
 	if how == 1 {
 		reply.Status = wire.Refused
 	}
