@@ -1,8 +1,6 @@
 package impl
 
-import (
-	"cutthrough/impl/wire"
-)
+import "cutthrough/impl/wire"
 
 // Addr is the address of a session or listener.
 type Addr struct {

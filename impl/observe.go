@@ -1,8 +1,6 @@
 package impl
 
-import (
-	"cutthrough/impl/wire"
-)
+import "cutthrough/impl/wire"
 
 // ObservationKind says what an application has done.
 type ObservationKind uint8

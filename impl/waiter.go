@@ -1,9 +1,11 @@
 package impl
 
-import "io"
+import (
+	"io"
+	"time"
 
-import "time"
-import "cutthrough/shm"
+	"cutthrough/shm"
+)
 
 // eventRinger is the doorbell of the peer as the fifo sees it: to ring it is to post an event.
 type eventRinger struct {

@@ -32,12 +32,12 @@ const (
 // Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
 // calls it under its lock.
 type Core interface {
-	Step(layer.Event) []layer.Effect
-	Deadline() (time.Duration, bool)
-	Attached(layer.Channel) bool
-	ChannelOf(app wire.Handle) (layer.Channel, bool)
-	BacklogCredit(layer.Channel) int
-	Stat() layer.Stat
+	Step(layer.Event) []layer.Effect                 // see [layer.Core.Step]
+	Deadline() (time.Duration, bool)                 // see [layer.Core.Deadline]
+	Attached(layer.Channel) bool                     // see [layer.Core.Attached]
+	ChannelOf(app wire.Handle) (layer.Channel, bool) // see [layer.Core.ChannelOf]
+	BacklogCredit(layer.Channel) int                 // see [layer.Core.BacklogCredit]
+	Stat() layer.Stat                                // see [layer.Core.Stat]
 }
 
 // Server runs a session layer as a service: it accepts applications on a

@@ -1,8 +1,6 @@
 package server
 
-import (
-	"cutthrough/impl/layer"
-)
+import "cutthrough/impl/layer"
 
 // Stat returns a picture of the server. Safe for concurrent use.
 func (s *Server) Stat() layer.Stat {

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"testing"
 )
-
-import "testing"
 
 func FuzzDecode(f *testing.F) {
 	for k := Attach; k < NumTypes; k++ {

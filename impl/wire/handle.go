@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Handle names an application, listener, session, pair or segment of the session
 // layer: kind, generation and index, 64 bits. Kinds are disjoint, and the
@@ -14,7 +12,7 @@ type Handle uint64
 // Kind is the kind of object that a [Handle] names.
 type Kind uint8
 
-// The kinds.
+// The kinds. NumKinds is one more than the last.
 const (
 	KindNone Kind = iota
 	KindApp
@@ -35,8 +33,10 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
+// MaxGeneration is the largest generation of a handle.
 const MaxGeneration = 1<<28 - 1
 
+// NewHandle returns the handle of an object of kind k. Of the generation it takes the low 28 bits.
 func NewHandle(k Kind, generation, index uint32) Handle {
 	return Handle(k)<<60 | Handle(generation&MaxGeneration)<<32 | Handle(index)
 }
@@ -44,8 +44,10 @@ func NewHandle(k Kind, generation, index uint32) Handle {
 // Kind returns the kind of object that h names, if any.
 func (h Handle) Kind() Kind { return Kind(h >> 60) }
 
+// Index returns the index of h among the objects of its kind.
 func (h Handle) Index() uint32 { return uint32(h) }
 
+// Generation returns how many objects with the index of h there were up to it.
 func (h Handle) Generation() uint32 { return uint32(h>>32) & MaxGeneration }
 
 // String returns for example "session 3.1": index and generation.

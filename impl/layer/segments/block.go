@@ -1,8 +1,6 @@
 package segments
 
-import (
-	"cutthrough/shm"
-)
+import "cutthrough/shm"
 
 // Page is the unit of segment sizes and places.
 const Page = 4096
