@@ -184,11 +184,7 @@ func (st *stage) start() error {
 	if err != nil {
 		return err
 	}
-	st.cfg.Core = watchedCore{
-		Core:    layer.New(st.cfg.Layer),
-		observe: func(layer.Channel, bool, wire.Message) {},
-		broken:  func(err error) { st.broken = errors.Join(st.broken, err) },
-	}
+	st.cfg.Core = newWatchedCore(st.cfg.Layer, func(err error) { st.broken = errors.Join(st.broken, err) })
 	st.server = server.New(st.host, l, st.cfg)
 	st.host.Go("layer", func() {
 		st.runErr = st.server.Run()

@@ -142,14 +142,8 @@ func (k *sessionCase) setup(w *sim.World) {
 	mon := newSessionMonitor(w.Fail, k.failing)
 	mon.deaf, mon.liar = k.mode == "deaf", len(sessionApps)+1
 	paths := newModelMonitor(w.Fail, mon)
-	s := server.New(host, l, server.Config{Core: watchedCore{
-		Core: layer.New(k.cfg),
-		observe: func(ch layer.Channel, made bool, m wire.Message) {
-			mon.observe(ch, made, m)
-			paths.observe(ch, made, m)
-		},
-		broken: func(err error) { w.Fail(propInvariant, "%v", err) },
-	}})
+	broken := func(err error) { w.Fail(propInvariant, "%v", err) }
+	s := server.New(host, l, server.Config{Core: newWatchedCore(k.cfg, broken, mon.observe, paths.observe)})
 	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
 			w.Fail(propError, "session layer: %v", err)

@@ -92,21 +92,19 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 	if err != nil {
 		return err
 	}
-	cfg := server.Config{Core: watchedCore{
-		Core: layer.New(c.Config),
-		observe: func(ch layer.Channel, made bool, m wire.Message) {
-			what := taken
-			if made {
-				what = told
-			}
-			a.note(noted{What: what, Channel: ch, Msg: m})
-		},
-		broken: func(err error) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.broken = errors.Join(a.broken, err)
-		},
-	}}
+	broken := func(err error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.broken = errors.Join(a.broken, err)
+	}
+	observe := func(ch layer.Channel, made bool, m wire.Message) {
+		what := taken
+		if made {
+			what = told
+		}
+		a.note(noted{What: what, Channel: ch, Msg: m})
+	}
+	cfg := server.Config{Core: newWatchedCore(c.Config, broken, observe)}
 	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil

@@ -9,10 +9,18 @@ import (
 // makes them, and whose invariants are checked after every step.
 type watchedCore struct {
 	*layer.Core
-	observe func(ch layer.Channel, made bool, m wire.Message)
-	broken  func(error)
+	broken    func(error)
+	observers []observer
 }
 
+// observer gets a message of a channel. made: the session layer makes it.
+type observer func(ch layer.Channel, made bool, m wire.Message)
+
+func newWatchedCore(cfg layer.Config, broken func(error), observers ...observer) watchedCore {
+	return watchedCore{layer.New(cfg), broken, observers}
+}
+
+// Step implements [server.Core].
 func (w watchedCore) Step(ev layer.Event) []layer.Effect {
 	if ev.Kind == layer.EventMessage {
 		w.observe(ev.Channel, false, ev.Msg)
@@ -27,4 +35,10 @@ func (w watchedCore) Step(ev layer.Event) []layer.Effect {
 		w.broken(err)
 	}
 	return effects
+}
+
+func (w watchedCore) observe(ch layer.Channel, made bool, m wire.Message) {
+	for _, o := range w.observers {
+		o(ch, made, m)
+	}
 }
