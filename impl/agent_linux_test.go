@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
@@ -50,7 +52,7 @@ type Agent struct {
 	host shm.Host
 
 	mu       sync.Mutex
-	server   *Server
+	server   *server.Server
 	served   chan error
 	app      *App
 	listener *Listener
@@ -68,7 +70,7 @@ func (a *Agent) Layer(addr string, _ *None) error {
 	if err != nil {
 		return err
 	}
-	a.server, a.served = NewServer(a.host, l, ServerConfig{}), make(chan error, 1)
+	a.server, a.served = server.New(a.host, l, server.Config{}), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil
 }
@@ -77,7 +79,7 @@ func (a *Agent) Layer(addr string, _ *None) error {
 func (a *Agent) EndLayer(None, *None) error { return errors.Join(a.server.Close(), <-a.served) }
 
 // Stat returns what the session layer has.
-func (a *Agent) Stat(_ None, st *Stat) error {
+func (a *Agent) Stat(_ None, st *layer.Stat) error {
 	*st = a.server.Stat()
 	return nil
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"sync"
 
+	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
@@ -16,6 +16,7 @@ var (
 	nameAppLock  = shm.NewName("app.lock")
 	nameRequest  = shm.NewName("app.request")
 	nameIncoming = shm.NewName("app.accept")
+	nameAppBell  = shm.NewName("bell.app")
 	namePeerBell = shm.NewName("bell.peer")
 	nameLead     = shm.NewName("app.lead")
 )
@@ -42,65 +43,32 @@ type App struct {
 	conn shm.Conn
 	bell shm.Doorbell // rung by peers after they posted an event
 
-	mu        sync.Locker
-	events    leadership
-	context   uint64
-	requests  []*request
-	table     segmentTable
-	inboxes   []*inbox
-	sessions  []*Session // by the index of their handle; nil where there is none
-	listeners []*Listener
-	err       error // why it has ended
-	tasks     int
-	ended     shm.Doorbell
-}
-
-// request is a request that waits for its reply.
-type request struct {
-	context  uint64
-	bell     shm.Doorbell
-	reply    Message
-	session  *Session  // made by the reply of a connect
-	listener *Listener // known from the reply of a bind on
-	done     bool
-	dropped  bool // nobody waits any more
-}
-
-// ObservationKind says what an application has done.
-type ObservationKind uint8
-
-// The observations.
-const (
-	ObserveReceived ObservationKind = iota // a message of the session layer, before it is handled
-	ObserveMapped                          // the segment of a MsgMap
-	ObserveUnmapped                        // the segment of an earlier MsgMap
-)
-
-// Observation is something that an application has done.
-type Observation struct {
-	Kind ObservationKind
-	Msg  Message
-}
-
-func (a *App) observe(k ObservationKind, m Message) {
-	if a.opt.Observe != nil {
-		a.opt.Observe(Observation{k, m})
-	}
+	mu          sync.Locker
+	events      leadership
+	lastRequest uint64
+	requests    []*request
+	table       segmentTable
+	inboxes     []*inbox
+	sessions    []*Session // by the index of their handle; nil where there is none
+	listeners   []*Listener
+	err         error // why it has ended
+	tasks       int
+	ended       shm.Doorbell
 }
 
 // Attach attaches to the session layer that listens at addr. Errors: those of
 // shm.Host.Dial, or a [Status]; Unsupported for options that cannot be sent.
 func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	if opt.Scope == 0 {
-		opt.Scope = ScopeLocal | ScopeGlobal
+		opt.Scope = wire.ScopeLocal | wire.ScopeGlobal
 	}
 	if opt.Backlog == 0 {
 		opt.Backlog = 128
 	}
-	m := Message{Kind: MsgAttach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
-	err := m.sendable()
-	if min(opt.RxSize, opt.TxSize) < 0 || max(opt.RxSize, opt.TxSize) > maxFifo {
-		err = fmt.Errorf("fifos of %d and %d bytes: %w", opt.RxSize, opt.TxSize, Unsupported)
+	m := wire.Message{Type: wire.Attach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
+	err := m.Validate()
+	if min(opt.RxSize, opt.TxSize) < 0 || max(opt.RxSize, opt.TxSize) > wire.MaxFifo {
+		err = fmt.Errorf("fifos of %d and %d bytes: %w", opt.RxSize, opt.TxSize, wire.Unsupported)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("impl: attach: %w", err)
@@ -118,8 +86,8 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 		ended: h.NewLocalDoorbell(nameRequest), events: leadership{relay: h.NewLocalDoorbell(nameLead)},
 	}
 	a.mu.Lock()
-	a.spawn("app-control", a.runControl)
-	a.spawn("app-events", a.runEvents)
+	a.spawnLocked("app-control", a.runControl)
+	a.spawnLocked("app-events", a.runEvents)
 	a.mu.Unlock()
 	r := a.newRequest()
 	err = a.ask(context.Background(), r, m, bell.Desc())
@@ -130,8 +98,8 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	return a, nil
 }
 
-// spawn runs f in a task that Close waits for. The caller has the lock.
-func (a *App) spawn(name string, f func()) {
+// spawnLocked runs f in a task that Close waits for.
+func (a *App) spawnLocked(name string, f func()) {
 	a.tasks++
 	a.host.Go(name, func() {
 		f()
@@ -150,7 +118,7 @@ func (a *App) Close() error {
 		a.mu.Unlock()
 		return net.ErrClosed
 	}
-	a.end(net.ErrClosed)
+	a.endLocked(net.ErrClosed)
 	sessions, listeners := slices.Clone(a.sessions), slices.Clone(a.listeners)
 	a.mu.Unlock()
 	for _, s := range sessions {
@@ -163,14 +131,12 @@ func (a *App) Close() error {
 	}
 	a.mu.Lock()
 	for slices.ContainsFunc(a.sessions, func(s *Session) bool { return s != nil }) {
-		a.mu.Unlock() // somebody else is closing it
-		_ = a.ended.Wait(nil, shm.Forever)
-		a.mu.Lock()
+		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever) // another call is closing it
 	}
 	// Unmap before the session layer can learn that we are gone: it gives the places to others then.
 	var errs []error
 	for len(a.table.byBase) > 0 {
-		errs = append(errs, a.unmap(a.table.byBase[0].h))
+		errs = append(errs, a.unmapLocked(a.table.byBase[0].h))
 	}
 	a.mu.Unlock()
 	_ = a.conn.Close()
@@ -178,15 +144,13 @@ func (a *App) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.tasks > 0 {
-		a.mu.Unlock()
-		_ = a.ended.Wait(nil, shm.Forever)
-		a.mu.Lock()
+		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever)
 	}
 	return errors.Join(errs...)
 }
 
-// end makes every call that waits return. The caller has the lock.
-func (a *App) end(why error) {
+// endLocked makes every call that waits return.
+func (a *App) endLocked(why error) {
 	if a.err != nil {
 		return
 	}
@@ -196,7 +160,7 @@ func (a *App) end(why error) {
 	}
 	for _, s := range a.sessions {
 		if s != nil {
-			s.fail(why)
+			s.failLocked(why)
 		}
 	}
 	for _, l := range a.listeners {
@@ -204,196 +168,13 @@ func (a *App) end(why error) {
 	}
 }
 
-func (a *App) newRequest() *request {
-	return &request{bell: a.host.NewLocalDoorbell(nameRequest)}
-}
-
-// ask sends a request and waits for its reply, the end of ctx or of the
-// application. A status other than OK is an error.
-func (a *App) ask(ctx context.Context, r *request, m Message, descs ...shm.Desc) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = r.bell.Ring() })
-	defer stop()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err != nil {
-		return a.err
-	}
-	a.context++
-	m.Context, r.context = a.context, a.context
-	a.requests = append(a.requests, r)
-	a.mu.Unlock()
-	err := a.conn.Send(m.Encode(nil), descs, shm.Forever)
-	a.mu.Lock()
-	for err == nil && !r.done && a.err == nil && ctx.Err() == nil {
-		a.mu.Unlock()
-		err = r.bell.Wait(nil, shm.Forever)
-		a.mu.Lock()
-	}
-	switch {
-	case r.done:
-		return r.reply.Status.err()
-	case ctx.Err() != nil:
-		r.dropped = true // the reply may still come and make a session
-		return ctx.Err()
-	}
-	a.forget(r)
-	if err == nil || errors.Is(err, shm.ErrClosed) || errors.Is(err, shm.ErrPeerClosed) {
-		err = a.err
-	}
-	if err == nil {
-		err = ErrLayerGone
-	}
-	return err
-}
-
-// session returns the live session with the index, or nil.
-func (a *App) session(index uint32) *Session {
+// sessionLocked returns the live session with the index, or nil.
+func (a *App) sessionLocked(index uint32) *Session {
 	if int(index) >= len(a.sessions) {
 		return nil
 	}
 	return a.sessions[index]
 }
 
-func (a *App) forget(r *request) {
-	a.requests = slices.DeleteFunc(a.requests, func(o *request) bool { return o == r })
-}
-
 // ErrLayerGone is what calls return when the session layer has ended.
 var ErrLayerGone = errors.New("impl: the session layer is gone")
-
-// runControl handles the messages of the session layer, in order.
-func (a *App) runControl() {
-	buf := make([]byte, MaxWire)
-	for {
-		n, descs, err := a.conn.Recv(buf, shm.Forever)
-		if err == nil {
-			err = a.control(buf[:n], descs)
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, shm.ErrPeerClosed) {
-				err = ErrLayerGone
-			}
-			a.mu.Lock()
-			a.end(err)
-			a.mu.Unlock()
-			a.closeBells()
-			_ = a.conn.Close()
-			return
-		}
-	}
-}
-
-// control handles one message.
-func (a *App) control(b []byte, descs []shm.Desc) error {
-	m, err := Decode(b)
-	if err == nil && len(descs) != m.Kind.Descs() {
-		err = fmt.Errorf("impl: %w: %v with %d descriptors", ErrMessage, m.Kind, len(descs))
-	}
-	if err != nil {
-		closeDescs(descs)
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.observe(ObserveReceived, m)
-	switch m.Kind {
-	case MsgMap:
-		return a.answer(Message{Kind: MsgMapReply, Handle: m.Handle, Status: a.mapSegment(m, descs)})
-	case MsgUnmap:
-		status := OK
-		if a.unmap(m.Handle) != nil {
-			status = Invalid
-		}
-		return a.answer(Message{Kind: MsgUnmapReply, Handle: m.Handle, Status: status})
-	case MsgAccept:
-		return a.answer(Message{Kind: MsgAcceptReply, Handle: m.Handle, Status: a.accept(m)})
-	case MsgDisconnect, MsgReset:
-		if s := a.session(m.Handle.index()); s != nil && s.handle == m.Handle {
-			s.peerDid(m)
-		}
-		return nil
-	}
-	return a.reply(m)
-}
-
-// answer answers a notification. The session layer always reads, so it does not wait long.
-func (a *App) answer(m Message) error { return a.conn.Send(m.Encode(nil), nil, shm.Forever) }
-
-// reply hands a reply to who asked. A session that nobody waits for is closed.
-func (a *App) reply(m Message) error {
-	i := slices.IndexFunc(a.requests, func(r *request) bool { return r.context == m.Context })
-	if i < 0 || !m.Kind.reply() {
-		return nil // of a close, which nobody waits for
-	}
-	r := a.requests[i]
-	a.forget(r)
-	var failed error
-	if m.Kind == MsgConnectReply && m.Status == OK {
-		s, err := a.newSession(m, false)
-		if err != nil {
-			m.Status = NoMemory
-			failed = a.tell(Message{Kind: MsgReset, Handle: m.Handle})
-		} else if r.dropped {
-			s.abandon()
-		}
-		r.session = s
-	}
-	if m.Kind == MsgBindReply && m.Status == OK {
-		r.listener.handle = m.Handle
-		a.listeners = append(a.listeners, r.listener)
-	}
-	r.reply, r.done = m, true
-	_ = r.bell.Ring()
-	return failed
-}
-
-// tell sends a request whose reply nobody waits for.
-func (a *App) tell(m Message) error {
-	a.context++
-	m.Context = a.context
-	return a.conn.Send(m.Encode(nil), nil, shm.Forever)
-}
-
-// mapSegment maps a segment and opens the peer's doorbell.
-func (a *App) mapSegment(m Message, descs []shm.Desc) Status {
-	if a.err != nil {
-		closeDescs(descs)
-		return Invalid // it would never be unmapped
-	}
-	seg, err := a.host.MapSegment(descs[0], m.Size)
-	if err != nil {
-		_ = descs[1].Close()
-		return NoMemory
-	}
-	peer, err := a.host.OpenDoorbell(descs[1], namePeerBell)
-	if err != nil {
-		_ = seg.Close()
-		return NoMemory
-	}
-	if err := a.table.add(&mapping{m.Handle, m.Base, seg, peer}); err != nil {
-		_ = errors.Join(seg.Close(), peer.Close())
-		return Invalid
-	}
-	a.observe(ObserveMapped, m)
-	return OK
-}
-
-// unmap forgets a segment and its queues. Sessions in it are over by then.
-func (a *App) unmap(h Handle) error {
-	m := a.table.remove(h)
-	if m == nil {
-		return fmt.Errorf("impl: unmap %v: %w", h, ErrUnresolved)
-	}
-	keep := a.inboxes[:0]
-	for _, in := range a.inboxes {
-		if in.segment != h {
-			keep = append(keep, in)
-		}
-	}
-	a.inboxes = keep
-	a.observe(ObserveUnmapped, Message{Kind: MsgMap, Handle: h, Base: m.base, Size: m.seg.Size()})
-	return errors.Join(m.seg.Close(), m.peer.Close())
-}

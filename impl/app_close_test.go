@@ -4,6 +4,8 @@ import (
 	"io"
 	"syscall"
 	"testing"
+
+	"cutthrough/impl/server"
 )
 
 // TestAppCloseThrowsAway: bytes that nobody here will read any more are a reset for who wrote them, whether their
@@ -13,7 +15,7 @@ func TestAppCloseThrowsAway(t *testing.T) {
 		"session":     func(_ *App, s *Session) error { return s.Close() },
 		"application": func(a *App, _ *Session) error { return a.Close() },
 	} {
-		addr := startLayer(t, ServerConfig{})
+		addr := startLayer(t, server.Config{})
 		server, client := attach(t, addr), attach(t, addr)
 		l := listen(t, server, testURI)
 		c, s := connect(t, l, client)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
@@ -19,7 +20,7 @@ import (
 // The benchmarks compare sessions with what applications would use without them, Go's
 // unix stream sockets, by the same code, in turns, in the same processes.
 
-// BenchCall asks an agent for a server at URI, whose session layer is at Layer, and one at
+// BenchCall asks an agent for a server at URI, whose session layer is at Core, and one at
 // the unix socket Unix.
 type BenchCall struct {
 	Layer, URI, Unix string
@@ -340,7 +341,7 @@ func (a *Agent) Hop(c HopCall, _ *None) error {
 	go func() {
 		in, err := l.Accept(shm.Forever)
 		_ = l.Close()
-		buf := make([]byte, MaxWire)
+		buf := make([]byte, wire.MaxSize)
 		pass := func(from, to shm.Conn) {
 			n := 0
 			if err == nil {
@@ -388,8 +389,8 @@ func BenchmarkHops(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { check(b, c.Close()) }()
-			msg := Message{Kind: MsgConnect, URI: testURI}.Encode(nil)
-			buf := make([]byte, MaxWire)
+			msg := wire.Message{Type: wire.Connect, URI: testURI}.Encode(nil)
+			buf := make([]byte, wire.MaxSize)
 			m.duel(200, 1, func(n int) error {
 				for range n {
 					if err := c.Send(msg, nil, shm.Forever); err != nil {

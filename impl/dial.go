@@ -2,20 +2,17 @@ package impl
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
-	"slices"
-	"syscall"
 
-	"cutthrough/shm"
+	"cutthrough/impl/wire"
 )
 
 // Dial connects to the listener at uri ("tcp://127.0.0.1/80") and returns when it
 // has accepted. Errors: those of ctx, a [Status] such as Refused, which is also
 // syscall.ECONNREFUSED, or net.ErrClosed.
 func (a *App) Dial(ctx context.Context, uri string) (*Session, error) {
-	e, err := ParseURI(uri)
+	e, err := wire.ParseURI(uri)
 	if err != nil {
 		return nil, err
 	}
@@ -23,11 +20,11 @@ func (a *App) Dial(ctx context.Context, uri string) (*Session, error) {
 }
 
 // DialEndpoint is Dial with an endpoint in fields; Unsupported when it is none.
-func (a *App) DialEndpoint(ctx context.Context, e Endpoint) (*Session, error) {
+func (a *App) DialEndpoint(ctx context.Context, e wire.Endpoint) (*Session, error) {
 	e.Addr = netip.AddrPortFrom(e.Addr.Addr().Unmap(), e.Addr.Port()) // as package net has IPv4 addresses
-	m := Message{Kind: MsgConnect, Endpoint: e, RxSize: uint32(a.opt.RxSize), TxSize: uint32(a.opt.TxSize)}
+	m := wire.Message{Type: wire.Connect, Endpoint: e, RxSize: uint32(a.opt.RxSize), TxSize: uint32(a.opt.TxSize)}
 	r := a.newRequest()
-	err := m.sendable()
+	err := m.Validate()
 	if err == nil {
 		err = a.ask(ctx, r, m)
 	}
@@ -35,140 +32,4 @@ func (a *App) DialEndpoint(ctx context.Context, e Endpoint) (*Session, error) {
 		return nil, &net.OpError{Op: "dial", Net: e.Proto.String(), Addr: Addr{e, 0}, Err: err}
 	}
 	return r.session, nil
-}
-
-// Is makes a Status match the error of the operating system that means the same.
-func (s Status) Is(target error) bool {
-	switch s {
-	case Refused:
-		return target == syscall.ECONNREFUSED
-	case AddressInUse:
-		return target == syscall.EADDRINUSE
-	case WrongSecret, WrongScope:
-		return target == syscall.EACCES
-	case TimedOut:
-		return target == syscall.ETIMEDOUT
-	}
-	return false
-}
-
-// Timeout says whether the status is a timeout.
-func (s Status) Timeout() bool { return s == TimedOut }
-
-// Addr is the address of a session or listener.
-type Addr struct {
-	Endpoint Endpoint
-	Handle   Handle // of the session; 0 for a listener
-}
-
-// Network returns the protocol that the listener was named with.
-func (a Addr) Network() string { return a.Endpoint.Proto.String() }
-
-// String returns for example "127.0.0.1:80".
-func (a Addr) String() string { return a.Endpoint.hostPort() }
-
-// Listener is a [net.Listener] of local sessions. Safe for concurrent use.
-type Listener struct {
-	app    *App
-	handle Handle
-	addr   Addr
-	bell   shm.Doorbell
-	queue  []*Session // accepted by us, not yet by the caller
-	closed bool
-}
-
-// Listen listens at uri ("tcp://0.0.0.0/80"). Errors: a [Status] such as
-// AddressInUse, which is also syscall.EADDRINUSE, or net.ErrClosed.
-func (a *App) Listen(uri string) (*Listener, error) {
-	e, err := ParseURI(uri)
-	if err != nil {
-		return nil, err
-	}
-	l := &Listener{app: a, addr: Addr{Endpoint: e}, bell: a.host.NewLocalDoorbell(nameIncoming)}
-	r := a.newRequest()
-	r.listener = l
-	if err := a.ask(context.Background(), r, Message{Kind: MsgBind, Endpoint: e}); err != nil {
-		return nil, &net.OpError{Op: "listen", Net: e.Proto.String(), Addr: l.addr, Err: err}
-	}
-	return l, nil
-}
-
-// Accept waits for the next session. It returns net.ErrClosed after Close.
-func (l *Listener) Accept() (net.Conn, error) {
-	s, err := l.AcceptSession()
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// AcceptSession is Accept with the concrete type.
-func (l *Listener) AcceptSession() (*Session, error) {
-	a := l.app
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for len(l.queue) == 0 {
-		err := a.err
-		if l.closed {
-			err = net.ErrClosed
-		}
-		if err != nil {
-			_ = l.bell.Ring() // for the next one who waits
-			return nil, &net.OpError{Op: "accept", Net: l.addr.Network(), Addr: l.addr, Err: err}
-		}
-		a.mu.Unlock()
-		_ = l.bell.Wait(nil, shm.Forever)
-		a.mu.Lock()
-	}
-	s := l.queue[0]
-	l.queue = l.queue[1:]
-	if len(l.queue) > 0 {
-		_ = l.bell.Ring()
-	}
-	return s, nil
-}
-
-// Addr returns the endpoint that the listener listens at.
-func (l *Listener) Addr() net.Addr { return l.addr }
-
-// Close stops listening, so that the endpoint is free when it returns, and resets the sessions that nobody has accepted. Established
-// ones stay. The second call returns net.ErrClosed.
-func (l *Listener) Close() error {
-	a := l.app
-	a.mu.Lock()
-	if l.closed {
-		a.mu.Unlock()
-		return net.ErrClosed
-	}
-	l.closed = true
-	queue := l.queue
-	l.queue = nil
-	a.listeners = slices.DeleteFunc(a.listeners, func(o *Listener) bool { return o == l })
-	_ = l.bell.Ring()
-	a.mu.Unlock()
-	err := a.ask(context.Background(), a.newRequest(), Message{Kind: MsgUnbind, Handle: l.handle})
-	for _, s := range queue {
-		_ = s.Close()
-	}
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, ErrLayerGone) {
-		err = nil // the session layer has forgotten the listener by itself
-	}
-	return err
-}
-
-// accept makes the session of an accept notification and queues it. The caller
-// has the lock.
-func (a *App) accept(m Message) Status {
-	i := slices.IndexFunc(a.listeners, func(l *Listener) bool { return l.handle == m.Listener })
-	if i < 0 || len(a.listeners[i].queue) >= a.opt.Backlog || a.err != nil {
-		return Refused
-	}
-	s, err := a.newSession(m, true)
-	if err != nil {
-		return NoMemory
-	}
-	l := a.listeners[i]
-	l.queue = append(l.queue, s)
-	_ = l.bell.Ring()
-	return OK
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"cutthrough/impl"
+	"cutthrough/impl/server"
 	"cutthrough/shm"
 )
 
@@ -31,7 +32,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	layer := impl.NewServer(host, socket, impl.ServerConfig{})
+	layer := server.New(host, socket, server.Config{})
 	go layer.Run()
 	defer layer.Close()
 

@@ -14,6 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
@@ -21,16 +24,22 @@ import (
 type victims struct {
 	t      *testing.T
 	addr   string
-	server *Server
+	server *server.Server
 	a, b   *App
 	l      *Listener
 	c, s   *Session
 }
 
-func newVictims(t *testing.T, cfg ServerConfig) *victims {
+func newVictims(t *testing.T, cfg server.Config) *victims {
 	t.Helper()
-	v := &victims{t: t}
-	v.server, v.addr = startServer(t, cfg)
+	s, addr := startServer(t, cfg)
+	return victimsOf(t, s, addr)
+}
+
+// victimsOf is newVictims with a session layer that runs at addr.
+func victimsOf(t *testing.T, s *server.Server, addr string) *victims {
+	t.Helper()
+	v := &victims{t: t, server: s, addr: addr}
 	v.a, v.b = attach(t, v.addr), attach(t, v.addr)
 	v.l = listen(t, v.a, testURI)
 	v.c, v.s = connect(t, v.l, v.b)
@@ -49,22 +58,14 @@ func (v *victims) unharmed() {
 	check(v.t, c.Close())
 	check(v.t, s.Close())
 	// The last attacker may still be being cleaned up.
-	st := v.await(func(st Stat) bool { return len(st.Apps) == 2 && len(st.Sessions) == 1 && len(st.Segments) == 1 })
+	st := v.await(func(st layer.Stat) bool { return len(st.Apps) == 2 && len(st.Sessions) == 1 && len(st.Segments) == 1 })
 	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Segments) != 1 {
 		v.t.Errorf("the session layer has %+v", st)
 	}
 }
 
-// unchecked makes the session layer fit for very many sessions: to look at all of them in
-// each step would take too long.
-func (v *victims) unchecked() {
-	v.server.mu.Lock()
-	v.server.check = nil
-	v.server.mu.Unlock()
-}
-
 // await returns what the session layer has when it is as wanted, or is not for long.
-func (v *victims) await(want func(Stat) bool) Stat {
+func (v *victims) await(want func(layer.Stat) bool) layer.Stat {
 	st := v.server.Stat()
 	for begin := time.Now(); !want(st) && time.Since(begin) < liveness; st = v.server.Stat() {
 		runtime.Gosched()
@@ -104,7 +105,7 @@ func (s socket) send(b []byte, fds ...int) {
 // end waits until the session layer has hung up.
 func (s socket) end() {
 	s.t.Helper()
-	b := make([]byte, MaxWire)
+	b := make([]byte, wire.MaxSize)
 	for {
 		n, err := unix.Read(s.fd, b)
 		if err == unix.ECONNRESET || err == unix.EINTR {
@@ -124,10 +125,10 @@ func (s socket) end() {
 // TestHostileMessages: an application that sends what no application sends is hung
 // up, and nobody else notices.
 func TestHostileMessages(t *testing.T) {
-	v := newVictims(t, ServerConfig{})
+	v := newVictims(t, server.Config{})
 	leaks := checkLeaks(t)
-	attach := Message{Kind: MsgAttach, Scope: ScopeLocal}.Encode(nil)
-	bind := Message{Kind: MsgBind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
+	attach := wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal}.Encode(nil)
+	bind := wire.Message{Type: wire.Bind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
 	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	check(t, err)
 	var pipe [2]int
@@ -156,18 +157,18 @@ func TestHostileMessages(t *testing.T) {
 		"many descriptors":          attached(bind, slices253(bell)...),
 		"many, with an attach":      {{attach, slices253(bell)}},
 	}
-	for k := MsgAttach; k < numMsgs; k++ {
-		b := Message{Kind: k}.Encode(nil)
+	for k := wire.Attach; k < wire.NumTypes; k++ {
+		b := wire.Message{Type: k}.Encode(nil)
 		attacks[fmt.Sprint("short ", k)] = attached(b[:len(b)-1])
 		attacks[fmt.Sprint("long ", k)] = attached(append(b, 0))
 		switch k {
-		case MsgAttachReply, MsgDetachReply, MsgBindReply, MsgUnbindReply, MsgConnectReply, MsgUnmap, MsgAccept:
+		case wire.AttachReply, wire.DetachReply, wire.BindReply, wire.UnbindReply, wire.ConnectReply, wire.Unmap, wire.Accept:
 			attacks[fmt.Sprint("only the session layer sends ", k)] = attached(b)
-		case MsgMap:
+		case wire.Map:
 			attacks[fmt.Sprint("only the session layer sends ", k)] = attached(b, memory, bell)
 		}
 	}
-	for i, b := range [][]byte{{'X', 'T', 1, 1}, {'C', 'X', 1, 1}, {'C', 'T', 0, 1}, {'C', 'T', 2, 1}, {'C', 'T', 1, 0}, {'C', 'T', 1, byte(numMsgs)}, {'C', 'T', 1, 255}} {
+	for i, b := range [][]byte{{'X', 'T', 1, 1}, {'C', 'X', 1, 1}, {'C', 'T', 0, 1}, {'C', 'T', 2, 1}, {'C', 'T', 1, 0}, {'C', 'T', 1, byte(wire.NumTypes)}, {'C', 'T', 1, 255}} {
 		attacks[fmt.Sprint("header ", i)] = attached(append(b, make([]byte, 300)...))
 	}
 	rng := rand.NewChaCha8([32]byte{9})
@@ -205,42 +206,42 @@ func slices253(fd int) []int {
 // TestHostileHandles: handles of others and of things that are gone mean nothing; nor do
 // answers to what was not asked.
 func TestHostileHandles(t *testing.T) {
-	v := newVictims(t, ServerConfig{})
+	v := newVictims(t, server.Config{})
 	r := rawApp(t, v.addr)
-	r.send(Message{Kind: MsgAttach, Context: 5}, r.bell.Desc())
-	if r.want(MsgAttachReply); r.last.Status != AlreadyAttached {
+	r.send(wire.Message{Type: wire.Attach, RequestID: 5}, r.bell.Desc())
+	if r.want(wire.AttachReply); r.last.Status != wire.AlreadyAttached {
 		t.Errorf("second attach: %v", r.last)
 	}
-	var handles []Handle
-	for k := KindNone; k <= numKinds; k++ {
+	var handles []wire.Handle
+	for k := wire.KindNone; k <= wire.NumKinds; k++ {
 		for generation := range uint32(4) {
 			for _, index := range []uint32{0, 1, 2, 1 << 31} {
-				handles = append(handles, newHandle(k, generation, index))
+				handles = append(handles, wire.NewHandle(k, generation, index))
 			}
 		}
 	}
 	for _, h := range handles {
-		for _, k := range []Kind{MsgUnbind, MsgDisconnect, MsgReset} {
-			r.send(Message{Kind: k, Context: 6, Handle: h})
-			if r.want(k + 1); r.last.Status != Invalid || r.last.Context != 6 || r.last.Handle != h {
+		for _, k := range []wire.Type{wire.Unbind, wire.Disconnect, wire.Reset} {
+			r.send(wire.Message{Type: k, RequestID: 6, Handle: h})
+			if r.want(k + 1); r.last.Status != wire.Invalid || r.last.RequestID != 6 || r.last.Handle != h {
 				t.Errorf("%v %v: %v", k, h, r.last)
 			}
 		}
-		r.send(Message{Kind: MsgDisconnect, Handle: h, How: CloseWrite})
-		if r.want(MsgDisconnectReply); r.last.Status != Invalid {
+		r.send(wire.Message{Type: wire.Disconnect, Handle: h, CloseMode: wire.CloseWrite})
+		if r.want(wire.DisconnectReply); r.last.Status != wire.Invalid {
 			t.Errorf("half-close %v: %v", h, r.last)
 		}
-		for _, k := range []Kind{MsgMapReply, MsgUnmapReply, MsgAcceptReply, MsgDisconnectReply, MsgResetReply} {
-			for _, status := range []Status{OK, Invalid} {
-				r.send(Message{Kind: k, Handle: h, Status: status})
+		for _, k := range []wire.Type{wire.MapReply, wire.UnmapReply, wire.AcceptReply, wire.DisconnectReply, wire.ResetReply} {
+			for _, status := range []wire.Status{wire.OK, wire.Invalid} {
+				r.send(wire.Message{Type: k, Handle: h, Status: status})
 			}
 		}
 	}
-	r.send(Message{Kind: MsgDetach, Context: 7})
-	r.want(MsgDetachReply)
-	for _, k := range []Kind{MsgDetach, MsgBind, MsgUnbind, MsgConnect, MsgDisconnect, MsgReset} {
-		r.send(Message{Kind: k, Context: 8})
-		if r.want(k + 1); r.last.Status != NotAttached {
+	r.send(wire.Message{Type: wire.Detach, RequestID: 7})
+	r.want(wire.DetachReply)
+	for _, k := range []wire.Type{wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset} {
+		r.send(wire.Message{Type: k, RequestID: 8})
+		if r.want(k + 1); r.last.Status != wire.NotAttached {
 			t.Errorf("%v of who is not attached: %v", k, r.last)
 		}
 	}
@@ -249,11 +250,11 @@ func TestHostileHandles(t *testing.T) {
 
 // TestReattach: the doorbell of the last attach counts.
 func TestReattach(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	r := rawConn(t, addr)
 	old := r.bell
-	r.send(Message{Kind: MsgAttach, Namespace: "nowhere"}, old.Desc())
-	r.want(MsgAttachReply)
+	r.send(wire.Message{Type: wire.Attach, Namespace: "nowhere"}, old.Desc())
+	r.want(wire.AttachReply)
 	for range 2 {
 		bell, err := r.host.NewDoorbell(nameAppBell)
 		check(t, err)
@@ -270,23 +271,23 @@ func TestReattach(t *testing.T) {
 			}
 			return err
 		})
-		r.want(MsgAccept)
-		r.send(Message{Kind: MsgAcceptReply, Handle: r.last.Handle})
+		r.want(wire.Accept)
+		r.send(wire.Message{Type: wire.AcceptReply, Handle: r.last.Handle})
 		check(t, dial())
 		check(t, bell.Wait(nil, r.host.Now()+liveness))
 		check(t, c.Close())
-		r.send(Message{Kind: MsgDetach})
-		r.want(MsgDetachReply)
+		r.send(wire.Message{Type: wire.Detach})
+		r.want(wire.DetachReply)
 	}
 }
 
 // TestDeaf: an application that does not read is hung up before what waits for it becomes
 // too much, and nobody waits for it.
 func TestDeaf(t *testing.T) {
-	v := newVictims(t, ServerConfig{Backlog: 16})
+	v := newVictims(t, server.Config{Backlog: 16})
 	deaf := rawApp(t, v.addr)
 	deaf.listen("tcp://127.0.0.1/9")
-	msg := Message{Kind: MsgBind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
+	msg := wire.Message{Type: wire.Bind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
 	for range 1000 { // each is answered
 		if deaf.conn.Send(msg, nil, deaf.host.Now()+liveness) != nil {
 			break
@@ -294,21 +295,24 @@ func TestDeaf(t *testing.T) {
 	}
 	deaf.wantHangup()
 	v.unharmed()
+}
 
-	// As a server it keeps those waiting who connect to it, which is up to them. When it
-	// goes, they hear of many refusals at once.
-	deaf = rawApp(t, v.addr)
+// TestDeafServer: the connects to an application that does not read wait for as long as it lives. When it goes,
+// all are refused at once.
+func TestDeafServer(t *testing.T) {
+	s, addr := startUnchecked(t, server.Config{Backlog: 16}) // to look at so many sessions in each step would take too long
+	v := victimsOf(t, s, addr)
+	deaf := rawApp(t, v.addr)
 	deaf.listen("tcp://127.0.0.1/9")
 	client := attach(t, v.addr)
-	v.unchecked()
 	var dials []func() error
 	for range 1000 {
 		dials = append(dials, result(func() error { _, err := client.Dial(t.Context(), "tcp://127.0.0.1/9"); return err }))
 	}
-	v.await(func(st Stat) bool { return len(st.Sessions) == len(dials)+1 })
+	v.await(func(st layer.Stat) bool { return len(st.Sessions) == len(dials)+1 })
 	deaf.close()
 	for _, err := range dials {
-		wantErr(t, "dial", err(), Refused)
+		wantErr(t, "dial", err(), wire.Refused)
 	}
 	check(t, client.Close())
 	v.unharmed()
@@ -316,7 +320,7 @@ func TestDeaf(t *testing.T) {
 
 // TestSilentConnections: those who connect and say nothing cost nobody else anything.
 func TestSilentConnections(t *testing.T) {
-	v := newVictims(t, ServerConfig{})
+	v := newVictims(t, server.Config{})
 	leaks := checkLeaks(t)
 	for range 1000 {
 		c, err := shm.OS().Dial(v.addr)
@@ -339,21 +343,21 @@ type scribbler struct {
 // accept accepts the next session as a real application does.
 func (r *scribbler) accept() {
 	r.t.Helper()
-	b := make([]byte, MaxWire)
+	b := make([]byte, wire.MaxSize)
 	for {
 		n, descs, err := r.conn.Recv(b, r.host.Now()+liveness)
 		check(r.t, err)
-		m, err := Decode(b[:n])
+		m, err := wire.Decode(b[:n])
 		check(r.t, err)
-		switch m.Kind {
-		case MsgMap:
+		switch m.Type {
+		case wire.Map:
 			r.seg, err = r.host.MapSegment(descs[0], m.Size)
 			check(r.t, err)
 			r.peer, err = r.host.OpenDoorbell(descs[1], namePeerBell)
 			check(r.t, err)
-		case MsgAccept:
+		case wire.Accept:
 			r.last = m
-			r.send(Message{Kind: MsgAcceptReply, Handle: m.Handle})
+			r.send(wire.Message{Type: wire.AcceptReply, Handle: m.Handle})
 			return
 		default:
 			r.t.Fatalf("unexpected %v", m)
@@ -370,7 +374,7 @@ func (r *scribbler) end() {
 
 // headers returns the offsets of the words that are not payload, as far as the fifos'
 // and queues' headers go.
-func (r *scribbler) headers(base Address) []uint64 {
+func (r *scribbler) headers(base wire.Location) []uint64 {
 	var words []uint64
 	add := func(at, n uint64) {
 		for off := at; off < at+n; off += 8 {
@@ -378,10 +382,10 @@ func (r *scribbler) headers(base Address) []uint64 {
 		}
 	}
 	add(0, shm.SegmentHeader)
-	for _, at := range []Address{r.last.Rx, r.last.Tx} {
+	for _, at := range []wire.Location{r.last.Rx, r.last.Tx} {
 		add(uint64(at-base), shm.FifoBytes(0))
 	}
-	for _, at := range []Address{r.last.PostQueue, r.last.ReadQueue} {
+	for _, at := range []wire.Location{r.last.PostQueue, r.last.ReadQueue} {
 		add(uint64(at-base), shm.QueueBytes(256))
 	}
 	return words
@@ -397,7 +401,7 @@ func TestScribbler(t *testing.T) {
 	if testing.Short() {
 		rounds = 30
 	}
-	v := newVictims(t, ServerConfig{})
+	v := newVictims(t, server.Config{})
 	rng := rand.New(rand.NewPCG(1, 2))
 	leaks := checkLeaks(t)
 	for round := range rounds {
@@ -426,7 +430,7 @@ func TestScribbler(t *testing.T) {
 func (v *victims) suffer(c *Session, r *scribbler, rng *rand.Rand, round int) error {
 	check(v.t, c.SetDeadline(time.Now().Add(20*time.Millisecond)))
 	read, write := result(c.read), result(c.fill)
-	words := r.headers(v.server.base(r.last.Rx))
+	words := r.headers(baseOf(v.server, r.last.Rx))
 	for i := range 1 + rng.IntN(3*len(words)) {
 		off := words[rng.IntN(len(words))]
 		if round%2 == 0 { // all of it, with one pattern
@@ -467,10 +471,10 @@ func spoil(rng *rand.Rand, round, i int) uint64 {
 	}
 }
 
-// base returns where the segment is that has at.
-func (s *Server) base(at Address) Address {
+// baseOf returns where the segment is that has at.
+func baseOf(s *server.Server, at wire.Location) wire.Location {
 	for _, g := range s.Stat().Segments {
-		if at >= g.Base && at < g.Base+Address(g.Size) {
+		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
 			return g.Base
 		}
 	}

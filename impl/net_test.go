@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cutthrough/shm"
-
 	"golang.org/x/net/nettest"
+
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/shm"
 )
 
 // startLayer runs a session layer on a socket of its own and returns the address.
-func startLayer(t testing.TB, cfg ServerConfig) string {
+func startLayer(t testing.TB, cfg server.Config) string {
 	t.Helper()
 	_, addr := startServer(t, cfg)
 	return addr
@@ -22,7 +24,16 @@ func startLayer(t testing.TB, cfg ServerConfig) string {
 
 // startServer is startLayer that returns the server, too. In tests, but not in benchmarks,
 // every step is checked.
-func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
+func startServer(t testing.TB, cfg server.Config) (*server.Server, string) {
+	t.Helper()
+	if _, ok := t.(*testing.B); !ok {
+		cfg.Core = checkedCore{layer.New(cfg.Layer), func(err error) { t.Errorf("session layer: %v", err) }}
+	}
+	return startUnchecked(t, cfg)
+}
+
+// startUnchecked is startServer without a check of every step.
+func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
 	h := shm.OS()
@@ -30,10 +41,7 @@ func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := t.(*testing.B); !ok {
-		cfg.Check = func(err error) { t.Errorf("session layer: %v", err) }
-	}
-	s := NewServer(h, l, cfg)
+	s := server.New(h, l, cfg)
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
 	t.Cleanup(func() {
@@ -43,7 +51,7 @@ func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
 		if err := <-done; err != nil {
 			t.Errorf("session layer: %v", err)
 		}
-		if n := len(s.segments); n > 0 {
+		if n := len(s.Stat().Segments); n > 0 {
 			t.Errorf("session layer: %d segments left", n)
 		}
 	})
@@ -79,7 +87,7 @@ func connect(t testing.TB, l *Listener, client *App) (c, s *Session) {
 }
 
 func TestEcho(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	server, client := attach(t, addr), attach(t, addr)
 	l, err := server.Listen("tcp://127.0.0.1/80")
 	if err != nil {
@@ -108,7 +116,7 @@ func TestEcho(t *testing.T) {
 }
 
 func TestConn(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	server, client := attach(t, addr), attach(t, addr)
 	l, err := server.Listen("tcp://127.0.0.1/80")
 	if err != nil {
@@ -118,4 +126,18 @@ func TestConn(t *testing.T) {
 		c, s := connect(t, l, client)
 		return c, s, func() { _ = c.Close(); _ = s.Close() }, nil
 	})
+}
+
+// checkedCore is a core whose invariants are checked after every step.
+type checkedCore struct {
+	*layer.Core
+	broken func(error)
+}
+
+func (c checkedCore) Step(ev layer.Event) []layer.Effect {
+	effects := c.Core.Step(ev)
+	if err := c.CheckInvariants(); err != nil {
+		c.broken(err)
+	}
+	return effects
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cutthrough/impl/layer"
 	"cutthrough/internal/proctest"
 )
 
@@ -71,7 +72,7 @@ func (r *trio) quiet() {
 			r.t.Errorf("leak of the %s (-before +after):\n%s", name, diff)
 		}
 	}
-	st := proctest.Call[Stat](r.layer, "Stat", None{})
+	st := proctest.Call[layer.Stat](r.layer, "Stat", None{})
 	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 		r.t.Errorf("the session layer has %+v", st)
 	}
@@ -137,9 +138,9 @@ func TestProcessesStopped(t *testing.T) {
 		}
 	}
 	r.client.Stop()
-	st := proctest.Call[Stat](r.layer, "Stat", None{})
+	st := proctest.Call[layer.Stat](r.layer, "Stat", None{})
 	for begin := time.Now(); len(st.Sessions) > 1 && time.Since(begin) < settle; { // those that were dialled
-		st = proctest.Call[Stat](r.layer, "Stat", None{})
+		st = proctest.Call[layer.Stat](r.layer, "Stat", None{})
 	}
 	if len(st.Apps) != 2 || len(st.Sessions) != 1 {
 		t.Errorf("with the client stopped the session layer has %+v", st)

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"cutthrough/impl/server"
 	"cutthrough/internal/proctest"
 )
 
@@ -87,7 +88,7 @@ func (c proxy) SetWriteDeadline(t time.Time) error { return c.set("SetWriteDeadl
 
 // TestConnOfProcess is TestConn with the peer, that accepts, in another process.
 func TestConnOfProcess(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	client, p := attach(t, addr), proctest.Start(t)
 	proctest.Call[None](p, "Attach", addr)
 	proctest.Call[None](p, "Listen", testURI)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
@@ -15,7 +16,7 @@ type raw struct {
 	host shm.Host
 	conn shm.Conn
 	bell shm.Doorbell
-	last Message // received
+	last wire.Message // received
 }
 
 // rawConn dials the session layer at addr.
@@ -50,8 +51,8 @@ func rawApp(t testing.TB, addr string) *raw {
 
 func (r *raw) attach() {
 	r.t.Helper()
-	r.send(Message{Kind: MsgAttach, Context: 1, Scope: ScopeLocal}, r.bell.Desc())
-	if r.want(MsgAttachReply); r.last.Status != OK {
+	r.send(wire.Message{Type: wire.Attach, RequestID: 1, Scope: wire.ScopeLocal}, r.bell.Desc())
+	if r.want(wire.AttachReply); r.last.Status != wire.OK {
 		r.t.Fatal(r.last)
 	}
 }
@@ -67,25 +68,25 @@ func attachedRaw(t testing.TB, addr string) (*App, *raw) {
 
 func (r *raw) listen(uri string) {
 	r.t.Helper()
-	r.send(Message{Kind: MsgBind, Context: 2, URI: uri})
-	if r.want(MsgBindReply); r.last.Status != OK {
+	r.send(wire.Message{Type: wire.Bind, RequestID: 2, URI: uri})
+	if r.want(wire.BindReply); r.last.Status != wire.OK {
 		r.t.Fatal(r.last)
 	}
 }
 
-func (r *raw) send(m Message, descs ...shm.Desc) {
+func (r *raw) send(m wire.Message, descs ...shm.Desc) {
 	r.t.Helper()
 	check(r.t, r.conn.Send(m.Encode(nil), descs, r.host.Now()+liveness))
 }
 
 // want receives up to and with the next message of kind k.
-func (r *raw) want(k Kind) {
+func (r *raw) want(k wire.Type) {
 	r.t.Helper()
 	for {
 		if err := r.recv(liveness); err != nil {
 			r.t.Fatalf("waiting for %v: %v", k, err)
 		}
-		if r.last.Kind == k {
+		if r.last.Type == k {
 			return
 		}
 	}
@@ -93,13 +94,13 @@ func (r *raw) want(k Kind) {
 
 // recv receives one message and throws its descriptors away.
 func (r *raw) recv(wait time.Duration) error {
-	b := make([]byte, MaxWire)
+	b := make([]byte, wire.MaxSize)
 	n, descs, err := r.conn.Recv(b, r.host.Now()+wait)
 	if err != nil {
 		return err
 	}
 	closeDescs(descs)
-	r.last, err = Decode(b[:n])
+	r.last, err = wire.Decode(b[:n])
 	return err
 }
 

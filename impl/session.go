@@ -1,276 +1,318 @@
 package impl
 
-// role is a side of a session or pair. The client connected, the server accepted.
-type role int
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
 
-const (
-	client role = iota
-	server
+	"cutthrough/impl/wire"
+	"cutthrough/shm"
 )
 
-func (r role) peer() role { return 1 - r }
-
-// String returns the role as charts print it.
-func (r role) String() string { return [...]string{"client", "server"}[r] }
-
-// state is where a session is in its life.
-type state uint8
-
-const (
-	stateAlloc   state = iota // waits for a segment
-	statePending              // the server has been asked
-	stateReady                // established
-	stateClosing              // the connect failed, or one side is done
+var (
+	nameReadLock  = shm.NewName("session.read-lock")
+	nameWriteLock = shm.NewName("session.write-lock")
+	nameStateLock = shm.NewName("session.state-lock")
+	nameReadBell  = shm.NewName("session.readable")
+	nameWriteBell = shm.NewName("session.writable")
+	nameDrained   = shm.NewName("session.quiet")
 )
 
-var stateText = [...]string{"alloc", "pending", "ready", "closing"}
+// Session is a local session: a [net.Conn] whose bytes go through two fifos in shared
+// memory. Safe for concurrent use; concurrent reads take turns, and so do writes.
+type Session struct {
+	app           *App
+	handle        wire.Handle
+	local, remote Addr
+	inbox         *inbox
+	out           outbox
 
-func (s state) String() string { return stateText[s] }
+	rx, tx direction // reading and writing
 
-// session is a local session. It lives until both sides are done with it: until then
-// its memory is not used for anything else.
-type session struct {
-	h        Handle
-	state    state
-	pair     Handle
-	listener Handle
-	endpoint Endpoint // where the client connected to
-	context  uint64   // of the connect
-	replied  bool     // the connect has been answered
-	sizes    [2]uint32
-	segment  Handle
-	// fifos are the blocks, by the side that reads: sizes[client] is the capacity of the one that the
-	// client reads. Offsets in segment.
-	fifos      [2]uint64
-	sides      [2]side
-	timer      timer
-	prev, next Handle // in the pair's list
+	mu       sync.Locker // below, and the deadlines and inside counts of the halves
+	err      error       // the session is unusable: reset, corrupt, or the layer is gone
+	peerFin  bool        // the peer has closed its writing direction
+	peerDone bool        // the peer has closed
+	fin      bool        // we have closed ours
+	closed   bool
+	inflight int // calls that may touch the fifos
+	drained  shm.Doorbell
 }
 
-// side is what the session layer knows of one side.
-type side struct {
-	told    bool // has been told of the session, so it uses it until it is done
-	fin     bool // has closed its writing direction
-	done    bool // closed, confirmed, rejected or gone: uses nothing of the session any more
-	closing bool // has been told that the peer is done
+// direction is reading or writing, as this side of a session uses it.
+type direction struct {
+	turn     sync.Locker   // held by the call that uses the fifo
+	deadline time.Duration // of Host.Now; shm.Forever: none
+
+	// Guarded by the lock of the application.
+	signalled bool // since it last waited
+	waiting   bool // it waits for the bell, because another task leads
+	bell      shm.Doorbell
+
+	writer *shm.Writer
+	reader *shm.Reader
 }
 
-// connect handles a connect request of a.
-func (l *Layer) connect(a *app, m Message) {
-	e, ok := m.endpoint()
-	if !ok {
-		l.refuse(a, m, Unsupported)
-		return
+// newSessionLocked opens the fifos and queues that m describes.
+func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
+	h := a.host
+	s := &Session{
+		app: a, handle: m.Handle, mu: h.NewLock(nameStateLock), drained: h.NewLocalDoorbell(nameDrained),
+		rx: direction{turn: h.NewLock(nameReadLock), bell: h.NewLocalDoorbell(nameReadBell), deadline: shm.Forever},
+		tx: direction{turn: h.NewLock(nameWriteLock), bell: h.NewLocalDoorbell(nameWriteBell), deadline: shm.Forever},
 	}
-	li, status := l.lookup(a, e)
-	if status != OK {
-		l.refuse(a, m, status)
-		return
+	s.local, s.remote = Addr{m.Endpoint, m.Handle}, Addr{m.Endpoint, m.Handle}
+	rx, rxOff, err := a.table.resolve(m.Rx)
+	if err != nil {
+		return nil, err
 	}
-	rx, tx := m.RxSize, m.TxSize
-	if rx == 0 {
-		rx = l.cfg.FifoSize
+	tx, txOff, err := a.table.resolve(m.Tx)
+	if err != nil {
+		return nil, err
 	}
-	if tx == 0 {
-		tx = l.cfg.FifoSize
+	consumer, err := shm.OpenConsumer(rx.seg, rxOff)
+	if err != nil {
+		return nil, err
 	}
-	sv := l.apps.get(li.app)
+	producer, err := shm.OpenProducer(tx.seg, txOff)
+	if err != nil {
+		return nil, err
+	}
+	post, postOff, err := a.table.resolve(m.PostQueue)
+	if err != nil {
+		return nil, err
+	}
+	id := 0
+	if serves {
+		id = 1
+	}
+	queue, err := shm.OpenQueueProducer(post.seg, postOff, id)
+	if err != nil {
+		return nil, err
+	}
+	s.out = outbox{queue, post.peer}
+	if s.inbox, err = a.openInboxLocked(m.ReadQueue); err != nil {
+		return nil, err
+	}
+	s.rx.reader = &shm.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
+	s.tx.writer = &shm.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
+	i := int(m.Handle.Index())
+	for i >= len(a.sessions) {
+		a.sessions = append(a.sessions, nil)
+	}
+	a.sessions[i] = s
+	return s, nil
+}
+
+// stateLocked returns why a call in direction d must not wait: nil, the end of the stream, a deadline or what
+// ended the session. The lock is that of the session.
+func (s *Session) stateLocked(h *direction) error {
 	switch {
-	case rx > maxFifo || tx > maxFifo:
-		status = Unsupported
-	case sv == a:
-		status = SelfConnect
-	case a.sessions >= l.cfg.MaxSessions || sv.sessions >= l.cfg.MaxSessions:
-		status = QuotaExceeded
+	case s.closed:
+		return net.ErrClosed
+	case s.err != nil:
+		return s.err
+	case h.deadline != shm.Forever && h.deadline <= s.app.host.Now():
+		return os.ErrDeadlineExceeded
+	case h == &s.rx && (s.peerFin || s.peerDone):
+		return io.EOF
+	case h == &s.tx && (s.fin || s.peerDone):
+		return syscall.EPIPE
 	}
-	if status != OK {
-		l.refuse(a, m, status)
-		return
+	return nil
+}
+
+// enter begins a call in direction d, leave ends it. Between them Close waits.
+func (s *Session) enter(h *direction) error {
+	h.turn.Lock()
+	s.mu.Lock()
+	err := s.stateLocked(h)
+	if err == io.EOF {
+		err = nil // there may be bytes left
 	}
-	p := l.pairOf(a, sv)
-	s := &session{pair: p.h, listener: li.h, endpoint: e, context: m.Context, sizes: [2]uint32{rx, tx}}
-	s.h = l.sessions.add(s)
-	l.link(p, s)
-	l.place(p, s)
+	if err == nil {
+		s.inflight++
+	}
+	s.mu.Unlock()
+	if err != nil {
+		h.turn.Unlock()
+	}
+	return err
 }
 
-func (l *Layer) refuse(a *app, m Message, status Status) {
-	l.send(a, Message{Kind: MsgConnectReply, Context: m.Context, Status: status})
-}
-
-// placed goes on with a connect whose session has its memory: the server is told
-// of the segment, then of the session.
-func (l *Layer) placed(p *pair, s *session) {
-	s.state = statePending
-	l.tellMaps(p, s, server)
-	s.sides[server].told = true
-	m := l.described(p, s, server)
-	m.Kind, m.Listener = MsgAccept, s.listener
-	l.sendTo(p, server, m)
-	l.timers.start(&s.timer, l.now+l.cfg.ConnectTimeout, func() { l.overdue(s) })
-}
-
-// described returns the fields that describe s to one side: what it reads and
-// writes. The client's fifos are the server's, swapped.
-func (l *Layer) described(p *pair, s *session, r role) Message {
-	base := l.segments.get(s.segment).base
-	return Message{
-		Handle: s.h, Session: LocalSession, Endpoint: s.endpoint,
-		Rx: base + Address(s.fifos[r]), Tx: base + Address(s.fifos[r.peer()]),
-		ReadQueue: p.queues[r], PostQueue: p.queues[r.peer()],
+func (s *Session) leave(h *direction) {
+	s.mu.Lock()
+	s.inflight--
+	closed := s.closed
+	s.mu.Unlock()
+	h.turn.Unlock()
+	if closed {
+		_ = s.drained.Ring()
 	}
 }
 
-// side returns the session that m names and the side of it that a is, or nil.
-func (l *Layer) side(a *app, h Handle) (*session, role) {
-	s := l.sessions.get(h)
-	if s == nil {
-		return nil, 0
+// Read reads up to len(b) bytes. io.EOF when the peer has closed and everything it wrote
+// was read; net.ErrClosed, os.ErrDeadlineExceeded, syscall.ECONNRESET, shm.ErrCorrupt.
+func (s *Session) Read(b []byte) (int, error) {
+	if err := s.enter(&s.rx); err != nil {
+		return 0, err
 	}
-	p := l.pairs.get(s.pair)
-	for _, r := range [...]role{client, server} {
-		if p.apps[r] == a.h && s.sides[r].told && !s.sides[r].done {
-			return s, r
+	defer s.leave(&s.rx)
+	return s.rx.reader.Read(b, shm.Forever)
+}
+
+// Write writes all of b, or returns how many bytes and why not more: syscall.EPIPE when
+// the peer has closed or CloseWrite was called; else as Read.
+func (s *Session) Write(b []byte) (int, error) {
+	if err := s.enter(&s.tx); err != nil {
+		return 0, err
+	}
+	defer s.leave(&s.tx)
+	return s.tx.writer.Write(b, shm.Forever)
+}
+
+// CloseWrite closes the writing direction: the peer reads what was written, and then
+// io.EOF. The second call returns syscall.EPIPE.
+func (s *Session) CloseWrite() error {
+	if err := s.enter(&s.tx); err != nil {
+		return err
+	}
+	defer s.leave(&s.tx)
+	s.mu.Lock()
+	s.fin = true
+	s.mu.Unlock()
+	return s.tell(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
+}
+
+// Close closes the session; blocked calls return net.ErrClosed. The peer reads what was
+// written, unless bytes from it are unread here: then they are thrown away and it is
+// reset. The second call returns net.ErrClosed.
+func (s *Session) Close() error { return s.close(wire.Disconnect) }
+
+// Reset closes the session and throws away what is under way in both directions:
+// the peer's calls return syscall.ECONNRESET.
+func (s *Session) Reset() error { return s.close(wire.Reset) }
+
+func (s *Session) close(kind wire.Type) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return net.ErrClosed
+	}
+	s.closed = true
+	for s.inflight > 0 {
+		s.mu.Unlock()
+		s.app.mu.Lock()
+		s.signalAllLocked()
+		s.app.mu.Unlock()
+		_ = s.drained.Wait(nil, shm.Forever)
+		s.mu.Lock()
+	}
+	usable := s.err == nil || errors.Is(s.err, net.ErrClosed) // the application closes; the fifos are fine
+	s.mu.Unlock()
+	if usable {
+		if n, err := s.rx.reader.Fifo.Readable(); n > 0 || err != nil {
+			kind = wire.Reset
 		}
 	}
-	return nil, 0
+	a := s.app
+	a.mu.Lock()
+	if a.sessionLocked(s.handle.Index()) == s {
+		a.sessions[s.handle.Index()] = nil
+	}
+	a.mu.Unlock()
+	_ = a.ended.Ring()
+	return s.tell(wire.Message{Type: kind, Handle: s.handle})
 }
 
-// acceptReply handles the server's answer. It is legal once, while the session is
-// pending (H-20); later it only says that a rejecting server is done.
-func (l *Layer) acceptReply(a *app, m Message) {
-	s, r := l.side(a, m.Handle)
-	if s == nil || r != server {
-		return
+// tell sends a request about the session. A session layer that is gone has
+// forgotten the session by itself.
+func (s *Session) tell(m wire.Message) error {
+	a := s.app
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err != nil && !errors.Is(a.err, net.ErrClosed) {
+		return nil
 	}
+	if err := a.tellLocked(m); err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerClosed) {
+		return err
+	}
+	return nil
+}
+
+// abandonLocked closes a session that its dialler does not want any more. The lock is that of the application.
+func (s *Session) abandonLocked() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.app.sessions[s.handle.Index()] = nil
+	_ = s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
+}
+
+// peerDidLocked notes what the session layer says about the peer. The lock is that of the application.
+func (s *Session) peerDidLocked(m wire.Message) {
+	s.mu.Lock()
 	switch {
-	case m.Status != OK && s.state != stateReady:
-		s.sides[server].done = true
-		l.failConnect(s, Refused)
-		l.settle(s)
-	case s.state == statePending:
-		p := l.pairs.get(s.pair)
-		l.timers.stop(&s.timer)
-		s.state = stateReady
-		l.tellMaps(p, s, client)
-		s.sides[client].told = true
-		reply := l.described(p, s, client)
-		reply.Kind, reply.Context = MsgConnectReply, s.context
-		s.replied = true
-		l.sendTo(p, client, reply)
+	case m.Type == wire.Reset && s.err == nil:
+		s.err = syscall.ECONNRESET
+	case m.CloseMode == wire.CloseWrite:
+		s.peerFin = true
+	default:
+		s.peerDone = true
 	}
+	s.mu.Unlock()
+	s.signalAllLocked()
 }
 
-// failConnect answers the connect of a session that will not be: exactly once.
-func (l *Layer) failConnect(s *session, status Status) {
-	if s.state == stateReady {
-		return
+// failLocked makes the session unusable. The lock is that of the application.
+func (s *Session) failLocked(err error) {
+	s.mu.Lock()
+	if s.err == nil {
+		s.err = err
 	}
-	s.state = stateClosing
-	l.timers.stop(&s.timer)
-	if !s.replied && !s.sides[client].done {
-		s.replied = true
-		p := l.pairs.get(s.pair)
-		l.sendTo(p, client, Message{Kind: MsgConnectReply, Context: s.context, Status: status})
-	}
-	s.sides[client].done = true
+	s.mu.Unlock()
+	s.signalAllLocked()
 }
 
-// closeRequest handles a disconnect or reset request. Whoever asks for more than
-// closing its writing direction has stopped using the session.
-func (l *Layer) closeRequest(a *app, m Message, kind Kind) {
-	reply := Message{Kind: kind, Context: m.Context, Handle: m.Handle}
-	s, r := l.side(a, m.Handle)
-	if s == nil || m.How == CloseWrite && (s.state != stateReady || s.sides[r].fin) {
-		reply.Status = Invalid
-		l.send(a, reply)
-		return
-	}
-	l.send(a, reply)
-	if m.How == CloseWrite {
-		s.sides[r].fin = true
-		l.notify(s, r.peer(), Message{Kind: MsgDisconnect, How: CloseWrite})
-		return
-	}
-	l.finish(s, r, m.Kind, Refused)
+// LocalAddr returns the endpoint of the session; it is the same on both sides.
+func (s *Session) LocalAddr() net.Addr { return s.local }
+
+// RemoteAddr returns the endpoint of the session.
+func (s *Session) RemoteAddr() net.Addr { return s.remote }
+
+// SetDeadline sets both deadlines. The zero time means none.
+func (s *Session) SetDeadline(t time.Time) error {
+	return errors.Join(s.setDeadline(&s.rx, t), s.setDeadline(&s.tx, t))
 }
 
-// closeAnswer handles the confirmation of a disconnect or reset that a was told
-// of. The status does not matter: a negative confirmation is one (H-24).
-func (l *Layer) closeAnswer(a *app, m Message) {
-	if s, r := l.side(a, m.Handle); s != nil && s.sides[r].closing {
-		s.sides[r].done = true
-		l.settle(s)
+// SetReadDeadline sets the deadline of reads, also of those that wait.
+func (s *Session) SetReadDeadline(t time.Time) error { return s.setDeadline(&s.rx, t) }
+
+// SetWriteDeadline sets the deadline of writes, also of those that wait.
+func (s *Session) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.tx, t) }
+
+func (s *Session) setDeadline(h *direction, t time.Time) error {
+	until := shm.Forever
+	if !t.IsZero() {
+		until = s.app.host.At(t)
 	}
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		h.deadline = until
+	}
+	s.mu.Unlock()
+	if closed {
+		return net.ErrClosed
+	}
+	s.app.mu.Lock()
+	s.app.signalLocked(h)
+	s.app.mu.Unlock()
+	return nil
 }
 
-// finish makes side r done and tells the other with a message of kind, unless
-// it has been told. A connect that was not answered fails with status.
-func (l *Layer) finish(s *session, r role, kind Kind, status Status) {
-	s.sides[r].done = true
-	l.failConnect(s, status)
-	s.state = stateClosing
-	o := &s.sides[r.peer()]
-	switch {
-	case !o.told:
-		o.done = true
-	case !o.done && !o.closing:
-		l.notify(s, r.peer(), Message{Kind: kind})
-	}
-	l.settle(s)
-}
-
-// notify tells side r of s, if it uses the session.
-func (l *Layer) notify(s *session, r role, m Message) {
-	d := &s.sides[r]
-	if !d.told || d.done {
-		return
-	}
-	if m.How != CloseWrite {
-		d.closing = true
-		if m.Kind == MsgDisconnect {
-			l.timers.start(&s.timer, l.now+l.cfg.CloseTimeout, func() { l.overdue(s) })
-		}
-	}
-	m.Handle = s.h
-	l.sendTo(l.pairs.get(s.pair), r, m)
-}
-
-// overdue handles a silent peer: a connect that is not answered fails, a close that is
-// not confirmed becomes a reset. Its memory waits until it answers or dies: a
-// stopped process is not dead.
-func (l *Layer) overdue(s *session) {
-	if s.state == statePending {
-		l.failConnect(s, TimedOut)
-		l.notify(s, server, Message{Kind: MsgDisconnect})
-		l.settle(s)
-		return
-	}
-	for _, r := range [...]role{client, server} {
-		l.notify(s, r, Message{Kind: MsgReset})
-	}
-}
-
-// settle frees s when both sides are done.
-func (l *Layer) settle(s *session) {
-	if !s.sides[client].done || !s.sides[server].done {
-		return
-	}
-	l.timers.stop(&s.timer)
-	p := l.pairs.get(s.pair)
-	l.unplace(p, s)
-	l.unlink(p, s)
-	l.sessions.remove(s.h)
-	if p.sessions == 0 {
-		l.idle(p)
-	}
-}
-
-// gone makes side r of s done because its application left. What it has written
-// may be incomplete, so the peer is reset.
-func (l *Layer) gone(s *session, r role) {
-	if s.sides[r].done {
-		return
-	}
-	l.finish(s, r, MsgReset, Refused)
-}
+var _ net.Conn = (*Session)(nil)

@@ -17,6 +17,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
 )
 
 // Programs of the standard library, unchanged: whatever they expect of a net.Conn and a
@@ -27,7 +30,7 @@ func (a *App) dialer(t testing.TB) func(ctx context.Context, network, addr strin
 	return func(ctx context.Context, _, addr string) (net.Conn, error) {
 		at, err := netip.ParseAddrPort(addr)
 		check(t, err)
-		s, err := a.DialEndpoint(ctx, Endpoint{TCP, at})
+		s, err := a.DialEndpoint(ctx, wire.Endpoint{Proto: wire.TCP, Addr: at})
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +88,7 @@ func post(t *testing.T, c *http.Client, url string) {
 }
 
 func TestHTTP(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	ts := serve(t, addr, testURI, http.HandlerFunc(digest), (*httptest.Server).Start)
 	c := ts.Client()
 	c.Transport.(*http.Transport).DialContext = attach(t, addr).dialer(t)
@@ -95,7 +98,7 @@ func TestHTTP(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	ts := serve(t, addr, testURI, http.HandlerFunc(digest), (*httptest.Server).StartTLS)
 	c := ts.Client()
 	c.Transport.(*http.Transport).DialContext = attach(t, addr).dialer(t)
@@ -104,7 +107,7 @@ func TestTLS(t *testing.T) {
 
 // TestReverseProxy: an application that is a server to one and a client to another.
 func TestReverseProxy(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	backend := serve(t, addr, testURI, http.HandlerFunc(digest), (*httptest.Server).Start)
 	to, err := url.Parse(backend.URL)
 	check(t, err)
@@ -144,7 +147,7 @@ func (Arith) Shout(s string, loud *string) error {
 }
 
 func TestRPC(t *testing.T) {
-	addr := startLayer(t, ServerConfig{})
+	addr := startLayer(t, server.Config{})
 	l := listen(t, attach(t, addr), testURI)
 	s := rpc.NewServer()
 	check(t, s.Register(Arith{}))

@@ -1,15 +1,20 @@
 package impl
 
-import "testing"
+import (
+	"testing"
+
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
+)
 
 // TestStrangers: of the channels that nobody attaches over, the session layer keeps a few, the newest.
 // Those of applications do not count, until these have detached.
 func TestStrangers(t *testing.T) {
-	addr := startLayer(t, ServerConfig{Strangers: 2})
+	addr := startLayer(t, server.Config{MaxUnattached: 2})
 	app := rawApp(t, addr)
 	leaver := rawApp(t, addr)
-	leaver.send(Message{Kind: MsgDetach, Context: 3})
-	leaver.want(MsgDetachReply)
+	leaver.send(wire.Message{Type: wire.Detach, RequestID: 3})
+	leaver.want(wire.DetachReply)
 
 	stay := rawConn(t, addr)
 	late := rawConn(t, addr)

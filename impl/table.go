@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 
+	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
@@ -17,13 +18,13 @@ var (
 // mapping is a segment that this application has mapped, and where the session layer
 // has placed it.
 type mapping struct {
-	h    Handle
-	base Address
+	h    wire.Handle
+	base wire.Location
 	seg  *shm.Segment
 	peer shm.Doorbell // of the application that shares it
 }
 
-func (m *mapping) end() Address { return m.base + Address(m.seg.Size()) }
+func (m *mapping) end() wire.Location { return m.base + wire.Location(m.seg.Size()) }
 
 // segmentTable resolves addresses of the session layer's address space to segments,
 // wherever this process has them mapped. The application's lock guards it.
@@ -32,7 +33,7 @@ type segmentTable struct {
 }
 
 // after returns the index of the first mapping whose base is above at.
-func (t *segmentTable) after(at Address) int {
+func (t *segmentTable) after(at wire.Location) int {
 	return sort.Search(len(t.byBase), func(i int) bool { return t.byBase[i].base > at })
 }
 
@@ -49,7 +50,7 @@ func (t *segmentTable) add(m *mapping) error {
 }
 
 // remove takes out the mapping of h and returns it, or nil.
-func (t *segmentTable) remove(h Handle) *mapping {
+func (t *segmentTable) remove(h wire.Handle) *mapping {
 	for i, m := range t.byBase {
 		if m.h == h {
 			t.byBase = append(t.byBase[:i], t.byBase[i+1:]...)
@@ -60,7 +61,7 @@ func (t *segmentTable) remove(h Handle) *mapping {
 }
 
 // resolve returns the mapping that at lies in and the offset there. ErrUnresolved.
-func (t *segmentTable) resolve(at Address) (*mapping, uint64, error) {
+func (t *segmentTable) resolve(at wire.Location) (*mapping, uint64, error) {
 	if i := t.after(at); i > 0 && at < t.byBase[i-1].end() {
 		return t.byBase[i-1], uint64(at - t.byBase[i-1].base), nil
 	}

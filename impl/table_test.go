@@ -6,12 +6,13 @@ import (
 	"slices"
 	"testing"
 
-	"cutthrough/shm"
-
 	"pgregory.net/rapid"
+
+	"cutthrough/impl/wire"
+	"cutthrough/shm"
 )
 
-func heapMapping(t interface{ Fatal(...any) }, h Handle, base Address, size uint64) *mapping {
+func heapMapping(t interface{ Fatal(...any) }, h wire.Handle, base wire.Location, size uint64) *mapping {
 	g, err := shm.NewHeapSegment(size)
 	if err != nil {
 		t.Fatal(err)
@@ -22,8 +23,8 @@ func heapMapping(t interface{ Fatal(...any) }, h Handle, base Address, size uint
 // TestSegmentTable: at the edges of a mapping, and a neighbour may touch but not overlap it (the founding bug).
 func TestSegmentTable(t *testing.T) {
 	var table segmentTable
-	seg := func(i uint32) Handle { return newHandle(KindSegment, 1, i) }
-	add := func(i uint32, base Address, size uint64, want error) {
+	seg := func(i uint32) wire.Handle { return wire.NewHandle(wire.KindSegment, 1, i) }
+	add := func(i uint32, base wire.Location, size uint64, want error) {
 		t.Helper()
 		if err := table.add(heapMapping(t, seg(i), base, size)); !errors.Is(err, want) {
 			t.Errorf("add %v at %#x: %v, want %v", seg(i), base, err, want)
@@ -39,8 +40,8 @@ func TestSegmentTable(t *testing.T) {
 	add(3, math.MaxUint64-4094, 4096, ErrOverlap)
 	add(3, math.MaxUint64-4096, 4096, nil) // up to the last address but one
 	for _, tt := range []struct {
-		at   Address
-		want Handle
+		at   wire.Location
+		want wire.Handle
 		off  uint64
 	}{
 		{0x0efff, 0, 0}, {0x0f000, seg(2), 0}, {0x0ffff, seg(2), 4095}, {0x10000, seg(0), 0}, {0x10fff, seg(0), 4095},
@@ -70,7 +71,7 @@ func TestSegmentTable(t *testing.T) {
 func TestSegmentTableModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var table segmentTable
-		var pages [16]Handle
+		var pages [16]wire.Handle
 		for i := range rapid.IntRange(0, 30).Draw(t, "steps") {
 			first := rapid.IntRange(0, 15).Draw(t, "page")
 			if h := pages[first]; h != 0 && rapid.Bool().Draw(t, "remove") {
@@ -83,9 +84,9 @@ func TestSegmentTableModel(t *testing.T) {
 				continue
 			}
 			n := rapid.IntRange(1, 16-first).Draw(t, "pages")
-			h := newHandle(KindSegment, 1, uint32(i))
-			err := table.add(heapMapping(t, h, Address(first*4096), uint64(n*4096)))
-			free := !slices.ContainsFunc(pages[first:first+n], func(o Handle) bool { return o != 0 })
+			h := wire.NewHandle(wire.KindSegment, 1, uint32(i))
+			err := table.add(heapMapping(t, h, wire.Location(first*4096), uint64(n*4096)))
+			free := !slices.ContainsFunc(pages[first:first+n], func(o wire.Handle) bool { return o != 0 })
 			if free != (err == nil) {
 				t.Fatalf("add pages %d to %d: %v, free: %v", first, first+n, err, free)
 			}
@@ -94,7 +95,7 @@ func TestSegmentTableModel(t *testing.T) {
 			}
 			for j, want := range pages {
 				for _, off := range []int{0, 4095} {
-					m, _, err := table.resolve(Address(j*4096 + off))
+					m, _, err := table.resolve(wire.Location(j*4096 + off))
 					if (want == 0) != (err != nil) || err == nil && m.h != want {
 						t.Fatalf("page %d: %v, %v, want %v", j, m, err, want)
 					}

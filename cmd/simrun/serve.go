@@ -11,7 +11,8 @@ import (
 	"os"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
 	"cutthrough/shm"
 
 	"github.com/spf13/cobra"
@@ -67,8 +68,8 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 		return errorf(exitUsage, "%v", err)
 	}
 	log := slog.New(slog.NewTextHandler(a.stderr, nil))
-	s := impl.NewServer(h, l, impl.ServerConfig{
-		Layer: impl.Config{Linger: o.linger, ConnectTimeout: o.connect, CloseTimeout: o.closeTimeout, FifoSize: o.fifo},
+	s := server.New(h, l, server.Config{
+		Layer: layer.Config{Linger: o.linger, ConnectTimeout: o.connect, CloseTimeout: o.closeTimeout, FifoSize: o.fifo},
 		Log:   log,
 	})
 	stats, err := listenStat(o.socket + statSuffix)
@@ -101,7 +102,7 @@ func listenStat(path string) (net.Listener, error) {
 }
 
 // answerStat writes a picture to everybody who connects.
-func answerStat(l net.Listener, s *impl.Server, log *slog.Logger) {
+func answerStat(l net.Listener, s *server.Server, log *slog.Logger) {
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -128,8 +129,8 @@ func (r *serveResult) print(*printer) {}
 // statResult is a picture of a running session layer.
 type statResult struct {
 	header
-	Socket string    `json:"socket" doc:"the path that was asked"`
-	Layer  impl.Stat `json:"layer" doc:"applications, listeners, sessions, segments with address ranges and who maps them, address_bytes_used, uptime_ns"`
+	Socket string     `json:"socket" doc:"the path that was asked"`
+	Layer  layer.Stat `json:"layer" doc:"applications, listeners, sessions, segments with address ranges and who maps them, address_bytes_used, uptime_ns"`
 }
 
 func (a *app) statCommand() *cobra.Command {

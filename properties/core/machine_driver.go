@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/segments"
+	"cutthrough/impl/wire"
 	"cutthrough/model/negotiation"
 	"cutthrough/properties/oracle"
 )
@@ -14,16 +16,16 @@ import (
 // driver is a real session layer, and what the machine's numbers stand for in it.
 type driver struct {
 	m        *negotiation.Model
-	l        *impl.Layer
+	l        *layer.Core
 	now      time.Duration
-	cfg      impl.Config
-	channels []impl.Channel // by application
-	last     impl.Channel
-	listener impl.Handle
-	sessions map[[2]uint8]impl.Handle // by slot and generation
-	reads    map[[2]uint8]impl.Address
-	segments [4]impl.Handle // by slot
-	said     map[impl.Channel][]impl.Message
+	cfg      layer.Config
+	channels []layer.Channel // by application
+	last     layer.Channel
+	listener wire.Handle
+	sessions map[[2]uint8]wire.Handle // by slot and generation
+	reads    map[[2]uint8]wire.Location
+	segments [4]wire.Handle // by slot
+	said     map[layer.Channel][]wire.Message
 	live     int // segments
 	fail     bool
 }
@@ -32,25 +34,25 @@ var errModel = errors.New("the layer departs from the machine")
 
 func newDriver(m *negotiation.Model) *driver {
 	d := &driver{
-		m: m, channels: make([]impl.Channel, m.Clients+1),
-		sessions: map[[2]uint8]impl.Handle{}, reads: map[[2]uint8]impl.Address{}, said: map[impl.Channel][]impl.Message{},
+		m: m, channels: make([]layer.Channel, m.Clients+1),
+		sessions: map[[2]uint8]wire.Handle{}, reads: map[[2]uint8]wire.Location{}, said: map[layer.Channel][]wire.Message{},
 	}
 	// A session takes more than half of a page, and the event queues little: a page holds one
 	// session, two pages hold two.
-	d.cfg = impl.Config{
-		FifoSize: 400, QueueSlots: 1, SegmentSize: impl.Page, MaxSessions: int(m.Sessions),
+	d.cfg = layer.Config{
+		FifoSize: 400, QueueSlots: 1, SegmentSize: segments.Page, MaxSessions: int(m.Sessions),
 		ConnectTimeout: 1000 * time.Hour, CloseTimeout: 1000 * time.Hour,
 	}
 	if m.Timeouts {
 		d.cfg.ConnectTimeout, d.cfg.CloseTimeout = time.Hour, time.Hour
 	}
 	if m.Each > 1 {
-		d.cfg.SegmentSize = 2 * impl.Page
+		d.cfg.SegmentSize = 2 * segments.Page
 	}
 	if m.Linger {
 		d.cfg.Linger = time.Hour
 	}
-	d.l = impl.NewLayer(d.cfg)
+	d.l = layer.New(d.cfg)
 	for a := range d.channels {
 		d.open(a)
 	}
@@ -62,37 +64,37 @@ func (d *driver) open(a int) {
 	if d.channels[a] == 0 {
 		d.last++
 		d.channels[a] = d.last
-		d.event(impl.Event{Kind: impl.EvOpen, Channel: d.last})
+		d.event(layer.Event{Kind: layer.EventOpen, Channel: d.last})
 	}
-	d.message(a, impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal})
+	d.message(a, wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal})
 	if a == 0 {
-		d.message(a, impl.Message{Kind: impl.MsgBind, URI: portURI(1)})
+		d.message(a, wire.Message{Type: wire.Bind, URI: portURI(1)})
 		said := d.said[d.channels[0]]
 		d.listener = said[len(said)-1].Handle
 	}
 }
 
-func (d *driver) message(a int, m impl.Message) {
-	d.event(impl.Event{Kind: impl.EvMessage, Channel: d.channels[a], Msg: m})
+func (d *driver) message(a int, m wire.Message) {
+	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.channels[a], Msg: m})
 }
 
 // event drives the layer, and makes the segments that it asks for.
-func (d *driver) event(ev impl.Event) {
+func (d *driver) event(ev layer.Event) {
 	ev.Now = d.now
 	effects := slices.Clone(d.l.Step(ev))
 	for _, fx := range effects {
 		switch fx.Kind {
-		case impl.FxSend:
+		case layer.EffectSend:
 			d.said[fx.Channel] = append(d.said[fx.Channel], fx.Msg)
-		case impl.FxCreate:
+		case layer.EffectCreate:
 			d.live++
-			created := impl.Event{Kind: impl.EvCreated, Segment: fx.Segment}
+			created := layer.Event{Kind: layer.EventCreated, Segment: fx.Segment}
 			if d.fail {
 				d.live--
 				created.Err = errModel
 			}
 			d.event(created)
-		case impl.FxDestroy:
+		case layer.EffectDestroy:
 			d.live--
 		}
 	}
@@ -108,7 +110,7 @@ func (d *driver) step(e stride[negotiation.State]) error {
 		d.open(a)
 	} else if d.m.Timeout(e.action) {
 		d.now += time.Hour
-		d.event(impl.Event{Kind: impl.EvTick})
+		d.event(layer.Event{Kind: layer.EventTick})
 	}
 	if err := d.l.CheckInvariants(); err != nil {
 		return err
@@ -131,7 +133,7 @@ func (d *driver) step(e stride[negotiation.State]) error {
 // take gives a message of the machine to the layer.
 func (d *driver) take(a int, msg negotiation.Message) {
 	if msg.Kind() == negotiation.MsgEnd {
-		d.event(impl.Event{Kind: impl.EvGone, Channel: d.channels[a]})
+		d.event(layer.Event{Kind: layer.EventGone, Channel: d.channels[a]})
 		d.channels[a] = 0
 		return
 	}
@@ -155,14 +157,14 @@ func (d *driver) take(a int, msg negotiation.Message) {
 
 // handle returns the handle of the session that a message is about. Of a session that was
 // not told of it is one that names nothing, of the slot if that has had a session.
-func (d *driver) handle(msg negotiation.Message) impl.Handle {
+func (d *driver) handle(msg negotiation.Message) wire.Handle {
 	if h, ok := d.sessions[[2]uint8{msg.Slot(), msg.Gen()}]; ok {
 		return h
 	}
 	const generation = 1 << 32
 	for back := range uint8(3) {
 		if h, ok := d.sessions[[2]uint8{msg.Slot(), (msg.Gen() + 1 + back) & 3}]; ok {
-			return h - generation*impl.Handle(1+back)
+			return h - generation*wire.Handle(1+back)
 		}
 	}
 	return 1
@@ -170,10 +172,10 @@ func (d *driver) handle(msg negotiation.Message) impl.Handle {
 
 // compare checks that an application was told just this.
 func (d *driver) compare(a int, want []negotiation.Message) error {
-	said := slices.DeleteFunc(d.said[d.channels[a]], func(m impl.Message) bool {
-		switch m.Kind { // replies that the machine leaves out
-		case impl.MsgAttachReply, impl.MsgBindReply, impl.MsgUnbindReply, impl.MsgDetachReply,
-			impl.MsgDisconnectReply, impl.MsgResetReply:
+	said := slices.DeleteFunc(d.said[d.channels[a]], func(m wire.Message) bool {
+		switch m.Type { // replies that the machine leaves out
+		case wire.AttachReply, wire.BindReply, wire.UnbindReply, wire.DetachReply,
+			wire.DisconnectReply, wire.ResetReply:
 			return true
 		}
 		return false
@@ -200,7 +202,7 @@ func ends(m negotiation.Message) bool {
 
 // same says whether a message is what the machine says. What is named for the first time is
 // what the machine means by that number from then on.
-func (d *driver) same(m impl.Message, want negotiation.Message) bool {
+func (d *driver) same(m wire.Message, want negotiation.Message) bool {
 	if word, ok := oracle.ToldWord(m); !ok || word != want.Kind() {
 		return false
 	}

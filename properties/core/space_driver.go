@@ -4,41 +4,43 @@ import (
 	"fmt"
 	"slices"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/segments"
+	"cutthrough/impl/wire"
 	"cutthrough/model/valloc"
 )
 
 // A unit of the machine is two pages, so that every place ends with a guard of one page. The address
 // space starts somewhere.
 const (
-	spaceUnit = 2 * impl.Page
-	spaceBase = impl.Address(16 * impl.Page)
+	spaceUnit = 2 * segments.Page
+	spaceBase = wire.Location(16 * segments.Page)
 )
 
 // spaceDriver is a real session layer with two applications, and what the machine's numbers stand for in it.
 type spaceDriver struct {
 	m        layerSpace
-	l        *impl.Layer
-	last     impl.Channel
+	l        *layer.Core
+	last     layer.Channel
 	apps     [2]spaceApp
 	segments [2]spaceSegment
 	made     int // segments that exist
 }
 
 type spaceApp struct {
-	channel impl.Channel
-	told    []impl.Message // to map and to unmap, and not yet by the machine
+	channel layer.Channel
+	told    []wire.Message // to map and to unmap, and not yet by the machine
 }
 
 // spaceSegment is a segment whose session is from the other application to that of its number.
 type spaceSegment struct {
-	segment, session impl.Handle
+	segment, session wire.Handle
 	accepted         bool
 }
 
 func newSpaceDriver(m layerSpace) *spaceDriver {
-	d := &spaceDriver{m: m, l: impl.NewLayer(impl.Config{
-		Base: spaceBase, End: spaceBase + impl.Address(m.Units)*spaceUnit, Guard: impl.Page, SegmentSize: impl.Page,
+	d := &spaceDriver{m: m, l: layer.New(layer.Config{
+		Base: spaceBase, End: spaceBase + wire.Location(m.Units)*spaceUnit, Guard: segments.Page, SegmentSize: segments.Page,
 		FifoSize: 400, QueueSlots: 1,
 	})}
 	for p := range d.apps {
@@ -51,40 +53,40 @@ func newSpaceDriver(m layerSpace) *spaceDriver {
 func (d *spaceDriver) attach(p int) {
 	d.last++
 	d.apps[p] = spaceApp{channel: d.last}
-	d.event(impl.Event{Kind: impl.EvOpen, Channel: d.last})
-	d.message(p, impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal})
-	d.message(p, impl.Message{Kind: impl.MsgBind, URI: portURI(p + 1)})
+	d.event(layer.Event{Kind: layer.EventOpen, Channel: d.last})
+	d.message(p, wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal})
+	d.message(p, wire.Message{Type: wire.Bind, URI: portURI(p + 1)})
 }
 
-func (d *spaceDriver) message(p int, m impl.Message) {
-	d.event(impl.Event{Kind: impl.EvMessage, Channel: d.apps[p].channel, Msg: m})
+func (d *spaceDriver) message(p int, m wire.Message) {
+	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.apps[p].channel, Msg: m})
 }
 
 // event drives the layer, and makes the segments that it asks for.
-func (d *spaceDriver) event(ev impl.Event) {
+func (d *spaceDriver) event(ev layer.Event) {
 	for _, fx := range slices.Clone(d.l.Step(ev)) {
 		switch fx.Kind {
-		case impl.FxSend:
+		case layer.EffectSend:
 			d.hear(fx)
-		case impl.FxCreate:
+		case layer.EffectCreate:
 			d.made++
-			d.event(impl.Event{Kind: impl.EvCreated, Segment: fx.Segment})
-		case impl.FxDestroy:
+			d.event(layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
+		case layer.EffectDestroy:
 			d.made--
 		}
 	}
 }
 
 // hear takes what an application is told: of sessions only which one it is to accept matters.
-func (d *spaceDriver) hear(fx impl.Effect) {
+func (d *spaceDriver) hear(fx layer.Effect) {
 	for p := range d.apps {
 		if d.apps[p].channel != fx.Channel {
 			continue
 		}
-		switch fx.Msg.Kind {
-		case impl.MsgMap, impl.MsgUnmap:
+		switch fx.Msg.Type {
+		case wire.Map, wire.Unmap:
 			d.apps[p].told = append(d.apps[p].told, fx.Msg)
-		case impl.MsgAccept:
+		case wire.Accept:
 			d.segments[p].session = fx.Msg.Handle
 		}
 	}
@@ -127,29 +129,29 @@ func (d *spaceDriver) take(x valloc.Step, to valloc.State) error {
 	switch x.Op {
 	case valloc.OpCreate:
 		*g = spaceSegment{}
-		more := spaceUnit*uint32(place.Units) - 2*impl.Page // than the page that a session takes at least
-		d.message(client, impl.Message{Kind: impl.MsgConnect, URI: portURI(server + 1), RxSize: 400 + more})
+		more := spaceUnit*uint32(place.Units) - 2*segments.Page // than the page that a session takes at least
+		d.message(client, wire.Message{Type: wire.Connect, URI: portURI(server + 1), RxSize: 400 + more})
 	case valloc.OpTell:
 		if x.Process == client {
 			g.accepted = true
-			d.message(server, impl.Message{Kind: impl.MsgAcceptReply, Handle: g.session})
+			d.message(server, wire.Message{Type: wire.AcceptReply, Handle: g.session})
 		}
 		return d.toldToMap(x, place)
 	case valloc.OpAsk:
-		return d.expect(x.Process, impl.MsgUnmap, g)
+		return d.expect(x.Process, wire.Unmap, g)
 	case valloc.OpClose:
 		if !g.accepted {
-			d.message(server, impl.Message{Kind: impl.MsgAcceptReply, Handle: g.session, Status: impl.Refused})
+			d.message(server, wire.Message{Type: wire.AcceptReply, Handle: g.session, Status: wire.Refused})
 			break
 		}
-		d.message(client, impl.Message{Kind: impl.MsgDisconnect, Handle: g.session})
-		d.message(server, impl.Message{Kind: impl.MsgDisconnectReply, Handle: g.session})
+		d.message(client, wire.Message{Type: wire.Disconnect, Handle: g.session})
+		d.message(server, wire.Message{Type: wire.DisconnectReply, Handle: g.session})
 	case valloc.OpMap:
-		d.message(x.Process, impl.Message{Kind: impl.MsgMapReply, Handle: g.segment})
+		d.message(x.Process, wire.Message{Type: wire.MapReply, Handle: g.segment})
 	case valloc.OpAck:
-		d.message(x.Process, impl.Message{Kind: impl.MsgUnmapReply, Handle: g.segment})
+		d.message(x.Process, wire.Message{Type: wire.UnmapReply, Handle: g.segment})
 	case valloc.OpNotice:
-		d.event(impl.Event{Kind: impl.EvGone, Channel: d.apps[x.Process].channel})
+		d.event(layer.Event{Kind: layer.EventGone, Channel: d.apps[x.Process].channel})
 		d.attach(x.Process)
 	}
 	return nil
@@ -162,10 +164,10 @@ func (d *spaceDriver) toldToMap(x valloc.Step, place valloc.Segment) error {
 	if x.Process == x.Segment && len(told) > 0 {
 		g.segment = told[0].Handle
 	}
-	if err := d.expect(x.Process, impl.MsgMap, g); err != nil {
+	if err := d.expect(x.Process, wire.Map, g); err != nil {
 		return err
 	}
-	base, size := spaceBase+impl.Address(place.At)*spaceUnit, uint64(place.Units)*spaceUnit-impl.Page
+	base, size := spaceBase+wire.Location(place.At)*spaceUnit, uint64(place.Units)*spaceUnit-segments.Page
 	if m := told[0]; m.Base != base || m.Size != size {
 		return fmt.Errorf("%w: application %d was told %v, the machine has it at %#x, %d bytes", errModel, x.Process, m, uint64(base), size)
 	}
@@ -173,9 +175,9 @@ func (d *spaceDriver) toldToMap(x valloc.Step, place valloc.Segment) error {
 }
 
 // expect takes the oldest that an application was told to map or unmap.
-func (d *spaceDriver) expect(p int, kind impl.Kind, g *spaceSegment) error {
+func (d *spaceDriver) expect(p int, kind wire.Type, g *spaceSegment) error {
 	told := &d.apps[p].told
-	if len(*told) == 0 || (*told)[0].Kind != kind || (*told)[0].Handle != g.segment {
+	if len(*told) == 0 || (*told)[0].Type != kind || (*told)[0].Handle != g.segment {
 		return fmt.Errorf("%w: application %d was told %v, the machine says %v of %v", errModel, p, *told, kind, g.segment)
 	}
 	*told = (*told)[1:]

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/segments"
+	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
 	"cutthrough/sim"
@@ -28,7 +30,7 @@ var unrulyEndpoints = []string{
 var unrulySizes = [][2]uint32{{0, 0}, {3000, 0}, {1<<28 + 1, 0}, {0, 1<<28 + 1}, {0, 3000}, {1 << 28, 1 << 28}}
 
 // unrulySpaces are the namespaces; what comes after them does not exist.
-var unrulySpaces = []impl.Namespace{
+var unrulySpaces = []layer.Namespace{
 	{Name: "", Own: []netip.Addr{netip.MustParseAddr("10.0.0.1")}},
 	{Name: "blue", Secret: 7, Own: []netip.Addr{netip.MustParseAddr("10.0.0.2")}},
 }
@@ -152,8 +154,8 @@ func compileUnruly(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	lc := impl.Config{
-		Namespaces: unrulySpaces, QueueSlots: 4, SegmentSize: 4 * impl.Page, FifoSize: uint32(cfg.Number("fifo")),
+	lc := layer.Config{
+		Namespaces: unrulySpaces, QueueSlots: 4, SegmentSize: 4 * segments.Page, FifoSize: uint32(cfg.Number("fifo")),
 		ConnectTimeout: 10 * time.Second, CloseTimeout: 5 * time.Minute,
 	}
 	if cfg.Word("linger") == "1s" {
@@ -161,10 +163,10 @@ func compileUnruly(c scenario.Input) (scenario.Program, error) {
 	}
 	switch cfg.Word("quotas") {
 	case "bytes":
-		lc.MaxBytes = 8 * impl.Page
+		lc.MaxBytes = 8 * segments.Page
 	case "tight":
-		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 12*impl.Page
-		lc.Base, lc.End = 1<<30, 1<<30+13*impl.Page
+		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 12*segments.Page
+		lc.Base, lc.End = 1<<30, 1<<30+13*segments.Page
 	}
 	setup := func(w *sim.World) {
 		p := w.Process("all")
@@ -189,7 +191,7 @@ func compileUnruly(c scenario.Input) (scenario.Program, error) {
 // unruly is a session layer and what drives it.
 type unruly struct {
 	w        *sim.World
-	l        *impl.Layer
+	l        *layer.Core
 	now      time.Duration
 	later    bool
 	mon      *oracle.Messages
@@ -197,26 +199,26 @@ type unruly struct {
 	names    *oracle.Directory
 	memory   *oracle.Memory
 	puppets  map[string]*puppet
-	channels impl.Channel
+	channels layer.Channel
 	ids      int
 	said     uint64 // a hash of all that the layer has said
-	creating []impl.Handle
+	creating []wire.Handle
 	failing  bool          // the layer is told that a segment was not created
-	objects  []impl.Handle // that anybody has heard of, in order
+	objects  []wire.Handle // that anybody has heard of, in order
 }
 
 // puppet is an application whose strings the workload pulls.
 type puppet struct {
 	id      int
-	ch      impl.Channel // 0 when it is not there
+	ch      layer.Channel // 0 when it is not there
 	context uint64
-	inbox   []impl.Message // notifications that it has not answered
-	replies []impl.Message // to what it has just said
+	inbox   []wire.Message // notifications that it has not answered
+	replies []wire.Message // to what it has just said
 	hungUp  bool
 }
 
-func newUnruly(w *sim.World, cfg impl.Config, later bool) *unruly {
-	x := &unruly{w: w, l: impl.NewLayer(cfg), later: later, names: &oracle.Directory{Config: cfg}, puppets: map[string]*puppet{}}
+func newUnruly(w *sim.World, cfg layer.Config, later bool) *unruly {
+	x := &unruly{w: w, l: layer.New(cfg), later: later, names: &oracle.Directory{Config: cfg}, puppets: map[string]*puppet{}}
 	x.mon = oracle.NewMessages(w.Fail, false)
 	x.mon.Later = later
 	x.paths = oracle.NewSessions(w.Fail, x.mon)
@@ -241,27 +243,27 @@ func (x *unruly) do(o scenario.Op) {
 }
 
 // claims are the messages about any object, by operation.
-var claims = map[string]impl.Message{
-	"unbind":     {Kind: impl.MsgUnbind},
-	"close":      {Kind: impl.MsgDisconnect},
-	"shut":       {Kind: impl.MsgDisconnect, How: impl.CloseWrite},
-	"reset":      {Kind: impl.MsgReset},
-	"accept":     {Kind: impl.MsgAcceptReply},
-	"reject":     {Kind: impl.MsgAcceptReply, Status: impl.Refused},
-	"confirm":    {Kind: impl.MsgDisconnectReply},
-	"unmapped":   {Kind: impl.MsgUnmapReply},
-	"unmappable": {Kind: impl.MsgMapReply, Status: impl.NoMemory},
+var claims = map[string]wire.Message{
+	"unbind":     {Type: wire.Unbind},
+	"close":      {Type: wire.Disconnect},
+	"shut":       {Type: wire.Disconnect, CloseMode: wire.CloseWrite},
+	"reset":      {Type: wire.Reset},
+	"accept":     {Type: wire.AcceptReply},
+	"reject":     {Type: wire.AcceptReply, Status: wire.Refused},
+	"confirm":    {Type: wire.DisconnectReply},
+	"unmapped":   {Type: wire.UnmapReply},
+	"unmappable": {Type: wire.MapReply, Status: wire.NoMemory},
 }
 
 // aboutOf returns the kind of the objects that a message is about.
-func aboutOf(m impl.Message) impl.HandleKind {
-	switch m.Kind {
-	case impl.MsgUnbind:
-		return impl.KindListener
-	case impl.MsgUnmapReply, impl.MsgMapReply:
-		return impl.KindSegment
+func aboutOf(m wire.Message) wire.Kind {
+	switch m.Type {
+	case wire.Unbind:
+		return wire.KindListener
+	case wire.UnmapReply, wire.MapReply:
+		return wire.KindSegment
 	}
-	return impl.KindSession
+	return wire.KindSession
 }
 
 // act has an application do something.
@@ -270,7 +272,7 @@ func (x *unruly) act(p *puppet, o scenario.Op) {
 	if m, ok := claims[o.Verb]; ok {
 		kind := aboutOf(m)
 		m.Handle = x.object(kind, o.Args[0])
-		if m.Handle != 0 && kind == impl.KindListener {
+		if m.Handle != 0 && kind == wire.KindListener {
 			m.URI = unrulyEndpoints[0] // means nothing beside a handle
 		}
 		x.say(p, m)
@@ -278,35 +280,35 @@ func (x *unruly) act(p *puppet, o scenario.Op) {
 	}
 	switch o.Verb {
 	case "attach":
-		m := impl.Message{Kind: impl.MsgAttach, Namespace: "none", Scope: uint8(o.Args[2])}
+		m := wire.Message{Type: wire.Attach, Namespace: "none", Scope: uint8(o.Args[2])}
 		if ns := o.Args[0]; ns < len(unrulySpaces) {
 			m.Namespace, m.Secret = unrulySpaces[ns].Name, unrulySpaces[ns].Secret+uint64(o.Args[1])
 		}
 		x.say(p, m)
 	case "detach":
-		x.say(p, impl.Message{Kind: impl.MsgDetach})
+		x.say(p, wire.Message{Type: wire.Detach})
 	case "die":
 		x.die(p)
 	case "babble":
 		x.babble(p)
 	case "bind":
-		x.say(p, at(impl.Message{Kind: impl.MsgBind}, o.Args[0], o.Args[1]))
+		x.say(p, at(wire.Message{Type: wire.Bind}, o.Args[0], o.Args[1]))
 	case "forget":
-		x.say(p, at(impl.Message{Kind: impl.MsgUnbind}, o.Args[0], 0))
+		x.say(p, at(wire.Message{Type: wire.Unbind}, o.Args[0], 0))
 	case "connect":
 		size := unrulySizes[o.Args[2]]
-		x.say(p, at(impl.Message{Kind: impl.MsgConnect, RxSize: size[0], TxSize: size[1]}, o.Args[0], o.Args[1]))
+		x.say(p, at(wire.Message{Type: wire.Connect, RxSize: size[0], TxSize: size[1]}, o.Args[0], o.Args[1]))
 	case "answer":
 		x.answer(p, o.Args[0])
 	}
 }
 
 // at puts an endpoint into a message. In fields, nonsense is an endpoint without a port, or none.
-func at(m impl.Message, endpoint, form int) impl.Message {
+func at(m wire.Message, endpoint, form int) wire.Message {
 	text := unrulyEndpoints[endpoint]
-	e, err := impl.ParseURI(text)
+	e, err := wire.ParseURI(text)
 	if err != nil && form == 1 {
-		e = impl.Endpoint{Proto: impl.TCP, Addr: netip.AddrPortFrom(netip.IPv6Loopback(), 0)}
+		e = wire.Endpoint{Proto: wire.TCP, Addr: netip.AddrPortFrom(netip.IPv6Loopback(), 0)}
 	}
 	if form > 0 {
 		m.Endpoint = e
@@ -319,7 +321,7 @@ func at(m impl.Message, endpoint, form int) impl.Message {
 
 // object returns the handle of the k-th newest object of a kind; 0 if there is none. What
 // nobody has heard of is the next one of that index.
-func (x *unruly) object(kind impl.HandleKind, k int) impl.Handle {
+func (x *unruly) object(kind wire.Kind, k int) wire.Handle {
 	for i := len(x.objects) - 1; i >= 0; i-- {
 		if h := x.objects[i]; h.Kind() == kind {
 			if k == newestArg[1] {

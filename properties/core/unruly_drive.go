@@ -4,13 +4,14 @@ import (
 	"slices"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
 )
 
 // step has the layer take one event, and sees to what it wants done.
-func (x *unruly) step(ev impl.Event) {
-	for events := []impl.Event{ev}; len(events) > 0; {
+func (x *unruly) step(ev layer.Event) {
+	for events := []layer.Event{ev}; len(events) > 0; {
 		ev, events = events[0], events[1:]
 		ev.Now = x.now
 		before, _ := x.l.Live()
@@ -18,13 +19,13 @@ func (x *unruly) step(ev impl.Event) {
 		for _, fx := range slices.Clone(x.l.Step(ev)) {
 			x.memory.Apply(fx)
 			switch fx.Kind {
-			case impl.FxSend:
+			case layer.EffectSend:
 				x.deliver(fx.Channel, fx.Msg)
-			case impl.FxHangup:
+			case layer.EffectHangup:
 				x.who(fx.Channel).hungUp = true
-			case impl.FxCreate:
+			case layer.EffectCreate:
 				if x.creating = append(x.creating, fx.Segment); !x.later {
-					events = append(events, impl.Event{Kind: impl.EvCreated, Segment: fx.Segment})
+					events = append(events, layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
 					x.creating = nil
 				}
 			}
@@ -39,7 +40,7 @@ func (x *unruly) step(ev impl.Event) {
 }
 
 // who returns the application behind a channel.
-func (x *unruly) who(ch impl.Channel) *puppet {
+func (x *unruly) who(ch layer.Channel) *puppet {
 	for _, name := range unrulyApps {
 		if p := x.puppets[name]; p.ch == ch {
 			return p
@@ -49,7 +50,7 @@ func (x *unruly) who(ch impl.Channel) *puppet {
 	return nil
 }
 
-func (x *unruly) observe(ch impl.Channel, made bool, m impl.Message) {
+func (x *unruly) observe(ch layer.Channel, made bool, m wire.Message) {
 	x.mon.Observe(ch, made, m)
 	if !x.later { // or it is not known who connects
 		x.paths.Observe(ch, made, m)
@@ -57,26 +58,26 @@ func (x *unruly) observe(ch impl.Channel, made bool, m impl.Message) {
 }
 
 // deliver hands a message to an application.
-func (x *unruly) deliver(ch impl.Channel, m impl.Message) {
+func (x *unruly) deliver(ch layer.Channel, m wire.Message) {
 	x.observe(ch, true, m)
-	for _, n := range [...]uint64{uint64(ch), uint64(m.Kind), uint64(m.Handle), uint64(uint32(m.Status))} {
+	for _, n := range [...]uint64{uint64(ch), uint64(m.Type), uint64(m.Handle), uint64(uint32(m.Status))} {
 		x.said = (x.said ^ n) * 0x100000001b3
 	}
 	p := x.who(ch)
 	if m.Handle != 0 && !slices.Contains(x.objects, m.Handle) {
 		x.objects = append(x.objects, m.Handle)
 	}
-	if m.Context != 0 {
+	if m.RequestID != 0 {
 		p.replies = append(p.replies, m)
-		if m.Kind == impl.MsgConnectReply && m.Status == impl.OK {
+		if m.Type == wire.ConnectReply && m.Status == wire.OK {
 			x.w.Sometimes("established")
 		}
 		return
 	}
-	if m.Kind == impl.MsgConnectReply && x.failing && m.Status != impl.NoMemory {
+	if m.Type == wire.ConnectReply && x.failing && m.Status != wire.NoMemory {
 		x.w.Fail(oracle.Effects, "%v, because a segment was not created", m)
 	}
-	if m.Kind == impl.MsgAccept {
+	if m.Type == wire.Accept {
 		x.names.Accepts = append(x.names.Accepts, m)
 	}
 	p.inbox = append(p.inbox, m)
@@ -90,17 +91,17 @@ func (x *unruly) open(p *puppet) {
 	x.channels++
 	x.ids++
 	*p = puppet{id: x.ids, ch: x.channels}
-	x.step(impl.Event{Kind: impl.EvOpen, Channel: p.ch})
+	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch})
 }
 
 // say has an application say something, and checks the answer as far as names decide it.
-func (x *unruly) say(p *puppet, m impl.Message) {
+func (x *unruly) say(p *puppet, m wire.Message) {
 	p.context++
-	m.Context = uint64(p.id)<<32 | p.context
+	m.RequestID = uint64(p.id)<<32 | p.context
 	p.replies, x.names.Accepts = nil, nil
 	x.observe(p.ch, false, m)
 	want := x.names.Expect(p.id, m)
-	x.step(impl.Event{Kind: impl.EvMessage, Channel: p.ch, Msg: m})
+	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: m})
 	if err := x.names.Compare(p.id, m, want, p.replies); err != nil {
 		x.w.Fail(oracle.Names, "application %d: %v: %v", p.id, m, err)
 	}
@@ -109,7 +110,7 @@ func (x *unruly) say(p *puppet, m impl.Message) {
 // babble has an application say what only the layer says.
 func (x *unruly) babble(p *puppet) {
 	attached := x.names.App(p.id) != nil
-	x.step(impl.Event{Kind: impl.EvMessage, Channel: p.ch, Msg: impl.Message{Kind: impl.MsgAccept}})
+	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: wire.Message{Type: wire.Accept}})
 	if p.hungUp != attached {
 		x.w.Fail(oracle.Effects, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
 	}
@@ -124,9 +125,9 @@ func (x *unruly) die(p *puppet) {
 	x.names.Left(p.id)
 	ch := p.ch
 	p.ch, p.inbox = 0, nil
-	x.step(impl.Event{Kind: impl.EvGone, Channel: ch})
+	x.step(layer.Event{Kind: layer.EventGone, Channel: ch})
 	// What it has said before the layer noticed may come after.
-	x.step(impl.Event{Kind: impl.EvMessage, Channel: ch, Msg: impl.Message{Kind: impl.MsgAttach}})
+	x.step(layer.Event{Kind: layer.EventMessage, Channel: ch, Msg: wire.Message{Type: wire.Attach}})
 }
 
 // answer has an application answer the oldest notification: as it should, with an error, twice, or
@@ -137,12 +138,12 @@ func (x *unruly) answer(p *puppet, how int) {
 	}
 	m := p.inbox[0]
 	p.inbox = p.inbox[1:]
-	if how == 3 || m.How == impl.CloseWrite {
+	if how == 3 || m.CloseMode == wire.CloseWrite {
 		return
 	}
-	reply := impl.Message{Kind: m.Kind + 1, Handle: m.Handle}
+	reply := wire.Message{Type: m.Type.Reply(), Handle: m.Handle}
 	if how == 1 {
-		reply.Status = impl.Refused
+		reply.Status = wire.Refused
 	}
 	x.say(p, reply)
 	if how == 2 {
@@ -172,7 +173,7 @@ func (x *unruly) created(failed bool) {
 	}
 	h := x.creating[0]
 	x.creating = x.creating[1:]
-	ev := impl.Event{Kind: impl.EvCreated, Segment: h}
+	ev := layer.Event{Kind: layer.EventCreated, Segment: h}
 	if failed {
 		ev.Err = errNoSegment
 		delete(x.memory.Segments, h)
@@ -184,7 +185,7 @@ func (x *unruly) created(failed bool) {
 
 func (x *unruly) pass(d time.Duration) {
 	x.now += d
-	x.step(impl.Event{Kind: impl.EvTick})
+	x.step(layer.Event{Kind: layer.EventTick})
 }
 
 // end lets hours pass, in which nobody does anything, and then all die.

@@ -5,16 +5,17 @@ import (
 	"net/netip"
 	"slices"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 )
 
 // Directory knows who has attached and who listens where. It keeps no tables: it asks each
 // listener whether it is meant.
 type Directory struct {
-	Config    impl.Config
+	Config    layer.Config
 	apps      []nameApp
 	listeners []nameListener
-	Accepts   []impl.Message // made in this step
+	Accepts   []wire.Message // made in this step
 }
 
 type nameApp struct {
@@ -24,14 +25,14 @@ type nameApp struct {
 
 type nameListener struct {
 	owner    nameApp
-	h        impl.Handle
-	endpoint impl.Endpoint
+	h        wire.Handle
+	endpoint wire.Endpoint
 }
 
 // expectation is what a request comes to.
 type expectation struct {
 	asked    bool // it is one, whose answer names decide
-	status   impl.Status
+	status   wire.Status
 	listener *nameListener // that a connect reaches
 }
 
@@ -50,31 +51,31 @@ func (n *Directory) Left(id int) {
 }
 
 // Expect returns what a message of an application should come to.
-func (n *Directory) Expect(id int, m impl.Message) expectation {
+func (n *Directory) Expect(id int, m wire.Message) expectation {
 	a := n.App(id)
-	if m.Kind == impl.MsgAttach {
+	if m.Type == wire.Attach {
 		return expectation{asked: true, status: n.attach(a, m)}
 	}
 	if a == nil {
 		return expectation{} // what it is told then is the monitor's business
 	}
 	e, ok := endpointOf(m)
-	switch m.Kind {
-	case impl.MsgBind:
+	switch m.Type {
+	case wire.Bind:
 		return expectation{asked: true, status: n.bind(a, e, ok)}
-	case impl.MsgUnbind:
+	case wire.Unbind:
 		return expectation{asked: true, status: n.unbind(a, m, e, ok)}
-	case impl.MsgConnect:
-		x := expectation{asked: true, status: impl.Unsupported}
+	case wire.Connect:
+		x := expectation{asked: true, status: wire.Unsupported}
 		if ok {
 			x.listener, x.status = n.lookup(a, e)
 		}
 		switch {
-		case x.status != impl.OK:
+		case x.status != wire.OK:
 		case max(m.RxSize, m.TxSize) > 1<<28:
-			x.status = impl.Unsupported
+			x.status = wire.Unsupported
 		case x.listener.owner.id == id:
-			x.status = impl.SelfConnect
+			x.status = wire.SelfConnect
 		}
 		return x
 	}
@@ -82,34 +83,34 @@ func (n *Directory) Expect(id int, m impl.Message) expectation {
 }
 
 // Compare checks what a message has come to.
-func (n *Directory) Compare(id int, m impl.Message, want expectation, replies []impl.Message) error {
-	if m.Kind == impl.MsgDetach {
+func (n *Directory) Compare(id int, m wire.Message, want expectation, replies []wire.Message) error {
+	if m.Type == wire.Detach {
 		n.Left(id)
 	}
 	if !want.asked {
 		return nil
 	}
-	if m.Kind == impl.MsgConnect && want.status == impl.OK {
+	if m.Type == wire.Connect && want.status == wire.OK {
 		return n.connected(m, want, replies)
 	}
 	if len(replies) != 1 || replies[0].Status != want.status {
 		return fmt.Errorf("was answered %v, want %q", replies, want.status)
 	}
-	if want.status != impl.OK {
+	if want.status != wire.OK {
 		return nil
 	}
 	r := replies[0]
-	switch m.Kind {
-	case impl.MsgAttach:
-		ns := slices.IndexFunc(n.Config.Namespaces, func(s impl.Namespace) bool { return s.Name == m.Namespace })
-		n.apps = append(n.apps, nameApp{id, ns, m.Scope&impl.ScopeLocal != 0, m.Scope&impl.ScopeGlobal != 0 || m.Scope == 0})
-	case impl.MsgBind:
+	switch m.Type {
+	case wire.Attach:
+		ns := slices.IndexFunc(n.Config.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
+		n.apps = append(n.apps, nameApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
+	case wire.Bind:
 		e, _ := endpointOf(m)
 		if r.Endpoint != e {
 			return fmt.Errorf("listens at %v", r.Endpoint)
 		}
 		n.listeners = append(n.listeners, nameListener{*n.App(id), r.Handle, e})
-	case impl.MsgUnbind:
+	case wire.Unbind:
 		n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.h == r.Handle })
 	}
 	return nil
@@ -117,7 +118,7 @@ func (n *Directory) Compare(id int, m impl.Message, want expectation, replies []
 
 // connected checks a connect that reaches a listener: it is asked, unless a quota, memory or time says
 // no.
-func (n *Directory) connected(m impl.Message, want expectation, replies []impl.Message) error {
+func (n *Directory) connected(m wire.Message, want expectation, replies []wire.Message) error {
 	for _, x := range n.Accepts {
 		if x.Listener != want.listener.h {
 			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
@@ -125,100 +126,100 @@ func (n *Directory) connected(m impl.Message, want expectation, replies []impl.M
 	}
 	tight := n.Config.MaxBytes > 0
 	for _, r := range replies {
-		if !tight || r.Status != impl.QuotaExceeded && r.Status != impl.NoMemory {
+		if !tight || r.Status != wire.QuotaExceeded && r.Status != wire.NoMemory {
 			return fmt.Errorf("was answered %v", r)
 		}
 	}
 	return nil
 }
 
-func (n *Directory) attach(a *nameApp, m impl.Message) impl.Status {
-	ns := slices.IndexFunc(n.Config.Namespaces, func(s impl.Namespace) bool { return s.Name == m.Namespace })
+func (n *Directory) attach(a *nameApp, m wire.Message) wire.Status {
+	ns := slices.IndexFunc(n.Config.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 	switch {
 	case a != nil:
-		return impl.AlreadyAttached
+		return wire.AlreadyAttached
 	case ns < 0:
-		return impl.NoNamespace
+		return wire.NoNamespace
 	case n.Config.Namespaces[ns].Secret != m.Secret:
-		return impl.WrongSecret
+		return wire.WrongSecret
 	case n.Config.MaxApps > 0 && len(n.apps) >= n.Config.MaxApps:
-		return impl.QuotaExceeded
+		return wire.QuotaExceeded
 	}
-	return impl.OK
+	return wire.OK
 }
 
-func (n *Directory) bind(a *nameApp, e impl.Endpoint, ok bool) impl.Status {
+func (n *Directory) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
 	if !ok {
-		return impl.Unsupported
+		return wire.Unsupported
 	}
 	if !e.Addr.Addr().IsUnspecified() && !n.own(a, e.Addr.Addr()) {
-		return impl.Invalid
+		return wire.Invalid
 	}
 	mine := 0
 	for _, l := range n.listeners {
 		if l.endpoint == e && (l.localTo(a) || l.owner.global && a.global) {
-			return impl.AddressInUse
+			return wire.AddressInUse
 		}
 		if l.owner.id == a.id {
 			mine++
 		}
 	}
 	if n.Config.MaxListeners > 0 && mine >= n.Config.MaxListeners {
-		return impl.QuotaExceeded
+		return wire.QuotaExceeded
 	}
-	return impl.OK
+	return wire.OK
 }
 
-func (n *Directory) unbind(a *nameApp, m impl.Message, e impl.Endpoint, ok bool) impl.Status {
+func (n *Directory) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
 	byName := m.Handle == 0 && m.URI != ""
 	if byName && !ok {
-		return impl.Unsupported
+		return wire.Unsupported
 	}
 	for _, l := range n.listeners {
 		if l.owner.id == a.id && (byName && l.endpoint == e || !byName && l.h == m.Handle) {
-			return impl.OK
+			return wire.OK
 		}
 	}
 	if byName {
-		return impl.AddressNotInUse
+		return wire.AddressNotInUse
 	}
-	return impl.Invalid
+	return wire.Invalid
 }
 
 // lookup returns the listener that a connect reaches, or why it reaches none.
-func (n *Directory) lookup(a *nameApp, e impl.Endpoint) (*nameListener, impl.Status) {
+func (n *Directory) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Status) {
 	to := e.Addr.Addr()
 	if to.IsUnspecified() {
-		return nil, impl.Invalid
+		return nil, wire.Invalid
 	}
 	global := func(l nameListener) bool { return l.owner.global }
 	local := func(l nameListener) bool { return l.localTo(a) }
 	if a.local {
 		if l := n.find(a, e, local); l != nil {
-			return l, impl.OK
+			return l, wire.OK
 		}
 	}
 	switch {
 	case to.IsLoopback():
-		return nil, impl.Refused
+		return nil, wire.Refused
 	case !a.global:
-		return nil, impl.WrongScope
+		return nil, wire.WrongScope
 	}
 	if l := n.find(a, e, global); l != nil {
-		return l, impl.OK
+		return l, wire.OK
 	}
-	return nil, impl.Refused
+	return nil, wire.Refused
 }
 
 // find returns the listener at an endpoint among those in a table, or the one at the wildcard of
 // its family if the address is the application's own.
-func (n *Directory) find(a *nameApp, e impl.Endpoint, among func(nameListener) bool) *nameListener {
+func (n *Directory) find(a *nameApp, e wire.Endpoint, among func(nameListener) bool) *nameListener {
 	wild := e
 	wild.Addr = netip.AddrPortFrom(netip.IPv6Unspecified(), e.Addr.Port())
 	if e.Addr.Addr().Is4() {
 		wild.Addr = netip.AddrPortFrom(netip.IPv4Unspecified(), e.Addr.Port())
 	}
-	for _, at := range []impl.Endpoint{e, wild} {
+	for _, at := range []wire.Endpoint{e, wild} {
 		for i, l := range n.listeners {
 			if l.endpoint == at && among(l) && (at == e || n.own(a, e.Addr.Addr())) {
 				return &n.listeners[i]
@@ -240,10 +241,10 @@ func (l nameListener) localTo(a *nameApp) bool {
 }
 
 // endpointOf returns the endpoint that a message names.
-func endpointOf(m impl.Message) (impl.Endpoint, bool) {
+func endpointOf(m wire.Message) (wire.Endpoint, bool) {
 	if m.URI == "" {
 		return m.Endpoint, m.Endpoint.Addr.IsValid() && m.Endpoint.Addr.Port() > 0
 	}
-	e, err := impl.ParseURI(m.URI)
-	return e, err == nil && m.Endpoint == impl.Endpoint{}
+	e, err := wire.ParseURI(m.URI)
+	return e, err == nil && m.Endpoint == wire.Endpoint{}
 }

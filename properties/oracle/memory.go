@@ -3,7 +3,9 @@ package oracle
 import (
 	"slices"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/segments"
+	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
@@ -11,35 +13,35 @@ import (
 type Memory struct {
 	fail     failer
 	mon      *Messages
-	cfg      impl.Config
-	Segments map[impl.Handle]uint64       // sizes of those that exist or are being created
-	bases    map[impl.Handle]impl.Address // of those that somebody was told to map
-	used     map[impl.Handle][]impl.Block // formatted, and not scrubbed since
-	payer    map[impl.Handle]impl.Channel // for whose connect it was made
-	Created  int                          // in this step
+	cfg      layer.Config
+	Segments map[wire.Handle]uint64           // sizes of those that exist or are being created
+	bases    map[wire.Handle]wire.Location    // of those that somebody was told to map
+	used     map[wire.Handle][]segments.Block // formatted, and not scrubbed since
+	payer    map[wire.Handle]layer.Channel    // for whose connect it was made
+	Created  int                              // in this step
 }
 
 // NewMemory returns the books of a session layer that was made with cfg.
-func NewMemory(fail failer, mon *Messages, cfg impl.Config) *Memory {
+func NewMemory(fail failer, mon *Messages, cfg layer.Config) *Memory {
 	return &Memory{
-		fail: fail, mon: mon, cfg: cfg, Segments: map[impl.Handle]uint64{}, bases: map[impl.Handle]impl.Address{},
-		used: map[impl.Handle][]impl.Block{}, payer: map[impl.Handle]impl.Channel{},
+		fail: fail, mon: mon, cfg: cfg, Segments: map[wire.Handle]uint64{}, bases: map[wire.Handle]wire.Location{},
+		used: map[wire.Handle][]segments.Block{}, payer: map[wire.Handle]layer.Channel{},
 	}
 }
 
 // Apply checks one effect and takes it into account.
-func (k *Memory) Apply(fx impl.Effect) {
+func (k *Memory) Apply(fx layer.Effect) {
 	size, exists := k.Segments[fx.Segment]
-	if fx.Segment != 0 && exists == (fx.Kind == impl.FxCreate) {
+	if fx.Segment != 0 && exists == (fx.Kind == layer.EffectCreate) {
 		k.fail(Effects, "%+v: exists: %v", fx, exists)
 	}
 	switch fx.Kind {
-	case impl.FxCreate:
-		if fx.Size == 0 || fx.Size%impl.Page != 0 {
+	case layer.EffectCreate:
+		if fx.Size == 0 || fx.Size%segments.Page != 0 {
 			k.fail(Effects, "%v of %d bytes created", fx.Segment, fx.Size)
 		}
 		k.create(fx)
-	case impl.FxDestroy:
+	case layer.EffectDestroy:
 		for ch, c := range k.mon.channels {
 			if _, ok := c.held[fx.Segment]; ok && !c.gone {
 				k.fail(Effects, "%v destroyed, channel %d has it", fx.Segment, ch)
@@ -48,29 +50,29 @@ func (k *Memory) Apply(fx impl.Effect) {
 		delete(k.Segments, fx.Segment)
 		delete(k.used, fx.Segment)
 		delete(k.bases, fx.Segment)
-	case impl.FxFormat:
+	case layer.EffectFormat:
 		for _, b := range fx.Blocks {
 			k.format(fx.Segment, size, b)
 		}
-	case impl.FxScrub:
+	case layer.EffectZero:
 		for _, b := range fx.Blocks {
 			k.scrub(fx.Segment, b)
 		}
-	case impl.FxSend:
-		if fx.Msg.Kind == impl.MsgMap && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Bell == 0) {
+	case layer.EffectSend:
+		if fx.Msg.Type == wire.Map && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Bell == 0) {
 			k.fail(Effects, "%+v: the segment has %d bytes", fx, size)
 		}
-		switch fx.Msg.Kind {
-		case impl.MsgMap:
+		switch fx.Msg.Type {
+		case wire.Map:
 			k.place(fx.Segment, fx.Msg.Base, size)
-		case impl.MsgAccept:
+		case wire.Accept:
 			k.capacities(fx.Msg)
 		}
 	}
 }
 
 // create notes that a segment is asked for, once for a connect, and within the quota.
-func (k *Memory) create(fx impl.Effect) {
+func (k *Memory) create(fx layer.Effect) {
 	k.Segments[fx.Segment] = fx.Size
 	if k.mon.Later {
 		return // for whom is not known
@@ -91,32 +93,32 @@ func (k *Memory) create(fx impl.Effect) {
 }
 
 // place checks that a page is free behind each segment.
-func (k *Memory) place(h impl.Handle, base impl.Address, size uint64) {
+func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 	k.bases[h] = base
 	for o, at := range k.bases {
-		if end := at + impl.Address(k.Segments[o]+impl.Page); o != h && at <= base && base < end {
+		if end := at + wire.Location(k.Segments[o]+segments.Page); o != h && at <= base && base < end {
 			k.fail(Effects, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
 		}
-		if end := base + impl.Address(size+impl.Page); o != h && base <= at && at < end {
+		if end := base + wire.Location(size+segments.Page); o != h && base <= at && at < end {
 			k.fail(Effects, "%v and its guard end at %#x, %v is at %#x", h, end, o, at)
 		}
 	}
 }
 
 // capacities checks that a session has the fifos that its client asked for.
-func (k *Memory) capacities(m impl.Message) {
+func (k *Memory) capacities(m wire.Message) {
 	asked := k.mon.last.m
-	if k.mon.Later || asked.Kind != impl.MsgConnect {
+	if k.mon.Later || asked.Type != wire.Connect {
 		return
 	}
-	for at, want := range map[impl.Address]uint32{m.Tx: asked.RxSize, m.Rx: asked.TxSize} {
+	for at, want := range map[wire.Location]uint32{m.Tx: asked.RxSize, m.Rx: asked.TxSize} {
 		if want == 0 {
 			want = k.cfg.FifoSize
 		}
 		found := false
 		for h, base := range k.bases {
 			for _, b := range k.used[h] {
-				found = found || base+impl.Address(b.Off) == at && b.Fifo == uint64(want)
+				found = found || base+wire.Location(b.Off) == at && b.Fifo == uint64(want)
 			}
 		}
 		if !found {
@@ -125,14 +127,14 @@ func (k *Memory) capacities(m impl.Message) {
 	}
 }
 
-func bytesOf(b impl.Block) uint64 {
+func bytesOf(b segments.Block) uint64 {
 	if b.Slots > 0 {
 		return shm.QueueBytes(b.Slots)
 	}
 	return shm.FifoBytes(b.Fifo)
 }
 
-func (k *Memory) format(g impl.Handle, size uint64, b impl.Block) {
+func (k *Memory) format(g wire.Handle, size uint64, b segments.Block) {
 	if b.Off < shm.SegmentHeader || b.Off+bytesOf(b) > size {
 		k.fail(Effects, "block %+v outside %v of %d bytes", b, g, size)
 	}
@@ -144,7 +146,7 @@ func (k *Memory) format(g impl.Handle, size uint64, b impl.Block) {
 	k.used[g] = append(k.used[g], b)
 }
 
-func (k *Memory) scrub(g impl.Handle, b impl.Block) {
+func (k *Memory) scrub(g wire.Handle, b segments.Block) {
 	i := slices.Index(k.used[g], b)
 	if i < 0 || b.Slots > 0 {
 		k.fail(Effects, "zeroed %+v of %v, which is no fifo", b, g)

@@ -3,7 +3,8 @@ package oracle
 import (
 	"maps"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 )
 
 // Messages watches all messages of the session layer and fails the run when one
@@ -17,19 +18,19 @@ type Messages struct {
 	Deaf     bool // an application does not read, and is hung up for that
 	Liar     int  // the application that does not use the library, or 0
 	Later    bool // segments are not created at once, so a connect may have to wait
-	channels map[impl.Channel]*watched
-	sessions map[impl.Handle]*watchedSession
-	owner    map[impl.Handle]impl.Channel // of applications and listeners, for ever
-	channel  map[int]impl.Channel         // by application
-	left     map[int]bool                 // applications that are gone, whatever of theirs is still under way
+	channels map[layer.Channel]*watched
+	sessions map[wire.Handle]*watchedSession
+	owner    map[wire.Handle]layer.Channel // of applications and listeners, for ever
+	channel  map[int]layer.Channel         // by application
+	left     map[int]bool                  // applications that are gone, whatever of theirs is still under way
 	last     taking
 }
 
 // taking is what the layer has taken last.
 type taking struct {
-	ch      impl.Channel
+	ch      layer.Channel
 	from    *watched
-	m       impl.Message
+	m       wire.Message
 	accepts bool // somebody was asked to accept since
 }
 
@@ -37,36 +38,38 @@ type taking struct {
 type watched struct {
 	attached bool
 	pending  map[request]int
-	live     map[impl.Handle]bool // listeners and sessions that it was told of: whether not over
-	mapped   map[impl.Handle]impl.Message
-	unmapped map[impl.Handle]bool
-	held     map[impl.Handle]impl.Message // mapped, or not yet unmapped
-	unused   map[impl.Handle]impl.Message // mapped for what it is about to be told
-	made     []impl.Message               // not yet received
+	live     map[wire.Handle]bool // listeners and sessions that it was told of: whether not over
+	mapped   map[wire.Handle]wire.Message
+	unmapped map[wire.Handle]bool
+	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
+	unused   map[wire.Handle]wire.Message // mapped for what it is about to be told
+	made     []wire.Message               // not yet received
 	gone     bool
 	manners
 }
 
 // request identifies requests that a reply may answer.
 type request struct {
-	kind    impl.Kind
+	kind    wire.Type
 	context uint64
 	half    bool // a close of the writing direction
 }
 
-func requestOf(m impl.Message) request { return request{m.Kind, m.Context, m.How == impl.CloseWrite} }
+func requestOf(m wire.Message) request {
+	return request{m.Type, m.RequestID, m.CloseMode == wire.CloseWrite}
+}
 
 type watchedSession struct {
-	accept         impl.Message
-	listener       impl.Handle
-	server, client impl.Channel
+	accept         wire.Message
+	listener       wire.Handle
+	server, client layer.Channel
 	established    bool
-	unbound        bool                  // its listener ended before it was established
-	provoked       bool                  // somebody asked to close
-	closing        map[impl.Channel]bool // has been told to close
-	reset          map[impl.Channel]bool // or to reset
-	asker          impl.Channel          // who connects, if that is known, and
-	context        uint64                // of what request
+	unbound        bool                   // its listener ended before it was established
+	provoked       bool                   // somebody asked to close
+	closing        map[layer.Channel]bool // has been told to close
+	reset          map[layer.Channel]bool // or to reset
+	asker          layer.Channel          // who connects, if that is known, and
+	context        uint64                 // of what request
 }
 
 // failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
@@ -76,24 +79,24 @@ type failer func(property, format string, args ...any)
 // hung up without a word.
 func NewMessages(fail failer, lax bool) *Messages {
 	return &Messages{
-		fail: fail, lax: lax, channels: map[impl.Channel]*watched{}, sessions: map[impl.Handle]*watchedSession{},
-		owner: map[impl.Handle]impl.Channel{}, channel: map[int]impl.Channel{},
+		fail: fail, lax: lax, channels: map[layer.Channel]*watched{}, sessions: map[wire.Handle]*watchedSession{},
+		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
 		left: map[int]bool{},
 	}
 }
 
-func (o *Messages) wrong(ch impl.Channel, m impl.Message, why string) {
+func (o *Messages) wrong(ch layer.Channel, m wire.Message, why string) {
 	o.fail(Protocol, "channel %d: %v: %s", ch, m, why)
 }
 
 // Observe is called for every message that the layer takes or makes.
-func (o *Messages) Observe(ch impl.Channel, made bool, m impl.Message) {
+func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 	c := o.channels[ch]
 	if c == nil {
 		c = &watched{
-			pending: map[request]int{}, live: map[impl.Handle]bool{},
-			mapped: map[impl.Handle]impl.Message{}, unmapped: map[impl.Handle]bool{}, held: map[impl.Handle]impl.Message{},
-			unused: map[impl.Handle]impl.Message{}, manners: newManners(),
+			pending: map[request]int{}, live: map[wire.Handle]bool{},
+			mapped: map[wire.Handle]wire.Message{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
+			unused: map[wire.Handle]wire.Message{}, manners: newManners(),
 		}
 		o.channels[ch] = c
 	}
@@ -115,7 +118,7 @@ func (o *Messages) Observe(ch impl.Channel, made bool, m impl.Message) {
 // who has been asked to accept.
 func (o *Messages) Settle() {
 	t := o.last
-	waits := t.m.Kind == impl.MsgConnect && (t.accepts || o.Later)
+	waits := t.m.Type == wire.Connect && (t.accepts || o.Later)
 	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
 		o.wrong(t.ch, t.m, "it was not answered")
 	}
@@ -127,38 +130,38 @@ func (o *Messages) Settle() {
 }
 
 // takes notes what an application says.
-func (o *Messages) takes(ch impl.Channel, c *watched, m impl.Message) {
+func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
 	s := o.sessions[m.Handle]
-	switch m.Kind {
-	case impl.MsgAttach, impl.MsgDetach, impl.MsgBind, impl.MsgUnbind, impl.MsgConnect, impl.MsgDisconnect, impl.MsgReset:
+	switch m.Type {
+	case wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset:
 		c.pending[requestOf(m)]++
 		if s != nil && c.live[m.Handle] {
 			s.provoked = true
 		}
-		if m.Kind == impl.MsgDetach { // it has given up everything
+		if m.Type == wire.Detach { // it has given up everything
 			c.gone = true
-			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == impl.MsgConnect })
+			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == wire.Connect })
 			clear(c.live)
 			clear(c.mapped)
 			clear(c.held)
 		}
-		if app := int(m.Context >> 32); m.Kind == impl.MsgAttach && app > 0 {
+		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
 			o.channel[app], c.gone = ch, o.left[app] // one that may never read the reply
 		}
-	case impl.MsgMapReply:
-		if m.Status != impl.OK {
+	case wire.MapReply:
+		if m.Status != wire.OK {
 			delete(c.mapped, m.Handle)
 			delete(c.held, m.Handle)
 		}
-	case impl.MsgUnmapReply:
+	case wire.UnmapReply:
 		if c.unmapped[m.Handle] {
 			delete(c.held, m.Handle)
 		}
-	case impl.MsgAcceptReply:
-		if s != nil && s.server == ch && m.Status != impl.OK && (!s.established || s.closing[ch]) {
+	case wire.AcceptReply:
+		if s != nil && s.server == ch && m.Status != wire.OK && (!s.established || s.closing[ch]) {
 			c.live[m.Handle] = false
 		}
-	case impl.MsgDisconnectReply, impl.MsgResetReply:
+	case wire.DisconnectReply, wire.ResetReply:
 		if s != nil && s.closing[ch] {
 			c.live[m.Handle] = false
 		}
@@ -166,18 +169,18 @@ func (o *Messages) takes(ch impl.Channel, c *watched, m impl.Message) {
 }
 
 // makes checks what the layer says.
-func (o *Messages) makes(ch impl.Channel, c *watched, m impl.Message) {
-	if kind, ok := names[m.Kind]; ok && m.Status == impl.OK && m.Handle.Kind() != kind {
+func (o *Messages) makes(ch layer.Channel, c *watched, m wire.Message) {
+	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
 		o.wrong(ch, m, "it has the handle of something else")
 	}
-	switch m.Kind {
-	case impl.MsgMap:
+	switch m.Type {
+	case wire.Map:
 		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
 			o.wrong(ch, m, "it was told to map that already")
 		}
 		o.places(ch, m)
 		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
-	case impl.MsgUnmap:
+	case wire.Unmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
 			o.wrong(ch, m, "it was not told to map that")
 		}
@@ -188,17 +191,17 @@ func (o *Messages) makes(ch impl.Channel, c *watched, m impl.Message) {
 		}
 		delete(c.mapped, m.Handle)
 		c.unmapped[m.Handle] = true
-	case impl.MsgAccept:
+	case wire.Accept:
 		if o.sessions[m.Handle] != nil {
 			o.wrong(ch, m, "the handle has named another session")
 		}
 		o.asks(ch, c, m)
 		o.sessions[m.Handle] = &watchedSession{
-			accept: m, listener: m.Listener, server: ch, asker: o.last.ch, context: o.last.m.Context,
-			closing: map[impl.Channel]bool{}, reset: map[impl.Channel]bool{},
+			accept: m, listener: m.Listener, server: ch, asker: o.last.ch, context: o.last.m.RequestID,
+			closing: map[layer.Channel]bool{}, reset: map[layer.Channel]bool{},
 		}
 		o.begins(ch, c, m)
-	case impl.MsgDisconnect, impl.MsgReset:
+	case wire.Disconnect, wire.Reset:
 		o.closes(ch, c, m)
 	default:
 		o.replies(ch, c, m)
@@ -207,8 +210,8 @@ func (o *Messages) makes(ch impl.Channel, c *watched, m impl.Message) {
 
 // replies checks a reply: it answers a request, and gives or takes nothing that is not the
 // application's.
-func (o *Messages) replies(ch impl.Channel, c *watched, m impl.Message) {
-	full, half := request{m.Kind - 1, m.Context, false}, request{m.Kind - 1, m.Context, true}
+func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
+	full, half := request{m.Type - 1, m.RequestID, false}, request{m.Type - 1, m.RequestID, true}
 	r := full
 	if c.pending[full] == 0 {
 		r = half
@@ -221,17 +224,17 @@ func (o *Messages) replies(ch impl.Channel, c *watched, m impl.Message) {
 	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
 		o.wrong(ch, m, "it asked about something else")
 	}
-	if m.Status != impl.OK {
+	if m.Status != wire.OK {
 		o.refuses(ch, m)
 		return
 	}
-	switch m.Kind {
-	case impl.MsgAttachReply, impl.MsgBindReply:
+	switch m.Type {
+	case wire.AttachReply, wire.BindReply:
 		if o.owner[m.Handle] != 0 {
 			o.wrong(ch, m, "the handle has named something else")
 		}
 		o.owner[m.Handle], c.live[m.Handle] = ch, true
-	case impl.MsgConnectReply:
+	case wire.ConnectReply:
 		s := o.sessions[m.Handle]
 		if s == nil || s.established || s.unbound {
 			o.wrong(ch, m, "nobody has accepted that, or it is established, or its listener has ended")
@@ -239,8 +242,8 @@ func (o *Messages) replies(ch impl.Channel, c *watched, m impl.Message) {
 		o.agrees(ch, m, s.accept)
 		s.established, s.client = true, ch
 		o.begins(ch, c, m)
-	case impl.MsgDisconnectReply, impl.MsgResetReply, impl.MsgUnbindReply:
-		if !c.live[m.Handle] || (m.Kind == impl.MsgUnbindReply) != (m.Handle.Kind() == impl.KindListener) {
+	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:
+		if !c.live[m.Handle] || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
 			o.wrong(ch, m, "it has no such thing")
 		}
 		c.live[m.Handle] = r.half
@@ -251,11 +254,11 @@ func (o *Messages) replies(ch impl.Channel, c *watched, m impl.Message) {
 }
 
 // begins checks that who is told of a session has been told to map what it uses.
-func (o *Messages) begins(ch impl.Channel, c *watched, m impl.Message) {
-	for _, at := range [...]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
+func (o *Messages) begins(ch layer.Channel, c *watched, m wire.Message) {
+	for _, at := range [...]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
 		for h, g := range c.mapped {
-			if at >= g.Base && at < g.Base+impl.Address(g.Size) {
+			if at >= g.Base && at < g.Base+wire.Location(g.Size) {
 				delete(c.unused, h)
 				found = true
 			}
@@ -268,7 +271,7 @@ func (o *Messages) begins(ch impl.Channel, c *watched, m impl.Message) {
 }
 
 // closes checks the news that a peer has closed.
-func (o *Messages) closes(ch impl.Channel, c *watched, m impl.Message) {
+func (o *Messages) closes(ch layer.Channel, c *watched, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch {
 	case s == nil || !c.live[m.Handle]:
@@ -276,14 +279,14 @@ func (o *Messages) closes(ch impl.Channel, c *watched, m impl.Message) {
 	case s.established && !s.provoked && !o.lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
 		o.wrong(ch, m, "nobody has closed it")
 	}
-	s.closing[ch] = s.closing[ch] || m.How != impl.CloseWrite
-	s.reset[ch] = s.reset[ch] || m.Kind == impl.MsgReset
+	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite
+	s.reset[ch] = s.reset[ch] || m.Type == wire.Reset
 }
 
 // Received checks that messages arrive in the order in which they were made. Some do not: those
 // of a segment that has been given up.
-func (o *Messages) Received(app int, m impl.Message) {
-	if m.Kind == impl.MsgAttachReply && m.Status == impl.OK {
+func (o *Messages) Received(app int, m wire.Message) {
+	if m.Type == wire.AttachReply && m.Status == wire.OK {
 		o.channel[app] = o.owner[m.Handle]
 	}
 	c := o.channels[o.channel[app]]

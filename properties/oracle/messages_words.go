@@ -1,32 +1,35 @@
 package oracle
 
-import "cutthrough/impl"
+import (
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
+)
 
 // This file is what [Messages] checks of what messages say, apart from when they may come.
 
 // names are the kinds of what messages that say ok name.
-var names = map[impl.Kind]impl.HandleKind{
-	impl.MsgAttachReply: impl.KindApp, impl.MsgBindReply: impl.KindListener, impl.MsgUnbindReply: impl.KindListener,
-	impl.MsgAccept: impl.KindSession, impl.MsgConnectReply: impl.KindSession,
-	impl.MsgMap: impl.KindSegment, impl.MsgUnmap: impl.KindSegment,
+var names = map[wire.Type]wire.Kind{
+	wire.AttachReply: wire.KindApp, wire.BindReply: wire.KindListener, wire.UnbindReply: wire.KindListener,
+	wire.Accept: wire.KindSession, wire.ConnectReply: wire.KindSession,
+	wire.Map: wire.KindSegment, wire.Unmap: wire.KindSegment,
 }
 
 // refuses checks a negative reply: about a session there are few, and a connect that somebody was
 // asked to accept fails because of him, or in time.
-func (o *Messages) refuses(ch impl.Channel, m impl.Message) {
-	switch m.Kind {
-	case impl.MsgDisconnectReply, impl.MsgResetReply:
-		if m.Status != impl.Invalid && m.Status != impl.NotAttached {
+func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
+	switch m.Type {
+	case wire.DisconnectReply, wire.ResetReply:
+		if m.Status != wire.Invalid && m.Status != wire.NotAttached {
 			o.wrong(ch, m, "closing does not fail like that")
 		}
-	case impl.MsgConnectReply:
+	case wire.ConnectReply:
 		for h, s := range o.sessions {
-			if s.asker != ch || s.context != m.Context || o.Later {
+			if s.asker != ch || s.context != m.RequestID || o.Later {
 				continue
 			}
 			t := o.last
-			did := t.ch == s.server && (t.m.Handle == h || t.m.Kind == impl.MsgUnbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
-			if m.Status != impl.TimedOut && (m.Status != impl.Refused || !did && !o.channels[s.server].gone && !o.lax && !o.Deaf) {
+			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
+			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.lax && !o.Deaf) {
 				o.wrong(ch, m, "who was asked to accept has not refused")
 			}
 		}
@@ -34,7 +37,7 @@ func (o *Messages) refuses(ch impl.Channel, m impl.Message) {
 }
 
 // places checks that where a segment is to be mapped there is nothing that somebody still has.
-func (o *Messages) places(ch impl.Channel, m impl.Message) {
+func (o *Messages) places(ch layer.Channel, m wire.Message) {
 	if o.lax || o.Deaf {
 		return // who has been hung up is not known
 	}
@@ -46,7 +49,7 @@ func (o *Messages) places(ch impl.Channel, m impl.Message) {
 			if h == m.Handle && (g.Base != m.Base || g.Size != m.Size) {
 				o.wrong(ch, m, "somebody was told to map it elsewhere")
 			}
-			if h != m.Handle && m.Base < g.Base+impl.Address(g.Size) && g.Base < m.Base+impl.Address(m.Size) {
+			if h != m.Handle && m.Base < g.Base+wire.Location(g.Size) && g.Base < m.Base+wire.Location(m.Size) {
 				o.wrong(ch, m, "another segment is there")
 			}
 		}
@@ -54,33 +57,33 @@ func (o *Messages) places(ch impl.Channel, m impl.Message) {
 }
 
 // within says whether something of a session lies in the segment that a map is about.
-func (s *watchedSession) within(g impl.Message) bool {
+func (s *watchedSession) within(g wire.Message) bool {
 	for _, at := range addressesOf(s.accept) {
-		if at >= g.Base && at < g.Base+impl.Address(g.Size) {
+		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
 			return true
 		}
 	}
 	return false
 }
 
-func addressesOf(m impl.Message) [4]impl.Address {
-	return [4]impl.Address{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
+func addressesOf(m wire.Message) [4]wire.Location {
+	return [4]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
 }
 
 // asks checks what a server is asked to accept: for a listener of its own, what a client has just
 // asked for, in memory of which nobody uses anything.
-func (o *Messages) asks(ch impl.Channel, c *watched, m impl.Message) {
+func (o *Messages) asks(ch layer.Channel, c *watched, m wire.Message) {
 	o.last.accepts = true
 	asked, err := o.last.m.Endpoint, error(nil)
 	if o.last.m.URI != "" {
-		asked, err = impl.ParseURI(o.last.m.URI)
+		asked, err = wire.ParseURI(o.last.m.URI)
 	}
 	switch {
-	case m.Listener.Kind() != impl.KindListener || !c.live[m.Listener]:
+	case m.Listener.Kind() != wire.KindListener || !c.live[m.Listener]:
 		o.wrong(ch, m, "it does not listen there")
-	case !o.Later && (o.last.m.Kind != impl.MsgConnect || err != nil || m.Endpoint != asked):
+	case !o.Later && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
 		o.wrong(ch, m, "nobody connects there")
-	case m.Session != impl.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
+	case m.Session != wire.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
 		o.wrong(ch, m, "that is no session")
 	}
 	for h, s := range o.sessions {
@@ -91,16 +94,16 @@ func (o *Messages) asks(ch impl.Channel, c *watched, m impl.Message) {
 }
 
 // uses says whether somebody who is still there uses a session, as far as is known.
-func (o *Messages) uses(ch impl.Channel, h impl.Handle) bool {
+func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 	c := o.channels[ch]
 	return c != nil && c.live[h] && !c.gone && !o.lax && !o.Deaf
 }
 
 // agrees checks that the client is told of the session that the server has accepted, from the other
 // side.
-func (o *Messages) agrees(ch impl.Channel, m, accept impl.Message) {
-	want := impl.Message{
-		Kind: impl.MsgConnectReply, Context: m.Context, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
+func (o *Messages) agrees(ch layer.Channel, m, accept wire.Message) {
+	want := wire.Message{
+		Type: wire.ConnectReply, RequestID: m.RequestID, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
 		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
 	}
 	if m != want {
@@ -109,18 +112,18 @@ func (o *Messages) agrees(ch impl.Channel, m, accept impl.Message) {
 }
 
 // attaching checks that who has not attached is told just that, and nobody attaches twice.
-func (o *Messages) attaching(ch impl.Channel, c *watched, m impl.Message) {
-	want := impl.NotAttached
-	if m.Kind == impl.MsgAttachReply {
-		want = impl.AlreadyAttached
+func (o *Messages) attaching(ch layer.Channel, c *watched, m wire.Message) {
+	want := wire.NotAttached
+	if m.Type == wire.AttachReply {
+		want = wire.AlreadyAttached
 	}
-	if (m.Status == want) != (c.attached == (m.Kind == impl.MsgAttachReply)) {
+	if (m.Status == want) != (c.attached == (m.Type == wire.AttachReply)) {
 		o.wrong(ch, m, "it has attached, or it has not")
 	}
 	switch {
-	case m.Kind == impl.MsgAttachReply && m.Status == impl.OK:
+	case m.Type == wire.AttachReply && m.Status == wire.OK:
 		c.attached = true
-	case m.Kind == impl.MsgDetachReply:
+	case m.Type == wire.DetachReply:
 		c.attached = false
 	}
 }
@@ -154,7 +157,7 @@ func (o *Messages) Overdue() (hurried bool) {
 }
 
 // inUse says whether the pair of a segment has a session that somebody uses.
-func (o *Messages) inUse(g impl.Message) bool {
+func (o *Messages) inUse(g wire.Message) bool {
 	for _, s := range o.sessions {
 		if !s.within(g) {
 			continue

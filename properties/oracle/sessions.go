@@ -1,7 +1,8 @@
 package oracle
 
 import (
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
 )
@@ -15,7 +16,7 @@ import (
 type Sessions struct {
 	fail     failer
 	mon      *Messages // knows who of the applications has gone
-	sessions map[impl.Handle]*modelSession
+	sessions map[wire.Handle]*modelSession
 	All      []*modelSession
 	connects map[asked]*modelSession // what a connect has led to
 	last     asked                   // whose message the layer is handling
@@ -24,13 +25,13 @@ type Sessions struct {
 
 // asked identifies a connect.
 type asked struct {
-	ch      impl.Channel
+	ch      layer.Channel
 	context uint64
 }
 
 type modelSession struct {
-	H       impl.Handle
-	sides   [2]impl.Channel // 0 is one that has detached
+	H       wire.Handle
+	sides   [2]layer.Channel // 0 is one that has detached
 	leaving [2]bool
 	Monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
 }
@@ -39,11 +40,11 @@ var clientSide, serverSide = negotiation.SessionSides()
 
 // NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
 func NewSessions(fail failer, mon *Messages) *Sessions {
-	return &Sessions{fail: fail, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
+	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
 }
 
 // Observe is called for every message that the layer takes or makes.
-func (o *Sessions) Observe(ch impl.Channel, made bool, m impl.Message) {
+func (o *Sessions) Observe(ch layer.Channel, made bool, m wire.Message) {
 	if made {
 		o.makes(ch, m)
 	} else {
@@ -52,15 +53,15 @@ func (o *Sessions) Observe(ch impl.Channel, made bool, m impl.Message) {
 }
 
 // makes follows what the layer says.
-func (o *Sessions) makes(ch impl.Channel, m impl.Message) {
+func (o *Sessions) makes(ch layer.Channel, m wire.Message) {
 	s := o.sessions[m.Handle]
-	if m.Kind == impl.MsgConnectReply {
-		s = o.connects[asked{ch, m.Context}]
+	if m.Type == wire.ConnectReply {
+		s = o.connects[asked{ch, m.RequestID}]
 	}
 	if kind, ok := Told(m); ok && s != nil {
 		o.feed(s, kind, s.side(ch))
 	}
-	if m.Kind == impl.MsgAccept && s == nil {
+	if m.Type == wire.Accept && s == nil {
 		s = &modelSession{H: m.Handle, Monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
 		o.sessions[m.Handle], o.connects[o.last] = s, s
@@ -70,10 +71,10 @@ func (o *Sessions) makes(ch impl.Channel, m impl.Message) {
 
 // takes follows what an application says. Before that the layer has said everything about what it
 // took last.
-func (o *Sessions) takes(ch impl.Channel, m impl.Message) {
+func (o *Sessions) takes(ch layer.Channel, m wire.Message) {
 	o.Settle()
-	o.last = asked{ch, m.Context}
-	if m.Kind == impl.MsgDetach {
+	o.last = asked{ch, m.RequestID}
+	if m.Type == wire.Detach {
 		o.detach(ch)
 	}
 	if kind, ok := Taken(m); ok {
@@ -85,7 +86,7 @@ func (o *Sessions) takes(ch impl.Channel, m impl.Message) {
 
 // detach has an application leave all its sessions. What comes over its channel from then on
 // is a stranger's.
-func (o *Sessions) detach(ch impl.Channel) {
+func (o *Sessions) detach(ch layer.Channel) {
 	for _, s := range o.All {
 		if r := s.side(ch); r != negotiation.Nobody {
 			o.feed(s, negotiation.TakenDetach, r)
@@ -121,7 +122,7 @@ func (o *Sessions) feed(s *modelSession, kind, side uint8) {
 }
 
 // side returns which side of the session a channel is.
-func (s *modelSession) side(ch impl.Channel) uint8 {
+func (s *modelSession) side(ch layer.Channel) uint8 {
 	for r, of := range s.sides {
 		if of == ch {
 			return uint8(r)

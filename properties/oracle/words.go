@@ -1,7 +1,7 @@
 package oracle
 
 import (
-	"cutthrough/impl"
+	"cutthrough/impl/wire"
 	"cutthrough/model/negotiation"
 )
 
@@ -10,21 +10,21 @@ import (
 
 // Taken returns the kind of the event that a message of an application is for the model of a session, or
 // false if it is none: Detach is about all sessions, and the rest about none.
-func Taken(m impl.Message) (uint8, bool) {
-	switch m.Kind {
-	case impl.MsgAcceptReply:
-		if m.Status != impl.OK {
+func Taken(m wire.Message) (uint8, bool) {
+	switch m.Type {
+	case wire.AcceptReply:
+		if m.Status != wire.OK {
 			return negotiation.TakenReject, true
 		}
 		return negotiation.TakenAccept, true
-	case impl.MsgDisconnect:
-		if m.How == impl.CloseWrite {
+	case wire.Disconnect:
+		if m.CloseMode == wire.CloseWrite {
 			return negotiation.TakenFin, true
 		}
 		return negotiation.TakenDisconnect, true
-	case impl.MsgReset:
+	case wire.Reset:
 		return negotiation.TakenReset, true
-	case impl.MsgDisconnectReply, impl.MsgResetReply:
+	case wire.DisconnectReply, wire.ResetReply:
 		return negotiation.TakenConfirm, true
 	}
 	return 0, false
@@ -32,27 +32,27 @@ func Taken(m impl.Message) (uint8, bool) {
 
 // Told returns the kind of the event that a message of the layer is for the model of a session, or
 // false if it is none.
-func Told(m impl.Message) (uint8, bool) {
-	switch m.Kind {
-	case impl.MsgAccept:
+func Told(m wire.Message) (uint8, bool) {
+	switch m.Type {
+	case wire.Accept:
 		return negotiation.ToldAccept, true
-	case impl.MsgConnectReply:
+	case wire.ConnectReply:
 		switch m.Status {
-		case impl.OK:
+		case wire.OK:
 			return negotiation.ToldConnected, true
-		case impl.TimedOut:
+		case wire.TimedOut:
 			return negotiation.ToldTimedOut, true
 		}
 		return negotiation.ToldRefused, true
-	case impl.MsgDisconnect:
-		if m.How == impl.CloseWrite {
+	case wire.Disconnect:
+		if m.CloseMode == wire.CloseWrite {
 			return negotiation.ToldFinished, true
 		}
 		return negotiation.ToldClosed, true
-	case impl.MsgReset:
+	case wire.Reset:
 		return negotiation.ToldReset, true
-	case impl.MsgDisconnectReply, impl.MsgResetReply:
-		if m.Status != impl.OK {
+	case wire.DisconnectReply, wire.ResetReply:
+		if m.Status != wire.OK {
 			return negotiation.ToldInvalid, true
 		}
 		return negotiation.ToldDone, true
@@ -62,11 +62,11 @@ func Told(m impl.Message) (uint8, bool) {
 
 // ToldWord returns the kind of the message of the model of the layer that a message of the layer is, or
 // false if that model leaves it out, as it does most replies.
-func ToldWord(m impl.Message) (int, bool) {
-	switch m.Kind {
-	case impl.MsgMap:
+func ToldWord(m wire.Message) (int, bool) {
+	switch m.Type {
+	case wire.Map:
 		return negotiation.MsgMap, true
-	case impl.MsgUnmap:
+	case wire.Unmap:
 		return negotiation.MsgUnmap, true
 	}
 	kind, _ := Told(m)
@@ -89,27 +89,27 @@ func ToldWord(m impl.Message) (int, bool) {
 
 // Said returns a message of an application that has a meaning in the model of the layer, without what it is
 // about; or false if it is none that an application can say.
-func Said(word int) (impl.Message, bool) {
+func Said(word int) (wire.Message, bool) {
 	switch word {
 	case negotiation.MsgConnect:
-		return impl.Message{Kind: impl.MsgConnect}, true
+		return wire.Message{Type: wire.Connect}, true
 	case negotiation.MsgAcceptReply:
-		return impl.Message{Kind: impl.MsgAcceptReply}, true
+		return wire.Message{Type: wire.AcceptReply}, true
 	case negotiation.MsgReject:
-		return impl.Message{Kind: impl.MsgAcceptReply, Status: impl.Refused}, true
+		return wire.Message{Type: wire.AcceptReply, Status: wire.Refused}, true
 	case negotiation.MsgDisconnect:
-		return impl.Message{Kind: impl.MsgDisconnect}, true
+		return wire.Message{Type: wire.Disconnect}, true
 	case negotiation.MsgFin:
-		return impl.Message{Kind: impl.MsgDisconnect, How: impl.CloseWrite}, true
+		return wire.Message{Type: wire.Disconnect, CloseMode: wire.CloseWrite}, true
 	case negotiation.MsgConfirm:
 		// Whatever it says, it says that it is done (H-24).
-		return impl.Message{Kind: impl.MsgDisconnectReply, Status: impl.Invalid}, true
+		return wire.Message{Type: wire.DisconnectReply, Status: wire.Invalid}, true
 	case negotiation.MsgUnmapReply:
-		return impl.Message{Kind: impl.MsgUnmapReply}, true
+		return wire.Message{Type: wire.UnmapReply}, true
 	case negotiation.MsgUnbind:
-		return impl.Message{Kind: impl.MsgUnbind}, true
+		return wire.Message{Type: wire.Unbind}, true
 	case negotiation.MsgDetach:
-		return impl.Message{Kind: impl.MsgDetach}, true
+		return wire.Message{Type: wire.Detach}, true
 	}
-	return impl.Message{}, false
+	return wire.Message{}, false
 }

@@ -11,7 +11,11 @@ import (
 	"testing"
 
 	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
+	"cutthrough/properties/oracle"
 	"cutthrough/shm"
 )
 
@@ -56,7 +60,7 @@ type Agent struct {
 	mu       sync.Mutex
 	log      []noted
 	broken   error // of the layer's invariants
-	server   *impl.Server
+	server   *server.Server
 	served   chan error
 	app      *impl.App
 	listener *impl.Listener
@@ -80,7 +84,7 @@ func (a *Agent) Log(_ None, log *[]noted) error {
 // LayerCall says where a session layer listens, and how it is configured.
 type LayerCall struct {
 	Addr   string
-	Config impl.Config
+	Config layer.Config
 }
 
 // Layer runs a session layer, which notes every message that it takes and makes.
@@ -89,28 +93,26 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 	if err != nil {
 		return err
 	}
-	cfg := impl.ServerConfig{
-		Layer: c.Config,
-		Observe: func(ch impl.Channel, made bool, m impl.Message) {
-			what := taken
-			if made {
-				what = told
-			}
-			a.note(noted{What: what, Channel: ch, Msg: m})
-		},
-		Check: func(err error) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.broken = errors.Join(a.broken, err)
-		},
+	broken := func(err error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.broken = errors.Join(a.broken, err)
 	}
-	a.server, a.served = impl.NewServer(a.host, l, cfg), make(chan error, 1)
+	observe := func(ch layer.Channel, made bool, m wire.Message) {
+		what := taken
+		if made {
+			what = told
+		}
+		a.note(noted{What: what, Channel: ch, Msg: m})
+	}
+	cfg := server.Config{Core: oracle.NewWatchedCore(c.Config, broken, observe)}
+	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil
 }
 
 // Stat returns what the session layer has.
-func (a *Agent) Stat(_ None, st *impl.Stat) error {
+func (a *Agent) Stat(_ None, st *layer.Stat) error {
 	*st = a.server.Stat()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"cutthrough/impl"
+	"cutthrough/impl/wire"
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/sim"
@@ -23,7 +24,7 @@ type sessionHistory struct {
 	failing bool
 	leaving []int // ports of applications that leave: until their listeners have gone they refuse
 	mon     *oracle.Messages
-	bytes   map[impl.Handle]map[int]int // written to sessions, by application
+	bytes   map[wire.Handle]map[int]int // written to sessions, by application
 	thrown  []oracle.Thrown
 	killed  map[int]bool
 	lawless bool // ports other than 1 are a lying application's, which records nothing
@@ -32,8 +33,8 @@ type sessionHistory struct {
 // mappedSegment is a segment that somebody has mapped. A pair shares it, so it is
 // live from the first map to the last unmap.
 type mappedSegment struct {
-	h    impl.Handle
-	base impl.Address
+	h    wire.Handle
+	base wire.Location
 	apps []int
 }
 
@@ -48,7 +49,7 @@ func (r *sessionHistory) observe(app int, o impl.Observation) {
 	}
 }
 
-func (r *sessionHistory) mapSegment(app int, m impl.Message) {
+func (r *sessionHistory) mapSegment(app int, m wire.Message) {
 	for i := range r.mapped {
 		if g := &r.mapped[i]; g.h == m.Handle {
 			g.apps = append(g.apps, app)
@@ -60,7 +61,7 @@ func (r *sessionHistory) mapSegment(app int, m impl.Message) {
 	r.mapped = append(r.mapped, mappedSegment{m.Handle, m.Base, []int{app}})
 }
 
-func (r *sessionHistory) unmap(app int, h impl.Handle) {
+func (r *sessionHistory) unmap(app int, h wire.Handle) {
 	for i := range r.mapped {
 		g := &r.mapped[i]
 		if g.h != h {
@@ -122,7 +123,7 @@ func (r *sessionHistory) unread(x *sessionApp) int {
 	return n
 }
 
-func handleOf(s *impl.Session) impl.Handle { return s.LocalAddr().(impl.Addr).Handle }
+func handleOf(s *impl.Session) wire.Handle { return s.LocalAddr().(impl.Addr).Handle }
 
 // closes has an application close its session, and notes whether that throws bytes away.
 func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
@@ -162,7 +163,7 @@ func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() erro
 		status = model.DirTaken
 	case errors.Is(err, syscall.ECONNREFUSED):
 		status = model.DirRefused
-	case errors.Is(err, impl.SelfConnect):
+	case errors.Is(err, wire.SelfConnect):
 		status = model.DirSelf
 	default:
 		return err

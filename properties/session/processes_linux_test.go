@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
@@ -17,9 +18,9 @@ import (
 // noted is a line of the log of a run: what was seen where.
 type noted struct {
 	What    sighting
-	Channel impl.Channel // of what the layer took or told
-	App     int          // who received it or has gone
-	Msg     impl.Message
+	Channel layer.Channel // of what the layer took or told
+	App     int           // who received it or has gone
+	Msg     wire.Message
 }
 
 type sighting uint8
@@ -94,7 +95,7 @@ type troupe struct {
 	failing               bool
 }
 
-func newTroupe(t *testing.T, cfg impl.Config) *troupe {
+func newTroupe(t *testing.T, cfg layer.Config) *troupe {
 	tr := &troupe{t: t, addr: filepath.Join(t.TempDir(), "layer")}
 	tr.layer = &process{proctest.Start(t), 0, tr.fatal}
 	ask[None](tr.layer, "Layer", LayerCall{tr.addr, cfg})
@@ -113,16 +114,16 @@ func (tr *troupe) attach() *process {
 
 // newServer starts a server, once the layer knows that the last one has gone.
 func (tr *troupe) newServer() {
-	tr.awaitStat(func(x impl.Stat) bool { return len(x.Listeners) == 0 })
+	tr.awaitStat(func(x layer.Stat) bool { return len(x.Listeners) == 0 })
 	tr.server = tr.attach()
 	ask[None](tr.server, "Listen", stageURI)
 }
 
 // awaitStat returns when what the session layer has is as wanted.
-func (tr *troupe) awaitStat(wanted func(impl.Stat) bool) {
+func (tr *troupe) awaitStat(wanted func(layer.Stat) bool) {
 	tr.t.Helper()
 	for begin := time.Now(); ; {
-		x := ask[impl.Stat](tr.layer, "Stat", None{})
+		x := ask[layer.Stat](tr.layer, "Stat", None{})
 		if wanted(x) {
 			return
 		}
@@ -158,8 +159,8 @@ func (tr *troupe) await(from int, wanted func(noted) bool) {
 }
 
 // toldOf returns what says whether somebody is told in a kind of message.
-func toldOf(k impl.Kind) func(noted) bool {
-	return func(n noted) bool { return n.What == told && n.Msg.Kind == k }
+func toldOf(k wire.Type) func(noted) bool {
+	return func(n noted) bool { return n.What == told && n.Msg.Type == k }
 }
 
 // goes notes that an application is about to go: what it does from now on, the layer may or may
@@ -196,7 +197,7 @@ func (tr *troupe) pending(want string) (dialled func() int) {
 	from := len(tr.log)
 	tr.server.Stop()
 	dialled = begin[int](tr.client, "Dial", DialCall{stageURI, want})
-	tr.await(from, toldOf(impl.MsgAccept))
+	tr.await(from, toldOf(wire.Accept))
 	return dialled
 }
 
@@ -228,7 +229,7 @@ func (tr *troupe) end() []noted {
 			tr.detach(p)
 		}
 	}
-	tr.awaitStat(func(x impl.Stat) bool {
+	tr.awaitStat(func(x layer.Stat) bool {
 		return len(x.Apps)+len(x.Listeners)+len(x.Sessions)+len(x.Segments) == 0 && x.Used == 0
 	})
 	ask[None](tr.layer, "EndLayer", None{})
@@ -394,7 +395,7 @@ func (n noted) event() (kind uint8, ok bool) {
 
 // playRounds plays the rounds with one session layer.
 func playRounds(t *testing.T) []noted {
-	tr := newTroupe(t, impl.Config{})
+	tr := newTroupe(t, layer.Config{})
 	for _, r := range rounds {
 		t.Log(r.name)
 		r.play(tr)
@@ -403,7 +404,7 @@ func playRounds(t *testing.T) []noted {
 }
 
 func playConnectTimeout(t *testing.T) []noted {
-	tr := newTroupe(t, impl.Config{ConnectTimeout: time.Millisecond})
+	tr := newTroupe(t, layer.Config{ConnectTimeout: time.Millisecond})
 	tr.pending("timed out")()
 	tr.server.Resume()
 	s := tr.accept()
@@ -413,10 +414,10 @@ func playConnectTimeout(t *testing.T) []noted {
 }
 
 func playCloseTimeout(t *testing.T) []noted {
-	tr := newTroupe(t, impl.Config{CloseTimeout: time.Millisecond})
+	tr := newTroupe(t, layer.Config{CloseTimeout: time.Millisecond})
 	c, s := tr.dial(""), tr.accept()
 	tr.do(tr.client, c, "close", "")
-	tr.await(0, toldOf(impl.MsgReset))
+	tr.await(0, toldOf(wire.Reset))
 	tr.do(tr.server, s, "close", "")
 	return tr.end()
 }
@@ -431,7 +432,7 @@ type tampering struct {
 var tamperings = []tampering{
 	{"missing", func(log []noted, i int) []noted { return slices.Delete(log, i, i+1) },
 		func(log []noted, n noted) bool {
-			return n.What == killed || answered(log, n) || heard(log, n) && n.Msg.Kind != impl.MsgAttachReply
+			return n.What == killed || answered(log, n) || heard(log, n) && n.Msg.Type != wire.AttachReply
 		}},
 	{"twice", func(log []noted, i int) []noted { return slices.Insert(log, i, log[i]) },
 		func(_ []noted, n noted) bool { return n.What == told || n.What == received }},
@@ -442,20 +443,20 @@ var tamperings = []tampering{
 			}
 		}
 	}, func(_ []noted, n noted) bool {
-		return n.What == told && slices.Contains([]impl.Kind{impl.MsgBindReply, impl.MsgDisconnectReply, impl.MsgResetReply}, n.Msg.Kind)
+		return n.What == told && slices.Contains([]wire.Type{wire.BindReply, wire.DisconnectReply, wire.ResetReply}, n.Msg.Type)
 	}},
 	{"another handle", func(log []noted, i int) []noted { log[i].Msg.Handle ^= 1; return log },
 		func(log []noted, n noted) bool {
-			return heard(log, n) || n.What == received && n.Msg.Kind != impl.MsgAttachReply
+			return heard(log, n) || n.What == received && n.Msg.Type != wire.AttachReply
 		}},
 	{"another channel", func(log []noted, i int) []noted { log[i].Channel++; return log }, heard},
-	{"another status", func(log []noted, i int) []noted { log[i].Msg.Status ^= impl.Refused; return log },
+	{"another status", func(log []noted, i int) []noted { log[i].Msg.Status ^= wire.Refused; return log },
 		func(log []noted, n noted) bool {
-			return n.What == taken && n.Msg.Kind == impl.MsgAcceptReply || heard(log, n) && n.Msg.Kind != impl.MsgAttachReply
+			return n.What == taken && n.Msg.Type == wire.AcceptReply || heard(log, n) && n.Msg.Type != wire.AttachReply
 		}},
-	{"half-closed instead of closed, or closed instead", func(log []noted, i int) []noted { log[i].Msg.How ^= impl.CloseWrite; return log },
+	{"half-closed instead of closed, or closed instead", func(log []noted, i int) []noted { log[i].Msg.CloseMode ^= wire.CloseWrite; return log },
 		func(log []noted, n noted) bool {
-			return n.Msg.Kind == impl.MsgDisconnect && n.What == taken || heard(log, n)
+			return n.Msg.Type == wire.Disconnect && n.What == taken || heard(log, n)
 		}},
 }
 
@@ -466,7 +467,7 @@ func heard(log []noted, n noted) bool {
 	}
 	app := 0
 	for _, o := range log { // whose channel it is
-		if o.What == told && o.Channel == n.Channel && o.Msg.Kind == impl.MsgAttachReply {
+		if o.What == told && o.Channel == n.Channel && o.Msg.Type == wire.AttachReply {
 			reply := o.Msg
 			app = log[slices.IndexFunc(log, func(o noted) bool { return o.What == received && o.Msg == reply })].App
 		}
@@ -476,8 +477,8 @@ func heard(log []noted, n noted) bool {
 
 // answered says whether n is a request that the layer has replied to.
 func answered(log []noted, n noted) bool {
-	return n.What == taken && n.Msg.Context != 0 && slices.ContainsFunc(log, func(o noted) bool {
-		return o.What == told && o.Channel == n.Channel && o.Msg.Kind == n.Msg.Kind+1 && o.Msg.Context == n.Msg.Context
+	return n.What == taken && n.Msg.RequestID != 0 && slices.ContainsFunc(log, func(o noted) bool {
+		return o.What == told && o.Channel == n.Channel && o.Msg.Type == n.Msg.Type+1 && o.Msg.RequestID == n.Msg.RequestID
 	})
 }
 

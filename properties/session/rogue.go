@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
 	"cutthrough/sim"
@@ -22,16 +22,16 @@ var rogueModes = []string{"fair", "twice", "negative", "silent", "deaf"}
 
 // lies are the messages of the lying application about any object: kind of handle, index and
 // generation are the operation's arguments.
-var lies = map[string]impl.Message{
-	"accept":     {Kind: impl.MsgAcceptReply},
-	"reject":     {Kind: impl.MsgAcceptReply, Status: impl.Refused},
-	"close":      {Kind: impl.MsgDisconnect},
-	"shut":       {Kind: impl.MsgDisconnect, How: impl.CloseWrite},
-	"reset":      {Kind: impl.MsgReset},
-	"confirm":    {Kind: impl.MsgDisconnectReply},
-	"unmapped":   {Kind: impl.MsgUnmapReply},
-	"unmappable": {Kind: impl.MsgMapReply, Status: impl.NoMemory},
-	"unlisten":   {Kind: impl.MsgUnbind},
+var lies = map[string]wire.Message{
+	"accept":     {Type: wire.AcceptReply},
+	"reject":     {Type: wire.AcceptReply, Status: wire.Refused},
+	"close":      {Type: wire.Disconnect},
+	"shut":       {Type: wire.Disconnect, CloseMode: wire.CloseWrite},
+	"reset":      {Type: wire.Reset},
+	"confirm":    {Type: wire.DisconnectReply},
+	"unmapped":   {Type: wire.UnmapReply},
+	"unmappable": {Type: wire.MapReply, Status: wire.NoMemory},
+	"unlisten":   {Type: wire.Unbind},
 }
 
 // lieNames are the names of lies in the order in which generators draw them.
@@ -76,7 +76,7 @@ func (x *rogue) run(ops []scenario.Op) {
 		return
 	}
 	x.conn, x.context = conn, uint64(x.id)<<32 // tells the monitor who this is
-	x.say(impl.Message{Kind: impl.MsgAttach, Scope: impl.ScopeLocal | impl.ScopeGlobal}, bell.Desc())
+	x.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal}, bell.Desc())
 	if x.mode != "deaf" {
 		x.h.Go("rogue-reads", x.read)
 	}
@@ -101,25 +101,25 @@ func (x *rogue) dismiss() bool {
 	return true
 }
 
-func (x *rogue) say(m impl.Message, descs ...shm.Desc) {
+func (x *rogue) say(m wire.Message, descs ...shm.Desc) {
 	x.context++
-	m.Context = x.context
+	m.RequestID = x.context
 	_ = x.conn.Send(m.Encode(nil), descs, shm.Forever)
 }
 
 func (x *rogue) do(o scenario.Op) {
 	if m, ok := lies[o.Verb]; ok {
-		m.Handle = impl.Handle(o.Args[0])<<60 | impl.Handle(o.Args[2])<<32 | impl.Handle(o.Args[1])
+		m.Handle = wire.Handle(o.Args[0])<<60 | wire.Handle(o.Args[2])<<32 | wire.Handle(o.Args[1])
 		x.say(m)
 		return
 	}
 	switch o.Verb {
 	case "listen":
-		x.say(impl.Message{Kind: impl.MsgBind, URI: uriOf(o.Args[0])})
+		x.say(wire.Message{Type: wire.Bind, URI: uriOf(o.Args[0])})
 	case "dial":
-		x.say(impl.Message{Kind: impl.MsgConnect, URI: uriOf(o.Args[0])})
+		x.say(wire.Message{Type: wire.Connect, URI: uriOf(o.Args[0])})
 	case "detach":
-		x.say(impl.Message{Kind: impl.MsgDetach})
+		x.say(wire.Message{Type: wire.Detach})
 	case "wait":
 		x.h.Sleep(x.h.Now() + time.Duration(o.Args[0])*time.Minute)
 	}
@@ -127,7 +127,7 @@ func (x *rogue) do(o scenario.Op) {
 
 // read answers what the session layer says, in its own way.
 func (x *rogue) read() {
-	buf := make([]byte, impl.MaxWire)
+	buf := make([]byte, wire.MaxSize)
 	for {
 		n, descs, err := x.conn.Recv(buf, shm.Forever)
 		if err != nil {
@@ -136,15 +136,15 @@ func (x *rogue) read() {
 		for _, d := range descs {
 			_ = d.Close()
 		}
-		m, err := impl.Decode(buf[:n])
+		m, err := wire.Decode(buf[:n])
 		scenario.Must(err)
 		x.mon.Received(x.id, m)
-		if x.mode == "silent" || strings.HasSuffix(m.Kind.String(), "-reply") {
+		if x.mode == "silent" || strings.HasSuffix(m.Type.String(), "-reply") {
 			continue
 		}
-		answer := impl.Message{Kind: m.Kind + 1, Handle: m.Handle}
-		if x.mode == "negative" && m.Kind != impl.MsgAccept {
-			answer.Status = impl.Invalid
+		answer := wire.Message{Type: m.Type.Reply(), Handle: m.Handle}
+		if x.mode == "negative" && m.Type != wire.Accept {
+			answer.Status = wire.Invalid
 		}
 		x.say(answer)
 		if x.mode == "twice" {
@@ -183,25 +183,25 @@ func genRogue(b *scenario.Builder) {
 		lying += 8 // more replies than its channel holds
 	}
 	for range lying {
-		kind := impl.KindSession
+		kind := wire.KindSession
 		name := lieNames[b.Src.Intn(len(lieNames), "lie")]
 		switch {
 		case strings.HasPrefix(name, "unmap"):
-			kind = impl.KindSegment
+			kind = wire.KindSegment
 		case name == "unlisten":
-			kind = impl.KindListener
+			kind = wire.KindListener
 		}
 		if b.Src.Intn(4, "wrong kind") == 3 {
-			kind = impl.HandleKind(1 + b.Src.Intn(5, "kind"))
+			kind = wire.Kind(1 + b.Src.Intn(5, "kind"))
 		}
 		low := [...]int{0, 0, 1, 2} // what there is has low indices and generations
 		b.Op("rogue", name, int(kind), low[b.Src.Intn(4, "index")], 1+low[b.Src.Intn(4, "generation")])
 	}
 	if b.Src.Intn(3, "ends a listener") == 2 { // its own, or that of srv
-		b.Op("rogue", "unlisten", int(impl.KindListener), b.Src.Intn(2, "index"), 1)
+		b.Op("rogue", "unlisten", int(wire.KindListener), b.Src.Intn(2, "index"), 1)
 	}
 	if b.Src.Intn(4, "detaches") == 3 {
 		b.Op("rogue", "detach")
-		b.Op("rogue", lieNames[b.Src.Intn(len(lieNames), "lie")], int(impl.KindSession), b.Src.Intn(3, "index"), 1)
+		b.Op("rogue", lieNames[b.Src.Intn(len(lieNames), "lie")], int(wire.KindSession), b.Src.Intn(3, "index"), 1)
 	}
 }

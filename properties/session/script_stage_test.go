@@ -11,7 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
+	"cutthrough/properties/oracle"
 	"cutthrough/shm"
 )
 
@@ -141,8 +144,8 @@ type stage struct {
 	host   *scriptHost // of the session layer
 	apps   shm.Host
 	addr   string
-	cfg    impl.ServerConfig
-	server *impl.Server
+	cfg    server.Config
+	server *server.Server
 	ran    shm.Doorbell // rung when the server's Run has returned
 	runErr error
 	broken error // the first broken invariant
@@ -160,20 +163,19 @@ type actor struct {
 	conn    shm.Conn
 	bell    shm.Doorbell
 	context uint64
-	asked   map[uint64]impl.Kind // requests without a reply
+	asked   map[uint64]wire.Type // requests without a reply
 	manual  bool                 // answers maps and unmaps only when told to
 	deaf    bool                 // reads nothing
 	hasty   bool                 // and does not wait either
 	gone    bool
 }
 
-func newStage(layer, apps shm.Host, addr string) *stage {
+func newStage(host, apps shm.Host, addr string) *stage {
 	st := &stage{
-		host: newScriptHost(layer), apps: apps, addr: addr,
+		host: newScriptHost(host), apps: apps, addr: addr,
 		ran: apps.NewLocalDoorbell(nameScript), names: map[string]string{}, counts: map[string]int{},
 	}
-	st.cfg.Layer = impl.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4}
-	st.cfg.Check = func(err error) { st.broken = errors.Join(st.broken, err) }
+	st.cfg.Layer = layer.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4}
 	return st
 }
 
@@ -183,7 +185,8 @@ func (st *stage) start() error {
 	if err != nil {
 		return err
 	}
-	st.server = impl.NewServer(st.host, l, st.cfg)
+	st.cfg.Core = oracle.NewWatchedCore(st.cfg.Layer, func(err error) { st.broken = errors.Join(st.broken, err) })
+	st.server = server.New(st.host, l, st.cfg)
 	st.host.Go("layer", func() {
 		st.runErr = st.server.Run()
 		_ = st.ran.Ring()
@@ -198,7 +201,7 @@ func (st *stage) end() error {
 	}
 	for _, a := range st.actors {
 		for _, k := range a.asked {
-			if k != impl.MsgConnect && !a.gone && !a.deaf {
+			if k != wire.Connect && !a.gone && !a.deaf {
 				return fmt.Errorf("%s has no reply to its %v", a.name, k)
 			}
 		}
@@ -231,7 +234,7 @@ var address = regexp.MustCompile(`\b(base|rx|tx|post|read)=0x[0-9a-f]+`)
 
 // logMessage logs a message with names for addresses: a1… for places of segments, f1… for fifos, q1… for
 // event queues, in the order in which they are first seen.
-func (st *stage) logMessage(a *actor, arrow string, m impl.Message, descs int) {
+func (st *stage) logMessage(a *actor, arrow string, m wire.Message, descs int) {
 	text := address.ReplaceAllStringFunc(m.String(), func(s string) string {
 		field, at, _ := strings.Cut(s, "=")
 		kind := map[string]string{"base": "a", "rx": "f", "tx": "f", "post": "q", "read": "q"}[field]
@@ -257,7 +260,7 @@ func (st *stage) open(name string) (*actor, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	a := &actor{name: name, number: len(st.actors), conn: conn, bell: bell, asked: map[uint64]impl.Kind{}}
+	a := &actor{name: name, number: len(st.actors), conn: conn, bell: bell, asked: map[uint64]wire.Type{}}
 	st.actors = append(st.actors, a)
 	return a, nil
 }
@@ -272,7 +275,7 @@ func (st *stage) close(a *actor) {
 }
 
 // send sends a message of a and lets everything happen that follows from it.
-func (st *stage) send(a *actor, m impl.Message) error {
+func (st *stage) send(a *actor, m wire.Message) error {
 	if err := st.post(a, m); err != nil || a.hasty {
 		return err
 	}
@@ -280,14 +283,14 @@ func (st *stage) send(a *actor, m impl.Message) error {
 }
 
 // post sends a message of a. A request gets a context, and will have a reply.
-func (st *stage) post(a *actor, m impl.Message) error {
-	if isRequest(m.Kind) {
+func (st *stage) post(a *actor, m wire.Message) error {
+	if isRequest(m.Type) {
 		a.context++
-		m.Context = a.context
-		a.asked[m.Context] = m.Kind
+		m.RequestID = a.context
+		a.asked[m.RequestID] = m.Type
 	}
 	var descs []shm.Desc
-	if m.Kind == impl.MsgAttach {
+	if m.Type == wire.Attach {
 		descs = append(descs, a.bell.Desc())
 	}
 	st.logMessage(a, "->", m, 0)
@@ -300,9 +303,9 @@ func (st *stage) transmit(a *actor, b []byte, descs ...shm.Desc) error {
 	return a.conn.Send(b, descs, st.apps.Now()+scriptPatience)
 }
 
-func isRequest(k impl.Kind) bool {
-	return slices.Contains([]impl.Kind{
-		impl.MsgAttach, impl.MsgDetach, impl.MsgBind, impl.MsgUnbind, impl.MsgConnect, impl.MsgDisconnect, impl.MsgReset,
+func isRequest(k wire.Type) bool {
+	return slices.Contains([]wire.Type{
+		wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset,
 	}, k)
 }
 
@@ -346,11 +349,11 @@ func (st *stage) hear(a *actor) error {
 	if a.deaf {
 		return st.host.awaitRead(a.number, a.sent)
 	}
-	err := st.transmit(a, impl.Message{Kind: impl.MsgUnbind, Context: fence}.Encode(nil))
+	err := st.transmit(a, wire.Message{Type: wire.Unbind, RequestID: fence}.Encode(nil))
 	if err != nil && !errors.Is(err, shm.ErrPeerClosed) {
 		return err
 	}
-	var answers []impl.Message
+	var answers []wire.Message
 	for {
 		m, descs, err := st.receive(a)
 		if errors.Is(err, io.EOF) {
@@ -361,18 +364,18 @@ func (st *stage) hear(a *actor) error {
 		if err != nil {
 			return err
 		}
-		if m.Context == fence {
+		if m.RequestID == fence {
 			break
 		}
-		if m.Context == flooding {
+		if m.RequestID == flooding {
 			continue
 		}
 		st.logMessage(a, "<-", m, descs)
 		if err := a.heard(m); err != nil {
 			return err
 		}
-		if !a.manual && (m.Kind == impl.MsgMap || m.Kind == impl.MsgUnmap) {
-			answers = append(answers, impl.Message{Kind: m.Kind + 1, Handle: m.Handle})
+		if !a.manual && (m.Type == wire.Map || m.Type == wire.Unmap) {
+			answers = append(answers, wire.Message{Type: m.Type.Reply(), Handle: m.Handle})
 		}
 	}
 	for _, m := range answers {
@@ -387,8 +390,8 @@ func (st *stage) hear(a *actor) error {
 }
 
 // receive receives one message, and throws its descriptors away.
-func (st *stage) receive(a *actor) (m impl.Message, descs int, err error) {
-	buf := make([]byte, impl.MaxWire)
+func (st *stage) receive(a *actor) (m wire.Message, descs int, err error) {
+	buf := make([]byte, wire.MaxSize)
 	n, ds, err := a.conn.Recv(buf, st.apps.Now()+scriptPatience)
 	if err != nil {
 		return m, 0, err
@@ -396,22 +399,22 @@ func (st *stage) receive(a *actor) (m impl.Message, descs int, err error) {
 	for _, d := range ds {
 		_ = d.Close()
 	}
-	m, err = impl.Decode(buf[:n])
-	if err == nil && len(ds) != m.Kind.Descs() {
+	m, err = wire.Decode(buf[:n])
+	if err == nil && len(ds) != m.Type.Descs() {
 		err = fmt.Errorf("%v with %d descriptors", m, len(ds))
 	}
 	return m, len(ds), err
 }
 
 // heard checks that a reply is one: to a request of that kind, and the only one.
-func (a *actor) heard(m impl.Message) error {
-	if m.Context == 0 {
+func (a *actor) heard(m wire.Message) error {
+	if m.RequestID == 0 {
 		return nil // a notification
 	}
-	k, ok := a.asked[m.Context]
-	if !ok || m.Kind != k+1 {
+	k, ok := a.asked[m.RequestID]
+	if !ok || m.Type != k+1 {
 		return fmt.Errorf("%v answers nothing", m)
 	}
-	delete(a.asked, m.Context)
+	delete(a.asked, m.RequestID)
 	return nil
 }

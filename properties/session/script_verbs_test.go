@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
@@ -24,19 +25,19 @@ type command struct {
 var actorVerbs = map[string]func(*stage, *actor, *command) error{
 	"attach":        (*stage).attach,
 	"open":          func(*stage, *actor, *command) error { return nil },
-	"detach":        plain(impl.MsgDetach),
+	"detach":        plain(wire.Detach),
 	"bind":          (*stage).bind,
 	"unbind":        (*stage).unbind,
 	"connect":       (*stage).connect,
-	"accept":        about(impl.MsgAcceptReply, impl.OK),
-	"reject":        about(impl.MsgAcceptReply, impl.Refused),
-	"disconnect":    about(impl.MsgDisconnect, impl.OK),
+	"accept":        about(wire.AcceptReply, wire.OK),
+	"reject":        about(wire.AcceptReply, wire.Refused),
+	"disconnect":    about(wire.Disconnect, wire.OK),
 	"shut":          (*stage).shut,
-	"reset":         about(impl.MsgReset, impl.OK),
-	"confirm":       about(impl.MsgDisconnectReply, impl.OK),
-	"confirm-reset": about(impl.MsgResetReply, impl.OK),
-	"mapped":        about(impl.MsgMapReply, impl.OK),
-	"unmapped":      about(impl.MsgUnmapReply, impl.OK),
+	"reset":         about(wire.Reset, wire.OK),
+	"confirm":       about(wire.DisconnectReply, wire.OK),
+	"confirm-reset": about(wire.ResetReply, wire.OK),
+	"mapped":        about(wire.MapReply, wire.OK),
+	"unmapped":      about(wire.UnmapReply, wire.OK),
 	"say":           (*stage).say,
 	"garbage":       (*stage).garbage,
 	"die":           (*stage).die,
@@ -144,7 +145,7 @@ var handleText = regexp.MustCompile(`^(app|listener|session|pair|segment) (\d+)\
 
 // handle takes a handle, "session 0.1" (index and generation) or "none". Applications must not look
 // into handles; who forges them does.
-func (c *command) handle() (impl.Handle, error) {
+func (c *command) handle() (wire.Handle, error) {
 	if c.flag("none") {
 		return 0, nil
 	}
@@ -155,26 +156,26 @@ func (c *command) handle() (impl.Handle, error) {
 	kind := slices.Index([]string{"none", "app", "listener", "session", "pair", "segment"}, m[1])
 	index, err := strconv.ParseUint(m[2], 10, 32)
 	generation, err2 := strconv.ParseUint(m[3], 10, 28)
-	return impl.Handle(uint64(kind)<<60 | generation<<32 | index), errors.Join(err, err2)
+	return wire.Handle(uint64(kind)<<60 | generation<<32 | index), errors.Join(err, err2)
 }
 
 // status takes the option status=, a number.
-func (c *command) status(def impl.Status) (impl.Status, error) {
+func (c *command) status(def wire.Status) (wire.Status, error) {
 	text := c.option("status")
 	if text == "" {
 		return def, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
-	return impl.Status(n), err
+	return wire.Status(n), err
 }
 
 // plain sends a message without fields.
-func plain(k impl.Kind) func(*stage, *actor, *command) error {
-	return func(st *stage, a *actor, _ *command) error { return st.send(a, impl.Message{Kind: k}) }
+func plain(k wire.Type) func(*stage, *actor, *command) error {
+	return func(st *stage, a *actor, _ *command) error { return st.send(a, wire.Message{Type: k}) }
 }
 
 // about sends a message about an object.
-func about(k impl.Kind, status impl.Status) func(*stage, *actor, *command) error {
+func about(k wire.Type, status wire.Status) func(*stage, *actor, *command) error {
 	return func(st *stage, a *actor, c *command) error {
 		h, err := c.handle()
 		if err != nil {
@@ -184,12 +185,12 @@ func about(k impl.Kind, status impl.Status) func(*stage, *actor, *command) error
 		if err != nil {
 			return err
 		}
-		return st.send(a, impl.Message{Kind: k, Handle: h, Status: s})
+		return st.send(a, wire.Message{Type: k, Handle: h, Status: s})
 	}
 }
 
 func (st *stage) attach(a *actor, c *command) error {
-	m := impl.Message{Kind: impl.MsgAttach, Namespace: c.option("namespace")}
+	m := wire.Message{Type: wire.Attach, Namespace: c.option("namespace")}
 	a.manual = c.flag("manual")
 	var err error
 	if m.Secret, err = c.number("secret"); err != nil {
@@ -197,11 +198,11 @@ func (st *stage) attach(a *actor, c *command) error {
 	}
 	switch scope := c.option("scope"); scope {
 	case "local":
-		m.Scope = impl.ScopeLocal
+		m.Scope = wire.ScopeLocal
 	case "global":
-		m.Scope = impl.ScopeGlobal
+		m.Scope = wire.ScopeGlobal
 	case "both":
-		m.Scope = impl.ScopeLocal | impl.ScopeGlobal
+		m.Scope = wire.ScopeLocal | wire.ScopeGlobal
 	case "":
 	default:
 		return fmt.Errorf("no scope %q", scope)
@@ -210,19 +211,19 @@ func (st *stage) attach(a *actor, c *command) error {
 }
 
 // endpoint takes a URI, and "fields" when it is to be sent in fields.
-func (c *command) endpoint(m *impl.Message) error {
+func (c *command) endpoint(m *wire.Message) error {
 	uri := c.take()
 	if !c.flag("fields") {
 		m.URI = uri
 		return nil
 	}
 	var err error
-	m.Endpoint, err = impl.ParseURI(uri)
+	m.Endpoint, err = wire.ParseURI(uri)
 	return err
 }
 
 func (st *stage) bind(a *actor, c *command) error {
-	m := impl.Message{Kind: impl.MsgBind}
+	m := wire.Message{Type: wire.Bind}
 	if err := c.endpoint(&m); err != nil {
 		return err
 	}
@@ -231,13 +232,13 @@ func (st *stage) bind(a *actor, c *command) error {
 
 func (st *stage) unbind(a *actor, c *command) error {
 	if len(c.words) == 1 && strings.Contains(c.words[0], "/") {
-		return st.send(a, impl.Message{Kind: impl.MsgUnbind, URI: c.take()})
+		return st.send(a, wire.Message{Type: wire.Unbind, URI: c.take()})
 	}
-	return about(impl.MsgUnbind, impl.OK)(st, a, c)
+	return about(wire.Unbind, wire.OK)(st, a, c)
 }
 
 func (st *stage) connect(a *actor, c *command) error {
-	m := impl.Message{Kind: impl.MsgConnect}
+	m := wire.Message{Type: wire.Connect}
 	rx, err := c.number("rx")
 	tx, err2 := c.number("tx")
 	if err := errors.Join(err, err2, c.endpoint(&m)); err != nil {
@@ -252,15 +253,15 @@ func (st *stage) shut(a *actor, c *command) error {
 	if err != nil {
 		return err
 	}
-	return st.send(a, impl.Message{Kind: impl.MsgDisconnect, Handle: h, How: impl.CloseWrite})
+	return st.send(a, wire.Message{Type: wire.Disconnect, Handle: h, CloseMode: wire.CloseWrite})
 }
 
 // say sends a message of a kind that applications do not send.
 func (st *stage) say(a *actor, c *command) error {
 	name := c.take()
-	for k := impl.MsgAttach; k <= impl.MsgResetReply; k++ {
+	for k := wire.Attach; k <= wire.ResetReply; k++ {
 		if k.String() == name {
-			return st.send(a, impl.Message{Kind: k})
+			return st.send(a, wire.Message{Type: k})
 		}
 	}
 	return fmt.Errorf("no message %q", name)
@@ -290,7 +291,7 @@ func (st *stage) flood(a *actor, c *command) error {
 		return err
 	}
 	st.log("%s -> %d requests, and does not read the replies", a.name, n)
-	m := impl.Message{Kind: impl.MsgUnbind, Context: flooding}.Encode(nil)
+	m := wire.Message{Type: wire.Unbind, RequestID: flooding}.Encode(nil)
 	for range n {
 		if err := st.transmit(a, m); err != nil {
 			return err
@@ -315,7 +316,7 @@ func (st *stage) configure(c *command) error {
 		{"listeners", func(n uint64) { l.MaxListeners = int(n) }},
 		{"sessions", func(n uint64) { l.MaxSessions = int(n) }},
 		{"bytes", func(n uint64) { l.MaxBytes = n }},
-		{"space", func(n uint64) { l.Base, l.End = 1<<20, 1<<20+impl.Address(n) }},
+		{"space", func(n uint64) { l.Base, l.End = 1<<20, 1<<20+wire.Location(n) }},
 		{"linger", func(n uint64) { l.Linger = time.Duration(n) * time.Second }},
 		{"connect-timeout", func(n uint64) { l.ConnectTimeout = time.Duration(n) * time.Second }},
 		{"close-timeout", func(n uint64) { l.CloseTimeout = time.Duration(n) * time.Second }},
@@ -336,7 +337,7 @@ func (st *stage) namespace(c *command) error {
 	if st.server != nil {
 		return errors.New("the session layer is running")
 	}
-	ns := impl.Namespace{Name: c.take()}
+	ns := layer.Namespace{Name: c.take()}
 	if ns.Name == "default" {
 		ns.Name = ""
 	}

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"cutthrough/impl"
+	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
@@ -54,7 +57,7 @@ var (
 // sessionCase is a compiled case of a session scenario.
 type sessionCase struct {
 	fifo              int
-	cfg               impl.ServerConfig
+	cfg               layer.Config
 	work              map[string][]scenario.Op
 	mode              string // of the lying application
 	ranges, directory *lin.Checker
@@ -76,9 +79,9 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		k.work[name] = scenario.OpsOf(ops, name)
 	}
 	k.mode, k.wildcard = cfg.Word("rogue"), cfg.Word("bind") == "any"
-	k.cfg.Layer = impl.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
+	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
 	if cfg.Word("linger") == "1s" {
-		k.cfg.Layer.Linger = 1_000_000_000
+		k.cfg.Linger = 1_000_000_000
 	}
 	k.strict = polite(ops) && cfg.Word("faults") == "none"
 	config := scenario.FaultConfig(cfg.Word("faults"))
@@ -129,20 +132,15 @@ func polite(ops []scenario.Op) bool {
 }
 
 func (k *sessionCase) setup(w *sim.World) {
-	layer := w.Process("layer").Service()
-	l, err := layer.Listen(layerAddr)
+	host := w.Process("layer").Service()
+	l, err := host.Listen(layerAddr)
 	scenario.Must(err)
-	cfg := k.cfg
-	cfg.Check = func(err error) { w.Fail(oracle.Invariant, "%v", err) }
+	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
 	mon := oracle.NewMessages(w.Fail, k.failing)
 	mon.Deaf, mon.Liar = k.mode == "deaf", len(sessionApps)+1
 	paths := oracle.NewSessions(w.Fail, mon)
-	cfg.Observe = func(ch impl.Channel, made bool, m impl.Message) {
-		mon.Observe(ch, made, m)
-		paths.Observe(ch, made, m)
-	}
-	s := impl.NewServer(layer, l, cfg)
-	layer.Go("layer", func() {
+	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
+	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
 			w.Fail(oracle.ErrorKind, "session layer: %v", err)
 		}
@@ -150,7 +148,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	var apps []*sessionApp
 	hist := &sessionHistory{
 		w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0,
-		bytes: map[impl.Handle]map[int]int{}, killed: map[int]bool{},
+		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
@@ -377,7 +375,7 @@ func (x *sessionApp) data(verb string, n int) error {
 // this application itself has ended something.
 var documented = []error{
 	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
-	syscall.EADDRINUSE, impl.NoMemory, impl.SelfConnect, impl.QuotaExceeded, impl.ErrLayerGone,
+	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
 	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT,
 }
 

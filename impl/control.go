@@ -1,0 +1,115 @@
+package impl
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"cutthrough/impl/wire"
+	"cutthrough/shm"
+)
+
+// runControl handles the messages of the session layer, in order.
+func (a *App) runControl() {
+	buf := make([]byte, wire.MaxSize)
+	for {
+		n, descs, err := a.conn.Recv(buf, shm.Forever)
+		if err == nil {
+			err = a.control(buf[:n], descs)
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, shm.ErrPeerClosed) {
+				err = ErrLayerGone
+			}
+			a.mu.Lock()
+			a.endLocked(err)
+			a.mu.Unlock()
+			a.closeBells()
+			_ = a.conn.Close()
+			return
+		}
+	}
+}
+
+// control handles one message.
+func (a *App) control(b []byte, descs []shm.Desc) error {
+	m, err := wire.Decode(b)
+	if err == nil && len(descs) != m.Type.Descs() {
+		err = fmt.Errorf("impl: %w: %v with %d descriptors", wire.ErrMessage, m.Type, len(descs))
+	}
+	if err != nil {
+		closeDescs(descs)
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.observe(ObserveReceived, m)
+	switch m.Type {
+	case wire.Map:
+		return a.answer(wire.Message{Type: wire.MapReply, Handle: m.Handle, Status: a.mapSegmentLocked(m, descs)})
+	case wire.Unmap:
+		status := wire.OK
+		if a.unmapLocked(m.Handle) != nil {
+			status = wire.Invalid
+		}
+		return a.answer(wire.Message{Type: wire.UnmapReply, Handle: m.Handle, Status: status})
+	case wire.Accept:
+		return a.answer(wire.Message{Type: wire.AcceptReply, Handle: m.Handle, Status: a.acceptLocked(m)})
+	case wire.Disconnect, wire.Reset:
+		if s := a.sessionLocked(m.Handle.Index()); s != nil && s.handle == m.Handle {
+			s.peerDidLocked(m)
+		}
+		return nil
+	}
+	return a.replyLocked(m)
+}
+
+// answer answers a notification. The session layer always reads, so it does not wait long.
+func (a *App) answer(m wire.Message) error { return a.conn.Send(m.Encode(nil), nil, shm.Forever) }
+
+// mapSegmentLocked maps a segment and opens the peer's doorbell.
+func (a *App) mapSegmentLocked(m wire.Message, descs []shm.Desc) wire.Status {
+	if a.err != nil {
+		closeDescs(descs)
+		return wire.Invalid // it would never be unmapped
+	}
+	seg, err := a.host.MapSegment(descs[0], m.Size)
+	if err != nil {
+		_ = descs[1].Close()
+		return wire.NoMemory
+	}
+	peer, err := a.host.OpenDoorbell(descs[1], namePeerBell)
+	if err != nil {
+		_ = seg.Close()
+		return wire.NoMemory
+	}
+	if err := a.table.add(&mapping{m.Handle, m.Base, seg, peer}); err != nil {
+		_ = errors.Join(seg.Close(), peer.Close())
+		return wire.Invalid
+	}
+	a.observe(ObserveMapped, m)
+	return wire.OK
+}
+
+// unmapLocked forgets a segment and its queues. Sessions in it are over by then.
+func (a *App) unmapLocked(h wire.Handle) error {
+	m := a.table.remove(h)
+	if m == nil {
+		return fmt.Errorf("impl: unmap %v: %w", h, ErrUnresolved)
+	}
+	keep := a.inboxes[:0]
+	for _, in := range a.inboxes {
+		if in.segment != h {
+			keep = append(keep, in)
+		}
+	}
+	a.inboxes = keep
+	a.observe(ObserveUnmapped, wire.Message{Type: wire.Map, Handle: h, Base: m.base, Size: m.seg.Size()})
+	return errors.Join(m.seg.Close(), m.peer.Close())
+}
+
+func closeDescs(descs []shm.Desc) {
+	for _, d := range descs {
+		_ = d.Close()
+	}
+}

@@ -1,0 +1,148 @@
+package layer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"cutthrough/impl/layer/pool"
+	"cutthrough/impl/layer/segments"
+	"cutthrough/impl/wire"
+)
+
+// Core is the session layer: a state machine that is driven. Step takes one event to
+// completion and returns what must be done about it, in order. It has no clock, no
+// I/O and no locks; not safe for concurrent use.
+type Core struct {
+	cfg       Config
+	now       time.Duration
+	channels  map[Channel]wire.Handle // of applications; 0 while not attached
+	apps      pool.Pool[app]
+	listeners pool.Pool[listener]
+	sessions  pool.Pool[session]
+	pairs     pool.Pool[pair]
+	segments  pool.Pool[segment]
+	byPair    map[pairKey]wire.Handle
+	directory map[tableKey]wire.Handle
+	space     *segments.Space
+	timers    timers
+	out       []Effect
+}
+
+// New returns a session layer that nobody has attached to. It panics if cfg makes no
+// sense: sizes and places that are no pages, slots that are no power of two.
+func New(cfg Config) *Core {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		panic(err)
+	}
+	return &Core{
+		cfg: cfg, channels: map[Channel]wire.Handle{},
+		apps: pool.New[app](wire.KindApp), listeners: pool.New[listener](wire.KindListener),
+		sessions: pool.New[session](wire.KindSession), pairs: pool.New[pair](wire.KindPair),
+		segments: pool.New[segment](wire.KindSegment),
+		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{},
+		space: segments.NewSpace(cfg.Base, cfg.End, segments.Page, cfg.Guard),
+	}
+}
+
+// Step takes one event to completion. The effects are valid until the next Step.
+func (l *Core) Step(ev Event) []Effect {
+	l.out = l.out[:0]
+	l.now = max(l.now, ev.Now)
+	switch ev.Kind {
+	case EventOpen:
+		if _, ok := l.channels[ev.Channel]; ok {
+			panic(fmt.Sprintf("impl: channel %d opened twice", ev.Channel))
+		}
+		l.channels[ev.Channel] = 0
+	case EventMessage:
+		if h, ok := l.channels[ev.Channel]; ok {
+			l.message(ev.Channel, l.apps.Get(h), ev.Msg)
+		}
+	case EventGone:
+		if h, ok := l.channels[ev.Channel]; ok {
+			delete(l.channels, ev.Channel)
+			if a := l.apps.Get(h); a != nil {
+				l.onAppGone(a)
+			}
+		}
+	case EventCreated:
+		l.onCreated(ev.Segment, ev.Err)
+	case EventDrained:
+		if a := l.apps.Get(l.channels[ev.Channel]); a != nil {
+			a.backlogCredit = a.sessions
+		}
+	case EventTick:
+	}
+	l.expire()
+	return l.out
+}
+
+// Attached says whether an application is attached over the channel.
+func (l *Core) Attached(ch Channel) bool { return l.channels[ch] != 0 }
+
+// ChannelOf returns the channel of an attached application, or false.
+func (l *Core) ChannelOf(app wire.Handle) (Channel, bool) {
+	if a := l.apps.Get(app); a != nil {
+		return a.channel, true
+	}
+	return 0, false
+}
+
+// BacklogCredit returns the most sessions that the application of a channel has had at once since
+// the last EventDrained of the channel: each may have messages that wait. 0 when none is attached.
+func (l *Core) BacklogCredit(ch Channel) int {
+	if a := l.apps.Get(l.channels[ch]); a != nil {
+		return a.backlogCredit
+	}
+	return 0
+}
+
+// send queues a message to an application.
+func (l *Core) send(a *app, m wire.Message) {
+	l.out = append(l.out, Effect{Kind: EffectSend, Channel: a.channel, Msg: m})
+}
+
+// errUnexpected is why an application is hung up that sends what only the
+// session layer sends.
+var errUnexpected = errors.New("unexpected message")
+
+// message dispatches a message of a, or of a channel that is not attached (nil).
+func (l *Core) message(ch Channel, a *app, m wire.Message) {
+	if m.Type == wire.Attach {
+		l.attach(ch, a, m)
+		return
+	}
+	reply := m.Type.Reply()
+	if a == nil {
+		if m.Type.IsRequest() {
+			l.out = append(l.out, Effect{Kind: EffectSend, Channel: ch, Msg: wire.Message{Type: reply, RequestID: m.RequestID, Status: wire.NotAttached, Handle: m.Handle}})
+		}
+		return
+	}
+	switch m.Type {
+	case wire.Detach:
+		l.onAppGone(a)
+		l.channels[ch] = 0
+		l.send(a, wire.Message{Type: reply, RequestID: m.RequestID})
+	case wire.Bind:
+		l.bind(a, m)
+	case wire.Unbind:
+		l.unbind(a, m)
+	case wire.Connect:
+		l.connect(a, m)
+	case wire.AcceptReply:
+		l.acceptReply(a, m)
+	case wire.Disconnect, wire.Reset:
+		l.closeRequest(a, m, reply)
+	case wire.DisconnectReply, wire.ResetReply:
+		l.closeAnswer(a, m)
+	case wire.MapReply:
+		l.mapReply(a, m)
+	case wire.UnmapReply:
+		l.unmapReply(a, m)
+	default:
+		l.out = append(l.out, Effect{Kind: EffectHangup, Channel: ch, Err: fmt.Errorf("impl: %w: %v", errUnexpected, m.Type)})
+	}
+}

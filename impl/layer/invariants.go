@@ -1,0 +1,227 @@
+package layer
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"cutthrough/impl/layer/segments"
+	"cutthrough/impl/wire"
+)
+
+// CheckInvariants returns nil or says which of the properties that must hold
+// between any two steps does not. The names S1… are those of docs/PROTOCOL.md. It looks at
+// everything and is for tests and simulation; like Step it must not run concurrently.
+func (l *Core) CheckInvariants() error {
+	var errs []error
+	bad := func(property, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: "+format, append([]any{property}, args...)...))
+	}
+	l.checkSpace(bad)
+	l.checkSegments(bad)
+	l.checkSessions(bad)
+	l.checkApps(bad)
+	l.checkTables(bad)
+	return errors.Join(errs...)
+}
+
+type report func(property, format string, args ...any)
+
+// checkSpace: live segments are disjoint and their places are the used part of the
+// address space (S1, S9).
+func (l *Core) checkSpace(bad report) {
+	var all []*segment
+	used := uint64(0)
+	l.segments.Each(func(_ wire.Handle, g *segment) {
+		for _, o := range all {
+			if g.base < o.base+wire.Location(o.size) && o.base < g.base+wire.Location(g.size) {
+				bad("S1", "%v [%#x, +%d) overlaps %v [%#x, +%d)", g.h, g.base, g.size, o.h, o.base, o.size)
+			}
+		}
+		all = append(all, g)
+		used += l.space.Size(g.size)
+	})
+	if used != l.space.InUse() {
+		bad("S19", "%d bytes of address space are used, the segments have %d", l.space.InUse(), used)
+	}
+	if err := l.space.Check(); err != nil {
+		bad("S19", "the address space: %v", err)
+	}
+	l.segments.Each(func(_ wire.Handle, g *segment) {
+		if err := g.blocks.Check(); err != nil {
+			bad("S20", "%v: %v", g.h, err)
+		}
+	})
+}
+
+// checkSegments: a segment belongs to a pair that knows it (S16), holds exactly the blocks of
+// the pair's sessions (S20), is told only to applications that are there (S10), and is
+// live while sessions use it (S8, S9).
+func (l *Core) checkSegments(bad report) {
+	inside := map[wire.Handle]uint64{}
+	l.sessions.Each(func(_ wire.Handle, s *session) {
+		if s.segment == 0 {
+			return
+		}
+		g := l.segments.Get(s.segment)
+		if g == nil || g.state != segLive || g.pair != s.pair {
+			bad("S9", "%v (%s) lies in %v, which is not a live segment of its pair", s.h, stateText[s.state], s.segment)
+			return
+		}
+		for _, size := range s.sizes {
+			inside[g.h] += g.blocks.Size(segments.Block{Fifo: uint64(size)}.Bytes())
+		}
+		l.checkTold(s, bad)
+	})
+	l.segments.Each(func(_ wire.Handle, g *segment) {
+		p := l.pairs.Get(g.pair)
+		if p == nil {
+			bad("S19", "%v belongs to no pair", g.h)
+			return
+		}
+		used := inside[g.h]
+		if g.state == segLive && p.queues != [2]wire.Location{} && g.queues != [2]uint64{} {
+			used += 2 * g.blocks.Size(segments.Block{Slots: l.cfg.QueueSlots}.Bytes())
+		}
+		if g.state == segLive && used != g.blocks.InUse() {
+			bad("S20", "%v has %d bytes in use, its sessions %d", g.h, g.blocks.InUse(), used)
+		}
+		for r := range g.announced {
+			if g.announced[r] && l.apps.Get(p.apps[r]) == nil || g.unmapping[r] && !g.announced[r] {
+				bad("S10", "%v %v: told %v, unmapping %v, application %v", g.h, role(r), g.announced[r], g.unmapping[r], p.apps[r])
+			}
+			if g.unmapping[r] && g.state != segClosing {
+				bad("S8", "%v is %v and was told to unmap", g.h, g.state)
+			}
+		}
+		if g.state == segClosing && g.announced == [2]bool{} {
+			bad("S9", "%v is closing and nobody has it", g.h)
+		}
+	})
+}
+
+// checkTold: who was told of a session was told to map the segments that it needs for it,
+// those of its fifos and of the event queues (S7).
+func (l *Core) checkTold(s *session, bad report) {
+	p := l.pairs.Get(s.pair)
+	for _, h := range p.segments {
+		g := l.segments.Get(h)
+		if h != s.segment && (g.state != segLive || g.queues == [2]uint64{}) {
+			continue
+		}
+		for r := range s.sides {
+			if d := s.sides[r]; d.notified && !d.done && p.apps[r] != 0 && !g.announced[r] && !g.failed[r] {
+				bad("S7", "%v %v uses %v and was not told to map it", s.h, role(r), g.h)
+			}
+		}
+	}
+}
+
+// checkSessions: the state agrees with what the sides were told (S11, S13, S14).
+func (l *Core) checkSessions(bad report) {
+	l.sessions.Each(func(_ wire.Handle, s *session) {
+		c, v := s.sides[client], s.sides[server]
+		ok := false
+		switch s.state {
+		case stateAlloc:
+			ok = s.segment == 0 && !c.notified && !v.notified && !s.replied && !c.done && !v.done
+		case statePending:
+			ok = s.segment != 0 && !c.notified && v.notified && !s.replied && !c.done && !v.done
+		case stateReady:
+			ok = s.segment != 0 && c.notified && v.notified && s.replied && !c.done && !v.done
+		case stateClosing:
+			// One side is done, and the other, which uses the session, has been told.
+			ok = c.done != v.done && (c.done || c.notified && c.closing) && (v.done || v.notified && v.closing)
+		}
+		if !ok {
+			bad("S13", "%v is %s, replied %v, client %+v, server %+v", s.h, stateText[s.state], s.replied, c, v)
+		}
+		p := l.pairs.Get(s.pair)
+		if p == nil {
+			bad("S14", "%v belongs to no pair", s.h)
+			return
+		}
+		for r := range s.sides {
+			if p.apps[r] == 0 && !s.sides[r].done {
+				bad("S19", "%v %v is gone and not done", s.h, role(r))
+			}
+		}
+	})
+}
+
+// checkApps: counts and lists agree (S17).
+func (l *Core) checkApps(bad report) {
+	sessions, bytes := map[wire.Handle]int{}, map[wire.Handle]uint64{}
+	l.pairs.Each(func(_ wire.Handle, p *pair) {
+		if l.byPair[p.key] != p.h {
+			bad("S17", "%v is not known by its applications", p.h)
+		}
+		n, prev := 0, wire.Handle(0)
+		for s := l.sessions.Get(p.first); s != nil; s = l.sessions.Get(s.next) {
+			if s.pair != p.h || s.prev != prev {
+				bad("S17", "%v is in the list of %v, its pair is %v", s.h, p.h, s.pair)
+			}
+			prev = s.h
+			n++
+		}
+		if n != p.sessions || n == 0 && len(p.segments) == 0 {
+			bad("S17", "%v has %d sessions, counts %d, %d segments", p.h, n, p.sessions, len(p.segments))
+		}
+		for _, h := range p.apps {
+			sessions[h] += n
+		}
+	})
+	if len(l.byPair) != l.pairs.Len() {
+		bad("S17", "%d pairs, %d are known by their applications", l.pairs.Len(), len(l.byPair))
+	}
+	l.segments.Each(func(_ wire.Handle, g *segment) { bytes[g.charged] += g.size })
+	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
+		if h := l.channels[ch]; h != 0 && l.apps.Get(h) == nil {
+			bad("S12", "channel %d belongs to %v, which is gone", ch, h)
+		}
+	}
+	attached := 0
+	l.apps.Each(func(_ wire.Handle, a *app) {
+		attached++
+		if l.channels[a.channel] != a.h {
+			bad("S12", "%v has channel %d, which belongs to %v", a.h, a.channel, l.channels[a.channel])
+		}
+		if a.sessions != sessions[a.h] || a.bytes != bytes[a.h] {
+			bad("S17", "%v counts %d sessions and %d bytes, has %d and %d", a.h, a.sessions, a.bytes, sessions[a.h], bytes[a.h])
+		}
+		for _, h := range a.pairs {
+			if p := l.pairs.Get(h); p == nil || p.apps[client] != a.h && p.apps[server] != a.h {
+				bad("S17", "%v is in %v, which does not know it", a.h, h)
+			}
+		}
+	})
+	if attached == 0 && (l.sessions.Len() > 0 || l.segments.Len() > 0 || l.pairs.Len() > 0 || l.space.InUse() > 0) {
+		creating := false // and still to be reported
+		l.segments.Each(func(_ wire.Handle, g *segment) { creating = creating || g.state == segCreating })
+		if creating {
+			return
+		}
+		bad("S19", "nobody is attached and %d sessions, %d segments, %d pairs are left", l.sessions.Len(), l.segments.Len(), l.pairs.Len())
+	}
+}
+
+// checkTables: an entry refers to a live listener of a live application, and every listener
+// has its entries (S18).
+func (l *Core) checkTables(bad report) {
+	entries := 0
+	l.listeners.Each(func(_ wire.Handle, li *listener) {
+		if l.apps.Get(li.app) == nil {
+			bad("S18", "%v listens for %v, which is gone", li.h, li.app)
+		}
+		for _, k := range li.keys {
+			entries++
+			if l.directory[k] != li.h {
+				bad("S18", "%v has no entry for %v", li.h, k.endpoint)
+			}
+		}
+	})
+	if entries != len(l.directory) {
+		bad("S18", "%d entries in the tables, listeners have %d", len(l.directory), entries)
+	}
+}

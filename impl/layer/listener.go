@@ -1,0 +1,158 @@
+package layer
+
+import (
+	"net/netip"
+	"slices"
+
+	"cutthrough/impl/wire"
+)
+
+// listener is an endpoint that an application listens on. It owns its entries in the
+// tables (H-19).
+type listener struct {
+	h        wire.Handle
+	app      wire.Handle
+	endpoint wire.Endpoint
+	keys     []tableKey
+}
+
+// globalTable is the table of listeners with global scope; the others are by namespace.
+const globalTable = -1
+
+// tableKey is a listener's name in a lookup table.
+type tableKey struct {
+	table    int
+	endpoint wire.Endpoint
+}
+
+func (l *Core) bind(a *app, m wire.Message) {
+	reply := wire.Message{Type: wire.BindReply, RequestID: m.RequestID}
+	e, ok := m.Target()
+	keys := a.keys(e)
+	switch {
+	case !ok:
+		reply.Status = wire.Unsupported
+	case !e.Addr.Addr().IsUnspecified() && !l.own(a.ns, e.Addr.Addr()):
+		reply.Status = wire.Invalid
+	case slices.ContainsFunc(keys, func(k tableKey) bool { return l.directory[k] != 0 }):
+		reply.Status = wire.AddressInUse
+	case len(a.listeners) >= l.cfg.MaxListeners:
+		reply.Status = wire.QuotaExceeded
+	default:
+		li := &listener{app: a.h, endpoint: e, keys: keys}
+		li.h = l.listeners.Add(li)
+		a.listeners = append(a.listeners, li.h)
+		for _, k := range keys {
+			l.directory[k] = li.h
+		}
+		reply.Handle, reply.Endpoint = li.h, e
+	}
+	l.send(a, reply)
+}
+
+// keys returns the names that a listener of a at e has.
+func (a *app) keys(e wire.Endpoint) []tableKey {
+	var keys []tableKey
+	if a.scope&wire.ScopeLocal != 0 {
+		keys = append(keys, tableKey{a.ns, e})
+	}
+	if a.scope&wire.ScopeGlobal != 0 {
+		keys = append(keys, tableKey{globalTable, e})
+	}
+	return keys
+}
+
+func (l *Core) unbind(a *app, m wire.Message) {
+	reply := wire.Message{Type: wire.UnbindReply, RequestID: m.RequestID, Handle: m.Handle}
+	li := l.listeners.Get(m.Handle)
+	if m.Handle == 0 && m.URI != "" {
+		e, ok := m.Target()
+		if !ok {
+			reply.Status = wire.Unsupported
+			l.send(a, reply)
+			return
+		}
+		li = l.listeners.Get(l.directory[a.keys(e)[0]])
+		if li == nil || li.app != a.h {
+			reply.Status = wire.AddressNotInUse
+			l.send(a, reply)
+			return
+		}
+	}
+	if li == nil || li.app != a.h {
+		reply.Status = wire.Invalid
+		l.send(a, reply)
+		return
+	}
+	reply.Handle = li.h
+	l.removeListener(a, li)
+	l.send(a, reply)
+}
+
+// removeListener takes a listener out of the tables and refuses the connects that
+// wait for its answer. Established sessions stay.
+func (l *Core) removeListener(a *app, li *listener) {
+	for _, k := range li.keys {
+		if l.directory[k] != li.h {
+			panic("impl: table entry of " + li.h.String() + " is another's")
+		}
+		delete(l.directory, k)
+	}
+	a.listeners = slices.DeleteFunc(a.listeners, func(h wire.Handle) bool { return h == li.h })
+	var pending []*session
+	l.eachSession(a, func(s *session) {
+		if s.listener == li.h && s.state < stateReady {
+			pending = append(pending, s)
+		}
+	})
+	for _, s := range pending {
+		l.failConnect(s, wire.Refused)
+		if s.sides[server].notified && !s.sides[server].done {
+			l.notify(s, server, wire.Message{Type: wire.Disconnect})
+		} else {
+			s.sides[server].done = true
+		}
+		l.releaseIfDone(s)
+	}
+	l.listeners.Remove(li.h)
+}
+
+// lookup finds the listener that a connect of a to e reaches: exact, then wildcard,
+// and that only for addresses of this machine (H-10).
+func (l *Core) lookup(a *app, e wire.Endpoint) (*listener, wire.Status) {
+	addr := e.Addr.Addr()
+	if addr.IsUnspecified() {
+		return nil, wire.Invalid
+	}
+	if a.scope&wire.ScopeLocal != 0 {
+		if li := l.find(a.ns, a.ns, e); li != nil {
+			return li, wire.OK
+		}
+	}
+	if addr.IsLoopback() {
+		return nil, wire.Refused
+	}
+	if a.scope&wire.ScopeGlobal == 0 {
+		return nil, wire.WrongScope
+	}
+	if li := l.find(globalTable, a.ns, e); li != nil {
+		return li, wire.OK
+	}
+	return nil, wire.Refused
+}
+
+func (l *Core) find(table, ns int, e wire.Endpoint) *listener {
+	if li := l.listeners.Get(l.directory[tableKey{table, e}]); li != nil {
+		return li
+	}
+	addr := e.Addr.Addr()
+	if !l.own(ns, addr) {
+		return nil
+	}
+	wildcard := netip.IPv4Unspecified()
+	if addr.Is6() {
+		wildcard = netip.IPv6Unspecified()
+	}
+	e.Addr = netip.AddrPortFrom(wildcard, e.Addr.Port())
+	return l.listeners.Get(l.directory[tableKey{table, e}])
+}

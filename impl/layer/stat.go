@@ -1,0 +1,102 @@
+package layer
+
+import (
+	"time"
+
+	"cutthrough/impl/wire"
+)
+
+// Stat is a picture of a session layer between two steps.
+type Stat struct {
+	Apps      []AppStat      `json:"applications"`
+	Listeners []ListenerStat `json:"listeners"`
+	Sessions  []SessionStat  `json:"sessions"`
+	Segments  []SegmentStat  `json:"segments"`
+	Used      uint64         `json:"address_bytes_used"` // guards included
+	Uptime    time.Duration  `json:"uptime_ns"`
+}
+
+// AppStat is one attached application.
+type AppStat struct {
+	Handle    string  `json:"handle"`
+	Channel   Channel `json:"-"`
+	PID       int     `json:"pid"` // 0 when unknown
+	Namespace string  `json:"namespace"`
+	Listeners int     `json:"listeners"`
+	Sessions  int     `json:"sessions"`
+	Bytes     uint64  `json:"bytes"`   // of segments that its connects made
+	Backlog   int     `json:"backlog"` // messages that wait for it
+}
+
+// ListenerStat is one listener.
+type ListenerStat struct {
+	Handle   string `json:"handle"`
+	App      string `json:"application"`
+	Endpoint string `json:"endpoint"`
+}
+
+// SessionStat is one session.
+type SessionStat struct {
+	Handle   string `json:"handle"`
+	State    string `json:"state"`
+	Client   string `json:"client"`
+	Server   string `json:"server"`
+	Endpoint string `json:"endpoint"`
+	Segment  string `json:"segment"`
+	RxSize   uint32 `json:"client_rx_bytes"`
+	TxSize   uint32 `json:"client_tx_bytes"`
+}
+
+// SegmentStat is one segment, its range in the address space and who has it mapped.
+type SegmentStat struct {
+	Handle string        `json:"handle"`
+	State  string        `json:"state"`
+	Base   wire.Location `json:"base"`
+	Size   uint64        `json:"size"`
+	Used   uint64        `json:"used"`
+	Mapped []string      `json:"mapped_by"`
+}
+
+// Stat returns a picture of the session layer. PID and Backlog are of the channels, which only their
+// owner knows: they are 0, and so is Uptime.
+func (l *Core) Stat() Stat {
+	st := Stat{
+		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
+		Used: l.space.InUse(),
+	}
+	l.apps.Each(func(h wire.Handle, a *app) {
+		x := AppStat{Handle: h.String(), Channel: a.channel, Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
+		if a.ns < len(l.cfg.Namespaces) {
+			x.Namespace = l.cfg.Namespaces[a.ns].Name
+		}
+		st.Apps = append(st.Apps, x)
+	})
+	l.listeners.Each(func(h wire.Handle, li *listener) {
+		st.Listeners = append(st.Listeners, ListenerStat{h.String(), li.app.String(), li.endpoint.String()})
+	})
+	l.sessions.Each(func(h wire.Handle, x *session) {
+		p := l.pairs.Get(x.pair)
+		st.Sessions = append(st.Sessions, SessionStat{
+			Handle: h.String(), State: stateText[x.state], Endpoint: x.endpoint.String(), Segment: x.segment.String(),
+			Client: p.apps[client].String(), Server: p.apps[server].String(), RxSize: x.sizes[client], TxSize: x.sizes[server],
+		})
+	})
+	l.segments.Each(func(h wire.Handle, g *segment) {
+		p := l.pairs.Get(g.pair)
+		x := SegmentStat{Mapped: []string{}, Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.blocks.InUse()}
+		for r, told := range g.announced {
+			if told {
+				x.Mapped = append(x.Mapped, p.apps[r].String())
+			}
+		}
+		st.Segments = append(st.Segments, x)
+	})
+	return st
+}
+
+// Live returns how many sessions and segments there are.
+func (l *Core) Live() (sessions, segments int) {
+	l.sessions.Each(func(wire.Handle, *session) { sessions++ })
+	l.segments.Each(func(wire.Handle, *segment) { segments++ })
+	return sessions, segments
+}

@@ -1,0 +1,164 @@
+package impl
+
+import (
+	"errors"
+	"time"
+
+	"cutthrough/shm"
+)
+
+// leadership says which task takes the events out of the queues: the leader, one at a time, which sleeps on
+// the doorbell of the application. A call that has to wait leads if no other task does, so that its event
+// wakes it and no other task first. Calls that wait meanwhile follow: the leader rings their bells. A leader
+// that returns while others wait hands over to the event task, which leads until no call waits. While no call
+// waits, events stay in the queues and no peer rings.
+//
+// This is the leader/followers pattern of Schmidt et al.
+type leadership struct {
+	taken     bool
+	asleep    *direction   // of the session that leads, while it sleeps or is about to
+	followers int          // halves that wait for their bell
+	relay     shm.Doorbell // wakes the event task to lead
+}
+
+// await waits until d is signalled, until has come, or for no reason. ready is for the doorbell.
+func (a *App) await(h *direction, ready func() bool, until time.Duration) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.events.taken {
+		return a.followLocked(h, ready, until)
+	}
+	a.events.taken = true
+	err := a.leadLocked(h, ready, until)
+	a.events.taken = false
+	if a.events.followers > 0 {
+		_ = a.events.relay.Ring()
+	}
+	return err
+}
+
+// followLocked waits until the leader signals d.
+func (a *App) followLocked(h *direction, ready func() bool, until time.Duration) error {
+	if h.takeSignal() {
+		return nil
+	}
+	h.waiting = true
+	a.events.followers++
+	err := waitUnlocked(a.mu, h.bell, ready, until)
+	if h.waiting { // nobody rang
+		h.waiting = false
+		a.events.followers--
+	}
+	h.signalled = false
+	return ignoreWakeErr(err)
+}
+
+// takeSignal says whether d was signalled since the last call.
+func (h *direction) takeSignal() bool {
+	woken := h.signalled
+	h.signalled = false
+	return woken
+}
+
+// ignoreWakeErr drops ErrDeadline and ErrClosed: the caller re-checks the state of the session after every wake.
+func ignoreWakeErr(err error) error {
+	if errors.Is(err, shm.ErrDeadline) || errors.Is(err, shm.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// leadLocked takes events until d is signalled. It also returns when a peer floods a queue, so that the caller
+// looks at its deadline.
+func (a *App) leadLocked(h *direction, ready func() bool, until time.Duration) error {
+	for {
+		a.takeEventsLocked()
+		if h.takeSignal() {
+			return nil // before any queue is armed: nobody sleeps
+		}
+		if a.armQueuesLocked() {
+			return nil
+		}
+		if until <= a.host.Now() {
+			return nil
+		}
+		a.events.asleep = h
+		err := waitUnlocked(a.mu, a.bell, ready, until)
+		a.events.asleep = nil
+		if err != nil {
+			return ignoreWakeErr(err)
+		}
+	}
+}
+
+// runEvents is the event task: it leads when a leader hands over.
+func (a *App) runEvents() {
+	for a.events.relay.Wait(nil, shm.Forever) == nil {
+		a.mu.Lock()
+		if !a.events.taken { // else who leads will ask again
+			a.events.taken = true
+			a.leadOthersLocked()
+			a.events.taken = false
+		}
+		a.mu.Unlock()
+	}
+}
+
+// closeBells ends the event task.
+func (a *App) closeBells() {
+	_ = a.bell.Close()
+	_ = a.events.relay.Close()
+}
+
+// leadOthersLocked takes events until no call waits for any.
+func (a *App) leadOthersLocked() {
+	for a.events.followers > 0 {
+		a.takeEventsLocked()
+		if a.events.followers == 0 {
+			return // nobody sleeps until an event: no queue is to be armed
+		}
+		err := error(nil)
+		if a.armQueuesLocked() {
+			a.mu.Unlock() // a peer that floods a queue must not keep the others from the lock
+			a.mu.Lock()
+		} else {
+			err = waitUnlocked(a.mu, a.bell, nil, shm.Forever)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// signalLocked wakes the call that sleeps in the direction of an event. It ignores events of other kinds, which
+// only a faulty peer posts.
+func (s *Session) signalLocked(kind uint8) {
+	h := &s.rx
+	switch kind {
+	case evData:
+	case evSpace:
+		h = &s.tx
+	default:
+		return // the peer made it up
+	}
+	s.app.signalLocked(h)
+}
+
+// signalAllLocked wakes the calls that sleep in either direction.
+func (s *Session) signalAllLocked() {
+	s.app.signalLocked(&s.rx)
+	s.app.signalLocked(&s.tx)
+}
+
+// signalLocked wakes the call that sleeps in d.
+func (a *App) signalLocked(h *direction) {
+	h.signalled = true
+	switch {
+	case h.waiting:
+		h.waiting = false
+		a.events.followers--
+		_ = h.bell.Ring()
+	case a.events.asleep == h:
+		_ = a.bell.Ring()
+	}
+}

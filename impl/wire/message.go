@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SessionKind says what carries a session. It is explicit: which fields are set says nothing about it (H-22).
+type SessionKind uint8
+
+// The session kinds.
+const (
+	NoSession SessionKind = iota
+	LocalSession
+)
+
+// Scope flags of an attach.
+const (
+	ScopeLocal  uint8 = 1 << iota // listeners and connects on this machine, inside the namespace
+	ScopeGlobal                   // and across namespaces
+)
+
+// CloseMode says which direction a disconnect closes.
+type CloseMode uint8
+
+// The directions.
+const (
+	CloseBoth CloseMode = iota
+	CloseWrite
+)
+
+// Message is any message: each type uses some of the fields, and the others are zero. Locations are in the
+// session layer's address space.
+type Message struct {
+	Type      Type
+	RequestID uint64 // chosen by the sender of a request, echoed in the reply
+	Status    Status
+	Handle    Handle // of the object the message is about
+
+	// Attach.
+	Namespace string
+	Secret    uint64
+	Scope     uint8
+
+	// Bind, unbind and connect: the endpoint in words or, when URI is empty, in fields.
+	URI      string
+	Endpoint Endpoint
+	// Connect: capacities in bytes, 0 for the default.
+	RxSize, TxSize uint32
+
+	// Map.
+	Base Location
+	Size uint64
+
+	// Accept and connect-reply. Rx is the fifo that the receiver of the message
+	// reads, Tx the one it writes. A local session has two event queues: the one to
+	// post to, and the one to read from.
+	Session   SessionKind
+	Listener  Handle
+	Rx, Tx    Location
+	PostQueue Location
+	ReadQueue Location
+
+	// Disconnect.
+	CloseMode CloseMode
+}
+
+// String returns the message on one line, without its zero fields.
+func (m Message) String() string {
+	var b strings.Builder
+	b.WriteString(m.Type.String())
+	field := func(name string, set bool, v any) {
+		if set {
+			fmt.Fprintf(&b, " %s=%v", name, v)
+		}
+	}
+	field("ctx", m.RequestID != 0, m.RequestID)
+	if m.Type.IsReply() || m.Status != OK {
+		fmt.Fprintf(&b, " %q", m.Status.String())
+	}
+	field("handle", m.Handle != 0, "("+m.Handle.String()+")")
+	field("namespace", m.Namespace != "", m.Namespace)
+	field("scope", m.Scope != 0, m.Scope)
+	field("uri", m.URI != "", m.URI)
+	field("endpoint", m.Endpoint != Endpoint{}, m.Endpoint)
+	field("rx-size", m.RxSize != 0, m.RxSize)
+	field("tx-size", m.TxSize != 0, m.TxSize)
+	field("base", m.Base != 0, fmt.Sprintf("%#x", uint64(m.Base)))
+	field("size", m.Size != 0, m.Size)
+	field("listener", m.Listener != 0, "("+m.Listener.String()+")")
+	field("rx", m.Rx != 0, fmt.Sprintf("%#x", uint64(m.Rx)))
+	field("tx", m.Tx != 0, fmt.Sprintf("%#x", uint64(m.Tx)))
+	field("post", m.PostQueue != 0, fmt.Sprintf("%#x", uint64(m.PostQueue)))
+	field("read", m.ReadQueue != 0, fmt.Sprintf("%#x", uint64(m.ReadQueue)))
+	if m.CloseMode == CloseWrite {
+		b.WriteString(" write-side")
+	}
+	return b.String()
+}
+
+// MaxFifo bounds the capacity that a connect may ask for, in bytes.
+const MaxFifo = 1 << 28

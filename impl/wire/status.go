@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// Status is the result that a reply carries. It is an error, or OK.
+type Status int32
+
+// The statuses. The numbers follow the ancestor's where it has one.
+const (
+	OK              Status = 0
+	Invalid         Status = -7   // no such handle, not yours, or not in this state
+	AddressInUse    Status = -105 // somebody listens there
+	AddressNotInUse Status = -106 // nobody listens there
+	NoMemory        Status = -109 // no memory, no address space
+	Refused         Status = -115 // no listener, or it rejected
+	NotAttached     Status = -118
+	NoNamespace     Status = -128
+	WrongSecret     Status = -129
+	WrongScope      Status = -130 // the endpoint is outside the application's scope
+	AlreadyAttached Status = -131
+	Unsupported     Status = -132 // what was asked for is not understood or not offered
+	QuotaExceeded   Status = -133
+	TimedOut        Status = -134 // the peer did not answer in time
+	SelfConnect     Status = -135 // an application cannot connect to itself
+)
+
+var statusText = map[Status]string{
+	OK: "ok", Invalid: "invalid", AddressInUse: "address in use", AddressNotInUse: "address not in use",
+	NoMemory: "out of memory", Refused: "connection refused", NotAttached: "not attached",
+	NoNamespace: "no such namespace", WrongSecret: "wrong secret", WrongScope: "out of scope",
+	AlreadyAttached: "already attached", Unsupported: "unsupported", QuotaExceeded: "quota exceeded",
+	TimedOut: "timed out", SelfConnect: "connect to itself",
+}
+
+// String returns the status in words.
+func (s Status) String() string {
+	if t, ok := statusText[s]; ok {
+		return t
+	}
+	return fmt.Sprintf("status %d", int32(s))
+}
+
+// Error returns the status in words.
+func (s Status) Error() string { return "session layer: " + s.String() }
+
+// Err returns nil for OK, else s.
+func (s Status) Err() error {
+	if s == OK {
+		return nil
+	}
+	return s
+}
+
+// Is makes a Status match the error of the operating system that means the same.
+func (s Status) Is(target error) bool {
+	switch s {
+	case Refused:
+		return target == syscall.ECONNREFUSED
+	case AddressInUse:
+		return target == syscall.EADDRINUSE
+	case WrongSecret, WrongScope:
+		return target == syscall.EACCES
+	case TimedOut:
+		return target == syscall.ETIMEDOUT
+	}
+	return false
+}
+
+// Timeout says whether the status is a timeout.
+func (s Status) Timeout() bool { return s == TimedOut }
