@@ -8,7 +8,7 @@
 // process computed is state; if it is wrong, that is a bug and a panic.
 //
 // Simulation: every access goes through [Uint32], [Uint64] or [Range], and every
-// system call through [Host]. A simulator supplies a [Yielder] and a Host and
+// system call through [Host]. A simulator supplies a [AccessHook] and a Host and
 // runs this very code under its own scheduler. There is no other difference
 // between production and simulation.
 //

@@ -55,7 +55,7 @@ func ParseOp(text string) (Op, bool) {
 // data race detector must check.
 func (o Op) Plain() bool { return o == OpRead || o == OpWrite }
 
-// A Yielder sees every access to the shared memory of a [Segment] that was made
+// A AccessHook sees every access to the shared memory of a [Segment] that was made
 // with it. It is the only place where a scheduler takes control; production
 // segments have none and pay one predicted branch an access.
 //
@@ -65,7 +65,7 @@ func (o Op) Plain() bool { return o == OpRead || o == OpWrite }
 // After is called right after a word access with the value that was loaded,
 // stored or left in the word, and, for OpCAS, whether it succeeded.
 // A range access that is split calls Before once per piece and never After.
-type Yielder interface {
+type AccessHook interface {
 	Before(s *Segment, off, n uint64, name Name, op Op)
 	After(value uint64, ok bool)
 }

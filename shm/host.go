@@ -8,7 +8,7 @@ import (
 )
 
 // Host is the operating system as one process sees it: the second of the two
-// seams between production and simulation (the first is [Yielder]). [OS] is the real one. The
+// seams between production and simulation (the first is [AccessHook]). [OS] is the real one. The
 // suite in shm/hosttest says what any implementation must do; it runs on both.
 // All methods are safe for concurrent use.
 //

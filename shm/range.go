@@ -5,7 +5,7 @@ package shm
 // around it, and a simulator checks that with vector clocks.
 type Range struct {
 	mem  []byte
-	hook *rangeHook // nil without a Yielder, and then a Range is four words, which stay in registers
+	hook *rangeHook // nil without a AccessHook, and then a Range is four words, which stay in registers
 }
 
 type rangeHook struct {
@@ -69,7 +69,7 @@ func (h *rangeHook) before(op Op, at, n uint64) {
 	}
 }
 
-// With a Yielder a copy goes in two halves: it is not atomic, and a reader that
+// With a AccessHook a copy goes in two halves: it is not atomic, and a reader that
 // comes between the halves must be able to see one old and one new half.
 
 //go:noinline

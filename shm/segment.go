@@ -40,7 +40,7 @@ var (
 // immutable but for Close and safe for concurrent use.
 type Segment struct {
 	mem   []byte
-	y     Yielder
+	y     AccessHook
 	gen   uint64
 	desc  Desc
 	unmap func() error
@@ -55,8 +55,8 @@ type Desc interface {
 // FormatSegment writes a header into mem, which must be zero, 8-aligned and of MinSegment to
 // MaxSegment bytes, and returns a view of it through y (nil in production).
 // Hosts call it; desc and unmap may be nil.
-func FormatSegment(mem []byte, generation uint64, y Yielder, desc Desc, unmap func() error) (*Segment, error) {
-	if err := checkSize(uint64(len(mem))); err != nil {
+func FormatSegment(mem []byte, generation uint64, y AccessHook, desc Desc, unmap func() error) (*Segment, error) {
+	if err := CheckSegmentSize(uint64(len(mem))); err != nil {
 		return nil, err
 	}
 	if generation == 0 {
@@ -73,8 +73,8 @@ func FormatSegment(mem []byte, generation uint64, y Yielder, desc Desc, unmap fu
 // AttachSegment checks the header in mem, which another process wrote, and
 // returns a view of it through y (nil in production). Hosts call it; desc and
 // unmap may be nil. On error (ErrCorrupt, ErrVersion, ErrSize) nothing is kept.
-func AttachSegment(mem []byte, y Yielder, desc Desc, unmap func() error) (*Segment, error) {
-	if err := checkSize(uint64(len(mem))); err != nil {
+func AttachSegment(mem []byte, y AccessHook, desc Desc, unmap func() error) (*Segment, error) {
+	if err := CheckSegmentSize(uint64(len(mem))); err != nil {
 		return nil, err
 	}
 	s := &Segment{mem, y, 0, desc, unmap}
@@ -93,7 +93,7 @@ func AttachSegment(mem []byte, y Yielder, desc Desc, unmap func() error) (*Segme
 	return s, nil
 }
 
-func checkSize(n uint64) error {
+func CheckSegmentSize(n uint64) error {
 	if n < MinSegment || n > MaxSegment || n%8 != 0 {
 		return fmt.Errorf("shm: segment of %d bytes: %w (%d to %d, a multiple of 8)", n, ErrSize, MinSegment, uint64(MaxSegment))
 	}
@@ -102,7 +102,7 @@ func checkSize(n uint64) error {
 
 // NewHeapSegment returns a formatted segment of size bytes on the Go heap.
 func NewHeapSegment(size uint64) (*Segment, error) {
-	if err := checkSize(size); err != nil {
+	if err := CheckSegmentSize(size); err != nil {
 		return nil, err
 	}
 	return FormatSegment(HeapBytes(size), 1, nil, nil, nil)

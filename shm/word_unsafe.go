@@ -8,20 +8,20 @@ import (
 
 // Words and ranges are the only code that touches shared bytes. Each operation
 // starts with a nil check, of the pointer that it needs anyway and that the handles of a
-// segment with a Yielder do not have; everything else about simulation is out of line, so
+// segment with a AccessHook do not have; everything else about simulation is out of line, so
 // the fast paths inline (TestInlining pins it).
 
 // Uint32 is a 32-bit word in a segment. All operations are sequentially
 // consistent atomics and safe for concurrent use. The zero value is not usable.
 type Uint32 struct {
-	p *uint32 // nil with a Yielder, which gets the rest
+	p *uint32 // nil with a AccessHook, which gets the rest
 	wordHook
 }
 
 // Uint64 is a 64-bit word in a segment. All operations are sequentially
 // consistent atomics and safe for concurrent use. The zero value is not usable.
 type Uint64 struct {
-	p *uint64 // nil with a Yielder, which gets the rest
+	p *uint64 // nil with a AccessHook, which gets the rest
 	wordHook
 }
 
@@ -47,7 +47,7 @@ func (s *Segment) Uint64(off uint64, name Name) Uint64 {
 	return Uint64{p: (*uint64)(unsafe.Pointer(&s.mem[off]))}
 }
 
-// wordHook is what the handle of a word keeps for a Yielder: small, because it is copied with it.
+// wordHook is what the handle of a word keeps for a AccessHook: small, because it is copied with it.
 type wordHook struct {
 	s  *Segment
 	at uint64 // name and offset

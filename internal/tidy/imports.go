@@ -6,7 +6,8 @@ import (
 )
 
 // An arrow says what a package, and everything below it that has no row of its
-// own, may import besides the standard library and its own subtree.
+// own, may import besides the standard library and its own subtree. A path that ends in
+// "/." is a package alone, without what is below it.
 type arrow struct {
 	pkg string
 	may []string // packages, each with everything below
@@ -14,10 +15,24 @@ type arrow struct {
 }
 
 var arrows = []arrow{
-	{"shm", []string{"golang.org/x/sys"},
-		"it is production code: who links it gets it and the system calls, no test machinery"},
-	{"impl", []string{module + "/shm", "golang.org/x/sys"},
-		"it is production code, and the simulator must run it without its knowledge"},
+	{"shm/.", nil,
+		"words and ports know neither the structures made of them nor a system that implements them"},
+	{"shm/fifo", []string{module + "/shm/.", module + "/shm/internal/spin"},
+		"a structure is words and ranges: it knows no other structure and runs on any host"},
+	{"shm/evq", []string{module + "/shm/.", module + "/shm/internal/spin"},
+		"a structure is words and ranges: it knows no other structure and runs on any host"},
+	{"shm/alloc", []string{module + "/shm/."},
+		"a structure is words: it knows no other structure, and waits for nothing"},
+	{"shm/oshost", []string{module + "/shm/.", module + "/shm/internal/spin", "golang.org/x/sys"},
+		"it is the only package that makes the system calls of shared memory, and knows no structure in it"},
+	{"shm/hosttest", []string{module + "/shm/."},
+		"it judges every host alike, so it knows none"},
+	{"shm/internal/spin", nil,
+		"it spins, for any condition"},
+	{"shm/internal/shmtest", []string{module + "/shm/.", module + "/shm/oshost", "github.com/google/go-cmp"},
+		"the tests of each structure share it, so it knows none"},
+	{"impl", []string{module + "/shm/.", module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
+		"it is production code that runs on the host it is given: the simulator must run it without its knowledge"},
 	{"model", nil,
 		"a specification that shares code with what it specifies shares its bugs"},
 	{"model/check", nil,
@@ -26,8 +41,8 @@ var arrows = []arrow{
 		"it follows any model, so it knows none"},
 	{"model/catalog", []string{module + "/model/check"},
 		"it lists and draws any model, so it knows none"},
-	{"sim", []string{module + "/shm", "github.com/cespare/xxhash/v2"},
-		"it tests any protocol written on shm, so it knows none"},
+	{"sim", []string{module + "/shm/.", "github.com/cespare/xxhash/v2"},
+		"it tests any protocol of words and ranges, so it knows no structure in them"},
 	{"sim/trace", nil,
 		"the format of traces must be readable without the machine that runs them"},
 	{"properties", []string{module + "/model", module + "/sim", module + "/shm", module + "/impl", "github.com/anishathalye/porcupine"},
@@ -51,6 +66,10 @@ var testOnly = []string{
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
 	module + "/internal/proctest",
+	module + "/shm/alloc", // properties runs it; the product does not
+	module + "/shm/hosttest",
+	module + "/shm/internal/shmtest",
+	module + "/shm/oshost", // code is given its host; cmd makes it
 }
 
 var importRules = []Rule{
@@ -82,7 +101,8 @@ func checkArrows(t *Tree, report report) {
 			switch {
 			case spec.Name != nil && spec.Name.Name == ".":
 				report(f.path, t.line(spec), "dot import of %s hides where names come from", p)
-			case standard(p) || within(p, module+"/"+row.pkg) || within(p, may...):
+			case standard(p) || covered(p, module+"/"+row.pkg) || covered(p, may...):
+			case p == module+"/"+f.dir && f.test: // the external tests of the package
 			case within(p, testOnly...):
 				report(f.path, t.line(spec), "%s is for _test.go files", p)
 			default:
@@ -92,11 +112,19 @@ func checkArrows(t *Tree, report report) {
 	}
 }
 
+// covered says whether one of the entries of an arrow covers the package p.
+func covered(p string, entries ...string) bool {
+	return slices.ContainsFunc(entries, func(e string) bool {
+		alone, ok := strings.CutSuffix(e, "/.")
+		return ok && p == alone || !ok && within(p, e)
+	})
+}
+
 // arrowOf returns the most specific row for a package directory.
 func arrowOf(dir string) *arrow {
 	var best *arrow
 	for i := range arrows {
-		if a := &arrows[i]; within(dir, a.pkg) && (best == nil || len(a.pkg) > len(best.pkg)) {
+		if a := &arrows[i]; covered(dir, a.pkg) && (best == nil || len(a.pkg) > len(best.pkg)) {
 			best = a
 		}
 	}
