@@ -21,6 +21,8 @@ import (
 
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
+	"cutthrough/shm/oshost"
 )
 
 const (
@@ -60,7 +62,7 @@ type Agent struct {
 	unix     []net.Listener // the rivals in benchmarks
 }
 
-func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}, load: newLoad()} }
+func newAgent() *Agent { return &Agent{host: oshost.New(), conns: map[int]*Session{}, load: newLoad()} }
 
 // Layer runs a session layer at addr.
 func (a *Agent) Layer(addr string, _ *None) error {
@@ -84,7 +86,7 @@ func (a *Agent) Stat(_ None, st *Stat) error {
 
 // Attach attaches to the session layer at addr.
 func (a *Agent) Attach(addr string, _ *None) (err error) {
-	a.app, err = Attach(a.host, addr, Options{Spin: shm.SpinDefault})
+	a.app, err = Attach(a.host, addr, Options{Spin: fifo.SpinDefault})
 	return err
 }
 

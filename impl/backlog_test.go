@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // stuckConn is the session layer's end of a channel that is full until the test says otherwise: then
@@ -40,7 +41,7 @@ func (idleConn) Close() error                                 { return nil }
 // peer's doorbell. Meanwhile the peer dies and the doorbell is closed. The application did nothing wrong, so it is
 // told of the segment all the same, with a doorbell that works.
 func TestPeerLeavesWhileMapWaits(t *testing.T) {
-	h := shm.OS()
+	h := oshost.New()
 	s := NewServer(h, nil, ServerConfig{Check: func(err error) { t.Error(err) }})
 	stuck := &stuckConn{open: make(chan func(Message, []shm.Desc) error)}
 	newChannel := func(id Channel, conn shm.Conn) *channel {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 var (
@@ -52,8 +54,8 @@ type half struct {
 	follows bool // it waits for the bell, because another task leads
 	bell    shm.Doorbell
 
-	writer *shm.Writer
-	reader *shm.Reader
+	writer *fifo.Writer
+	reader *fifo.Reader
 }
 
 // newSession opens the fifos and queues that m describes. The caller has the lock of
@@ -74,11 +76,11 @@ func (a *App) newSession(m Message, serves bool) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	consumer, err := shm.OpenConsumer(rx.seg, rxOff)
+	consumer, err := fifo.OpenConsumer(rx.seg, rxOff)
 	if err != nil {
 		return nil, err
 	}
-	producer, err := shm.OpenProducer(tx.seg, txOff)
+	producer, err := fifo.OpenProducer(tx.seg, txOff)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +92,7 @@ func (a *App) newSession(m Message, serves bool) (*Session, error) {
 	if serves {
 		id = 1
 	}
-	queue, err := shm.OpenQueueProducer(post.seg, postOff, id)
+	queue, err := evq.OpenProducer(post.seg, postOff, id)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +100,8 @@ func (a *App) newSession(m Message, serves bool) (*Session, error) {
 	if s.inbox, err = a.openInbox(m.ReadQueue); err != nil {
 		return nil, err
 	}
-	s.in.reader = &shm.Reader{Fifo: consumer, Peer: notice{s, evSpace}, Bell: gate{s, &s.in}, Now: h.Now, Spin: a.opt.Spin}
-	s.ex.writer = &shm.Writer{Fifo: producer, Peer: notice{s, evData}, Bell: gate{s, &s.ex}, Now: h.Now, Spin: a.opt.Spin}
+	s.in.reader = &fifo.Reader{Fifo: consumer, Peer: notice{s, evSpace}, Bell: gate{s, &s.in}, Now: h.Now, Spin: a.opt.Spin}
+	s.ex.writer = &fifo.Writer{Fifo: producer, Peer: notice{s, evData}, Bell: gate{s, &s.ex}, Now: h.Now, Spin: a.opt.Spin}
 	i := int(m.Handle.index())
 	for i >= len(a.sessions) {
 		a.sessions = append(a.sessions, nil)
@@ -120,7 +122,7 @@ func (a *App) openInbox(at Address) (*inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := shm.OpenQueueConsumer(m.seg, off)
+	q, err := evq.OpenConsumer(m.seg, off)
 	if err != nil {
 		return nil, err
 	}

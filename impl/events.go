@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
 )
 
 // Events between the two applications of a pair. Arg is the index of the session;
@@ -18,14 +19,14 @@ const (
 type inbox struct {
 	at       Address
 	segment  Handle
-	queue    *shm.QueueConsumer
+	queue    *evq.Consumer
 	sinceLow int   // events taken since the queue was last empty
 	err      error // the peer has spoiled it
 }
 
 // outbox is an event queue that this application posts to, and the bell of who reads it.
 type outbox struct {
-	queue *shm.QueueProducer
+	queue *evq.Producer
 	bell  shm.Doorbell
 }
 
@@ -33,8 +34,8 @@ type outbox struct {
 // reader notices: when it finds that it took as many events as there are slots since the
 // queue was empty, it wakes all sessions.
 func (o *outbox) post(kind uint8, session uint32) error {
-	err := o.queue.Post(shm.Event{Kind: kind, Arg: session})
-	if err != nil && err != shm.ErrFull {
+	err := o.queue.Post(evq.Event{Kind: kind, Arg: session})
+	if err != nil && err != evq.ErrFull {
 		return err
 	}
 	return o.queue.Wake(o.bell)

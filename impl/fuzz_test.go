@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // fuzzHost is a host without an operating system: tasks run when the fuzzer lets them,
@@ -105,7 +106,7 @@ type fuzzServer struct {
 }
 
 func newFuzzServer(t *testing.T, cfg Config) *fuzzServer {
-	h := &fuzzHost{Host: shm.OS()}
+	h := &fuzzHost{Host: oshost.New()}
 	s := NewServer(h, nil, ServerConfig{Backlog: 4, Layer: cfg, Check: func(err error) { t.Fatal(err) }})
 	return &fuzzServer{t: t, host: h, s: s, conns: make([]*fuzzConn, 3)}
 }

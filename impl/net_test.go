@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cutthrough/shm"
+	"cutthrough/shm/fifo"
+	"cutthrough/shm/oshost"
 
 	"golang.org/x/net/nettest"
 )
@@ -25,7 +26,7 @@ func startLayer(t testing.TB, cfg ServerConfig) string {
 func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
 	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
-	h := shm.OS()
+	h := oshost.New()
 	l, err := h.Listen(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func startServer(t testing.TB, cfg ServerConfig) (*Server, string) {
 
 func attach(t testing.TB, addr string) *App {
 	t.Helper()
-	a, err := Attach(shm.OS(), addr, Options{Spin: shm.SpinDefault})
+	a, err := Attach(oshost.New(), addr, Options{Spin: fifo.SpinDefault})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 // segment is a piece of shared memory of a pair.
@@ -93,14 +95,14 @@ func (l *Layer) grow(p *pair, s *session) Status {
 }
 
 func (l *Layer) queueBytes() uint64 {
-	return (shm.QueueBytes(l.cfg.QueueSlots) + blockAlign - 1) &^ (blockAlign - 1)
+	return (evq.Size(l.cfg.QueueSlots) + blockAlign - 1) &^ (blockAlign - 1)
 }
 
 // bytes returns what the fifos of s take in a segment.
 func (s *session) bytes() uint64 {
 	n := uint64(0)
 	for _, size := range s.sizes {
-		n += (shm.FifoBytes(uint64(size)) + blockAlign - 1) &^ (blockAlign - 1)
+		n += (fifo.Size(uint64(size)) + blockAlign - 1) &^ (blockAlign - 1)
 	}
 	return n
 }
@@ -183,9 +185,9 @@ func (l *Layer) carve(p *pair, g *segment, s *session) bool {
 
 func (b Block) bytes() uint64 {
 	if b.Slots > 0 {
-		return shm.QueueBytes(b.Slots)
+		return evq.Size(b.Slots)
 	}
-	return shm.FifoBytes(b.Fifo)
+	return fifo.Size(b.Fifo)
 }
 
 // unplace gives back the memory of s. It is scrubbed for the next session of the pair; there is

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 var (
@@ -299,7 +301,7 @@ func (s *Server) do(fx Effect) (Event, bool) {
 		s.format(s.segments[fx.Segment], fx.Blocks)
 	case FxScrub:
 		for _, b := range fx.Blocks {
-			shm.ScrubFifo(s.segments[fx.Segment], b.Off, b.Fifo, 0)
+			fifo.Scrub(s.segments[fx.Segment], b.Off, b.Fifo, 0)
 		}
 	case FxDestroy:
 		if err := s.segments[fx.Segment].Close(); err != nil && s.log != nil {
@@ -323,9 +325,9 @@ func (s *Server) format(g *shm.Segment, blocks []Block) {
 	for _, b := range blocks {
 		err := error(nil)
 		if b.Slots > 0 {
-			err = shm.InitQueue(g, b.Off, b.Slots)
+			err = evq.Init(g, b.Off, b.Slots)
 		} else {
-			err = shm.InitFifo(g, b.Off, b.Fifo, 0)
+			err = fifo.Init(g, b.Off, b.Fifo, 0)
 		}
 		if err != nil {
 			panic(err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 func TestParseURI(t *testing.T) {
@@ -133,7 +133,7 @@ func TestOptions(t *testing.T) {
 		{Namespace: strings.Repeat("x", maxNamespace+1)}, {Namespace: "a\x00b"}, {Namespace: "\xff"},
 		{Scope: 4}, {RxSize: -1}, {TxSize: -1}, {RxSize: maxFifo + 1}, {TxSize: maxFifo + 1},
 	} {
-		if _, err := Attach(shm.OS(), addr, o); !errors.Is(err, Unsupported) {
+		if _, err := Attach(oshost.New(), addr, o); !errors.Is(err, Unsupported) {
 			t.Errorf("%+v: %v, want %v", o, err, Unsupported)
 		}
 	}

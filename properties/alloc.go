@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/shm"
+	"cutthrough/shm/alloc"
 	"cutthrough/sim"
 )
 
@@ -91,8 +92,8 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 		if o.verb == "refree" && cfg.numbers["procs"] != 1 {
 			return sim.Program{}, errors.New("refree needs config procs=1")
 		}
-		if o.verb == "alloc" && cfg.numbers["shared"] == 1 && shm.Footprint(uint64(o.args[0])) == shm.Footprint(1) {
-			return sim.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", shm.Footprint(1))
+		if o.verb == "alloc" && cfg.numbers["shared"] == 1 && alloc.Footprint(uint64(o.args[0])) == alloc.Footprint(1) {
+			return sim.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", alloc.Footprint(1))
 		}
 	}
 	checker := RangesChecker(model.Ranges{Base: shm.SegmentHeader, End: size})
@@ -116,12 +117,12 @@ func compileAlloc(c sim.Case) (sim.Program, error) {
 				var err error
 				seg, err = p.CreateSegment(size)
 				must(err)
-				must(shm.FormatAllocator(seg))
+				must(alloc.Format(seg))
 				view = seg
 			} else {
 				view = p.View(seg)
 			}
-			a, err := shm.OpenAllocator(view)
+			a, err := alloc.Open(view)
 			must(err)
 			if i == 0 && cfg.numbers["shared"] == 1 {
 				shared.off, err = a.Alloc(1)
@@ -159,7 +160,7 @@ func (s *sharedBlock) check() error {
 type allocUser struct {
 	w       *sim.World
 	seg     *shm.Segment
-	a       *shm.Allocator
+	a       *alloc.Allocator
 	pattern byte
 	live    []block
 	freed   []uint64
@@ -196,7 +197,7 @@ func (u *allocUser) alloc(n uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Alloc, N: n})
 	off, err := u.a.Alloc(n)
 	switch {
-	case errors.Is(err, shm.ErrExhausted):
+	case errors.Is(err, alloc.ErrExhausted):
 		u.w.Return(call, model.RangeOut{Status: model.Exhausted})
 		u.w.Sometimes("exhausted")
 		return
@@ -243,7 +244,7 @@ func (u *allocUser) freeShared(s *sharedBlock) {
 	switch err := u.a.Free(s.off); {
 	case err == nil:
 		s.freed++
-	case errors.Is(err, shm.ErrNotAllocated):
+	case errors.Is(err, alloc.ErrNotAllocated):
 		u.w.Sometimes("refused")
 	default:
 		u.w.Fail(propHonest, "free %#x: %v", s.off, err)
@@ -258,8 +259,8 @@ func (u *allocUser) has(off uint64) bool {
 // refused frees something that is not an allocated block.
 func (u *allocUser) refused(off uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
-	if err := u.a.Free(off); !errors.Is(err, shm.ErrNotAllocated) {
-		u.w.Fail(propRefused, "free of %#x, which is not allocated: %v, want %v", off, err, shm.ErrNotAllocated)
+	if err := u.a.Free(off); !errors.Is(err, alloc.ErrNotAllocated) {
+		u.w.Fail(propRefused, "free of %#x, which is not allocated: %v, want %v", off, err, alloc.ErrNotAllocated)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
 	u.w.Sometimes("refused")

@@ -6,6 +6,7 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
 	"cutthrough/sim"
 )
 
@@ -104,7 +105,7 @@ type evqCase struct {
 // evqConsumer is what the consumer process knows. Its tasks share it.
 type evqConsumer struct {
 	w       *sim.World
-	r       *shm.QueueReader
+	r       *evq.Reader
 	bell    shm.Doorbell
 	nap     *nap
 	running int // producers that have not ended
@@ -114,8 +115,8 @@ func (k *evqCase) setup(w *sim.World) {
 	cons := w.Process("cons").Mortal()
 	seg, err := cons.CreateSegment(shm.MinSegment)
 	must(err)
-	must(shm.InitQueue(seg, queueAt, uint32(k.slots)))
-	q, err := shm.OpenQueueConsumer(seg, queueAt)
+	must(evq.Init(seg, queueAt, uint32(k.slots)))
+	q, err := evq.OpenConsumer(seg, queueAt)
 	must(err)
 	bell, err := cons.NewDoorbell(nameQueueBell)
 	must(err)
@@ -129,9 +130,9 @@ func (k *evqCase) setup(w *sim.World) {
 		must(err)
 		waits := &nap{owner: p}
 		spaceBells = append(spaceBells, napBell{cons.OpenBell(space, nameSpaceBell), waits})
-		qp, err := shm.OpenQueueProducer(p.View(seg), queueAt, i)
+		qp, err := evq.OpenProducer(p.View(seg), queueAt, i)
 		must(err)
-		wr := &shm.QueueWriter{
+		wr := &evq.Writer{
 			Queue: qp, Peer: napBell{p.OpenBell(bell, nameQueueBell), x.nap},
 			Bell: sleeper{spaceBell{napBell{space, waits}, w, x.nap}, w, "producer slept"}, Now: p.Now,
 		}
@@ -143,7 +144,7 @@ func (k *evqCase) setup(w *sim.World) {
 		p.GoDaemon(producerNames[i]+"-watch", func() { watch(mine, space) })
 		watches = append(watches, func() { x.watch(theirs) })
 	}
-	x.r = &shm.QueueReader{Queue: q, Peers: spaceBells, Bell: sleeper{x.bell, w, "consumer slept"}, Now: cons.Now}
+	x.r = &evq.Reader{Queue: q, Peers: spaceBells, Bell: sleeper{x.bell, w, "consumer slept"}, Now: cons.Now}
 	cons.Go("cons", func() { x.run(k.polls) })
 	for i, f := range watches {
 		cons.GoDaemon("watch-"+producerNames[i], f)
@@ -154,11 +155,11 @@ func (k *evqCase) setup(w *sim.World) {
 // eventValue makes all events of an execution distinct, and says who posted them.
 func eventValue(producer, i int) uint32 { return uint32(1+producer)<<16 | uint32(1+i) }
 
-func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []op, consumer *nap) {
+func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []op, consumer *nap) {
 	for i, o := range posts {
 		v, slept := eventValue(id, i), consumer.unrung()
 		call := w.Call(model.EventIn{Op: model.Post, V: uint64(v)})
-		ev := shm.Event{Kind: uint8(1 + id), Arg: v}
+		ev := evq.Event{Kind: uint8(1 + id), Arg: v}
 		var err error
 		if o.verb == "try" {
 			err = wr.TrySend(ev)
@@ -168,7 +169,7 @@ func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []op,
 		switch {
 		case err == nil:
 			w.Return(call, model.EventOut{Status: model.OK})
-		case err == shm.ErrFull && o.verb == "try":
+		case err == evq.ErrFull && o.verb == "try":
 			w.Sometimes("full")
 			w.Return(call, model.EventOut{Status: model.Full})
 		case errors.Is(err, shm.ErrClosed): // the consumer died: the event may be in the queue
@@ -217,7 +218,7 @@ func (x *evqConsumer) poll() bool {
 	return x.took(call, ev, ok, err)
 }
 
-func (x *evqConsumer) took(call int, ev shm.Event, ok bool, err error) bool {
+func (x *evqConsumer) took(call int, ev evq.Event, ok bool, err error) bool {
 	switch {
 	case err != nil:
 		x.w.Fail(propHonest, "receive: %v", err)

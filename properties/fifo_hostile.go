@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
 	"cutthrough/sim"
 )
 
@@ -65,11 +66,11 @@ func compileHostile(c sim.Case) (sim.Program, error) {
 	prodOps, consOps := perProc(ops, "prod"), perProc(ops, "cons")
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, capacity, start)
-		after := canary(f.prodSeg, fifoAt+shm.FifoBytes(capacity))
+		after := canary(f.prodSeg, fifoAt+fifo.Size(capacity))
 		w.AtEnd(propContained, after)
-		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+		p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 		must(err)
-		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
+		r, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 		must(err)
 		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
 		f.prod.Go("prod", func() { runVictim(w, prodOps, victim == "prod", ps.try) })

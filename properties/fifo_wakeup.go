@@ -5,6 +5,7 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
 	"cutthrough/sim"
 )
 
@@ -92,16 +93,16 @@ type wakeupCase struct {
 
 func (k *wakeupCase) setup(w *sim.World) {
 	f := newFifoWorld(w, k.capacity, k.start)
-	p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+	p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 	must(err)
-	c, err := shm.OpenConsumer(f.consSeg, fifoAt)
+	c, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 	must(err)
 	prodBell, err := f.prod.NewDoorbell(nameProdBell)
 	must(err)
 	consBell, err := f.cons.NewDoorbell(nameConsBell)
 	must(err)
-	wr := &shm.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
-	rd := &shm.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
+	wr := &fifo.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
+	rd := &fifo.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
 	read := 0
 	f.prod.Go("prod", func() { k.produce(w, wr) })
 	f.cons.Go("cons", func() { k.consume(w, rd, &read) })
@@ -118,7 +119,7 @@ func (k *wakeupCase) setup(w *sim.World) {
 	})
 }
 
-func (k *wakeupCase) produce(w *sim.World, wr *shm.Writer) {
+func (k *wakeupCase) produce(w *sim.World, wr *fifo.Writer) {
 	at := 0
 	for _, o := range k.writes {
 		var err error
@@ -139,7 +140,7 @@ func (k *wakeupCase) produce(w *sim.World, wr *shm.Writer) {
 	}
 }
 
-func (k *wakeupCase) consume(w *sim.World, rd *shm.Reader, read *int) {
+func (k *wakeupCase) consume(w *sim.World, rd *fifo.Reader, read *int) {
 	for i := 0; *read < k.total; i++ {
 		buf := make([]byte, k.reads[i%len(k.reads)].args[0])
 		n, err := rd.Read(buf, shm.Forever)

@@ -5,6 +5,8 @@ import (
 
 	"cutthrough/impl"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 // propEffects: what the session layer has done with segments and channels makes sense.
@@ -128,9 +130,9 @@ func (k *memoryBook) capacities(m impl.Message) {
 
 func bytesOf(b impl.Block) uint64 {
 	if b.Slots > 0 {
-		return shm.QueueBytes(b.Slots)
+		return evq.Size(b.Slots)
 	}
-	return shm.FifoBytes(b.Fifo)
+	return fifo.Size(b.Fifo)
 }
 
 func (k *memoryBook) format(g impl.Handle, size uint64, b impl.Block) {

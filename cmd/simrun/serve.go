@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"cutthrough/impl"
-	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 
 	"github.com/spf13/cobra"
 )
@@ -61,7 +61,7 @@ at SIGINT or SIGTERM, and hangs up everybody.`,
 }
 
 func (a *app) serve(ctx context.Context, o serveOptions) error {
-	h := shm.OS()
+	h := oshost.New()
 	l, err := h.Listen(o.socket)
 	if err != nil {
 		return errorf(exitUsage, "%v", err)
