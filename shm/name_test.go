@@ -30,14 +30,3 @@ func TestNames(t *testing.T) {
 		}()
 	}
 }
-
-func TestOpTexts(t *testing.T) {
-	for o := range NumOps {
-		if got, ok := ParseOp(o.String()); !ok || got != o || o.String() == "" {
-			t.Errorf("op %d prints as %q, which parses as %d", o, o, got)
-		}
-	}
-	if _, ok := ParseOp("nonsense"); ok {
-		t.Error("parsed nonsense")
-	}
-}

@@ -1,5 +1,7 @@
 package shm
 
+import "cutthrough/shm/access"
+
 // Range is a run of plain bytes in a segment: payload, never a header word. Its
 // copies are not atomic; who may touch which part when is decided by the words
 // around it, and a simulator checks that with vector clocks.
@@ -54,16 +56,16 @@ func (r Range) CopyOut(dst []byte, at uint64) {
 // to them: declare them with [Range.Touch] around the time they are made.
 func (r Range) UnsafeBytes(at, n uint64) []byte { return r.mem[at : at+n : at+n] }
 
-// Touch declares a plain access (OpRead or OpWrite) to [at, at+n) that is made
+// Touch declares a plain access ([access.Read] or [access.Write]) to [at, at+n) that is made
 // through UnsafeBytes. It does nothing in production.
-func (r Range) Touch(op Op, at, n uint64) {
+func (r Range) Touch(op access.Op, at, n uint64) {
 	if r.hook != nil {
 		r.hook.before(op, at, n)
 	}
 }
 
 //go:noinline
-func (h *rangeHook) before(op Op, at, n uint64) {
+func (h *rangeHook) before(op access.Op, at, n uint64) {
 	if n > 0 {
 		h.s.y.Before(h.s, h.off+at, n, h.name, op)
 	}
@@ -76,9 +78,9 @@ func (h *rangeHook) before(op Op, at, n uint64) {
 func (r Range) copyInSlow(at uint64, src []byte) {
 	dst := r.mem[at : at+uint64(len(src))]
 	half := (len(src) + 1) / 2
-	r.hook.before(OpWrite, at, uint64(half))
+	r.hook.before(access.Write, at, uint64(half))
 	copy(dst, src[:half])
-	r.hook.before(OpWrite, at+uint64(half), uint64(len(src)-half))
+	r.hook.before(access.Write, at+uint64(half), uint64(len(src)-half))
 	copy(dst[half:], src[half:])
 }
 
@@ -86,8 +88,8 @@ func (r Range) copyInSlow(at uint64, src []byte) {
 func (r Range) copyOutSlow(dst []byte, at uint64) {
 	src := r.mem[at : at+uint64(len(dst))]
 	half := (len(dst) + 1) / 2
-	r.hook.before(OpRead, at, uint64(half))
+	r.hook.before(access.Read, at, uint64(half))
 	copy(dst, src[:half])
-	r.hook.before(OpRead, at+uint64(half), uint64(len(dst)-half))
+	r.hook.before(access.Read, at+uint64(half), uint64(len(dst)-half))
 	copy(dst[half:], src[half:])
 }

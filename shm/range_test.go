@@ -3,6 +3,8 @@ package shm
 import (
 	"bytes"
 	"testing"
+
+	"cutthrough/shm/access"
 )
 
 var nameTest = NewName("test.range")
@@ -23,8 +25,8 @@ func newSegment(t *testing.T, y AccessHook) *Segment {
 // silent is a AccessHook that does nothing, so that the slow paths run.
 type silent struct{}
 
-func (silent) Before(*Segment, uint64, uint64, Name, Op) {}
-func (silent) After(uint64, bool)                        {}
+func (silent) Before(*Segment, uint64, uint64, Name, access.Op) {}
+func (silent) After(uint64, bool)                               {}
 
 // Copies move everything, and nothing else, whichever way they go and however both
 // sides are aligned.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"unsafe"
+
+	"cutthrough/shm/access"
 )
 
 // Words and ranges are the only code that touches shared bytes. Each operation
@@ -146,7 +148,7 @@ func (w Uint64) Swap(v uint64) uint64 {
 
 func (h wordHook) off() uint64 { return h.at & (1<<nameShift - 1) }
 
-func (h wordHook) before(n uint64, op Op) {
+func (h wordHook) before(n uint64, op access.Op) {
 	h.s.y.Before(h.s, h.off(), n, Name(h.at>>nameShift), op)
 }
 
@@ -154,7 +156,7 @@ func (h wordHook) pointer() unsafe.Pointer { return unsafe.Pointer(&h.s.mem[h.of
 
 //go:noinline
 func (w Uint32) loadSlow() uint32 {
-	w.before(4, OpLoad)
+	w.before(4, access.Load)
 	v := atomic.LoadUint32((*uint32)(w.pointer()))
 	w.s.y.After(uint64(v), true)
 	return v
@@ -162,14 +164,14 @@ func (w Uint32) loadSlow() uint32 {
 
 //go:noinline
 func (w Uint32) storeSlow(v uint32) {
-	w.before(4, OpStore)
+	w.before(4, access.Store)
 	atomic.StoreUint32((*uint32)(w.pointer()), v)
 	w.s.y.After(uint64(v), true)
 }
 
 //go:noinline
 func (w Uint32) casSlow(old, new uint32) bool {
-	w.before(4, OpCAS)
+	w.before(4, access.CAS)
 	p := (*uint32)(w.pointer())
 	ok := atomic.CompareAndSwapUint32(p, old, new)
 	w.s.y.After(uint64(atomic.LoadUint32(p)), ok)
@@ -178,7 +180,7 @@ func (w Uint32) casSlow(old, new uint32) bool {
 
 //go:noinline
 func (w Uint32) addSlow(delta uint32) uint32 {
-	w.before(4, OpAdd)
+	w.before(4, access.Add)
 	v := atomic.AddUint32((*uint32)(w.pointer()), delta)
 	w.s.y.After(uint64(v), true)
 	return v
@@ -186,7 +188,7 @@ func (w Uint32) addSlow(delta uint32) uint32 {
 
 //go:noinline
 func (w Uint32) swapSlow(v uint32) uint32 {
-	w.before(4, OpSwap)
+	w.before(4, access.Swap)
 	old := atomic.SwapUint32((*uint32)(w.pointer()), v)
 	w.s.y.After(uint64(v), true)
 	return old
@@ -194,7 +196,7 @@ func (w Uint32) swapSlow(v uint32) uint32 {
 
 //go:noinline
 func (w Uint64) loadSlow() uint64 {
-	w.before(8, OpLoad)
+	w.before(8, access.Load)
 	v := atomic.LoadUint64((*uint64)(w.pointer()))
 	w.s.y.After(v, true)
 	return v
@@ -202,14 +204,14 @@ func (w Uint64) loadSlow() uint64 {
 
 //go:noinline
 func (w Uint64) storeSlow(v uint64) {
-	w.before(8, OpStore)
+	w.before(8, access.Store)
 	atomic.StoreUint64((*uint64)(w.pointer()), v)
 	w.s.y.After(v, true)
 }
 
 //go:noinline
 func (w Uint64) casSlow(old, new uint64) bool {
-	w.before(8, OpCAS)
+	w.before(8, access.CAS)
 	p := (*uint64)(w.pointer())
 	ok := atomic.CompareAndSwapUint64(p, old, new)
 	w.s.y.After(atomic.LoadUint64(p), ok)
@@ -218,7 +220,7 @@ func (w Uint64) casSlow(old, new uint64) bool {
 
 //go:noinline
 func (w Uint64) addSlow(delta uint64) uint64 {
-	w.before(8, OpAdd)
+	w.before(8, access.Add)
 	v := atomic.AddUint64((*uint64)(w.pointer()), delta)
 	w.s.y.After(v, true)
 	return v
@@ -226,7 +228,7 @@ func (w Uint64) addSlow(delta uint64) uint64 {
 
 //go:noinline
 func (w Uint64) swapSlow(v uint64) uint64 {
-	w.before(8, OpSwap)
+	w.before(8, access.Swap)
 	old := atomic.SwapUint64((*uint64)(w.pointer()), v)
 	w.s.y.After(v, true)
 	return old

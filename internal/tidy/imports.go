@@ -15,9 +15,11 @@ type arrow struct {
 }
 
 var arrows = []arrow{
-	{"shm/.", nil,
+	{"shm/.", []string{module + "/shm/access"},
 		"words and ports know neither the structures made of them nor a system that implements them"},
-	{"shm/fifo", []string{module + "/shm/.", module + "/shm/internal/spin"},
+	{"shm/access", nil,
+		"it is a list of words"},
+	{"shm/fifo", []string{module + "/shm/.", module + "/shm/access", module + "/shm/internal/spin"},
 		"a structure is words and ranges: it knows no other structure and runs on any host"},
 	{"shm/evq", []string{module + "/shm/.", module + "/shm/internal/spin"},
 		"a structure is words and ranges: it knows no other structure and runs on any host"},
@@ -29,7 +31,7 @@ var arrows = []arrow{
 		"it judges every host alike, so it knows none"},
 	{"shm/internal/spin", nil,
 		"it spins, for any condition"},
-	{"shm/internal/shmtest", []string{module + "/shm/.", module + "/shm/oshost", "github.com/google/go-cmp"},
+	{"shm/internal/shmtest", []string{module + "/shm/.", module + "/shm/access", module + "/shm/oshost", "github.com/google/go-cmp"},
 		"the tests of each structure share it, so it knows none"},
 	{"impl", []string{module + "/shm/.", module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
 		"it is production code that runs on the host it is given: the simulator must run it without its knowledge"},
@@ -41,7 +43,7 @@ var arrows = []arrow{
 		"it follows any model, so it knows none"},
 	{"model/catalog", []string{module + "/model/check"},
 		"it lists and draws any model, so it knows none"},
-	{"sim", []string{module + "/shm/.", "github.com/cespare/xxhash/v2"},
+	{"sim", []string{module + "/shm/.", module + "/shm/access", "github.com/cespare/xxhash/v2"},
 		"it tests any protocol of words and ranges, so it knows no structure in them"},
 	{"sim/trace", nil,
 		"the format of traces must be readable without the machine that runs them"},
@@ -66,6 +68,7 @@ var testOnly = []string{
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
 	module + "/internal/proctest",
+	module + "/shm/access",
 	module + "/shm/alloc", // properties runs it; the product does not
 	module + "/shm/hosttest",
 	module + "/shm/internal/shmtest",

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/shm/internal/shmtest"
 )
 
@@ -75,7 +76,7 @@ func TestAllocKilled(t *testing.T) {
 					live = slices.DeleteFunc(live, func(off uint64) bool { return off == victim(a) })
 				}
 				dying, y := hookedAlloc(t, seg)
-				y.OnAccess = func(n int, _ uint64, _ shm.Name, _ shm.Op) {
+				y.OnAccess = func(n int, _ uint64, _ shm.Name, _ access.Op) {
 					if n == k {
 						panic(shmtest.ErrKilled)
 					}
@@ -166,7 +167,7 @@ func TestAllocOvertaken(t *testing.T) {
 					seg, a := formatted(t, 1<<14)
 					live := op.prepare(t, a)
 					slow, y := hookedAlloc(t, seg)
-					y.OnAccess = func(n int, _ uint64, _ shm.Name, _ shm.Op) {
+					y.OnAccess = func(n int, _ uint64, _ shm.Name, _ access.Op) {
 						if accesses = n; n == k {
 							live = append(live, script(a)...)
 						}
@@ -291,8 +292,8 @@ func TestFreeLate(t *testing.T) {
 	seg, a := formatted(t, shm.MinSegment)
 	off := mustAlloc(t, a, 256)
 	late, y := hookedAlloc(t, seg)
-	y.OnAccess = func(_ int, _ uint64, name shm.Name, op shm.Op) {
-		if name == nameState && op == shm.OpCAS {
+	y.OnAccess = func(_ int, _ uint64, name shm.Name, op access.Op) {
+		if name == nameState && op == access.CAS {
 			mustFree(t, a, off)
 			if mustAlloc(t, a, 256) != off {
 				t.Fatal("expected the same block")
@@ -313,8 +314,8 @@ func TestAllocTagWrap(t *testing.T) {
 	mustFree(t, a, second)
 	mustFree(t, a, first)
 	slow, y := hookedAlloc(t, seg)
-	y.OnAccess = func(_ int, _ uint64, name shm.Name, op shm.Op) {
-		if name != nameHead || op != shm.OpCAS {
+	y.OnAccess = func(_ int, _ uint64, name shm.Name, op access.Op) {
+		if name != nameHead || op != access.CAS {
 			return
 		}
 		head := a.head(0)
@@ -355,14 +356,14 @@ func TestAllocFetches(t *testing.T) {
 		op.prepare(t, a)
 		watched, y := hookedAlloc(t, seg)
 		loads := map[uint64]int{}
-		y.OnAccess = func(_ int, off uint64, name shm.Name, o shm.Op) {
+		y.OnAccess = func(_ int, off uint64, name shm.Name, o access.Op) {
 			if name == nameGeom {
 				t.Errorf("%s: %s %s after open", op.name, name, o)
 			}
 			if name == nameBump {
 				clear(loads) // what follows looks at the free lists again
 			}
-			if o != shm.OpLoad {
+			if o != access.Load {
 				return
 			}
 			if loads[off]++; loads[off] > 1 {

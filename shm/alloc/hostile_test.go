@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/shm/internal/shmtest"
 )
 
@@ -24,7 +25,7 @@ type allocHost struct {
 func newAllocHost(tb testing.TB, seg *shm.Segment, poke func()) *allocHost {
 	h := &allocHost{tb: tb}
 	h.a, h.y = hookedAlloc(tb, seg)
-	h.y.OnAccess = func(n int, off uint64, name shm.Name, op shm.Op) {
+	h.y.OnAccess = func(n int, off uint64, name shm.Name, op access.Op) {
 		if n > 10*5*maxRetries {
 			tb.Fatalf("%d accesses: it hangs", n)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/shm/internal/shmtest"
 )
 
@@ -25,8 +26,8 @@ func prepare(tb testing.TB, history string) (*shm.Segment, []Event) {
 	p, c := openProducer(tb, seg, 0), openConsumer(tb, seg)
 	view, y := shmtest.Hooked(tb, seg)
 	dying := openProducer(tb, view, 3)
-	y.OnAccess = func(_ int, _ uint64, name shm.Name, op shm.Op) {
-		if name == nameTail && op == shm.OpCAS {
+	y.OnAccess = func(_ int, _ uint64, name shm.Name, op access.Op) {
+		if name == nameTail && op == access.CAS {
 			panic(shmtest.ErrKilled)
 		}
 	}
@@ -52,8 +53,8 @@ func prepare(tb testing.TB, history string) (*shm.Segment, []Event) {
 	return seg, inside
 }
 
-func killAt(k int) func(int, uint64, shm.Name, shm.Op) {
-	return func(n int, _ uint64, _ shm.Name, _ shm.Op) {
+func killAt(k int) func(int, uint64, shm.Name, access.Op) {
+	return func(n int, _ uint64, _ shm.Name, _ access.Op) {
 		if n == k {
 			panic(shmtest.ErrKilled)
 		}
@@ -157,7 +158,7 @@ func TestPostOvertaken(t *testing.T) {
 					var got []Event
 					view, y := shmtest.Hooked(t, seg)
 					slow := openProducer(t, view, 2)
-					y.OnAccess = func(n int, _ uint64, _ shm.Name, _ shm.Op) {
+					y.OnAccess = func(n int, _ uint64, _ shm.Name, _ access.Op) {
 						if accesses = n; n != k {
 							return
 						}
@@ -202,7 +203,7 @@ func TestPostAfterAllLaps(t *testing.T) {
 	seg := queueAt(t, 4, 0)
 	view, y := shmtest.Hooked(t, seg)
 	slow := openProducer(t, view, 0)
-	y.OnAccess = func(n int, _ uint64, _ shm.Name, op shm.Op) {
+	y.OnAccess = func(n int, _ uint64, _ shm.Name, op access.Op) {
 		if n == 2 { // after the tail was read
 			initQueueAt(t, seg, 4, 4<<24-2)
 		}
@@ -230,8 +231,8 @@ func TestWakeLate(t *testing.T) {
 	}
 	sleep()
 	view, y := shmtest.Hooked(t, seg)
-	y.OnAccess = func(_ int, _ uint64, _ shm.Name, op shm.Op) {
-		if op == shm.OpCAS {
+	y.OnAccess = func(_ int, _ uint64, _ shm.Name, op access.Op) {
+		if op == access.CAS {
 			sleep()
 		}
 	}
@@ -262,11 +263,11 @@ func TestQueueFetches(t *testing.T) {
 			view, y := shmtest.Hooked(t, seg)
 			p, c := openProducer(t, view, 0), openConsumer(t, view)
 			loads := map[uint64]int{}
-			y.OnAccess = func(_ int, off uint64, word shm.Name, op shm.Op) {
+			y.OnAccess = func(_ int, off uint64, word shm.Name, op access.Op) {
 				if word == nameGeom && name != "OpenQueueConsumer" {
 					t.Errorf("%s, after %q: %s %s after open", name, st, word, op)
 				}
-				if op != shm.OpLoad {
+				if op != access.Load {
 					return
 				}
 				if word == nameTail {

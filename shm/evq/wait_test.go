@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/internal/spin"
 )
@@ -125,8 +126,8 @@ func TestQueueFillerStops(t *testing.T) {
 	view, y := shmtest.Hooked(t, seg)
 	bell := &countBell{}
 	w := Writer{Queue: openProducer(t, view, 1), Peer: bell, Bell: &countBell{}, Now: noTime}
-	y.OnAccess = func(_ int, _ uint64, name shm.Name, op shm.Op) {
-		if name == nameWant && op == shm.OpCAS {
+	y.OnAccess = func(_ int, _ uint64, name shm.Name, op access.Op) {
+		if name == nameWant && op == access.CAS {
 			if events := poll(t, c); len(events) != 1 || c.ArmNonEmpty() {
 				t.Errorf("consumer found %v and stays awake", events)
 			}
@@ -254,7 +255,7 @@ func TestQueueSpin(t *testing.T) {
 	p := openProducer(t, seg, 0)
 	view, y := shmtest.Hooked(t, seg)
 	r := Reader{Queue: openConsumer(t, view), Bell: &waitBell{err: shm.ErrClosed}, Now: noTime, Spin: spin.Default}
-	y.OnAccess = func(n int, _ uint64, name shm.Name, _ shm.Op) {
+	y.OnAccess = func(n int, _ uint64, name shm.Name, _ access.Op) {
 		if n == 4 {
 			post(t, p, 1)
 		}
@@ -268,7 +269,7 @@ func TestQueueSpin(t *testing.T) {
 	post(t, p, 2)
 	view, y = shmtest.Hooked(t, seg)
 	w := Writer{Queue: openProducer(t, view, 1), Peer: &countBell{}, Bell: &waitBell{err: shm.ErrClosed}, Now: noTime, Spin: spin.Default}
-	y.OnAccess = func(n int, _ uint64, name shm.Name, _ shm.Op) {
+	y.OnAccess = func(n int, _ uint64, name shm.Name, _ access.Op) {
 		if n == 8 {
 			poll(t, openConsumer(t, seg))
 		}

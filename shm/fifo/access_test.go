@@ -10,12 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // accessLog is a shm.AccessHook that writes down what is accessed.
 type accessLog []string
 
-func (l *accessLog) Before(_ *shm.Segment, _, n uint64, name shm.Name, op shm.Op) {
+func (l *accessLog) Before(_ *shm.Segment, _, n uint64, name shm.Name, op access.Op) {
 	if op.Plain() {
 		*l = append(*l, fmt.Sprintf("%s %s %d", name, op, n))
 	} else {

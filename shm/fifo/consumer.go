@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Consumer is the reading side of a fifo. Only one goroutine may use it at a
@@ -91,7 +92,7 @@ func (c *Consumer) Drop(n uint64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.touch(shm.OpRead, c.pos, n)
+	c.touch(access.Read, c.pos, n)
 	c.advance(n)
 	if c.head-c.released >= c.batch {
 		c.release(c.head)
@@ -108,7 +109,7 @@ func (c *Consumer) ReadPieces(limit uint64) (a, b []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.touch(shm.OpRead, c.pos, n)
+	c.touch(access.Read, c.pos, n)
 	a, b = c.pieces(c.pos, n)
 	return a, b, nil
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // A fifo is a byte stream in shared memory with one producer and one consumer,
@@ -110,7 +111,7 @@ func Scrub(s *shm.Segment, off, capacity, start uint64) {
 	// What was staged may be there too, and a producer that died while it copied.
 	written := min(sharedAt(s, off).tailWord.Load()-start, capacity)
 	r := s.Range(off, headerSize+min(written+publishBatch, capacity), nameScrub)
-	r.Touch(shm.OpWrite, 0, r.Len())
+	r.Touch(access.Write, 0, r.Len())
 	clear(r.UnsafeBytes(0, r.Len()))
 }
 
@@ -170,7 +171,7 @@ func (f *shared) after(pos, n uint64) uint64 {
 }
 
 // touch declares an access in place to the n bytes at position pos.
-func (f *shared) touch(op shm.Op, pos, n uint64) {
+func (f *shared) touch(op access.Op, pos, n uint64) {
 	first := f.contiguous(pos, n)
 	f.data.Touch(op, pos, first)
 	f.data.Touch(op, 0, n-first)

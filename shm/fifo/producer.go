@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Producer is the writing side of a fifo. Only one goroutine may use it at a
@@ -93,7 +94,7 @@ func (p *Producer) Commit(n uint64) {
 	if n > p.free() {
 		panic(fmt.Sprintf("fifo: commit of %d bytes, %d are free", n, p.free()))
 	}
-	p.touch(shm.OpWrite, p.pos, n)
+	p.touch(access.Write, p.pos, n)
 	p.advance(n)
 	if p.tail-p.published >= p.batch {
 		p.publish(p.tail)

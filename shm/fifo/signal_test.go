@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // duet runs two tasks over a fifo, one at a time, and switches between them at
@@ -31,7 +32,7 @@ type duetTask struct {
 	lie   bool // each wait is first answered with a spurious wake-up
 }
 
-func (d *duet) Before(_ *shm.Segment, _, _ uint64, name shm.Name, op shm.Op) {
+func (d *duet) Before(_ *shm.Segment, _, _ uint64, name shm.Name, op access.Op) {
 	if d.tasks[0] == nil {
 		return // the fifo is still being made
 	}

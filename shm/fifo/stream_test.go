@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/shm/oshost"
 )
 
@@ -233,8 +234,8 @@ type trickle struct {
 	busy bool
 }
 
-func (y *trickle) Before(_ *shm.Segment, _, _ uint64, name shm.Name, op shm.Op) {
-	if y.c == nil || y.busy || name != nameHead || op != shm.OpLoad {
+func (y *trickle) Before(_ *shm.Segment, _, _ uint64, name shm.Name, op access.Op) {
+	if y.c == nil || y.busy || name != nameHead || op != access.Load {
 		return
 	}
 	y.busy = true

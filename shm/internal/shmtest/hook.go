@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Fataler is the part of [testing.TB] that the rapid.T of property tests has too.
@@ -21,11 +22,11 @@ type Fataler interface {
 // Hook is an [shm.AccessHook] that counts accesses and calls OnAccess, if it is set, before each.
 type Hook struct {
 	Count    int // of accesses so far, while OnAccess was set
-	OnAccess func(n int, off uint64, name shm.Name, op shm.Op)
+	OnAccess func(n int, off uint64, name shm.Name, op access.Op)
 }
 
 // Before implements [shm.AccessHook].
-func (h *Hook) Before(_ *shm.Segment, off, _ uint64, name shm.Name, op shm.Op) {
+func (h *Hook) Before(_ *shm.Segment, off, _ uint64, name shm.Name, op access.Op) {
 	if h.OnAccess != nil {
 		h.Count++
 		h.OnAccess(h.Count, off, name, op)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Sched runs tasks one at a time and lets [Explore] decide at each shared access which one
@@ -54,7 +55,7 @@ func (s *Sched) suspend() {
 // View returns a second view of the memory of seg, for the tasks of s.
 func (s *Sched) View(tb testing.TB, seg *shm.Segment) *shm.Segment {
 	view, y := Hooked(tb, seg)
-	y.OnAccess = func(int, uint64, shm.Name, shm.Op) { s.point() }
+	y.OnAccess = func(int, uint64, shm.Name, access.Op) { s.point() }
 	return view
 }
 
