@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/model"
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/shm/alloc"
 	"cutthrough/sim"
 )
@@ -210,7 +211,7 @@ func (u *allocUser) alloc(n uint64) {
 	}
 	u.live = append(u.live, block{off, n})
 	r := u.seg.Range(off, n, nameBlock)
-	r.Touch(shm.OpWrite, 0, min(n, touched))
+	r.Touch(access.Write, 0, min(n, touched))
 	b := r.UnsafeBytes(0, n)
 	for i := range b {
 		b[i] = u.pattern
@@ -221,7 +222,7 @@ func (u *allocUser) alloc(n uint64) {
 func (u *allocUser) free(i int) {
 	b := u.live[i]
 	r := u.seg.Range(b.off, b.n, nameBlock)
-	r.Touch(shm.OpRead, 0, min(b.n, touched))
+	r.Touch(access.Read, 0, min(b.n, touched))
 	for j, got := range r.UnsafeBytes(0, b.n) {
 		if got != u.pattern {
 			u.w.Fail("Pattern", "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // delayTime is how far in the future a delayed ring or message arrives: later
@@ -92,7 +93,7 @@ func (d *doorbell) Ring() error {
 		d.b.ring()
 		return nil
 	}
-	e := w.at(d.name, shm.OpRing, delayFaults)
+	e := w.at(d.name, access.Ring, delayFaults)
 	if d.closed {
 		return shm.ErrClosed
 	}
@@ -120,7 +121,7 @@ func (b *bell) ring() {
 func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	w := d.p.w
 	t := w.cur
-	e := w.at(d.name, shm.OpWait, spuriousFaults)
+	e := w.at(d.name, access.Wait, spuriousFaults)
 	if d.closed {
 		return shm.ErrClosed
 	}
@@ -131,7 +132,7 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 		if deadline <= w.now {
 			return shm.ErrDeadline
 		}
-		if w.block(t, site{d.name, shm.OpBlock}, d, ready, deadline) && !d.signalled() {
+		if w.block(t, site{d.name, access.Block}, d, ready, deadline) && !d.signalled() {
 			return shm.ErrDeadline
 		}
 	}
@@ -155,7 +156,7 @@ func (d *doorbell) Desc() shm.Desc {
 func (d *doorbell) Close() error {
 	w := d.p.w
 	if w.cur != nil {
-		w.at(nameClose, shm.OpCall, nil)
+		w.at(nameClose, access.Call, nil)
 	}
 	if d.closed {
 		return shm.ErrClosed

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 var (
@@ -100,7 +101,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	t := w.cur
 	var e Effect
 	if t != nil {
-		e = w.at(nameConn, shm.OpSend, sendFaults)
+		e = w.at(nameConn, access.Send, sendFaults)
 	}
 	if e.Kind == Fail {
 		return fmt.Errorf("sim: send: %w", syscall.Errno(e.Arg))
@@ -117,7 +118,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		if deadline <= w.now {
 			return shm.ErrDeadline
 		}
-		if w.block(t, site{nameConn, shm.OpBlock}, connWait{c, true}, nil, deadline) && !(connWait{c, true}).signalled() {
+		if w.block(t, site{nameConn, access.Block}, connWait{c, true}, nil, deadline) && !(connWait{c, true}).signalled() {
 			return shm.ErrDeadline
 		}
 	}
@@ -146,12 +147,12 @@ var recvFaults = []Effect{{Kind: Short}}
 func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
 	w := c.p.w
 	t := w.cur
-	e := w.at(nameConn, shm.OpRecv, recvFaults)
+	e := w.at(nameConn, access.Recv, recvFaults)
 	for !(connWait{c, false}).signalled() {
 		if deadline <= w.now {
 			return 0, nil, shm.ErrDeadline
 		}
-		if w.block(t, site{nameConn, shm.OpBlock}, connWait{c, false}, nil, deadline) && !(connWait{c, false}).signalled() {
+		if w.block(t, site{nameConn, access.Block}, connWait{c, false}, nil, deadline) && !(connWait{c, false}).signalled() {
 			return 0, nil, shm.ErrDeadline
 		}
 	}
@@ -188,7 +189,7 @@ func (c *conn) PeerPID() (int, error) {
 // Close implements [shm.Conn].
 func (c *conn) Close() error {
 	if c.p.w.cur != nil {
-		c.p.w.at(nameClose, shm.OpCall, nil)
+		c.p.w.at(nameClose, access.Call, nil)
 	}
 	if c.closed {
 		return shm.ErrClosed
@@ -269,12 +270,12 @@ func (p *Process) Dial(addr string) (shm.Conn, error) {
 func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 	w := l.p.w
 	t := w.cur
-	w.at(nameAccept, shm.OpRecv, nil)
+	w.at(nameAccept, access.Recv, nil)
 	for !l.signalled() {
 		if deadline <= w.now {
 			return nil, shm.ErrDeadline
 		}
-		if w.block(t, site{nameAccept, shm.OpBlock}, l, nil, deadline) && !l.signalled() {
+		if w.block(t, site{nameAccept, access.Block}, l, nil, deadline) && !l.signalled() {
 			return nil, shm.ErrDeadline
 		}
 	}
@@ -292,7 +293,7 @@ func (l *listener) Addr() string { return l.addr }
 // Close implements [shm.Listener].
 func (l *listener) Close() error {
 	if l.p.w.cur != nil {
-		l.p.w.at(nameClose, shm.OpCall, nil)
+		l.p.w.at(nameClose, access.Call, nil)
 	}
 	if l.closed {
 		return shm.ErrClosed

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // coverage counts, for every (call site, fault) pair that was possible, how
@@ -16,11 +17,11 @@ type coverage struct {
 
 type faultCount struct{ offered, hit uint64 }
 
-func coverageIndex(name shm.Name, op shm.Op, k EffectKind) int {
-	return (int(name)*int(shm.NumOps)+int(op))*int(NumEffects) + int(k)
+func coverageIndex(name shm.Name, op access.Op, k EffectKind) int {
+	return (int(name)*int(access.NumOps)+int(op))*int(NumEffects) + int(k)
 }
 
-func (c *coverage) at(name shm.Name, op shm.Op, k EffectKind) *faultCount {
+func (c *coverage) at(name shm.Name, op access.Op, k EffectKind) *faultCount {
 	i := coverageIndex(name, op, k)
 	if i >= len(c.cells) {
 		c.cells = append(c.cells, make([]faultCount, 1+i-len(c.cells))...)
@@ -56,7 +57,7 @@ func (r *Runner) Coverage() []FaultCoverage {
 		}
 		k := EffectKind(i % int(NumEffects))
 		j := i / int(NumEffects)
-		s := site{shm.Name(j / int(shm.NumOps)), shm.Op(j % int(shm.NumOps))}
+		s := site{shm.Name(j / int(access.NumOps)), access.Op(j % int(access.NumOps))}
 		fs = append(fs, FaultCoverage{s.String(), k.String(), c.offered, c.hit})
 	}
 	slices.SortFunc(fs, func(a, b FaultCoverage) int {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Diagram draws the execution as a space-time diagram: one column per task, time
@@ -75,7 +75,7 @@ func (o *Outcome) rows() []row {
 			done++
 			r.step, r.text = done, s.text()
 		}
-		if s.Op != shm.OpBegin || r.weight > 0 {
+		if s.Op != access.Begin || r.weight > 0 {
 			rows = append(rows, r)
 		}
 	}
@@ -89,7 +89,7 @@ func (o *Outcome) interventionText(s Step) string {
 		text += " " + args[0]
 	}
 	before := "before"
-	if s.Op == shm.OpBlock || s.Op == shm.OpEnd {
+	if s.Op == access.Block || s.Op == access.End {
 		before = "at"
 	}
 	return fmt.Sprintf("▶ %s %s %s #%d: %s", before, s.Name, s.Op, s.Nth, text)
@@ -99,9 +99,9 @@ func (o *Outcome) interventionText(s Step) string {
 func (s Step) text() string {
 	at := site{s.Name, s.Op}.String()
 	switch {
-	case s.HasValue && s.Op == shm.OpCAS && !s.OK:
+	case s.HasValue && s.Op == access.CAS && !s.OK:
 		return fmt.Sprintf("%s failed, is %s", at, number(s.Value))
-	case s.HasValue && s.Op == shm.OpLoad:
+	case s.HasValue && s.Op == access.Load:
 		return fmt.Sprintf("%s = %s", at, number(s.Value))
 	case s.HasValue:
 		return fmt.Sprintf("%s := %s", at, number(s.Value))

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // view is one process's Yielder for one piece of memory.
@@ -16,14 +17,14 @@ type view struct {
 }
 
 // Before implements [shm.Yielder]: the scheduling point of every memory access.
-func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
+func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op) {
 	w := v.w
 	t := w.cur
 	if t == nil {
 		return
 	}
 	var faults []Effect
-	if w.cfg.Faults != 0 && op == shm.OpLoad && int(name) < len(t.hostile) && t.hostile[name] {
+	if w.cfg.Faults != 0 && op == access.Load && int(name) < len(t.hostile) && t.hostile[name] {
 		faults = w.hostileValues(v.mem.bytes[off : off+n])
 	}
 	if e := w.point(t, name, op, faults); e.Kind == Hostile {
@@ -74,7 +75,7 @@ func mix(h, x uint64) uint64 {
 // point is where the running task t may be preempted, killed, stopped or given
 // a fault. It returns when t goes on, with the effect that the call site must
 // bring about itself (one of faults), or the zero Effect.
-func (w *World) point(t *task, name shm.Name, op shm.Op, faults []Effect) Effect {
+func (w *World) point(t *task, name shm.Name, op access.Op, faults []Effect) Effect {
 	if t.unwind {
 		panic(unwound{})
 	}
@@ -109,7 +110,7 @@ func (w *World) point(t *task, name shm.Name, op shm.Op, faults []Effect) Effect
 		w.kill(t)
 	case Stop:
 		w.setStopped(t.proc, true)
-		if o := w.pick(t, site{name, shm.OpBlock}); o != t {
+		if o := w.pick(t, site{name, access.Block}); o != t {
 			w.switchTo(t, o)
 		}
 	case Resume:
@@ -159,8 +160,8 @@ func (w *World) timerPending() bool {
 }
 
 // ask prepares the question of the running task; the caller adds the options.
-func (w *World) ask(t *task, name shm.Name, op shm.Op) *Point {
-	i := uint32(name)*uint32(shm.NumOps) + uint32(op)
+func (w *World) ask(t *task, name shm.Name, op access.Op) *Point {
+	i := uint32(name)*uint32(access.NumOps) + uint32(op)
 	for int(i) >= len(t.counts) {
 		t.counts = append(t.counts, make([]uint32, 1+int(i)-len(t.counts))...)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Names of the call sites of a simulated host, for traces.
@@ -117,7 +118,7 @@ func (p *Process) call(name shm.Name, errnos ...syscall.Errno) error {
 		}
 		faults = w.faultBuf
 	}
-	e := w.at(name, shm.OpCall, faults)
+	e := w.at(name, access.Call, faults)
 	if e.Kind == Fail {
 		return fmt.Errorf("sim: %s: %w", name, syscall.Errno(e.Arg))
 	}
@@ -125,7 +126,7 @@ func (p *Process) call(name shm.Name, errnos ...syscall.Errno) error {
 }
 
 // at is point for the running task, with a log line.
-func (w *World) at(name shm.Name, op shm.Op, faults []Effect) Effect {
+func (w *World) at(name shm.Name, op access.Op, faults []Effect) Effect {
 	t := w.cur
 	e := w.point(t, name, op, faults)
 	if w.cfg.Log {
@@ -217,7 +218,7 @@ func kindOf(obj any) string {
 // Close implements [shm.Desc].
 func (d *desc) Close() error {
 	if d.p.w.cur != nil {
-		d.p.w.at(nameClose, shm.OpCall, nil)
+		d.p.w.at(nameClose, access.Call, nil)
 	}
 	if !d.p.drop(d) {
 		return shm.ErrClosed
@@ -238,7 +239,7 @@ func (m *mapping) String() string { return fmt.Sprintf("mapping of %d bytes", le
 
 func (m *mapping) unmap() error {
 	if m.p.w.cur != nil {
-		m.p.w.at(nameSegUnmap, shm.OpCall, nil)
+		m.p.w.at(nameSegUnmap, access.Call, nil)
 	}
 	m.p.drop(m)
 	m.v.gone = true
@@ -318,9 +319,9 @@ func (p *Process) At(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) 
 // Sleep implements [shm.Host].
 func (p *Process) Sleep(until time.Duration) {
 	w := p.w
-	w.at(nameClock, shm.OpWait, nil)
+	w.at(nameClock, access.Wait, nil)
 	if until > w.now {
-		w.block(w.cur, site{nameClock, shm.OpBlock}, never{}, nil, until)
+		w.block(w.cur, site{nameClock, access.Block}, never{}, nil, until)
 	}
 }
 
@@ -348,9 +349,9 @@ func (l *lock) Lock() {
 		return
 	}
 	t := w.cur
-	w.at(l.name, shm.OpLock, nil)
+	w.at(l.name, access.Lock, nil)
 	for l.held {
-		w.block(t, site{l.name, shm.OpBlock}, l, nil, shm.Forever)
+		w.block(t, site{l.name, access.Block}, l, nil, shm.Forever)
 	}
 	l.held = true
 	w.wake(l)
@@ -363,7 +364,7 @@ func (l *lock) Unlock() {
 	if w.cur == nil {
 		return
 	}
-	w.at(l.name, shm.OpUnlock, nil)
+	w.at(l.name, access.Unlock, nil)
 	if !l.held {
 		panic(fmt.Sprintf("sim: unlock of unlocked %s", l.name))
 	}

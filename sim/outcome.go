@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // Names of the properties that every execution is checked for. Programs add
@@ -41,7 +42,7 @@ func (f Failure) Liveness() bool {
 type Intervention struct {
 	Task   int
 	Name   shm.Name
-	Op     shm.Op
+	Op     access.Op
 	Nth    int
 	Effect Effect
 }
@@ -64,7 +65,7 @@ type Outcome struct {
 type Step struct {
 	Task     int
 	Name     shm.Name
-	Op       shm.Op
+	Op       access.Op
 	Nth      int
 	Off, Len uint64
 	Value    uint64

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // EffectKind says what an intervention does.
@@ -49,7 +50,7 @@ type Effect struct {
 type Point struct {
 	Task int // the running task
 	Name shm.Name
-	Op   shm.Op
+	Op   access.Op
 	Nth  int // this is the task's nth Op on Name, from 1
 	Step int
 	// Forced points are those where the running task cannot go on (it waits or

@@ -1,6 +1,8 @@
 package sim
 
-import "cutthrough/shm"
+import (
+	"cutthrough/shm/access"
+)
 
 // clock is a vector clock: one counter per task.
 type clock []uint32
@@ -50,7 +52,7 @@ func (r *raceDetector) access(w *World, t *task, m *memory, off, n uint64, at si
 	switch {
 	case at.op.Plain():
 		r.plain(w, t, m, off, n, at)
-	case at.op == shm.OpLoad:
+	case at.op == access.Load:
 		if c := m.sync[off/4]; c != nil {
 			t.clock.join(c)
 		}
@@ -62,10 +64,10 @@ func (r *raceDetector) access(w *World, t *task, m *memory, off, n uint64, at si
 			c = r.fresh()
 			m.sync[off/4] = c
 			m.synced = append(m.synced, off/4)
-		} else if at.op != shm.OpStore {
+		} else if at.op != access.Store {
 			t.clock.join(c)
 		}
-		if at.op == shm.OpCAS {
+		if at.op == access.CAS {
 			r.pending = c // a failed one publishes nothing
 			return
 		}
@@ -103,7 +105,7 @@ func (r *raceDetector) plain(w *World, t *task, m *memory, off, n uint64, at sit
 		if c.wtask != 0 && t.clock[c.wtask-1] < c.wclk {
 			r.report(w, t, at, i, int(c.wtask-1), c.wat)
 		}
-		if at.op == shm.OpRead {
+		if at.op == access.Read {
 			c.read(r, t, at)
 			continue
 		}

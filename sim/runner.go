@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // defaultMaxSteps is far above what any finished workload of a scenario needs.
@@ -158,7 +159,7 @@ func (w *World) kill(t *task) {
 	for _, f := range p.onDeath {
 		f()
 	}
-	w.next = w.pick(t, site{nameTask, shm.OpEnd})
+	w.next = w.pick(t, site{nameTask, access.End})
 	panic(unwound{})
 }
 

@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/trace"
 )
 
@@ -60,7 +61,7 @@ type Replay struct {
 type anchored struct {
 	trace.Intervention
 	name  shm.Name
-	op    shm.Op
+	op    access.Op
 	known bool // name and op exist in this build
 	met   bool
 }
@@ -71,7 +72,7 @@ func NewReplay(schedule []trace.Intervention) *Replay {
 	for _, v := range schedule {
 		a := anchored{Intervention: v}
 		name, ok := shm.LookupName(v.Name)
-		op, ok2 := shm.ParseOp(v.Op)
+		op, ok2 := access.Parse(v.Op)
 		a.name, a.op, a.known = name, op, ok && ok2
 		r.want = append(r.want, a)
 	}

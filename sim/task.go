@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // coro is a pooled coroutine: it runs body, then idles until it is given another.
@@ -71,7 +72,7 @@ type task struct {
 // site is where a task is.
 type site struct {
 	name shm.Name
-	op   shm.Op
+	op   access.Op
 }
 
 func (s site) String() string { return s.name.String() + " " + s.op.String() }
@@ -110,7 +111,7 @@ func (t *task) main() {
 			return
 		}
 	}()
-	w.point(t, nameTask, shm.OpBegin, nil)
+	w.point(t, nameTask, access.Begin, nil)
 	t.body()
 	w.ended(t)
 }
@@ -174,7 +175,7 @@ func (w *World) setReady(t *task, ready bool) {
 func (w *World) ended(t *task) {
 	t.state = taskDone
 	w.enabled &^= 1 << t.id
-	w.next = w.pick(t, site{nameTask, shm.OpEnd})
+	w.next = w.pick(t, site{nameTask, access.End})
 }
 
 // pick returns the task that goes on when t cannot, advancing the clock and

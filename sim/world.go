@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 )
 
 // maxTasks bounds the tasks of one execution: the set of enabled ones is a word.
@@ -123,7 +124,7 @@ func (w *World) Choose(name shm.Name, n int) int {
 	}
 	t := w.cur
 	w.step++
-	p := w.ask(t, name, shm.OpChoose)
+	p := w.ask(t, name, access.Choose)
 	p.Draws, p.nOther, p.faults = n, 0, p.faults[:0]
 	return int(w.decide(t, p).Arg)
 }
