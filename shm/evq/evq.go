@@ -8,39 +8,7 @@ import (
 	"cutthrough/shm"
 )
 
-// An event queue carries small events from up to 32 producers to one consumer.
-// It is bounded and lock-free: a process that dies or stops for ever at any
-// access blocks no other. Sleeping and waking are in evq_wait.go.
-//
-// Layout, from a 64-byte aligned offset:
-//
-//	0    evq.geom   uint64           magic and number of slots; written by Init, read at open
-//	8    evq.sleep  uint32           see Consumer.ArmNonEmpty
-//	12   evq.want   uint32           see Producer.ArmSpace
-//	64   evq.tail   uint64           next position to fill; a hint, see Post
-//	128  evq.slot   uint64 per slot
-//
-// Position p is slot p mod slots in lap p / slots. A slot is one word, so an event
-// is there or it is not: no slot is claimed but unfilled, and there is nothing to give
-// back when the queue is full.
-//
-//	bits 0 to 31   argument
-//	bits 32 to 39  kind; 0: the slot is empty
-//	bits 40 to 63  lap, modulo 2^24
-//
-// A slot goes from empty(lap) to event(lap) by one producer's CAS, and to
-// empty(lap+1) by the consumer's store. The slots are the only truth: a slot's
-// lap and kind say whether a position is still to be filled, filled, or drained.
-// So the tail may lag (who should have moved it was killed) and is moved on by
-// whoever notices; and there is no shared head: the consumer knows its own
-// position, and one that opens the queue later finds it from the laps.
-//
-// A producer that stops between its two accesses to a slot for exactly 2^24 laps
-// may fill a position ahead of the tail. Its event is delivered when the
-// positions before it have been filled; nothing is lost or delivered twice.
-//
-// From the field: positions and laps after Vyukov's bounded queue (which claims a
-// slot before it fills it), the helped tail after Michael and Scott.
+// Offsets of the words; the package comment has the layout.
 const (
 	magic = 0x51564531 // high half of evq.geom
 
@@ -50,21 +18,22 @@ const (
 	slotOff  = 128
 	align    = 64
 
-	// maxRetries bounds the lock-free retry loops. A failed attempt is another
-	// process's success, so honest peers never come near it; a peer that keeps
-	// changing a word costs a call about 0.1 ms, not a hang.
+	// maxRetries bounds the lock-free retry loops. A failed attempt is a success of another process,
+	// so honest peers never come near the bound. A hostile peer that keeps changing a word costs a
+	// call about 0.1 ms, not a hang.
 	maxRetries = 1 << 12
 )
 
-// Limits of one event queue.
-const (
-	MaxSlots     = 1 << 20
-	maxProducers = 32
-)
+// MaxSlots is the largest number of slots of a queue.
+const MaxSlots = 1 << 20
 
-// Errors of an event queue.
+const maxProducers = 32
+
+// ErrFull says that there is no room for an event.
+var ErrFull = errors.New("event queue is full")
+
+// Errors of a caller that breaks its contract.
 var (
-	ErrFull       = errors.New("event queue is full")
 	errKind       = errors.New("event kind 0 is reserved")
 	errProducerID = errors.New("no such producer")
 )
@@ -77,19 +46,19 @@ var (
 	nameSlot  = shm.NewName("evq.slot")
 )
 
-// Event is what an event queue carries. What Arg means depends on Kind, which
-// is not 0. A consumer must expect any Kind and Arg: its producers are peers.
+// Event is what a queue carries. The meaning of Arg depends on Kind. Kind 0 is reserved.
 type Event struct {
 	Kind uint8
 	Arg  uint32
 }
 
-// Size returns the size in bytes of an event queue with slots slots.
+// Size returns the number of bytes of a segment that a queue with slots slots occupies.
 func Size(slots uint32) uint64 { return slotOff + 8*uint64(slots) }
 
-// Init makes an empty event queue with slots slots, a power of two from 1
-// to MaxSlots, in the Size(slots) bytes at off, a multiple of 64,
-// whatever they hold. ErrSize. Nobody may use the queue meanwhile.
+// Init makes an empty queue with slots slots, a power of two from 1 to [MaxSlots], in the
+// Size(slots) bytes at off, a multiple of 64. The old contents of the memory do not matter. It
+// returns [shm.ErrSize] when the queue does not fit or has no such size. No process may use the
+// queue meanwhile.
 func Init(seg *shm.Segment, off uint64, slots uint32) error {
 	if !validSlots(uint64(slots)) {
 		return fmt.Errorf("evq: init event queue: %d slots: %w (a power of two up to %d)", slots, shm.ErrSize, MaxSlots)
@@ -108,7 +77,7 @@ func Init(seg *shm.Segment, off uint64, slots uint32) error {
 	return nil
 }
 
-// evq is what both ends of an event queue know of it. It is immutable.
+// shared holds the handles of the shared words of a queue, and its geometry. It is immutable.
 type shared struct {
 	seg   *shm.Segment
 	base  uint64 // offset of slot 0
@@ -131,7 +100,8 @@ func sharedAt(seg *shm.Segment, off, slots uint64) shared {
 	}
 }
 
-// open reads the geometry, once.
+// open checks the offset and the geometry, either of which a peer may have forged. It is the only
+// reader of the geometry.
 func open(seg *shm.Segment, off uint64) (shared, error) {
 	if off < shm.SegmentHeader || !seg.Contains(off, Size(1), align) {
 		return shared{}, fmt.Errorf("evq: open event queue at %#x: %w", off, shm.ErrCorrupt)
@@ -150,16 +120,16 @@ func (q *shared) slot(at uint64) shm.Uint64 { return q.seg.Uint64(q.base+8*(at&q
 // lap returns the lap of position at.
 func (q *shared) lap(at uint64) uint64 { return at >> q.shift }
 
-// Producer posts events to an event queue. It has no state of its own: any
-// number of tasks may use it concurrently, but for ArmSpace.
+// Producer posts events to a queue. It has no state of its own: any number of tasks may use it
+// concurrently, except for [Producer.ArmSpace].
 type Producer struct {
 	shared
 	bit uint32 // in evq.want
 }
 
-// OpenProducer opens the event queue at off as producer id, 0 to
-// maxProducers-1, which no other process may use for this queue. errProducerID,
-// ErrCorrupt.
+// OpenProducer opens the queue at off as producer id, 0 to 31. No other process may use the same id
+// for this queue. It returns an error when id is out of range, and [shm.ErrCorrupt] when there is
+// no queue at off.
 func OpenProducer(seg *shm.Segment, off uint64, id int) (*Producer, error) {
 	if id < 0 || id >= maxProducers {
 		return nil, fmt.Errorf("evq: open event queue at %#x as producer %d: %w", off, id, errProducerID)
@@ -171,10 +141,11 @@ func OpenProducer(seg *shm.Segment, off uint64, id int) (*Producer, error) {
 	return &Producer{q, 1 << id}, nil
 }
 
-// Post appends an event. It does not wake the consumer: call Wake after it, also
-// when Post returned ErrFull. [Writer] does both.
+// Post appends an event. It does not wake the consumer: call [Producer.Wake] after it, also when it
+// returned ErrFull. [Writer.TrySend] does both.
 //
-// ErrFull, returned as such, when there is no room; errKind; ErrCorrupt.
+// Post returns [ErrFull] itself, not wrapped, when there is no room; an error when the kind is 0;
+// and [shm.ErrCorrupt].
 func (p *Producer) Post(ev Event) error {
 	if ev.Kind == 0 {
 		return fmt.Errorf("evq: post event: %w", errKind)
@@ -186,12 +157,12 @@ func (p *Producer) Post(ev Event) error {
 		switch ahead := s.ahead(lap); {
 		case s == emptySlot(lap):
 			if slot.CompareAndSwap(uint64(s), uint64(eventSlot(lap, ev))) {
-				p.tail.CompareAndSwap(at, at+1) // lost: somebody helped
+				p.tail.CompareAndSwap(at, at+1) // lost: another producer helped
 				return nil
 			}
 		case ahead >= 0:
 			// The position is filled, perhaps drained already: the tail that was read
-			// is old, or its mover has been killed.
+			// is old, or its mover was killed.
 			p.tail.CompareAndSwap(at, at+1)
 		case ahead == -1 && s.kind() != 0:
 			return ErrFull
@@ -202,26 +173,26 @@ func (p *Producer) Post(ev Event) error {
 	return fmt.Errorf("evq: post event: tail changed %d times: %w", maxRetries, shm.ErrCorrupt)
 }
 
-// hasRoom says whether Post would do something else than return ErrFull.
+// hasRoom says whether Post would return anything but ErrFull.
 //
-// The queue is full if the position at the tail still holds the event of the lap
-// before: as long as that is not drained, the tail that was read cannot be old.
+// The queue is full if the position at the tail still holds the event of the lap before: until that
+// is drained, the tail that was read cannot be old.
 func (p *Producer) hasRoom() bool {
 	at := p.tail.Load()
 	s := slotWord(p.slot(at).Load())
 	return s.ahead(p.lap(at)) != -1 || s.kind() == 0
 }
 
-// Consumer takes events from an event queue. One task at a time may use it,
-// and no queue has two.
+// Consumer takes events from a queue. One task at a time may use it, and a queue has one Consumer
+// at a time.
 type Consumer struct {
 	shared
 	head  uint64 // next position to drain; equal to the real one modulo 2^24 laps
 	epoch uint32 // value of evq.sleep while awake; even
 }
 
-// OpenConsumer opens the event queue at off as its consumer and goes on where
-// the last one, if any, took its last event. ErrCorrupt.
+// OpenConsumer opens the queue at off as its consumer. It continues after the last event that an
+// earlier consumer took. It returns [shm.ErrCorrupt] when there is no consistent queue at off.
 func OpenConsumer(seg *shm.Segment, off uint64) (*Consumer, error) {
 	q, err := open(seg, off)
 	if err != nil {
@@ -241,11 +212,12 @@ func OpenConsumer(seg *shm.Segment, off uint64) (*Consumer, error) {
 	return &Consumer{shared: q, head: lap<<q.shift | drained, epoch: q.sleep.Load() &^ 1}, nil
 }
 
-// Slots returns how many events fit in the queue.
+// Slots returns the number of events that fit in the queue.
 func (c *Consumer) Slots() int { return int(c.mask) + 1 }
 
-// Poll takes the oldest event, if there is one. It wakes no producer: call
-// TakeSpaceWaiters after it. [Reader] does both. ErrCorrupt.
+// Poll takes the oldest event, if there is one. It does not wake producers: call
+// [Consumer.TakeSpaceWaiters] after it. [Reader.TryRecv] does both. The only error is
+// [shm.ErrCorrupt].
 func (c *Consumer) Poll() (Event, bool, error) {
 	slot, lap := c.slot(c.head), c.lap(c.head)
 	s := slotWord(slot.Load())
@@ -260,7 +232,7 @@ func (c *Consumer) Poll() (Event, bool, error) {
 	return s.event(), true, nil
 }
 
-// nonEmpty says whether Poll would find something: an event or an error.
+// nonEmpty says whether Poll would return an event or an error.
 func (c *Consumer) nonEmpty() bool {
 	return slotWord(c.slot(c.head).Load()) != emptySlot(c.lap(c.head))
 }

@@ -11,33 +11,30 @@ import (
 
 // Sleeping and waking.
 //
-// All word operations are sequentially consistent, so in both directions the
-// argument is the store-load one: the sleeper stores "I sleep" and then reads the
-// slot, the other side writes the slot and then reads "I sleep"; one of the two
-// sees the other's store.
+// All word operations are sequentially consistent. In both directions the sleeper stores "I sleep"
+// and then reads the slot, and the other side writes the slot and then reads "I sleep": at least
+// one of them sees the store of the other.
 //
-// Consumer. evq.sleep is odd while it sleeps: an even epoch + 1. A producer
-// that finds it odd rings the consumer's bell first and clears the word after,
-// with a CAS from the very value it read. In that order a producer that dies or
-// stops in between leaves the word set, and the next one rings; clearing first
-// would leave a consumer that sleeps and producers who think that it was woken. The epoch
-// makes a clear that comes late fail, instead of undoing a later sleep.
+// The consumer sleeps while evq.sleep is odd: an even epoch + 1. A producer that finds it odd rings
+// the consumer's bell first and then clears the word, with a CAS from the value that it read. In
+// this order a producer that dies in between leaves the word set, and the next producer rings. If
+// it cleared first, its death would leave a consumer asleep that all producers take for awake. The
+// epoch makes a late clear fail, so that it cannot undo a later sleep.
 //
-// Producers. Bit id of evq.want is set while producer id waits for room. The
-// consumer, after it has drained a slot, clears all bits at once and rings
-// everyone it finds: to choose one would be to bet that this one is alive.
+// Bit id of evq.want is set while producer id waits for room. After it has drained a slot, the
+// consumer clears all bits at once and rings all producers that it finds there: if it chose one,
+// that producer might be dead.
 //
-// Between them: a producer that finds the queue full rings a sleeping consumer too,
-// and before it waits it does so after it has looked for the last time. Otherwise one
-// producer that stops between filling the last slot and ringing would stop them all.
+// A producer that finds the queue full also rings a sleeping consumer, and before it waits it does
+// so after its last look. Otherwise one producer that stops between filling the last slot and
+// ringing would stop all producers.
 //
-// What cannot be solved here: the last producer posts, and is killed before it
-// rings. Whoever learns of the death (the session layer, from the kernel) rings the
-// consumer, and for a dead consumer its producers. A bell rung for nothing
-// is harmless: everybody who wakes looks again.
+// One case has no solution here: the last producer posts and is killed before it rings. The process
+// that learns of the death from the kernel (the session layer) rings the consumer, and after the
+// death of a consumer its producers. A superfluous ring is harmless, because each sleeper looks
+// again when it wakes.
 
-// Wake rings the consumer's bell if the consumer sleeps. It returns the error of
-// the bell.
+// Wake rings the consumer's bell if the consumer sleeps. It returns the error of the bell.
 func (p *Producer) Wake(consumer shm.Doorbell) error {
 	s := p.sleep.Load()
 	if s&1 == 0 {
@@ -46,15 +43,14 @@ func (p *Producer) Wake(consumer shm.Doorbell) error {
 	if err := consumer.Ring(); err != nil {
 		return fmt.Errorf("evq: wake event queue consumer: %w", err)
 	}
-	p.sleep.CompareAndSwap(s, s&^1) // lost: somebody else rang, or it has woken
+	p.sleep.CompareAndSwap(s, s&^1) // lost: another producer rang, or the consumer woke
 	return nil
 }
 
-// ArmSpace asks the consumer for a ring when there is room, and then looks again:
-// if it returns true there is room (or an error that Post will report), else the
-// caller may wait for its bell; the consumer has been woken. A request that was not
-// needed costs one ring. One task of a process at a time. ErrCorrupt, or the error
-// of the consumer's bell.
+// ArmSpace asks the consumer for a ring when there is room, and then looks again. If it returns
+// true there is room, or an error that Post will return. If it returns false the caller may wait on
+// its bell, and the consumer has been woken. A request that was not needed costs one ring. One task
+// of a process at a time may call it. Errors: [shm.ErrCorrupt], or that of the consumer's bell.
 func (p *Producer) ArmSpace(consumer shm.Doorbell) (ready bool, err error) {
 	for range maxRetries {
 		w := p.want.Load()
@@ -69,9 +65,9 @@ func (p *Producer) ArmSpace(consumer shm.Doorbell) (ready bool, err error) {
 	return false, fmt.Errorf("evq: wait for room: request word changed %d times: %w", maxRetries, shm.ErrCorrupt)
 }
 
-// ArmNonEmpty asks producers for a ring at the next event, and then looks again:
-// if it returns true the next Poll finds an event (or an error) and nobody will
-// ring, else the caller may wait for its bell, and calls Disarm when it stops waiting.
+// ArmNonEmpty asks the producers for a ring at the next event, and then looks again. If it returns
+// true the next Poll returns an event or an error, and no ring is asked for. If it returns false
+// the caller may wait on its bell, and must call [Consumer.Disarm] when it stops waiting.
 func (c *Consumer) ArmNonEmpty() (ready bool) {
 	c.epoch += 2
 	c.sleep.Store(c.epoch | 1)
@@ -82,12 +78,12 @@ func (c *Consumer) ArmNonEmpty() (ready bool) {
 	return false
 }
 
-// Disarm tells producers that the consumer is awake: no ring needed.
+// Disarm tells the producers that the consumer is awake and needs no ring.
 func (c *Consumer) Disarm() { c.sleep.Store(c.epoch) }
 
-// TakeSpaceWaiters returns the producers that wait for room, bit id for producer
-// id, and forgets them: the caller rings each. Call it after Poll, not before: a
-// producer that starts to wait in between would be missed.
+// TakeSpaceWaiters returns and clears the set of producers that wait for room, bit id for producer
+// id; the caller rings each. Call it after Poll: a producer that starts to wait between an earlier
+// call and the Poll would be missed.
 func (c *Consumer) TakeSpaceWaiters() uint32 {
 	if c.want.Load() == 0 {
 		return 0
@@ -95,22 +91,22 @@ func (c *Consumer) TakeSpaceWaiters() uint32 {
 	return c.want.Swap(0)
 }
 
-// Writer is a producer that wakes the consumer, and sleeps while the queue is
-// full. All fields but Spin must be set. Only one goroutine may use it at a time.
+// Writer is a producer that wakes the consumer, and sleeps while the queue is full. Set all fields
+// but Spin, which may be 0. One goroutine at a time may use it.
 type Writer struct {
 	Queue *Producer
-	Peer  shm.Doorbell // the one the consumer waits on
-	Bell  shm.Doorbell // the one this side waits on
-	Now   func() time.Duration
-	Spin  int // how many times to look for room before going to sleep, at most; see SpinDefault
+	Peer  shm.Doorbell         // rung for the consumer
+	Bell  shm.Doorbell         // this side waits on it
+	Now   func() time.Duration // [shm.Host].Now
+	Spin  int                  // limit of looks for room before each sleep; 2048 take 50 to 100 us
 
 	ready func() bool // made once: a method value is an allocation
 	watch spin.Watcher
 }
 
-// TrySend posts an event and rings the consumer if it sleeps. ErrFull, returned as
-// such, errKind, ErrCorrupt, or what the consumer's doorbell returned; in
-// that case the event is in the queue, unless it was full.
+// TrySend posts an event and rings the consumer if it sleeps. It returns [ErrFull] itself when
+// there is no room, other errors of [Producer.Post], or the error of the consumer's doorbell. In
+// the last case the event is in the queue, unless it was full.
 func (w *Writer) TrySend(ev Event) error {
 	err := w.Queue.Post(ev)
 	if err != nil && err != ErrFull {
@@ -122,8 +118,8 @@ func (w *Writer) TrySend(ev Event) error {
 	return err
 }
 
-// Send is TrySend that waits for room. ErrDeadline, or what its own doorbell
-// returned. deadline is a time of [Host].Now, or Forever.
+// Send is TrySend that waits for room. It also returns [shm.ErrDeadline], or the error of its own
+// doorbell. deadline is a time of [shm.Host].Now, or [shm.Forever].
 func (w *Writer) Send(ev Event, deadline time.Duration) error {
 	for {
 		if err := w.TrySend(ev); err != ErrFull {
@@ -152,21 +148,21 @@ func (w *Writer) sleep(deadline time.Duration) error {
 	return w.Bell.Wait(w.ready, deadline)
 }
 
-// Reader is the consumer, which wakes producers, and sleeps while the queue is
-// empty. All fields but Spin must be set. Only one goroutine may use it at a time.
+// Reader is a consumer that wakes producers, and sleeps while the queue is empty. Set all fields
+// but Spin, which may be 0. One goroutine at a time may use it.
 type Reader struct {
 	Queue *Consumer
-	Peers []shm.Doorbell // the one that producer id waits on is Peers[id]; nil if it never waits
-	Bell  shm.Doorbell   // the one this side waits on
-	Now   func() time.Duration
-	Spin  int // how many times to look for an event before going to sleep, at most; see SpinDefault
+	Peers []shm.Doorbell       // Peers[id] is rung for producer id; nil if it never waits
+	Bell  shm.Doorbell         // this side waits on it
+	Now   func() time.Duration // [shm.Host].Now
+	Spin  int                  // limit of looks for an event before each sleep
 
 	ready func() bool // made once: a method value is an allocation
 	watch spin.Watcher
 }
 
-// TryRecv takes the oldest event, if there is one, and rings the producers that
-// wait for room. ErrCorrupt.
+// TryRecv takes the oldest event, if there is one, and rings the producers that wait for room. The
+// only error is [shm.ErrCorrupt].
 func (r *Reader) TryRecv() (Event, bool, error) {
 	ev, ok, err := r.Queue.Poll()
 	if ok {
@@ -178,16 +174,16 @@ func (r *Reader) TryRecv() (Event, bool, error) {
 func (r *Reader) wakeProducers() {
 	for waiters := r.Queue.TakeSpaceWaiters(); waiters != 0; waiters &= waiters - 1 {
 		if id := bits.TrailingZeros32(waiters); id < len(r.Peers) && r.Peers[id] != nil {
-			// One producer that cannot be rung, because it is gone, must not keep the
-			// others asleep, nor the event that was taken from the caller.
+			// The error of a bell, whose producer is gone, must neither keep the other
+			// producers asleep nor withhold the event from the caller.
 			_ = r.Peers[id].Ring()
 		}
 	}
 }
 
-// Recv takes the oldest event, waits until there is one, and rings the producers
-// that wait for room. ErrDeadline, ErrCorrupt, or what its own doorbell
-// returned. deadline is a time of [Host].Now, or Forever.
+// Recv waits for an event, takes the oldest, and rings the producers that wait for room. Errors:
+// [shm.ErrDeadline], [shm.ErrCorrupt], or that of its own doorbell. deadline is a time of
+// [shm.Host].Now, or [shm.Forever].
 func (r *Reader) Recv(deadline time.Duration) (Event, error) {
 	for {
 		if ev, ok, err := r.TryRecv(); ok || err != nil {

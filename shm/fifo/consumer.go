@@ -7,16 +7,16 @@ import (
 	"cutthrough/shm/access"
 )
 
-// Consumer is the reading side of a fifo. Only one goroutine may use it at a
-// time, and a fifo has only one Consumer.
+// Consumer is the reading side of a fifo. One goroutine at a time may use it, and a fifo has one
+// Consumer at a time.
 //
-// The space of dequeued bytes goes back to the producer in batches: every 2
-// KiB, when the consumer looks for bytes and does not see enough, and at
-// [Consumer.Release]. After taking bytes call [Consumer.NeedsDequeueNotify],
-// which releases them, before turning to anything that may take long.
+// The space of dequeued bytes is released in batches: when 2 KiB are dequeued, when the consumer
+// sees too few bytes and reads the producer's counter, and at [Consumer.Release]. Call
+// [Consumer.NeedsDequeueNotify], which releases, after the last bytes and before work that may take
+// long.
 //
-// A counter of the producer that is impossible is ErrCorrupt, now and from
-// every later call: the fifo is unusable.
+// An impossible counter of the producer is [shm.ErrCorrupt], now and from every later call: the
+// fifo is unusable.
 type Consumer struct {
 	shared
 	head     uint64 // bytes dequeued: where the next byte is
@@ -28,9 +28,9 @@ type Consumer struct {
 	_        [64]byte
 }
 
-// OpenConsumer opens the reading side of the fifo at off, which the peer may
-// have made up: ErrCorrupt when there is no consistent fifo. It continues where
-// an earlier consumer of the fifo had released.
+// OpenConsumer opens the reading side of the fifo at off. It continues where an earlier consumer of
+// the fifo had released. The peer may have chosen off and written the header: [shm.ErrCorrupt] when
+// they do not describe a fifo.
 func OpenConsumer(s *shm.Segment, off uint64) (*Consumer, error) {
 	f, start, err := open(s, off)
 	if err != nil {
@@ -44,11 +44,11 @@ func OpenConsumer(s *shm.Segment, off uint64) (*Consumer, error) {
 	return &Consumer{shared: f, head: head, pos: (head - start) % f.cap, released: head, tail: tail, notified: head}, nil
 }
 
-// Capacity returns how many bytes fit into the fifo.
+// Capacity returns the capacity of the fifo in bytes.
 func (c *Consumer) Capacity() uint64 { return c.cap }
 
-// Dequeue moves bytes to b and returns how many: as many as there are and fit,
-// 0 when the fifo is empty, which is no error.
+// Dequeue moves as many bytes to b as there are and fit, and returns their number: 0 when the fifo
+// is empty, which is no error. The only error is [shm.ErrCorrupt].
 func (c *Consumer) Dequeue(b []byte) (int, error) {
 	n := uint64(len(b))
 	if n > c.known() || c.err != nil {
@@ -69,8 +69,8 @@ func (c *Consumer) Dequeue(b []byte) (int, error) {
 	return int(n), nil
 }
 
-// Peek copies the bytes from off bytes behind the head on to b, without
-// dequeuing them, and returns how many: 0 when there are not more than off.
+// Peek copies the bytes that lie off bytes behind the head to b, without dequeuing them, and
+// returns their number: 0 when the fifo holds off bytes or fewer.
 func (c *Consumer) Peek(off uint64, b []byte) (int, error) {
 	n, err := c.ready(off + uint64(len(b))) // a sum that wraps is less than off
 	if err != nil || n <= off {
@@ -86,7 +86,7 @@ func (c *Consumer) Peek(off uint64, b []byte) (int, error) {
 	return int(n), nil
 }
 
-// Drop dequeues up to n bytes without copying them and returns how many.
+// Drop dequeues up to n bytes without copying them and returns their number.
 func (c *Consumer) Drop(n uint64) (uint64, error) {
 	n, err := c.ready(n)
 	if err != nil {
@@ -100,10 +100,11 @@ func (c *Consumer) Drop(n uint64) (uint64, error) {
 	return n, nil
 }
 
-// ReadPieces returns the next bytes, at most limit, for reading in place: first a,
-// then b; both are empty when the fifo is. They stay enqueued until [Consumer.Drop]
-// and valid until they are dequeued. The producer's process can change them at any
-// time, so check copies, not the pieces.
+// ReadPieces returns the next bytes, at most limit, for reading in place: first a, then b. Both are
+// empty when the fifo is. The bytes stay enqueued until [Consumer.Drop] and are valid until they
+// are dequeued.
+//
+// The process of the producer can change the bytes at any time: check copies, not the pieces.
 func (c *Consumer) ReadPieces(limit uint64) (a, b []byte, err error) {
 	n, err := c.ready(limit)
 	if err != nil {
@@ -114,22 +115,22 @@ func (c *Consumer) ReadPieces(limit uint64) (a, b []byte, err error) {
 	return a, b, nil
 }
 
-// Release gives the space of all dequeued bytes back to the producer. It does
-// nothing when there is none.
+// Release returns the space of all dequeued bytes to the producer. It does nothing when there is
+// none.
 func (c *Consumer) Release() {
 	if c.released != c.head {
 		c.release(c.head)
 	}
 }
 
-// release is apart from Release for the reason that [Producer] has.
+// release is apart from Release for the reason given at [Producer].publish.
 func (c *Consumer) release(head uint64) {
 	c.headWord.Store(head)
 	c.released = head
 }
 
-// Readable releases, looks at the producer's counter and returns how many bytes can be
-// dequeued now.
+// Readable releases, reads the producer's counter and returns how many bytes can be dequeued now.
+// The only error is [shm.ErrCorrupt].
 func (c *Consumer) Readable() (uint64, error) {
 	if err := c.look(); err != nil {
 		return 0, err
@@ -137,12 +138,12 @@ func (c *Consumer) Readable() (uint64, error) {
 	return c.known(), nil
 }
 
-// HasNews says whether the producer's counter differs from what this side last saw of
-// it. It changes nothing: the test for [Doorbell].Wait of a consumer that waits for bytes.
+// HasNews says whether the producer's counter differs from its last value seen by this side. It has
+// no side effects: pass it to [shm.Doorbell].Wait.
 func (c *Consumer) HasNews() bool { return c.tailWord.Load() != c.tail }
 
-// ready returns n or, if that is less, how many bytes can be dequeued. It looks
-// at the producer's counter only when the bytes already seen do not do.
+// ready returns the smaller of n and the number of bytes that can be dequeued. It reads the
+// producer's counter only when the bytes already seen are fewer than n.
 func (c *Consumer) ready(n uint64) (uint64, error) {
 	if n > c.known() || c.err != nil {
 		if err := c.look(); err != nil {
@@ -158,13 +159,12 @@ func (c *Consumer) advance(n uint64) {
 	c.pos = c.after(c.pos, n)
 }
 
-// known returns how many bytes are known to be inside; there may be more.
+// known returns how many bytes are known to be in the fifo; there may be more.
 func (c *Consumer) known() uint64 { return c.tail - c.head }
 
-// look releases, so that neither side ever waits for what the other holds back,
-// and then takes note of the producer's counter. It is the only place that
-// believes a value of the producer: one load, never less than before and never
-// more than fits.
+// look releases and then reads the producer's counter. It releases first so that neither side waits
+// for space that the other holds back. It is the only reader of fifo.tail: one load, and a tail
+// beyond the free space is corrupt.
 func (c *Consumer) look() error {
 	if c.err != nil {
 		return c.err

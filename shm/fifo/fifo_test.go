@@ -323,7 +323,7 @@ func TestInitFifoOverwrites(t *testing.T) {
 	must(t, err)
 	c, err := OpenConsumer(f.s, fifoAt)
 	must(t, err)
-	if event, want, has := p.event.Load(), p.want.Load(), p.has.Load(); event != 0 || want != 0 || has != 0 {
+	if event, want, has := p.hasEvent.Load(), p.wantNtf.Load(), p.ntfSent.Load(); event != 0 || want != 0 || has != 0 {
 		t.Errorf("event %d, want %d, has %d", event, want, has)
 	}
 	free, err := p.Free()

@@ -131,7 +131,7 @@ func hostileValues(r *rand.Rand, capacity uint64, counters ...uint64) []uint64 {
 // nothing else: no panic, no byte from or to anywhere else, and once
 // corrupt always corrupt.
 func TestFifoHostile(t *testing.T) {
-	words := []uint64{capOff, startOff, magicOff, hasOff, tailOff, headOff, eventOff, wantOff}
+	words := []uint64{capOff, startOff, magicOff, ntfSentOff, tailOff, headOff, hasEventOff, wantNtfOff}
 	r := rand.New(rand.NewPCG(1, 2))
 	corrupt := 0
 	for _, start := range []uint64{0, math.MaxUint64 - 9} {
@@ -257,7 +257,7 @@ func FuzzFifoPeer(f *testing.F) {
 			return b
 		}
 		h := newHostile(t, 1+uint64(next())%70, starts[int(next())%len(starts)])
-		words := []uint64{hasOff, tailOff, headOff, eventOff, wantOff, capOff, startOff, magicOff}
+		words := []uint64{ntfSentOff, tailOff, headOff, hasEventOff, wantNtfOff, capOff, startOff, magicOff}
 		for len(input) > 0 {
 			op := int(next()) % (len(fifoOps) + 2)
 			if op >= len(fifoOps) {

@@ -7,16 +7,16 @@ import (
 	"cutthrough/shm/access"
 )
 
-// Producer is the writing side of a fifo. Only one goroutine may use it at a
-// time, and a fifo has only one Producer.
+// Producer is the writing side of a fifo. One goroutine at a time may use it, and a fifo has one
+// Producer at a time.
 //
-// Bytes are staged first and become visible to the consumer in batches: every
-// 2 KiB, when the producer looks for space and does not see enough, and at
-// [Producer.Publish]. After staging bytes call [Producer.NeedsEvent], which publishes
-// them, before turning to anything that may take long.
+// Bytes are staged first. They become visible to the consumer in batches: when 2 KiB are staged,
+// when the producer sees too little space and reads the consumer's counter, and at
+// [Producer.Publish]. Call [Producer.NeedsEvent], which publishes, after the last bytes and before
+// work that may take long.
 //
-// A counter of the consumer that is impossible is ErrCorrupt, now and from
-// every later call: the fifo is unusable, what was published stays readable.
+// An impossible counter of the consumer is [shm.ErrCorrupt], now and from every later call: the
+// fifo is unusable, and the published bytes stay readable.
 type Producer struct {
 	shared
 	tail      uint64 // bytes staged or published: where the next byte goes
@@ -28,9 +28,9 @@ type Producer struct {
 	_         [64]byte
 }
 
-// OpenProducer opens the writing side of the fifo at off, which the peer may
-// have made up: ErrCorrupt when there is no consistent fifo. It continues where
-// an earlier producer of the fifo had published.
+// OpenProducer opens the writing side of the fifo at off. It continues where an earlier producer of
+// the fifo had published. The peer may have chosen off and written the header: [shm.ErrCorrupt]
+// when they do not describe a fifo.
 func OpenProducer(s *shm.Segment, off uint64) (*Producer, error) {
 	f, start, err := open(s, off)
 	if err != nil {
@@ -44,11 +44,11 @@ func OpenProducer(s *shm.Segment, off uint64) (*Producer, error) {
 	return &Producer{shared: f, tail: tail, pos: (tail - start) % f.cap, published: tail, head: head, evented: tail}, nil
 }
 
-// Capacity returns how many bytes fit into the fifo.
+// Capacity returns the capacity of the fifo in bytes.
 func (p *Producer) Capacity() uint64 { return p.cap }
 
-// Enqueue appends as much of b as fits and returns how many bytes that was: 0
-// when the fifo is full, which is no error.
+// Enqueue stages the part of b that fits and returns its length: 0 when the fifo is full, which is
+// no error. The only error is [shm.ErrCorrupt].
 func (p *Producer) Enqueue(b []byte) (int, error) {
 	n := uint64(len(b))
 	if n > p.free() || p.err != nil {
@@ -73,10 +73,11 @@ func (p *Producer) Enqueue(b []byte) (int, error) {
 	return int(n), nil
 }
 
-// Reserve returns up to n bytes of free space, as much as there is, for writing
-// in place: first a, then b. Nothing is enqueued before [Producer.Commit]. The
-// consumer's process can see and change the bytes at any time. The pieces are
-// valid until Commit, Enqueue or the next Reserve.
+// Reserve returns up to n bytes of free space, for writing in place: first a, then b. The bytes are
+// enqueued by [Producer.Commit]; until then the pieces are valid, unless Enqueue or Reserve is
+// called.
+//
+// The process of the consumer can read and change the bytes at any time.
 func (p *Producer) Reserve(n uint64) (a, b []byte, err error) {
 	if n > p.free() || p.err != nil {
 		if err := p.look(); err != nil {
@@ -88,8 +89,8 @@ func (p *Producer) Reserve(n uint64) (a, b []byte, err error) {
 	return a, b, nil
 }
 
-// Commit enqueues the first n bytes of what Reserve returned. It panics when
-// that is more than the space seen free.
+// Commit stages the first n bytes of the pieces that Reserve returned. It panics when n exceeds the
+// space that was seen free.
 func (p *Producer) Commit(n uint64) {
 	if n > p.free() {
 		panic(fmt.Sprintf("fifo: commit of %d bytes, %d are free", n, p.free()))
@@ -101,22 +102,22 @@ func (p *Producer) Commit(n uint64) {
 	}
 }
 
-// Publish makes all staged bytes visible to the consumer. It does nothing when
-// there are none.
+// Publish makes all staged bytes visible to the consumer. It does nothing when no bytes are staged.
 func (p *Producer) Publish() {
 	if p.published != p.tail {
 		p.publish(p.tail)
 	}
 }
 
-// publish is small enough to be inlined, where Publish is not: a call around a store
-// that is a full barrier has its caller wait for what it saved on the stack.
+// publish is small enough to be inlined, unlike Publish. A call around a store that is a full
+// barrier makes the caller wait for the registers that it spilled.
 func (p *Producer) publish(tail uint64) {
 	p.tailWord.Store(tail)
 	p.published = tail
 }
 
-// Free publishes, looks at the consumer's counter and returns how many bytes fit now.
+// Free publishes, reads the consumer's counter and returns how many bytes fit now. The only error
+// is [shm.ErrCorrupt].
 func (p *Producer) Free() (uint64, error) {
 	if err := p.look(); err != nil {
 		return 0, err
@@ -124,8 +125,8 @@ func (p *Producer) Free() (uint64, error) {
 	return p.free(), nil
 }
 
-// HasFree says whether n bytes are free now. It changes nothing and believes the
-// consumer's counter: the test for [Doorbell].Wait of a producer that waits for that.
+// HasFree says whether n bytes are free now. It has no side effects and does not check the
+// consumer's counter: pass it to [shm.Doorbell].Wait.
 func (p *Producer) HasFree(n uint64) bool { return p.cap-(p.tail-p.headWord.Load()) >= n }
 
 // advance counts the n bytes at tail, which are written, as enqueued.
@@ -137,9 +138,9 @@ func (p *Producer) advance(n uint64) {
 // free returns how many bytes are known to be free; there may be more.
 func (p *Producer) free() uint64 { return p.cap - (p.tail - p.head) }
 
-// look publishes, so that neither side ever waits for what the other holds back,
-// and then takes note of the consumer's counter. It is the only place that
-// believes a value of the consumer: one load, and no further than it was told.
+// look publishes and then reads the consumer's counter. It publishes first so that neither side
+// waits for bytes that the other holds back. It is the only reader of fifo.head: one load, and a
+// head beyond the published bytes is corrupt.
 func (p *Producer) look() error {
 	if p.err != nil {
 		return p.err

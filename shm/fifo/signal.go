@@ -1,38 +1,40 @@
 package fifo
 
-// Signals tell a sleeping peer that the fifo has changed, and say nothing while
-// nobody sleeps. There is one in each direction, and both are the same bargain:
+// Signals wake a sleeping peer when the fifo has changed, and cost nothing while the peer is awake.
+// There is one signal in each direction, and both follow the same protocol:
 //
-//	one who sleeps:  clear the flag; then look at the peer's counter again; sleep
-//	                 only if it has not moved
-//	one who acts:    store the own counter; then test and set the flag; ring if
-//	                 it was clear
+//	sleeper:  clear the flag; read the peer's counter again; sleep only if it has not moved
+//	actor:    store the own counter; test and set the flag; ring if it was clear
 //
-// A set flag means that a ring was sent, or is about to be, since the flag was
-// last cleared. It is set only by the one who acts and cleared only by the one who
-// sleeps.
+// A set flag means that a ring was sent, or is about to be sent, since the flag was last cleared.
+// Only the actor sets the flag, and only the sleeper clears it.
 //
-// No sleeper is lost. All four accesses are sequentially consistent, so they have
-// one order. Either the counter is stored before the sleeper looks again: then it sees
-// the change and does not sleep. Or it is stored after, and after the clearing: then
-// the test that follows finds the flag clear and rings, or finds it set, by an
-// earlier test that also came after the clearing, and that one rings. In every case
-// a ring is sent after the clearing and cannot have been consumed by an
-// earlier sleep, because each sleep has a clearing of its own before it. This needs a full
-// barrier between the two accesses on both sides: store-load is the one reordering that
-// real machines do. Store and Swap are full barriers; a release store is not.
+// No wake-up is lost. The four accesses are sequentially consistent, so they have one order. If the
+// actor stores the counter before the sleeper reads it again, the sleeper sees the change and does
+// not sleep. Otherwise the store comes after that read, and so after the clearing; the actor's test
+// follows the store. The test finds the flag clear and the actor rings, or it finds the flag set by
+// an earlier test that also followed the clearing, and that test rang. In each case a ring is sent
+// after the clearing. An earlier sleep cannot have consumed it, because each sleep has a clearing
+// of its own before it.
 //
-// Spurious and stale rings are harmless because a sleeper that wakes starts again
-// from the clearing. It must not skip that: only the clearing makes a ring
-// sure. Sleeping without it, or looking before it, is the classic lost wake-up.
+// The argument needs a full barrier between the two accesses of each side: store-load is the one
+// reordering that real machines perform. Store and Swap are full barriers; a release store is not.
 //
-// A peer that writes nonsense into these words wakes its victim for nothing or
-// not at all, which it could do anyway. No value is an error and none is looped on.
+// A spurious or stale ring is harmless, because a sleeper that wakes begins again with the
+// clearing. The clearing may not be skipped: sleeping without it, or reading the counter before it,
+// is the classic lost wake-up.
+//
+// A peer that writes arbitrary values into these words wakes its victim for nothing or not at all.
+// It could do both anyway, so no value is an error, and no loop depends on one.
 
-// NeedsEvent publishes the staged bytes and says whether the caller must ring the
-// consumer's doorbell, or send it an event, now. Ask also when an Enqueue returned 0. It is
-// true at most once between two calls of [Consumer.ArmEvent] or
-// [Consumer.ClearEvent], and false when nothing was published since it was last asked.
+// NeedsEvent publishes the staged bytes and says whether the caller must ring the consumer's
+// doorbell, or send it an event, now. Call it also when Enqueue returned 0.
+//
+// It returns true at most once between two calls of [Consumer.ArmEvent] or [Consumer.ClearEvent],
+// and false when nothing was published since its last call.
+//
+// The flag is fifo.has_event. The consumer clears it before it looks at the fifo for the last time,
+// and the producer sets it after it has published, so no wake-up is lost.
 func (p *Producer) NeedsEvent() bool {
 	if p.published != p.tail {
 		p.publish(p.tail)
@@ -41,16 +43,15 @@ func (p *Producer) NeedsEvent() bool {
 		return false
 	}
 	p.evented = p.published
-	return p.event.Load() == 0 && p.event.Swap(1) == 0
+	return p.hasEvent.Load() == 0 && p.hasEvent.Swap(1) == 0
 }
 
-// ArmEvent prepares to sleep until there are bytes: it asks for a ring and then
-// looks once more. When it returns true there are bytes: do not sleep. When
-// it returns false the next bytes ring. Call it again before every sleep, whatever
-// ended the one before.
+// ArmEvent prepares to sleep until there are bytes: it asks for a ring and then reads the
+// producer's counter once more. If it returns true there are bytes: do not sleep. If it returns
+// false the next publication rings. Call it before every sleep, however the sleep before ended.
 //
-// Precondition: NeedsDequeueNotify was called after the last bytes were taken; it
-// panics when there are unreleased bytes, because both sides could sleep.
+// ArmEvent panics when there are dequeued bytes that are not released, because both sides could
+// sleep: call NeedsDequeueNotify after the last dequeue.
 func (c *Consumer) ArmEvent() (bool, error) {
 	if c.released != c.head {
 		panic("fifo: ArmEvent before the dequeued bytes were released")
@@ -62,51 +63,48 @@ func (c *Consumer) ArmEvent() (bool, error) {
 	return c.tail != c.head, nil
 }
 
-// ClearEvent accepts the event in flight, for a consumer that is driven by an
-// event queue and does not sleep on one fifo. Upon an event: ClearEvent first,
-// then dequeue until nothing is left, and only then turn to the next event. In
-// any other order bytes that come in between have no event.
-func (c *Consumer) ClearEvent() { c.event.Swap(0) }
+// ClearEvent accepts the event in flight. It is for a consumer that serves many fifos from one
+// event queue and does not sleep on a single fifo. For each event call ClearEvent first, then
+// dequeue until the fifo is empty, then take the next event. In any other order bytes that arrive
+// in between have no event.
+func (c *Consumer) ClearEvent() { c.hasEvent.Swap(0) }
 
-// ArmDequeue prepares to sleep until at least n bytes are free, at most the capacity,
-// which means until the fifo is empty: it asks for a ring and then looks once more. When
-// it returns true they are free: do not sleep. When it returns false the first release
-// after which they are will ring. Call it again before every sleep, whatever ended the
-// one before.
+// ArmDequeue prepares to sleep until n bytes are free, or the fifo is empty if n exceeds the
+// capacity: it asks for a ring and then reads the consumer's counter once more. If it returns true
+// the bytes are free: do not sleep. If it returns false the first release that frees n bytes rings.
+// Call it before every sleep, however the sleep before ended.
 //
-// A producer that asks for no more than it needs is never left waiting with its
-// bytes fitting. One that asks for a single byte, though it has many to write, is woken
-// for every little that a consumer takes.
+// If n is no larger than the next write, the producer is never asleep while that write would fit.
+// If n is 1 and the write is long, every small release wakes the producer.
 //
-// The flag of this signal is sig.has. The number in sig.want is a second word that only
-// the producer writes, before it clears the flag: a consumer that finds the flag clear
-// since then finds the number too. It stays after a notification; it is the flag, still
-// set, that prevents a second one. So nobody ever reads, modifies and writes a word that
-// the other side writes in between.
+// The flag is fifo.deq_ntf_sent. The number is in fifo.want_deq_ntf, a second word that only the
+// producer writes, before it clears the flag: a consumer that finds the flag clear also finds the
+// number. The number stays after a notification; the set flag prevents a second one. So neither
+// side reads, modifies and writes a word that the other side writes in between.
 //
-// Precondition: NeedsEvent was asked after the last bytes were staged; it panics when
-// there are staged bytes, because both sides could sleep.
+// ArmDequeue panics when there are staged bytes, because both sides could sleep: call NeedsEvent
+// after the last enqueue.
 func (p *Producer) ArmDequeue(n uint64) (bool, error) {
 	if p.published != p.tail {
 		panic("fifo: ArmDequeue before the staged bytes were published")
 	}
 	n = min(n, p.cap)
-	p.want.Store(n)
-	p.has.Swap(0)
+	p.wantNtf.Store(n)
+	p.ntfSent.Swap(0)
 	if err := p.look(); err != nil {
 		return false, err
 	}
 	return p.free() >= n, nil
 }
 
-// NeedsDequeueNotify releases the dequeued bytes and says whether the caller must
-// ring the producer's doorbell now. It is true at most once between two calls of
-// [Producer.ArmDequeue], and false when nothing was released since it was last asked.
+// NeedsDequeueNotify releases the dequeued bytes and says whether the caller must ring the
+// producer's doorbell now. It returns true at most once between two calls of [Producer.ArmDequeue],
+// and false when nothing was released since its last call.
 //
-// The release comes first: a producer that was rung, looked and saw nothing new
-// would sleep again and never hear of it. The producer's counter is looked at again
-// after sig.want was read, so that what is free is not overrated by bytes that the producer
-// published before it asked; the old value serves only to say no.
+// The release comes first: a producer that is rung before the release reads an old counter and
+// sleeps again. The producer's counter is read again after fifo.want_deq_ntf, so that bytes
+// published before the request are not counted as free; the older value of the counter can only
+// lead to false.
 func (c *Consumer) NeedsDequeueNotify() (bool, error) {
 	if c.err != nil {
 		return false, c.err
@@ -118,12 +116,12 @@ func (c *Consumer) NeedsDequeueNotify() (bool, error) {
 		return false, nil
 	}
 	c.notified = c.released
-	want := c.want.Load()
-	if want == 0 || c.cap-c.known() < want || c.has.Load() != 0 {
+	want := c.wantNtf.Load()
+	if want == 0 || c.cap-c.known() < want || c.ntfSent.Load() != 0 {
 		return false, nil
 	}
 	if err := c.look(); err != nil {
 		return false, err
 	}
-	return c.cap-c.known() >= want && c.has.Swap(1) == 0, nil
+	return c.cap-c.known() >= want && c.ntfSent.Swap(1) == 0, nil
 }

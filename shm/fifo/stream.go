@@ -8,27 +8,27 @@ import (
 	"cutthrough/shm/internal/spin"
 )
 
-// Writer sends a byte stream through a fifo and sleeps while it is full. All
-// fields but Spin must be set. Only one goroutine may use it at a time.
+// Writer sends a byte stream through a fifo and sleeps while the fifo is full. Set all fields but
+// Spin, which may be 0. One goroutine at a time may use it.
 //
-// Closing, end of stream and deadlines that move are the business of the Bell: an
-// error of its Wait ends the call and is returned as it is.
+// The Bell decides on closing, end of stream and deadlines that move: an error of its Wait ends the
+// call and is returned unchanged.
 type Writer struct {
 	Fifo *Producer
-	Peer shm.Doorbell         // the one the consumer waits on
-	Bell shm.Doorbell         // the one this side waits on
-	Now  func() time.Duration // that of the Host: a slow but steady consumer must not outlast a deadline
-	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
+	Peer shm.Doorbell         // rung for the consumer
+	Bell shm.Doorbell         // this side waits on it
+	Now  func() time.Duration // [shm.Host].Now: a slow but steady consumer must not outlast a deadline
+	Spin int                  // limit of tests for progress before each sleep; see SpinDefault
 
-	need  uint64      // free bytes that it waits for
-	ready func() bool // whether they are free; made once, because a closure is an allocation
+	need  uint64      // free bytes that sleep waits for
+	ready func() bool // says whether they are free; made once, because a closure is an allocation
 	watch spin.Watcher
 }
 
-// Write enqueues all of b, publishes it and rings the consumer if it sleeps. It
-// returns how many bytes were enqueued and, when that is not all, why:
-// ErrDeadline, ErrCorrupt, or what a doorbell returned. deadline is a time of
-// [Host].Now, or Forever.
+// Write enqueues all of b, publishes it, and rings the consumer if it sleeps. It returns the number
+// of bytes enqueued and, if that is less than len(b), the reason: [shm.ErrDeadline],
+// [shm.ErrCorrupt], or the error of a doorbell. deadline is a time of [shm.Host].Now, or
+// [shm.Forever].
 func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
 	done := 0
 	for {
@@ -40,8 +40,8 @@ func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
 		if err != nil || done == len(b) {
 			return done, err
 		}
-		// Waking up for less than half of the fifo would not pay, unless it is all
-		// that is left.
+		// A wake-up for less than half of the fifo does not pay, unless the rest of b
+		// is smaller.
 		need := min(uint64(len(b)-done), (w.Fifo.Capacity()+1)/2)
 		if err := w.sleep(need, deadline); err != nil {
 			return done, err
@@ -49,8 +49,8 @@ func (w *Writer) Write(b []byte, deadline time.Duration) (int, error) {
 	}
 }
 
-// Drain publishes everything and returns when the consumer has dequeued all of it; errors
-// are as for Write.
+// Drain publishes all bytes and returns when the consumer has dequeued them. Errors are as for
+// Write.
 func (w *Writer) Drain(deadline time.Duration) error {
 	for {
 		free, err := w.Fifo.Free()
@@ -66,8 +66,8 @@ func (w *Writer) Drain(deadline time.Duration) error {
 	}
 }
 
-// Flush publishes what was enqueued through Fifo directly and rings the consumer if it
-// sleeps. It returns what the doorbell returned.
+// Flush publishes bytes that were enqueued through Fifo directly, and rings the consumer if it
+// sleeps. It returns the error of the doorbell.
 func (w *Writer) Flush() error {
 	if w.Fifo.NeedsEvent() {
 		if err := w.Peer.Ring(); err != nil {
@@ -95,24 +95,24 @@ func (w *Writer) sleep(need uint64, deadline time.Duration) error {
 	return w.Bell.Wait(w.ready, deadline)
 }
 
-// Reader receives a byte stream through a fifo and sleeps while it is empty. All
-// fields but Spin must be set. Only one goroutine may use it at a time. See
-// [Writer] for what it leaves to the Bell.
+// Reader receives a byte stream through a fifo and sleeps while the fifo is empty. Set all fields
+// but Spin, which may be 0. One goroutine at a time may use it. For the role of the Bell see
+// [Writer].
 type Reader struct {
 	Fifo *Consumer
-	Peer shm.Doorbell         // the one the producer waits on
-	Bell shm.Doorbell         // the one this side waits on
-	Now  func() time.Duration // that of the Host
-	Spin int                  // how many times to look for progress before going to sleep, at most; see SpinDefault
+	Peer shm.Doorbell         // rung for the producer
+	Bell shm.Doorbell         // this side waits on it
+	Now  func() time.Duration // [shm.Host].Now
+	Spin int                  // limit of tests for progress before each sleep; see SpinDefault
 
 	ready func() bool // made once, because a method value is an allocation
 	watch spin.Watcher
 }
 
-// Read waits until there are bytes, dequeues as many as there are and fit into b,
-// rings the producer if it waits for that, and returns how many. It returns 0 only for an
-// empty b or with an error: ErrDeadline, ErrCorrupt, or what a doorbell
-// returned. deadline is a time of [Host].Now, or Forever.
+// Read waits until there are bytes, dequeues as many as fit into b, rings the producer if it waits
+// for the space, and returns their number. The number is 0 only for an empty b or with an error:
+// [shm.ErrDeadline], [shm.ErrCorrupt], or the error of a doorbell. deadline is a time of
+// [shm.Host].Now, or [shm.Forever].
 func (r *Reader) Read(b []byte, deadline time.Duration) (int, error) {
 	for {
 		n, err := r.Fifo.Dequeue(b)
@@ -128,7 +128,7 @@ func (r *Reader) Read(b []byte, deadline time.Duration) (int, error) {
 	}
 }
 
-// notify releases what was dequeued and rings the producer if it asked for that.
+// notify releases the dequeued bytes and rings the producer if it asked for that.
 func (r *Reader) notify() error {
 	ring, err := r.Fifo.NeedsDequeueNotify()
 	if err == nil && ring {
@@ -156,6 +156,6 @@ func (r *Reader) sleep(deadline time.Duration) error {
 	return r.Bell.Wait(r.ready, deadline)
 }
 
-// SpinDefault is a Spin that takes about twice as long as being woken from sleep on
-// another core: 50 to 100 us.
+// SpinDefault is a value of Spin whose spins take about twice as long as a wake-up on another core:
+// 50 to 100 us.
 const SpinDefault = spin.Default

@@ -151,7 +151,7 @@ func TestStreamNonBlocking(t *testing.T) {
 	}{
 		{"Read", func() error { _, err := r.Read(make([]byte, 4), 10); return err }, "fifo.tail load"},
 		{"Write", func() error { _, err := w.Write(make([]byte, 5), 10); return err },
-			"fifo.head load, fifo.data write 2, fifo.data write 2, fifo.tail store, sig.event load, sig.event swap"},
+			"fifo.head load, fifo.data write 2, fifo.data write 2, fifo.tail store, fifo.has_event load, fifo.has_event swap"},
 		{"Drain", func() error { return w.Drain(10) }, "fifo.head load"},
 	} {
 		log.take()
