@@ -2,16 +2,16 @@ package shm
 
 import "cutthrough/shm/access"
 
-// An AccessHook sees every access to the shared memory of a [Segment] that was made
-// with it. It is the only place where a scheduler takes control; production
-// segments have none and pay one predicted branch an access.
+// AccessHook sees every access to a [Segment] that was made with it. A scheduler takes control here
+// and in a [Host], and nowhere else.
 //
-// Before is called before the access and may suspend the caller (that is how
-// interleavings are made), change the memory (a hostile peer), or panic with a
-// private value (a killed process): the access has not happened yet then.
-// After is called right after a word access with the value that was loaded,
-// stored or left in the word, and, for [access.CAS], whether it succeeded.
-// A range access that is split calls Before once per piece and never After.
+// Before is called before the access. It may suspend the caller, which makes interleavings; change
+// the memory, as a hostile peer does; or panic with a private value, as a killed process: the
+// access has not happened then.
+//
+// After is called right after the access to a word, with the value that was loaded, stored or left
+// in the word, and, for [access.CAS], whether it succeeded. An access to a range calls Before once
+// per piece, at most two pieces, and never After.
 type AccessHook interface {
 	Before(s *Segment, off, n uint64, name Name, op access.Op)
 	After(value uint64, ok bool)

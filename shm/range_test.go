@@ -22,7 +22,7 @@ func newSegment(t *testing.T, y AccessHook) *Segment {
 	return s
 }
 
-// silent is a AccessHook that does nothing, so that the slow paths run.
+// silent is an AccessHook that does nothing, so that the slow paths run.
 type silent struct{}
 
 func (silent) Before(*Segment, uint64, uint64, Name, access.Op) {}

@@ -1,13 +1,13 @@
-// Package access is the vocabulary of what tasks do to shared memory and to their host: the operation of
-// an access or a call, under the word that traces use.
+// Package access names what a task does to shared memory and to its host: the operation of an
+// access or a call. An operation and a name, such as "fifo.tail store", anchor a trace.
 package access
 
-// Op says what an access or a call does. It is part of a trace anchor
-// ("fifo.tail store"), so the texts of String are API.
+// Op is the kind of an access or a call. It is part of a trace anchor ("fifo.tail store"), so the
+// texts of String are API.
 type Op uint8
 
-// The operations. Load to Swap act on one word; Read and Write on a plain
-// range; the rest are not memory accesses but calls that a scheduler controls.
+// The operations. Load to Swap act on one word, and Read and Write on a plain range. The rest are not
+// memory accesses but calls that a scheduler controls.
 const (
 	Load Op = iota
 	Store
@@ -27,7 +27,7 @@ const (
 	Choose // a value drawn by a workload
 	Begin  // a task's first step
 	End    // a task's last step
-	NumOps
+	NumOps // the number of operations
 )
 
 var opText = [NumOps]string{
@@ -35,7 +35,7 @@ var opText = [NumOps]string{
 	"ring", "wait", "block", "send", "recv", "call", "choose", "begin", "end",
 }
 
-// String returns the word used in traces.
+// String returns the word that traces use.
 func (o Op) String() string {
 	if o < NumOps {
 		return opText[o]
@@ -53,6 +53,5 @@ func Parse(text string) (Op, bool) {
 	return 0, false
 }
 
-// Plain says whether the operation is a non-atomic memory access, which a
-// data race detector must check.
+// Plain says whether the operation is a non-atomic memory access. A race detector must check those.
 func (o Op) Plain() bool { return o == Read || o == Write }

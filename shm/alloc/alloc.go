@@ -7,48 +7,7 @@ import (
 	"cutthrough/shm"
 )
 
-// The allocator hands out blocks of a segment to all processes that map it. It
-// is lock-free: a process that dies or stops for ever at any access blocks
-// nobody, and no block is handed out twice.
-//
-// Memory is counted in units of 256 bytes, so that a unit number of the largest
-// segment fits in 32 bits. Layout, after the segment header:
-//
-//	64   alloc.geom   uint64            written by Format, read by Open only
-//	128  alloc.bump   uint64            first unit never handed out; a hint, see carve
-//	192  alloc.head   uint64 per class  free lists
-//	...  alloc.state  uint64 per unit   of the unit a block starts with; 0 elsewhere
-//	...  blocks, up to the end of the segment
-//
-// No metadata lies in the blocks. A reader of a free list that was overtaken
-// therefore reads a stale state word, never a new owner's payload, and an owner
-// that writes past its block hits a neighbour's payload, never the lists. The
-// price is 8 bytes per 256.
-//
-// A block keeps its place and class for ever; blocks are neither split nor
-// merged. Only these words change:
-//
-//	alloc.state  void -> used              carve: one CAS is the hand-out, bump follows
-//	             used -> free              Free: CAS, so that only one of two frees wins
-//	             free -> used              pop, after it took the block off its list
-//	             link of a free block      push, before the block is on a list
-//	alloc.head   (tag, unit) -> (tag+1, ·) pop and push
-//
-// The free lists are Treiber stacks. Pop reads the head, then the link of the
-// first block, and swings the head to it; the tag makes that CAS fail when
-// the list was changed in between, even if the same block is first again (ABA).
-//
-// A death leaks at most one block besides those that the dead process owned: the
-// one it was moving. Between the CAS on alloc.head and the one on alloc.state (in
-// Free, the other way round) a block is marked free and on no list.
-// [Allocator.Stats] counts it as Lost. There are no counters in the segment: a
-// counter and a list cannot change in one step, so the first death between the two
-// would make them disagree for ever.
-//
-// From the field: Treiber's stack with a counted head as in the ancestor's chunk
-// lists (48-bit offset, 16-bit tag), the helped bump pointer after Michael and
-// Scott's lagging tail, size classes with eight steps a doubling as in most
-// general allocators.
+// Units, and offsets of the words; the package comment has the layout.
 const (
 	unitSize = 256 // bytes; also the alignment of blocks
 	magic    = 0x434f4c4c41<<24 | 1
@@ -57,9 +16,9 @@ const (
 	bumpOff = 128
 	headOff = 192
 
-	// maxRetries bounds the lock-free retry loops of this package. A failed attempt
-	// is another process's success, so honest peers never come near it; a peer
-	// that keeps changing a word costs a call about 0.1 ms, not a hang.
+	// maxRetries bounds the lock-free retry loops. A failed attempt is a success of another process,
+	// so honest peers never come near the bound. A hostile peer that keeps changing a word costs a
+	// call about 0.1 ms, not a hang.
 	maxRetries = 1 << 12
 )
 
@@ -76,9 +35,9 @@ var (
 	nameState = shm.NewName("alloc.state")
 )
 
-// Allocator is one process's view of the allocator of a segment. It keeps no
-// state but the geometry, which follows from the size of the segment alone, and
-// is safe for concurrent use, within a process and between processes.
+// Allocator is the view that one process has of the allocator of a segment. It keeps no state but
+// the geometry, which follows from the size of the segment, and is safe for concurrent use, within
+// a process and between processes.
 type Allocator struct {
 	seg     *shm.Segment
 	units   uint64 // in the segment, all of it
@@ -88,9 +47,9 @@ type Allocator struct {
 	bump    shm.Uint64
 }
 
-// Format puts an empty allocator into a segment whose memory is zero but for
-// its header. Call it once, before the segment is shared. ErrCorrupt when the
-// memory is in use already.
+// Format puts an empty allocator into a segment whose memory is zero behind its header. Call it
+// once, before the segment is shared. It returns [shm.ErrCorrupt] when the memory is in use
+// already.
 func Format(seg *shm.Segment) error {
 	a := newAllocator(seg)
 	geom := seg.Uint64(geomOff, nameGeom)
@@ -102,7 +61,7 @@ func Format(seg *shm.Segment) error {
 	return nil
 }
 
-// Open returns a view of the allocator in seg. ErrCorrupt when there is none.
+// Open returns a view of the allocator in seg, or [shm.ErrCorrupt] when there is none.
 func Open(seg *shm.Segment) (*Allocator, error) {
 	if g := seg.Uint64(geomOff, nameGeom).Load(); g != magic {
 		return nil, fmt.Errorf("alloc: open allocator: magic %#x: %w", g, shm.ErrCorrupt)
@@ -116,15 +75,15 @@ func newAllocator(seg *shm.Segment) *Allocator {
 	return &Allocator{seg, units, first, classes, table, seg.Uint64(bumpOff, nameBump)}
 }
 
-// Alloc returns the offset of a block of at least n bytes, aligned to 256. The
-// memory is not cleared: it holds what its last owner left there.
+// Alloc returns the offset of a block of at least n bytes, aligned to 256. The memory is not
+// cleared: it holds what its last owner left there.
 //
-// It takes a free block of the size class of n (see [Footprint]), else fresh
-// memory, else a free block of at most twice the size of the class, so that memory
-// does not idle for want of the exact class. It takes nothing larger: a small
-// block that squats in the largest one would deny it to the fifo the segment was
-// sized for. ErrExhausted when there is none of these; a larger block that is freed
-// while Alloc looks may be missed. ErrSize when n is 0, ErrCorrupt.
+// Alloc takes a free block of the size class of n (see [Footprint]), else fresh memory, else a free
+// block of at most twice the size of the class. It takes no larger one: a small allocation inside
+// the largest block would deny that block to the fifo that the segment was sized for.
+//
+// It returns [ErrExhausted] when there is none of these; it may miss a larger block that is freed
+// meanwhile. Other errors: [shm.ErrSize] when n is 0, and [shm.ErrCorrupt].
 func (a *Allocator) Alloc(n uint64) (uint64, error) {
 	if n == 0 {
 		return 0, fmt.Errorf("alloc: allocate 0 bytes: %w", shm.ErrSize)
@@ -137,8 +96,8 @@ func (a *Allocator) Alloc(n uint64) (uint64, error) {
 	if unit == 0 && err == nil {
 		unit, err = a.carve(class)
 	}
-	// Once there is no fresh memory there never will be. So look at the free list
-	// again: all fresh memory may have been allocated and freed in between.
+	// Fresh memory never comes back. The loop begins with the free list of the class again: all
+	// fresh memory may have been allocated and freed in between.
 	for c := class; unit == 0 && err == nil && c < a.classes && classUnits(c) <= 2*classUnits(class); c++ {
 		unit, err = a.pop(c)
 	}
@@ -151,9 +110,9 @@ func (a *Allocator) Alloc(n uint64) (uint64, error) {
 	return unit * unitSize, nil
 }
 
-// Free gives back the block at off, an offset that Alloc returned in any
-// process. ErrNotAllocated, and nothing changes, when no block starts at off or
-// when it is free; ErrCorrupt.
+// Free returns the block at off to the allocator; off is an offset that Alloc returned in any
+// process. It returns [ErrNotAllocated] and changes nothing when no block starts at off or the
+// block is free. The other error is [shm.ErrCorrupt].
 func (a *Allocator) Free(off uint64) error {
 	unit := off / unitSize
 	if off%unitSize != 0 || unit >= a.units {
@@ -176,7 +135,8 @@ func (a *Allocator) Free(off uint64) error {
 	return nil
 }
 
-// pop takes the first block off the free list of class; 0 when the list is empty.
+// pop takes the first block off the free list of class and returns its unit, or 0 when the list is
+// empty.
 func (a *Allocator) pop(class int) (uint64, error) {
 	head := a.head(class)
 	h := listHead(head.Load())
@@ -197,8 +157,7 @@ func (a *Allocator) pop(class int) (uint64, error) {
 			}
 			return unit, nil
 		}
-		// A state that is not that of a first block is what an overtaken reader
-		// sees, and then the head has moved on.
+		// An overtaken reader sees a state that no first block has; the head has moved on then.
 		was := h
 		h = listHead(head.Load())
 		if !sane && h == was {
@@ -208,9 +167,9 @@ func (a *Allocator) pop(class int) (uint64, error) {
 	return 0, fmt.Errorf("free list %d changed %d times: %w", class, maxRetries, shm.ErrCorrupt)
 }
 
-// push puts a block that the caller has marked free, and whose state was s
-// before, on its free list. Nobody else writes its state until the CAS succeeds.
-// Where the list starts is not checked here but by the pop that finds it there.
+// push puts a block on its free list. The caller has marked the block free; s is its state before.
+// No honest process writes the state until the CAS succeeds. push does not check where the list
+// starts: the pop that finds a bad start does.
 func (a *Allocator) push(unit uint64, s blockState) error {
 	head, state := a.head(s.class()), a.state(unit)
 	for range maxRetries {
@@ -223,12 +182,11 @@ func (a *Allocator) push(unit uint64, s blockState) error {
 	return fmt.Errorf("free list %d changed %d times: %w", s.class(), maxRetries, shm.ErrCorrupt)
 }
 
-// carve takes a block from fresh memory; 0 when none is left that is large enough.
+// carve takes a block from fresh memory and returns its unit, or 0 when too little is left.
 //
-// The CAS that describes the block at the bump pointer is the hand-out. Moving
-// the pointer past it comes after, and whoever finds the pointer at a described
-// block does it, so a process killed in between leaves no hole: blocks lie back
-// to back and each is described.
+// The CAS that describes the block at the bump pointer is the hand-out. The pointer moves past the
+// block afterwards, and every process that finds the pointer at a described block moves it. So a
+// process killed in between leaves no hole: blocks lie back to back, and each is described.
 func (a *Allocator) carve(class int) (uint64, error) {
 	fresh := newBlock(class)
 	for range maxRetries {
@@ -245,7 +203,7 @@ func (a *Allocator) carve(class int) (uint64, error) {
 			if !state.CompareAndSwap(0, uint64(fresh)) {
 				continue
 			}
-			a.bump.CompareAndSwap(unit, unit+classUnits(class)) // lost: somebody helped
+			a.bump.CompareAndSwap(unit, unit+classUnits(class)) // lost: another process helped
 			return unit, nil
 		}
 		if !s.known() || !a.fits(unit, s.class()) {
@@ -256,7 +214,7 @@ func (a *Allocator) carve(class int) (uint64, error) {
 	return 0, fmt.Errorf("bump pointer changed %d times: %w", maxRetries, shm.ErrCorrupt)
 }
 
-// fits says whether a block of class at unit lies where blocks lie.
+// fits says whether a block of class at unit lies within the part of the segment that has blocks.
 func (a *Allocator) fits(unit uint64, class int) bool {
 	return class < a.classes && unit >= a.first && unit <= a.units && classUnits(class) <= a.units-unit
 }
@@ -275,9 +233,9 @@ type listHead uint64
 
 func (h listHead) unit() uint64 { return uint64(h) & (1<<32 - 1) }
 
-// to returns the head that follows h and starts at unit. A process would have to
-// stop for an exact multiple of 2^32 changes to mistake its tag for that of h;
-// even then pop notices the block's generation.
+// to returns the head that follows h and starts at unit. The tag of h repeats after 2^32 changes; a
+// process that stops for exactly that many still fails, because pop compares the generation of the
+// block.
 func (h listHead) to(unit uint64) listHead { return (h>>32+1)<<32 | listHead(unit) }
 
 // blockState is the value of alloc.state.
@@ -285,11 +243,11 @@ func (h listHead) to(unit uint64) listHead { return (h>>32+1)<<32 | listHead(uni
 //	bits 0 to 31   unit of the next block, while on a free list; else 0
 //	bits 32 to 39  class; never changes
 //	bits 40 to 41  kind
-//	bits 42 to 63  generation, incremented by every hand-out, so that a free that
-//	               comes late fails instead of freeing the next owner's block
+//	bits 42 to 63  generation, incremented by every hand-out, so that a late free fails
+//	               instead of freeing the block of the next owner
 type blockState uint64
 
-// Kinds of a unit. Void is 0: the table of a fresh segment is zero.
+// Kinds of a block. Void is 0: the table of a fresh segment is zero.
 const (
 	blockFree = 1
 	blockUsed = 2
@@ -307,7 +265,7 @@ func (s blockState) class() int   { return int(s >> 32 & 0xff) }
 func (s blockState) kind() int    { return int(s >> kindShift & 3) }
 func (s blockState) known() bool  { return s.kind() == blockFree || s.kind() == blockUsed }
 
-// free returns the state of the block while it is free and link follows it.
+// free returns the state of the block while it is free and linked to unit link.
 func (s blockState) free(link uint64) blockState {
 	return s&^(3<<kindShift|(1<<32-1)) | blockFree<<kindShift | blockState(link)
 }

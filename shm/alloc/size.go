@@ -7,18 +7,19 @@ import (
 	"cutthrough/shm"
 )
 
-// Size classes: 1 to 8 units in steps of one, from there on eight steps a
-// doubling. A block is at most an eighth larger than asked for (or 255 bytes).
-// Powers of two with midpoints would be fewer, but what lives here is mostly a
-// power of two of bytes behind a header, for which they waste a third.
-// The largest segment has 240 classes: a class fits in 8 bits.
+// classSteps is the number of size classes per doubling. Classes 1 to 8 are 1 to 8 units; from
+// there on eight steps double the size. A block is at most an eighth larger than requested, or 255
+// bytes.
+//
+// Powers of two with midpoints would be fewer classes. But most blocks are a power of two of bytes
+// behind a header, for which they would waste a third. The largest segment has 240 classes: a class
+// fits in 8 bits.
 const classSteps = 8
 
 // unitsOf returns the number of units that hold n bytes.
 func unitsOf(n uint64) uint64 { return (n + unitSize - 1) / unitSize }
 
-// classOf returns the smallest class whose blocks have at least units, which is
-// not 0.
+// classOf returns the smallest class whose blocks have at least units units, 1 or more.
 func classOf(units uint64) int {
 	if units <= classSteps {
 		return int(units) - 1
@@ -36,22 +37,21 @@ func classUnits(class int) uint64 {
 	return uint64(class%classSteps+classSteps+1) << (class/classSteps - 1)
 }
 
-// layout returns the geometry of the allocator of a segment of units units:
-// the number of its classes, the offset of its state table and the unit of its
-// first block.
+// layout returns the geometry of the allocator of a segment of units units: the number of its
+// classes, the offset of its state table and the unit of its first block.
 func layout(units uint64) (classes int, table, first uint64) {
 	classes = classOf(units) + 1
 	table = headOff + 8*uint64(classes)
 	return classes, table, unitsOf(table + 8*units)
 }
 
-// Footprint returns the number of bytes of a segment that a block of n bytes
-// takes, 1 <= n <= MaxSegment: the size of its class.
+// Footprint returns the number of bytes of a segment that a block of n bytes occupies, the size of
+// its class. n is 1 to [shm.MaxSegment].
 func Footprint(n uint64) uint64 { return classUnits(classOf(unitsOf(n))) * unitSize }
 
-// SegmentSize returns the size of the smallest segment whose allocator can
-// hand out blocks of all these sizes in bytes at the same time, in any order.
-// ErrSize when one of them is 0 or they do not fit in MaxSegment.
+// SegmentSize returns the size of the smallest segment whose allocator can hand out blocks of all
+// these sizes in bytes at the same time, in any order. It returns [shm.ErrSize] when a size is 0 or
+// they do not fit in [shm.MaxSegment].
 func SegmentSize(blocks ...uint64) (uint64, error) {
 	var need uint64 // units
 	for _, n := range blocks {
@@ -60,8 +60,8 @@ func SegmentSize(blocks ...uint64) (uint64, error) {
 		}
 		need += Footprint(n) / unitSize
 	}
-	// The state table grows with the segment, so this is a fixed point, reached
-	// from below: it is the least.
+	// The state table grows with the segment, so the size is a fixed point. The loop reaches it
+	// from below: it is the least one.
 	units := max(need, shm.MinSegment/unitSize)
 	for {
 		_, _, first := layout(units)

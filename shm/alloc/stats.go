@@ -6,8 +6,7 @@ import (
 	"cutthrough/shm"
 )
 
-// Stats says where the memory of a segment is, in bytes. The sum of all
-// fields is the same for the whole life of the segment.
+// Stats says how the memory of a segment is used, in bytes. The sum of all fields never changes.
 type Stats struct {
 	Used     uint64 // handed out, also to processes that have died since
 	Free     uint64 // given back, on a free list
@@ -16,10 +15,9 @@ type Stats struct {
 	Overhead uint64 // segment header, allocator, what is left at the end of the segment
 }
 
-// Stats counts the memory of the segment by walking all its blocks and free
-// lists. The walk is bounded, and exact when nobody allocates or frees meanwhile;
-// otherwise blocks that move may be counted where they were, or as Lost.
-// ErrCorrupt.
+// Stats counts the memory of the segment by a bounded walk over all blocks and free lists. The
+// result is exact when no process allocates or frees meanwhile; otherwise blocks that move may be
+// counted where they were, or as Lost. The only error is [shm.ErrCorrupt].
 func (a *Allocator) Stats() (Stats, error) {
 	var st Stats
 	free := make([]uint64, a.classes) // blocks of each class

@@ -50,7 +50,7 @@
 //
 // A queue has a power of two of slots, up to [MaxSlots], and producer ids are 0 to 31.
 //
-// The sessions of this module never wait for room in a queue: they size it so that it cannot be
-// full. [Writer.Send], [Producer.ArmSpace] and [Consumer.TakeSpaceWaiters] stay as a showcase of a
-// wait with several producers; the simulator explores them.
+// The sessions of this module never wait for room: a full queue drops the event, and the reader
+// notices the loss. [Writer], [Reader], [Producer.ArmSpace] and [Consumer.TakeSpaceWaiters] stay as
+// a showcase of a wait with several producers, which the simulator explores.
 package evq

@@ -27,7 +27,7 @@ const (
 // MaxSlots is the largest number of slots of a queue.
 const MaxSlots = 1 << 20
 
-const maxProducers = 32
+const maxProducers = 32 // one bit each in evq.want
 
 // ErrFull says that there is no room for an event.
 var ErrFull = errors.New("event queue is full")
