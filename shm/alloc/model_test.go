@@ -14,7 +14,7 @@ import (
 	"cutthrough/shm"
 )
 
-// allocModel is the allocator as it should be when nobody dies: stacks of free
+// allocModel is the allocator as it should be when no process dies: stacks of free
 // blocks and fresh memory.
 type allocModel struct {
 	fresh, end uint64           // units

@@ -85,7 +85,7 @@ func poll(tb shmtest.Fataler, c *Consumer) (events []Event) {
 
 func noTime() time.Duration { return 0 }
 
-// countBell is a Doorbell that nobody waits on.
+// countBell is a Doorbell on which no task waits.
 type countBell struct {
 	rings int
 	err   error

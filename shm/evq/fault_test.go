@@ -92,7 +92,7 @@ func checkQueue(tb testing.TB, seg *shm.Segment, want []Event) {
 }
 
 // TestQueueProducerKilled kills a producer before each access of TrySend. The event is
-// in the queue or not, and nobody else notices.
+// in the queue or not, and no other process notices.
 func TestQueueProducerKilled(t *testing.T) {
 	for _, st := range queueStates {
 		t.Run(fmt.Sprintf("after %q", st), func(t *testing.T) {

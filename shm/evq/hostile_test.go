@@ -80,7 +80,7 @@ func (h *queueHost) do(op, arg byte) error {
 
 // TestQueueCorrupt changes one word of a queue of four slots at position 5 that
 // holds two events, and pins what notices: the next Post, ArmSpace (which sends
-// the caller to Post), Poll, or who opens the queue.
+// the caller to Post), Poll, or the opening of the queue.
 func TestQueueCorrupt(t *testing.T) {
 	event := func(lap uint64) uint64 { return uint64(eventSlot(lap, Event{1, 1})) }
 	empty := func(lap uint64) uint64 { return uint64(emptySlot(lap)) }
@@ -90,32 +90,32 @@ func TestQueueCorrupt(t *testing.T) {
 		off, value       uint64
 		post, poll, open error
 	}{
-		"nothing":                   {tail, 7, nil, nil, nil},
-		"tail behind":               {tail, 5, nil, nil, nil},
-		"tail far behind":           {tail, 0, nil, nil, nil},
-		"tail ahead, room":          {tail, 8, nil, nil, nil},
-		"tail ahead, no room":       {tail, 9, ErrFull, nil, nil},
-		"tail a lap ahead":          {tail, 11, shm.ErrCorrupt, nil, nil},
-		"tail far ahead":            {tail, 7 + 4<<20, shm.ErrCorrupt, nil, nil},
-		"tail ahead by all laps":    {tail, 7 + 4<<24, nil, nil, nil},
-		"tail anywhere":             {tail, 0x123456789abcdef0, shm.ErrCorrupt, nil, nil},
-		"next slot of no kind":      {slot(7), empty(1) + 1, nil, nil, nil},
-		"next slot a lap behind":    {slot(7), empty(0), shm.ErrCorrupt, nil, shm.ErrCorrupt},
-		"next slot laps behind":     {slot(7), event(1<<24 - 2), shm.ErrCorrupt, nil, shm.ErrCorrupt},
-		"next slot laps ahead":      {slot(7), event(3), nil, nil, shm.ErrCorrupt},
-		"event of no kind":          {slot(5), empty(1) + 1, nil, shm.ErrCorrupt, nil},
-		"event of the lap before":   {slot(5), event(0), nil, shm.ErrCorrupt, shm.ErrCorrupt},
-		"event of the lap after":    {slot(5), event(2), nil, shm.ErrCorrupt, nil},
-		"event drained by somebody": {slot(5), empty(2), nil, shm.ErrCorrupt, nil},
-		"gap in the drained slots":  {slot(4), event(1), nil, nil, nil},
-		"drained behind events":     {slot(6), event(2), nil, nil, shm.ErrCorrupt},
-		"geometry zero":             {geom, 0, nil, nil, shm.ErrCorrupt},
-		"no slots":                  {geom, magic << 32, nil, nil, shm.ErrCorrupt},
-		"three slots":               {geom, magic<<32 | 3, nil, nil, shm.ErrCorrupt},
-		"other magic":               {geom, (magic+1)<<32 | 4, nil, nil, shm.ErrCorrupt},
-		"more slots than fit":       {geom, magic<<32 | 512, nil, nil, shm.ErrCorrupt},
-		"most slots that do not":    {geom, magic<<32 | MaxSlots, nil, nil, shm.ErrCorrupt},
-		"slots without end":         {geom, magic<<32 | 1<<31, nil, nil, shm.ErrCorrupt},
+		"nothing":                          {tail, 7, nil, nil, nil},
+		"tail behind":                      {tail, 5, nil, nil, nil},
+		"tail far behind":                  {tail, 0, nil, nil, nil},
+		"tail ahead, room":                 {tail, 8, nil, nil, nil},
+		"tail ahead, no room":              {tail, 9, ErrFull, nil, nil},
+		"tail a lap ahead":                 {tail, 11, shm.ErrCorrupt, nil, nil},
+		"tail far ahead":                   {tail, 7 + 4<<20, shm.ErrCorrupt, nil, nil},
+		"tail ahead by all laps":           {tail, 7 + 4<<24, nil, nil, nil},
+		"tail anywhere":                    {tail, 0x123456789abcdef0, shm.ErrCorrupt, nil, nil},
+		"next slot of no kind":             {slot(7), empty(1) + 1, nil, nil, nil},
+		"next slot a lap behind":           {slot(7), empty(0), shm.ErrCorrupt, nil, shm.ErrCorrupt},
+		"next slot laps behind":            {slot(7), event(1<<24 - 2), shm.ErrCorrupt, nil, shm.ErrCorrupt},
+		"next slot laps ahead":             {slot(7), event(3), nil, nil, shm.ErrCorrupt},
+		"event of no kind":                 {slot(5), empty(1) + 1, nil, shm.ErrCorrupt, nil},
+		"event of the lap before":          {slot(5), event(0), nil, shm.ErrCorrupt, shm.ErrCorrupt},
+		"event of the lap after":           {slot(5), event(2), nil, shm.ErrCorrupt, nil},
+		"event drained by another process": {slot(5), empty(2), nil, shm.ErrCorrupt, nil},
+		"gap in the drained slots":         {slot(4), event(1), nil, nil, nil},
+		"drained behind events":            {slot(6), event(2), nil, nil, shm.ErrCorrupt},
+		"geometry zero":                    {geom, 0, nil, nil, shm.ErrCorrupt},
+		"no slots":                         {geom, magic << 32, nil, nil, shm.ErrCorrupt},
+		"three slots":                      {geom, magic<<32 | 3, nil, nil, shm.ErrCorrupt},
+		"other magic":                      {geom, (magic+1)<<32 | 4, nil, nil, shm.ErrCorrupt},
+		"more slots than fit":              {geom, magic<<32 | 512, nil, nil, shm.ErrCorrupt},
+		"most slots that do not":           {geom, magic<<32 | MaxSlots, nil, nil, shm.ErrCorrupt},
+		"slots without end":                {geom, magic<<32 | 1<<31, nil, nil, shm.ErrCorrupt},
 	} {
 		seg := queueAt(t, 4, 5)
 		post(t, openProducer(t, seg, 0), 1, 2)

@@ -83,7 +83,7 @@ type eventHub struct {
 }
 
 // start starts a sender. When it has gone, the hub rings the consumer, as a session
-// layer would, because nobody else may be left to do it, and closes gone.
+// layer would, because no other process may be left to do it, and closes gone.
 func (e *eventHub) start(id, count int) (p *shmtest.Process, gone chan struct{}) {
 	e.t.Helper()
 	p = shmtest.Start(e.t, e.h, eventSender)

@@ -95,7 +95,7 @@ func BenchmarkQueuePostPoll(b *testing.B) {
 	}
 }
 
-// BenchmarkQueueSendRecv is the same with the words for sleeping, nobody asleep.
+// BenchmarkQueueSendRecv is the same with the words for sleeping, both sides awake.
 func BenchmarkQueueSendRecv(b *testing.B) {
 	seg := queueAt(b, 64, 0)
 	bell := &countBell{}

@@ -71,7 +71,7 @@ func (sc queueScenario) setup(t *testing.T, s *shmtest.Sched, skip int) (check f
 	}
 }
 
-// TestQueueWakeUps explores producers and a consumer that sleep: nobody sleeps for
+// TestQueueWakeUps explores producers and a consumer that sleep: none of them sleeps for
 // ever, no event is lost, doubled or out of order.
 func TestQueueWakeUps(t *testing.T) {
 	for _, sc := range []queueScenario{
@@ -117,7 +117,7 @@ func TestQueueProducerStops(t *testing.T) {
 
 // TestQueueFillerStops is one interleaving with a stop that needs a preemption more than
 // the searches above have: a producer about to ask for room is preempted, the consumer
-// drains the queue and goes to sleep, somebody fills it and stops before
+// drains the queue and goes to sleep, a producer fills it and stops before
 // ringing. Now the producer will wait, so it must ring.
 func TestQueueFillerStops(t *testing.T) {
 	seg := queueAt(t, 1, 0)
@@ -191,7 +191,7 @@ func TestQueueWakeOnce(t *testing.T) {
 	}
 	post(t, w.Queue, 1, 2)
 	send(ErrFull)
-	rings("full, and the consumer asleep: whoever filled it has not rung", 2, 1, 1, 1)
+	rings("full, and the consumer asleep: the producer that filled it has not rung", 2, 1, 1, 1)
 }
 
 // TestQueueSleepErrors covers deadlines and bells that fail.
@@ -229,7 +229,7 @@ func TestQueueSleepErrors(t *testing.T) {
 	if err := w.Queue.Wake(bell); err != nil || bell.rings != 0 {
 		t.Error("Recv gave up, and is taken to sleep still")
 	}
-	// A bell that somebody rings all the time does not outlast the deadline.
+	// A bell that rings all the time does not outlast the deadline.
 	failing.err, failing.tick = nil, func() { now += time.Millisecond }
 	if ev, err := r.Recv(now + 10*time.Millisecond); err != shm.ErrDeadline || failing.waits > 20 {
 		t.Errorf("Recv: %v, %v after %d waits", ev, err, failing.waits)

@@ -12,13 +12,11 @@ import (
 	"cutthrough/shm"
 )
 
-// conn is a connected unix socket of type SOCK_SEQPACKET: the kernel keeps order
-// and boundaries, carries descriptors, knows the peer, and tells of its death.
+// conn is a connected unix socket of type SOCK_SEQPACKET. The kernel keeps order and message
+// boundaries, carries descriptors, knows the peer, and reports its death.
 type conn struct{ poll *endpoint }
 
-// Dial implements [Host]. The address is a path, or "@name" in the abstract
-// namespace, of at most 107 bytes. It never waits: a listener with a full backlog
-// refuses.
+// Dial implements [shm.Host]. It never waits: a listener with a full backlog refuses.
 func (h *host) Dial(addr string) (shm.Conn, error) {
 	fd, err := connect(addr)
 	switch err {
@@ -59,14 +57,14 @@ func connect(addr string) (int, error) {
 		return -1, err
 	}
 	if err := retryEINTR(func() error { return unix.Connect(fd, sa) }); err != nil {
-		_ = unix.Close(fd) // a fresh socket; the connect error is the news
+		_ = unix.Close(fd) // a fresh socket; the connect error matters
 		return -1, err
 	}
 	return fd, nil
 }
 
-// sockaddr returns the address of addr, or EINVAL. An empty name would let the
-// kernel choose one, a zero byte would end the path early.
+// sockaddr returns the socket address of addr, or EINVAL. The kernel would choose a name for an
+// empty one, and end the path at a zero byte.
 func sockaddr(addr string) (*unix.SockaddrUnix, error) {
 	if addr == "" || addr == "@" || strings.IndexByte(addr, 0) >= 0 {
 		return nil, unix.EINVAL
@@ -74,8 +72,8 @@ func sockaddr(addr string) (*unix.SockaddrUnix, error) {
 	return &unix.SockaddrUnix{Name: addr}, nil
 }
 
-// Send implements [Conn]. The kernel keeps room for about 200 KiB of messages; once that is full, it
-// calls the channel writable again when most of it was read.
+// Send implements [shm.Conn]. The kernel keeps about 200 KiB of messages. A full channel becomes
+// writable again when most of it was read.
 func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error {
 	if len(msg) == 0 || len(msg) > shm.MaxMessage || len(descs) > shm.MaxDescs {
 		return fmt.Errorf("oshost: send %d bytes and %d descriptors: %w", len(msg), len(descs), shm.ErrSize)
@@ -87,8 +85,8 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	return nil
 }
 
-// sendMessage sends once, EAGAIN when the channel is full. It holds the
-// descriptors meanwhile, so that each still is what the caller meant.
+// sendMessage sends once; EAGAIN when the channel is full. It holds the descriptors meanwhile, so
+// that none can be closed and its number reused.
 func sendMessage(fd int, msg []byte, descs []shm.Desc) error {
 	fds := make([]int, 0, shm.MaxDescs)
 	for i, d := range descs {
@@ -118,8 +116,8 @@ func sendMessage(fd int, msg []byte, descs []shm.Desc) error {
 	return err
 }
 
-// Recv implements [Conn]. A peer that sends an empty message, which Send refuses
-// to do, looks as if it had closed.
+// Recv implements [shm.Conn]. An empty message, which Send refuses to send, reads as the end of the
+// channel.
 func (c *conn) Recv(buf []byte, deadline time.Duration) (n int, descs []shm.Desc, err error) {
 	err = c.poll.do(&c.poll.in, deadline, func(fd int) (err error) {
 		n, descs, err = recvMessage(fd, buf)
@@ -134,17 +132,17 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (n int, descs []shm.Desc
 	return 0, nil, fmt.Errorf("oshost: recv: %w", err)
 }
 
-// Control data is padded to 8 bytes: with an odd limit the kernel would find room for
-// one descriptor more.
+// MaxDescs must be even: control data is padded to 8 bytes, and with an odd limit the kernel would
+// find room for one descriptor more.
 var _ = [1]struct{}{}[shm.MaxDescs%2]
 
-// recvMessage receives once, EAGAIN when there is nothing.
+// recvMessage receives once; EAGAIN when no message is there.
 func recvMessage(fd int, buf []byte) (int, []shm.Desc, error) {
 	oob := make([]byte, unix.CmsgSpace(shm.MaxDescs*4))
 	n, oobn, flags, err := recvmsg(fd, buf, oob)
 	if err == unix.ECONNRESET {
-		// The peer closed without reading everything. The kernel says so before it
-		// hands out what the peer sent, and says it once.
+		// The peer closed without reading all messages. The kernel reports that once, before the
+		// messages that the peer sent.
 		n, oobn, flags, err = recvmsg(fd, buf, oob)
 	}
 	if err != nil {
@@ -171,7 +169,7 @@ func recvMessage(fd int, buf []byte) (int, []shm.Desc, error) {
 	return n, descs, nil
 }
 
-// recvmsg is the call alone. An empty buf receives one byte all the same.
+// recvmsg is the system call alone. An empty buf receives one byte all the same.
 func recvmsg(fd int, buf, oob []byte) (n, oobn, flags int, err error) {
 	err = retryEINTR(func() (err error) {
 		n, oobn, flags, _, err = unix.Recvmsg(fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
@@ -180,8 +178,8 @@ func recvmsg(fd int, buf, oob []byte) (n, oobn, flags int, err error) {
 	return n, oobn, flags, err
 }
 
-// parseRights returns the descriptors in oob. The kernel wrote oob; what it never
-// writes is a bug and not a message.
+// parseRights returns the descriptors in oob. The kernel wrote oob, so a malformed one is an error
+// of the kernel or of this package, not of the peer.
 func parseRights(oob []byte) ([]int, error) {
 	if len(oob) == 0 {
 		return nil, nil
@@ -204,7 +202,7 @@ func parseRights(oob []byte) ([]int, error) {
 	return fds, nil
 }
 
-// PeerPID implements [Conn]: the process that dialed or listened.
+// PeerPID implements [shm.Conn]: the process that dialed or listened.
 func (c *conn) PeerPID() (int, error) {
 	var pid int
 	err := c.poll.try(func(fd int) error {
@@ -220,7 +218,7 @@ func (c *conn) PeerPID() (int, error) {
 	return pid, nil
 }
 
-// Close implements [Conn].
+// Close implements [shm.Conn].
 func (c *conn) Close() error {
 	if err := c.poll.close(); err != nil {
 		return fmt.Errorf("oshost: close conn: %w", err)

@@ -9,19 +9,17 @@ import (
 	"cutthrough/shm"
 )
 
-// fdDesc is a descriptor with one owner and any number of calls under way. Close
-// never waits for those: the last one out closes the descriptor, so that its
-// number cannot be reused under a call, and a call that a hostile peer manages
-// to block does not block Close.
+// fdDesc is a descriptor with one owner and any number of calls in progress. Close does not wait
+// for them: the last call closes the descriptor. So its number cannot be reused under a call, and a
+// call that a hostile peer blocks does not block Close.
 type fdDesc struct {
 	fd      int
-	foreign bool         // from a peer, and nobody has looked at what it is
-	state   atomic.Int64 // 2 × calls under way, + 1 once closed
+	foreign bool         // from a peer, and of unknown kind
+	state   atomic.Int64 // 2 × calls in progress, + 1 once closed
 	poll    atomic.Pointer[endpoint]
 }
 
-// hold returns the descriptor for one call, which ends with drop; false when it
-// is closed.
+// hold returns the descriptor for one call, which ends with drop; false when it is closed.
 func (d *fdDesc) hold() (int, bool) {
 	for {
 		s := d.state.Load()
@@ -36,14 +34,14 @@ func (d *fdDesc) hold() (int, bool) {
 
 func (d *fdDesc) drop() {
 	if d.state.Add(-2) == 1 {
-		_ = d.closeNow() // Close has returned; nobody is left to tell
+		_ = d.closeNow() // Close has returned, so no caller is left for the error
 	}
 }
 
 func (d *fdDesc) closed() bool { return d.state.Load()&1 == 1 }
 
-// shut makes later holds fail. It reports whether this call did so, and whether
-// no call is under way, which leaves the descriptor to the caller.
+// shut makes later holds fail. first says whether this call did so. idle says whether no call is in
+// progress; the caller closes the descriptor then.
 func (d *fdDesc) shut() (first, idle bool) {
 	for {
 		s := d.state.Load()
@@ -56,8 +54,7 @@ func (d *fdDesc) shut() (first, idle bool) {
 	}
 }
 
-// Close closes the descriptor. The second call returns [ErrClosed]. Safe for
-// concurrent use.
+// Close closes the descriptor. The second call returns [shm.ErrClosed]. Safe for concurrent use.
 func (d *fdDesc) Close() error {
 	switch first, idle := d.shut(); {
 	case !first:
@@ -79,8 +76,8 @@ func (d *fdDesc) closeNow() error {
 	return unix.Close(d.fd)
 }
 
-// takeFD moves the descriptor in d, which a peer sent, to the caller. On failure
-// d is closed.
+// takeFD moves the descriptor in d, which a peer sent, to the caller. On failure d is closed,
+// unless a call on it is in progress.
 func takeFD(d shm.Desc) (int, error) {
 	switch d := d.(type) {
 	case nil:
@@ -91,17 +88,17 @@ func takeFD(d shm.Desc) (int, error) {
 		}
 		return d.fd, nil
 	default:
-		_ = d.Close() // it was never ours to use
+		_ = d.Close() // of another Host: this package cannot use it
 		return -1, fmt.Errorf("%T: %w", d, shm.ErrDesc)
 	}
 }
 
-// closeForeign closes a descriptor of a peer's choosing. A close can take as
-// long as the file system or protocol behind it likes (FUSE flushes, sockets
-// linger), so only memory files, which have seals, are closed in line.
+// closeForeign closes a descriptor that a peer chose. A close can take as long as the file system
+// or protocol behind it likes (FUSE flushes, sockets linger), so only memory files, which have
+// seals, are closed in line.
 func closeForeign(fd int) {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); err == nil {
-		_ = unix.Close(fd) // nothing can be lost with it
+		_ = unix.Close(fd) // a memory file has no data to flush
 		return
 	}
 	go unix.Close(fd)

@@ -12,24 +12,21 @@ import (
 	"cutthrough/shm"
 )
 
-// doorbell is an eventfd: a kernel counter to which Ring adds one and which Wait
-// reads back to zero, sleeping while it is zero.
+// doorbell is an eventfd: a kernel counter. Ring adds one to it; Wait reads it back to zero and
+// sleeps while it is zero.
 //
-// Ordering. Whoever makes a condition true stores it first and rings then;
-// whoever waits announces itself, checks the condition, and waits then. A ring that
-// comes before the Wait is not lost: it stays in the counter. Word operations are
-// sequentially consistent and the counter has a lock in the kernel, so what was
-// stored before a Ring is visible after the Wait that took it. A ring that an
-// earlier Wait took for something else is not repeated: that is why callers check
-// again after every Wait.
+// The side that makes a condition true stores it and then rings. The side that waits announces
+// itself, checks the condition, and then waits. A ring before the Wait is not lost: it stays in the
+// counter. Word operations are sequentially consistent and the kernel locks the counter, so a store
+// before a Ring is visible after the Wait that took it. An earlier Wait may have taken the ring for
+// another condition; that is why callers check again after every Wait.
 //
-// The descriptor joins the netpoller at the first Wait, not before: a process that
-// only rings would otherwise wake its own poller with each ring.
+// The descriptor joins the netpoller at the first Wait. A process that only rings would otherwise
+// wake its own poller with each ring.
 //
-// An eventfd has one set of file flags for all its holders, so a peer can make it
-// blocking. Wait does not care, it reads with RWF_NOWAIT; there is no such thing
-// for writes, so a hostile peer that also fills the counter can keep a Ring in the
-// kernel until somebody reads, which Close does then.
+// All holders of an eventfd share its file flags, so a peer can make it blocking. Wait does not
+// depend on the flag: it reads with RWF_NOWAIT. Writes have no such option, so a hostile peer that
+// also fills the counter can keep a Ring in the kernel until a read; Close reads then.
 type doorbell struct {
 	fdDesc
 	clock clock
@@ -38,7 +35,7 @@ type doorbell struct {
 
 var ringOnce = binary.NativeEndian.AppendUint64(nil, 1)
 
-// NewDoorbell implements [Host].
+// NewDoorbell implements [shm.Host].
 func (h *host) NewDoorbell(shm.Name) (shm.Doorbell, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
@@ -47,7 +44,7 @@ func (h *host) NewDoorbell(shm.Name) (shm.Doorbell, error) {
 	return h.newDoorbell(fd), nil
 }
 
-// OpenDoorbell implements [Host].
+// OpenDoorbell implements [shm.Host].
 func (h *host) OpenDoorbell(d shm.Desc, _ shm.Name) (shm.Doorbell, error) {
 	fd, err := takeFD(d)
 	if err != nil {
@@ -66,8 +63,8 @@ func (h *host) newDoorbell(fd int) shm.Doorbell {
 	return d
 }
 
-// checkEventfd asks the kernel for the name of fd, which a file cannot imitate:
-// theirs are paths. It also makes fd non-blocking.
+// checkEventfd asks the kernel for the name of fd. A file cannot imitate it, because the names of
+// files are paths. It also makes fd non-blocking.
 func checkEventfd(fd int) error {
 	name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	if err != nil {
@@ -82,10 +79,10 @@ func checkEventfd(fd int) error {
 	return nil
 }
 
-// Desc implements [Doorbell]. The doorbell is its own descriptor.
+// Desc implements [shm.Doorbell]. The doorbell is its own descriptor.
 func (d *doorbell) Desc() shm.Desc { return d }
 
-// Ring implements [Doorbell]. It is one write.
+// Ring implements [shm.Doorbell]. It is one write.
 func (d *doorbell) Ring() error {
 	fd, ok := d.hold()
 	if !ok {
@@ -96,14 +93,14 @@ func (d *doorbell) Ring() error {
 		_, err := unix.Write(fd, ringOnce)
 		return err
 	})
-	if err != nil && err != unix.EAGAIN { // EAGAIN: 2^64-2 rings are waiting, one of them is ours
+	if err != nil && err != unix.EAGAIN { // EAGAIN: the counter is full of rings that Wait has yet to take
 		return fmt.Errorf("oshost: ring: %w", err)
 	}
 	return nil
 }
 
-// Wait implements [Doorbell]. With ready it spins for a while first, because a
-// sleep and a wake-up cost a hundred times what a busy peer needs to answer.
+// Wait implements [shm.Doorbell]. With ready it spins for a while first, because a sleep and a
+// wake-up cost a hundred times the time in which a busy peer answers.
 func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	if _, ok := d.hold(); !ok {
 		return fmt.Errorf("oshost: wait: %w", shm.ErrClosed)
@@ -122,14 +119,14 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	return nil
 }
 
-// poller returns the endpoint to sleep on. Only one task waits at a time, but
-// Close may come in between: it marks the descriptor closed before it looks here,
-// and take checks the mark after the endpoint is here, so one sees the other.
+// poller returns the endpoint to sleep on. One task waits at a time, but Close may run
+// concurrently: it marks the descriptor closed before it looks for the endpoint, and take checks
+// the mark after the endpoint is stored, so one of them sees the other.
 func (d *doorbell) poller() (*endpoint, error) {
 	if p := d.poll.Load(); p != nil {
 		return p, nil
 	}
-	// The flag was set when the doorbell was made, but see above.
+	// A peer may have cleared the flag since the doorbell was made.
 	if err := unix.SetNonblock(d.fd, true); err != nil {
 		return nil, err
 	}
@@ -154,7 +151,7 @@ func drainEventfd(fd int) error {
 	})
 }
 
-// Close implements [Doorbell].
+// Close implements [shm.Doorbell].
 func (d *doorbell) Close() error {
 	fd, ok := d.hold()
 	if !ok {
@@ -165,15 +162,15 @@ func (d *doorbell) Close() error {
 		return fmt.Errorf("oshost: close doorbell: %w", shm.ErrClosed)
 	}
 	if p := d.poll.Load(); p != nil {
-		// The waiter wakes as if its deadline had passed, and finds the mark. This fails
-		// only for an endpoint on which nobody can sleep.
+		// The waiter wakes as if its deadline had passed, and finds the mark. The call fails only
+		// for an endpoint on which no task can sleep.
 		_ = p.file.SetReadDeadline(time.Unix(1, 0))
 	}
 	return unstick(fd)
 }
 
-// unstick lets go of a Ring that a hostile peer has stuck. Only then is the counter
-// full; otherwise what is in it belongs to those who still wait.
+// unstick releases a Ring that a hostile peer has blocked. Only then is the counter full; otherwise
+// its rings belong to the tasks that still wait.
 func unstick(fd int) error {
 	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 	err := retryEINTR(func() error {

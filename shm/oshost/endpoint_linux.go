@@ -12,9 +12,9 @@ import (
 	"cutthrough/shm"
 )
 
-// endpoint is a non-blocking descriptor in the Go netpoller. The runtime keeps
-// one deadline a direction, callers here bring one each: therefore calls try
-// first, and those that have to wait take turns.
+// endpoint is a non-blocking descriptor in the Go netpoller. The runtime keeps one deadline per
+// direction, and each call here brings its own: so a call tries first, and calls that have to wait
+// take turns.
 type endpoint struct {
 	clock clock
 	file  *os.File
@@ -29,9 +29,8 @@ type direction struct {
 	wait        func(func(fd uintptr) (done bool)) error
 }
 
-// newEndpoint takes over fd, which must be non-blocking. An endpoint that the
-// netpoller refused works, but for do when it has to sleep: that returns the error of
-// sleeps then.
+// newEndpoint takes over fd, which must be non-blocking. An endpoint that the netpoller refused
+// works until do has to sleep; do returns the error of sleeps then.
 func newEndpoint(c clock, fd int, what string) *endpoint {
 	file := os.NewFile(uintptr(fd), what)
 	raw, err := file.SyscallConn()
@@ -47,7 +46,7 @@ func newEndpoint(c clock, fd int, what string) *endpoint {
 	}
 }
 
-// sleeps says whether the netpoller took the descriptor.
+// sleeps returns an error if the netpoller refused the descriptor.
 func (e *endpoint) sleeps() error {
 	if err := e.file.SetDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("the netpoller refused the descriptor: %w", err)
@@ -55,12 +54,12 @@ func (e *endpoint) sleeps() error {
 	return nil
 }
 
-// do calls try until it returns something other than EAGAIN, and sleeps in
-// between. It returns that, ErrDeadline or ErrClosed. Calls of one direction with
-// different deadlines may overlap; try must be safe for concurrent use.
+// do calls try until it returns anything but EAGAIN, and sleeps in between. It returns that result,
+// ErrDeadline or ErrClosed. Calls of one direction with different deadlines may overlap; try must
+// be safe for concurrent use.
 //
-// No wake-up is lost: wait forgets old readiness, calls try, and only then
-// sleeps; readiness that comes after the forgetting is remembered.
+// No wake-up is lost: wait forgets old readiness, calls try, and only then sleeps; readiness that
+// comes after the forgetting is remembered.
 func (e *endpoint) do(d *direction, deadline time.Duration, try func(fd int) error) error {
 	err := e.try(try)
 	if err != unix.EAGAIN {
@@ -93,7 +92,7 @@ func (e *endpoint) do(d *direction, deadline time.Duration, try func(fd int) err
 	return shm.ErrClosed
 }
 
-// try calls f once, without waiting for anybody.
+// try calls f once, without waiting for other calls.
 func (e *endpoint) try(f func(fd int) error) (err error) {
 	if e.raw.Control(func(fd uintptr) { err = f(int(fd)) }) != nil {
 		return shm.ErrClosed
@@ -101,7 +100,7 @@ func (e *endpoint) try(f func(fd int) error) (err error) {
 	return err
 }
 
-// close wakes all calls with ErrClosed and returns when they have let go.
+// close wakes all calls with ErrClosed and returns when they have ended.
 func (e *endpoint) close() error {
 	err := e.file.Close()
 	if errors.Is(err, os.ErrClosed) {
@@ -110,8 +109,8 @@ func (e *endpoint) close() error {
 	return err
 }
 
-// takeTurn waits for the turn at most left. Close needs no case of its own: it
-// wakes the task whose turn it is, which hands the turn on to be told the same.
+// takeTurn waits for the turn, at most left. Close needs no case of its own: it wakes the task that
+// has the turn, which passes the turn on to the next task.
 func (d *direction) takeTurn(left time.Duration) bool {
 	if left == 0 {
 		return false
@@ -131,8 +130,8 @@ func (d *direction) takeTurn(left time.Duration) bool {
 	}
 }
 
-// left returns how long it is until deadline, 0 when it has passed. Comparing
-// before subtracting keeps the distant past from becoming the distant future.
+// left returns the time until deadline, 0 when it has passed. The comparison before the subtraction
+// keeps the distant past from becoming the distant future.
 func (c clock) left(deadline time.Duration) time.Duration {
 	switch now := c.Now(); {
 	case deadline <= now:
@@ -144,7 +143,7 @@ func (c clock) left(deadline time.Duration) time.Duration {
 	}
 }
 
-// at converts a deadline for the netpoller, whose zero time is no deadline.
+// at converts a deadline for the netpoller, for which the zero time is no deadline.
 func (c clock) at(deadline time.Duration) time.Time {
 	if deadline == shm.Forever {
 		return time.Time{}

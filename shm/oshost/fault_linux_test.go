@@ -307,7 +307,7 @@ func fillTable() (hoard []int, err error) {
 }
 
 // TestDescriptorsExhausted: a process without free descriptors fails with clear
-// errors, refuses those who dial, and works again when it has some.
+// errors, refuses processes that dial, and works again when it has some.
 func TestDescriptorsExhausted(t *testing.T) {
 	leaks := shmtest.CheckLeaks(t)
 	h, addr, buf := oshost.New(), shmtest.NewAddr(), make([]byte, 16)

@@ -104,8 +104,8 @@ type strangeDesc struct{ closed int }
 
 func (d *strangeDesc) Close() error { d.closed++; return nil }
 
-// TestStrangeDesc: descriptors of another Host are refused, and closed by who owns
-// them then.
+// TestStrangeDesc: descriptors of another Host are refused, and closed by their owner
+// at that time.
 func TestStrangeDesc(t *testing.T) {
 	h, d := oshost.New(), &strangeDesc{}
 	_, err0 := h.MapSegment(d, shm.MinSegment)

@@ -11,10 +11,8 @@ import (
 	"cutthrough/shm"
 )
 
-// OS returns the operating system of this process. Shared-memory sessions need
-// Linux: elsewhere clock, tasks and locks work, and every other method
-// returns an error that is [errors.ErrUnsupported], so that a simulator of this
-// package can be built and run anywhere.
+// New returns the operating system of this process. Clock, tasks, locks and local doorbells work;
+// every other method returns an error that is [errors.ErrUnsupported].
 func New() shm.Host { return unsupportedHost{clock{time.Now()}} }
 
 type unsupportedHost struct{ clock }

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	backlog     = 4096                  // connections not yet accepted; more are refused
-	reservePath = "/dev/null"           // any file that everybody can open
-	tablePause  = 10 * time.Millisecond // between looks at a descriptor table that is quite full
+	backlog     = 4096                  // connections that were not accepted; more are refused
+	reservePath = "/dev/null"           // a file that every process can open
+	tablePause  = 10 * time.Millisecond // between attempts while the descriptor table is full
 )
 
 // Results of one attempt to accept, besides errnos.
@@ -23,10 +23,10 @@ var (
 	errTableFull  = errors.New("no descriptor left to refuse with")
 )
 
-// listener is a listening socket and one spare descriptor, which is given up for
-// a moment when the table of the process is full: the next connection can be
-// accepted then, and closed. Without it nothing could be done about that
-// connection, and it would keep the socket readable.
+// listener is a listening socket and one spare descriptor. When the descriptor table of the process
+// is full, the listener closes the spare one, accepts the next connection in its place, and closes
+// that connection. Without the spare descriptor the connection could not be refused and would keep
+// the socket readable.
 type listener struct {
 	host  *host
 	addr  string
@@ -38,10 +38,9 @@ type listener struct {
 	closed  bool
 }
 
-// Listen implements [Host]. The address is a path, or "@name" in the abstract
-// namespace, of at most 107 bytes. A path is guarded by a lock file beside it,
-// "path.lock", and a socket file left by a dead process is replaced; anything
-// else at that path is left alone, with ErrAddrInUse.
+// Listen implements [shm.Host]. A path is guarded by a lock file beside it, "path.lock", and a
+// socket file left by a dead process is replaced. Any other file at that path stays, and the error
+// is ErrAddrInUse.
 func (h *host) Listen(addr string) (shm.Listener, error) {
 	l := &listener{host: h, addr: addr, reserve: -1}
 	if err := l.listen(); err != nil {
@@ -84,7 +83,7 @@ func (l *listener) listen() error {
 	})
 }
 
-// Accept implements [Listener].
+// Accept implements [shm.Listener].
 func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 	for {
 		var fd int
@@ -119,7 +118,7 @@ func (l *listener) acceptOnce(fd int) (int, error) {
 	return conn, err
 }
 
-// accept passes over connections that were gone before they were accepted.
+// accept accepts one connection and skips those that were closed before.
 func accept(fd int) (int, error) {
 	for {
 		conn, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
@@ -129,9 +128,8 @@ func accept(fd int) (int, error) {
 	}
 }
 
-// refuse accepts and closes one connection by means of the reserve. Another
-// task may take the descriptor at any moment: then the reserve is gone, and
-// later calls look for a new one.
+// refuse accepts and closes one connection by means of the spare descriptor. Another task may take
+// the freed descriptor at any moment; the spare one is lost then, and later calls open a new one.
 func (l *listener) refuse(fd int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -164,10 +162,10 @@ func closeReserve(fd int) error {
 	return unix.Close(fd)
 }
 
-// Addr implements [Listener].
+// Addr implements [shm.Listener].
 func (l *listener) Addr() string { return l.addr }
 
-// Close implements [Listener].
+// Close implements [shm.Listener].
 func (l *listener) Close() error {
 	l.mu.Lock()
 	closed := l.closed
@@ -183,12 +181,12 @@ func (l *listener) Close() error {
 	return nil
 }
 
-// teardown undoes as much of listen as was done. The file goes first: while the
-// socket is open, its inode number cannot belong to another file.
+// teardown undoes the completed part of listen. The file goes first: while the socket is open, its
+// inode number cannot belong to another file.
 func (l *listener) teardown() error {
 	errs := []error{l.entry.remove()}
 	if l.poll != nil {
-		errs = append(errs, l.poll.close()) // no Accept is under way from here on
+		errs = append(errs, l.poll.close()) // no Accept is in progress from here on
 	}
 	errs = append(errs, closeReserve(l.reserve), l.entry.release())
 	return errors.Join(errs...)

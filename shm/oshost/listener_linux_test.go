@@ -115,15 +115,15 @@ func TestListenLeavesAlone(t *testing.T) {
 			shmtest.Check(t, os.Symlink(path+".stale", path))
 			return func() {}
 		}},
-		{"somebody's listener", func(t *testing.T, path string) func() {
+		{"a listener of another process", func(t *testing.T, path string) func() {
 			fd := rawListen(t, path, unix.SOCK_SEQPACKET, 1)
 			return func() { shmtest.Check(t, unix.Close(fd)) }
 		}},
-		{"somebody's stream listener", func(t *testing.T, path string) func() {
+		{"a stream listener of another process", func(t *testing.T, path string) func() {
 			fd := rawListen(t, path, unix.SOCK_STREAM, 1)
 			return func() { shmtest.Check(t, unix.Close(fd)) }
 		}},
-		{"somebody's listener with a full backlog", func(t *testing.T, path string) func() {
+		{"a listener of another process with a full backlog", func(t *testing.T, path string) func() {
 			fd := rawListen(t, path, unix.SOCK_SEQPACKET, 0)
 			c, err := oshost.New().Dial(path)
 			shmtest.Check(t, err)
@@ -152,7 +152,7 @@ func TestListenLeavesAlone(t *testing.T) {
 	}
 }
 
-// TestListenerCloseLeavesOthers: when somebody has put something else at the
+// TestListenerCloseLeavesOthers: when another process has put another file at the
 // path, Close does not remove that.
 func TestListenerCloseLeavesOthers(t *testing.T) {
 	leaks := shmtest.CheckLeaks(t)

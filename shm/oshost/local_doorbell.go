@@ -16,12 +16,12 @@ type localDoorbell struct {
 	closed atomic.Bool
 }
 
-// NewLocalDoorbell implements [Host]. The name is for simulators.
+// NewLocalDoorbell implements [shm.Host]. Only simulators use the name.
 func (c clock) NewLocalDoorbell(shm.Name) shm.Doorbell {
 	return &localDoorbell{clock: c, rung: make(chan struct{}, 1), gone: make(chan struct{})}
 }
 
-// Ring implements [Doorbell].
+// Ring implements [shm.Doorbell].
 func (d *localDoorbell) Ring() error {
 	if d.closed.Load() {
 		return fmt.Errorf("oshost: ring: %w", shm.ErrClosed)
@@ -33,7 +33,7 @@ func (d *localDoorbell) Ring() error {
 	return nil
 }
 
-// Wait implements [Doorbell]. It does not spin.
+// Wait implements [shm.Doorbell]. It does not spin.
 func (d *localDoorbell) Wait(_ func() bool, deadline time.Duration) error {
 	if d.closed.Load() {
 		return fmt.Errorf("oshost: wait: %w", shm.ErrClosed)
@@ -63,10 +63,10 @@ func (d *localDoorbell) Wait(_ func() bool, deadline time.Duration) error {
 	}
 }
 
-// Desc implements [Doorbell].
+// Desc implements [shm.Doorbell].
 func (d *localDoorbell) Desc() shm.Desc { return nil }
 
-// Close implements [Doorbell].
+// Close implements [shm.Doorbell].
 func (d *localDoorbell) Close() error {
 	if d.closed.Swap(true) {
 		return fmt.Errorf("oshost: close: %w", shm.ErrClosed)

@@ -11,16 +11,16 @@ import (
 	"cutthrough/shm"
 )
 
-// memfdName is what mappings of segments are called in /proc/PID/maps.
+// memfdName is the name of mappings of segments in /proc/PID/maps.
 const memfdName = "cutthrough"
 
-// segmentSeals make a memfd safe to map: whoever holds it can neither change its
-// size, which would turn accesses into SIGBUS, nor add the seals that forbid
-// writing. Holes can still be punched: they read as zero, a value like another.
+// segmentSeals make a memfd safe to map. No process can change its size, which would turn accesses
+// into SIGBUS, nor add the seals that forbid writing. Holes can still be punched: they read as
+// zero, a value like any other.
 const segmentSeals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
-// CreateSegment implements [Host]. Besides ErrSize it returns what the kernel
-// says, for example ENOSPC, ENOMEM or EMFILE; nothing is left behind then.
+// CreateSegment implements [shm.Host]. Besides ErrSize it returns errors of the kernel, for example
+// ENOSPC, ENOMEM or EMFILE, and leaves no descriptor or mapping behind then.
 func (h *host) CreateSegment(size uint64) (*shm.Segment, error) {
 	if err := shm.CheckSegmentSize(size); err != nil {
 		return nil, err
@@ -58,8 +58,8 @@ func sizeAndSeal(fd int, size int64) error {
 	if err := retryEINTR(func() error { return unix.Ftruncate(fd, size) }); err != nil {
 		return fmt.Errorf("ftruncate: %w", err)
 	}
-	// In pieces: a signal undoes a fallocate that it interrupts, and a profiler
-	// sends one every 10 ms, so a big one might never end.
+	// In pieces: a signal undoes a fallocate that it interrupts, and a profiler sends a signal every
+	// 10 ms, so a large fallocate might never end.
 	const piece = 16 << 20
 	for at := int64(0); at < size; at += piece {
 		n := min(piece, size-at)
@@ -73,8 +73,8 @@ func sizeAndSeal(fd int, size int64) error {
 	return nil
 }
 
-// MapSegment implements [Host]. Besides the errors named there it returns what
-// the kernel says when it cannot map, for example ENOMEM.
+// MapSegment implements [shm.Host]. Besides the errors named there it returns errors of the kernel
+// when it cannot map, for example ENOMEM.
 func (h *host) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 	fd, err := takeFD(d)
 	if err != nil {
@@ -88,8 +88,7 @@ func (h *host) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 	return s, nil
 }
 
-// mapMemfd maps and attaches fd; on failure nothing is mapped and the caller
-// keeps fd.
+// mapMemfd maps and attaches fd. On failure no mapping is left and the caller keeps fd.
 func mapMemfd(fd int, size uint64) (*shm.Segment, error) {
 	if err := checkMemfd(fd, size); err != nil {
 		return nil, err
@@ -105,9 +104,9 @@ func mapMemfd(fd int, size uint64) (*shm.Segment, error) {
 	return s, nil
 }
 
-// checkMemfd says whether fd is a memfd of size bytes that nobody can resize any
-// more. Seals come first: asking for them never reaches a file system, and
-// only memory files have any, so that the other calls cannot be made to hang.
+// checkMemfd checks that fd is a memfd of size bytes whose size is sealed. It asks for the seals
+// first: that request never reaches a file system, and only memory files have seals, so that a peer
+// cannot make the other calls hang.
 func checkMemfd(fd int, size uint64) error {
 	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	if err != nil {
@@ -136,8 +135,8 @@ func checkMemfd(fd int, size uint64) error {
 	return shm.CheckSegmentSize(size)
 }
 
-// mapShared maps fd where the kernel likes. A memfd that may not be mapped for
-// writing (opened read-only, sealed against it) is of the wrong kind.
+// mapShared maps fd at an address of the kernel's choice. A memfd that may not be mapped for
+// writing (opened read-only, or sealed against it) is of the wrong kind.
 func mapShared(fd int, size uint64) ([]byte, error) {
 	if size > math.MaxInt {
 		return nil, fmt.Errorf("mmap of %d bytes: %w", size, shm.ErrSize)

@@ -222,7 +222,7 @@ func TestMapSegmentRandomHeader(t *testing.T) {
 }
 
 // TestSegmentSeals: the peer that gets the descriptor cannot resize the segment or
-// change what it allows, and the memory is there before anybody touches it.
+// change what it allows, and the memory is there before its first use.
 func TestSegmentSeals(t *testing.T) {
 	const size = 1 << 20
 	leaks := shmtest.CheckLeaks(t)

@@ -12,18 +12,18 @@ import (
 	"cutthrough/shm"
 )
 
-// socketFile is the right to a path: the exclusive lock on "path.lock", which
-// the kernel releases when its holder dies. Under that lock a socket file that
-// nobody answers is stale, and replacing it cannot hit a newcomer's. A nil
-// socketFile stands for an abstract address, which needs none of this.
+// socketFile is the right to a path: the exclusive lock on "path.lock", which the kernel releases
+// when its holder dies. Under that lock a socket file that refuses connections is stale, and
+// replacing it cannot hit the file of a new process. A nil socketFile stands for an abstract
+// address, which needs no lock.
 type socketFile struct {
-	path string // absolute, whatever the working directory becomes
+	path string // absolute, so that it survives a change of the working directory
 	lock *os.File
 	own  fs.FileInfo // of the socket file that this process made, or nil
 }
 
-// claimSocketFile locks addr and removes a stale socket file; ErrAddrInUse when a
-// living process has it or something else is there.
+// claimSocketFile locks addr and removes a stale socket file; ErrAddrInUse when a living process
+// has it or another kind of file is there.
 func claimSocketFile(addr string) (*socketFile, error) {
 	path, err := filepath.Abs(addr)
 	if err != nil {
@@ -40,8 +40,8 @@ func claimSocketFile(addr string) (*socketFile, error) {
 	return f, nil
 }
 
-// lockFile opens and locks path. Its last holder may have removed it between the
-// open and the lock; then the lock is on a file that nobody else can find.
+// lockFile opens and locks path. If its last holder removed the file between the open and the lock,
+// the lock is on a file without a path, and lockFile tries again.
 func lockFile(path string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
@@ -110,7 +110,7 @@ func (f *socketFile) removeStale(addr string) error {
 	return err
 }
 
-// remember notes which file bind made.
+// remember records the file that bind made.
 func (f *socketFile) remember() (err error) {
 	if f != nil {
 		f.own, err = os.Lstat(f.path)
@@ -126,8 +126,8 @@ func (f *socketFile) remove() error {
 	return removeSame(f.path, f.own)
 }
 
-// release gives the path up. The lock file goes while the lock is held, so that
-// the next holder cannot lose its own.
+// release gives up the path. It removes the lock file while it holds the lock, so that it cannot
+// remove the file of the next holder.
 func (f *socketFile) release() error {
 	if f == nil {
 		return nil

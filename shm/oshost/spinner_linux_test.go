@@ -43,7 +43,7 @@ func TestSpinnerPreempted(t *testing.T) {
 			return false
 		}
 		for begin := time.Now(); time.Since(begin) < 2*maxSpin; {
-			continue // somebody else has the processor
+			continue // another process has the processor
 		}
 		return true
 	}
