@@ -7,33 +7,35 @@ import (
 
 // An arrow says what a package, and everything below it that has no row of its
 // own, may import besides the standard library and its own subtree. A path that ends in
-// "/." is a package alone, without what is below it.
+// alone is one package, without the packages below it.
 type arrow struct {
 	pkg string
 	may []string // packages, each with everything below
 	why string
 }
 
+const alone = "/."
+
 var arrows = []arrow{
-	{"shm/.", []string{module + "/shm/access"},
+	{"shm" + alone, []string{module + "/shm/access"},
 		"words and ports know neither the structures made of them nor a system that implements them"},
 	{"shm/access", nil,
 		"it is a list of words"},
-	{"shm/fifo", []string{module + "/shm/.", module + "/shm/access", module + "/shm/internal/spin"},
+	{"shm/fifo", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/internal/spin"},
 		"a structure is words and ranges: it knows no other structure and runs on any host"},
-	{"shm/evq", []string{module + "/shm/.", module + "/shm/internal/spin"},
+	{"shm/evq", []string{module + "/shm" + alone, module + "/shm/internal/spin"},
 		"a structure is words and ranges: it knows no other structure and runs on any host"},
-	{"shm/alloc", []string{module + "/shm/."},
+	{"shm/alloc", []string{module + "/shm" + alone},
 		"a structure is words: it knows no other structure, and waits for nothing"},
-	{"shm/oshost", []string{module + "/shm/.", module + "/shm/internal/spin", "golang.org/x/sys"},
+	{"shm/oshost", []string{module + "/shm" + alone, module + "/shm/internal/spin", "golang.org/x/sys"},
 		"it is the only package that makes the system calls of shared memory, and knows no structure in it"},
-	{"shm/hosttest", []string{module + "/shm/."},
+	{"shm/hosttest", []string{module + "/shm" + alone},
 		"it judges every host alike, so it knows none"},
 	{"shm/internal/spin", nil,
 		"it spins, for any condition"},
-	{"shm/internal/shmtest", []string{module + "/shm/.", module + "/shm/access", module + "/shm/oshost", "github.com/google/go-cmp"},
+	{"shm/internal/shmtest", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/oshost", "github.com/google/go-cmp"},
 		"the tests of each structure share it, so it knows none"},
-	{"impl", []string{module + "/shm/.", module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
+	{"impl", []string{module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
 		"it is production code that runs on the host it is given: the simulator must run it without its knowledge"},
 	{"model", nil,
 		"a specification that shares code with what it specifies shares its bugs"},
@@ -43,7 +45,7 @@ var arrows = []arrow{
 		"it follows any model, so it knows none"},
 	{"model/catalog", []string{module + "/model/check"},
 		"it lists and draws any model, so it knows none"},
-	{"sim", []string{module + "/shm/.", module + "/shm/access", "github.com/cespare/xxhash/v2"},
+	{"sim", []string{module + "/shm" + alone, module + "/shm/access", "github.com/cespare/xxhash/v2"},
 		"it tests any protocol of words and ranges, so it knows no structure in them"},
 	{"sim/trace", nil,
 		"the format of traces must be readable without the machine that runs them"},
@@ -109,7 +111,7 @@ func checkArrows(t *Tree, report report) {
 			case within(p, testOnly...):
 				report(f.path, t.line(spec), "%s is for _test.go files", p)
 			default:
-				report(f.path, t.line(spec), "%s may not import %s: %s", row.pkg, p, row.why)
+				report(f.path, t.line(spec), "%s may not import %s: %s", strings.TrimSuffix(row.pkg, alone), p, row.why)
 			}
 		}
 	}
@@ -118,8 +120,8 @@ func checkArrows(t *Tree, report report) {
 // covered says whether one of the entries of an arrow covers the package p.
 func covered(p string, entries ...string) bool {
 	return slices.ContainsFunc(entries, func(e string) bool {
-		alone, ok := strings.CutSuffix(e, "/.")
-		return ok && p == alone || !ok && within(p, e)
+		one, ok := strings.CutSuffix(e, alone)
+		return ok && p == one || !ok && within(p, e)
 	})
 }
 

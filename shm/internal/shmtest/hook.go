@@ -12,7 +12,8 @@ import (
 	"cutthrough/shm/access"
 )
 
-// Fataler is the part of [testing.TB] that the rapid.T of property tests has too.
+// Fataler is the part of [testing.TB] that the rapid.T of property tests has too: Helper, Fatal
+// and Fatalf.
 type Fataler interface {
 	Helper()
 	Fatal(args ...any)
