@@ -61,10 +61,10 @@ func Size(slots uint32) uint64 { return slotOff + 8*uint64(slots) }
 // queue meanwhile.
 func Init(seg *shm.Segment, off uint64, slots uint32) error {
 	if !validSlots(uint64(slots)) {
-		return fmt.Errorf("evq: init event queue: %d slots: %w (a power of two up to %d)", slots, shm.ErrSize, MaxSlots)
+		return fmt.Errorf("evq: init: %d slots: %w (a power of two up to %d)", slots, shm.ErrSize, MaxSlots)
 	}
 	if off < shm.SegmentHeader || !seg.Contains(off, Size(slots), align) {
-		return fmt.Errorf("evq: init event queue of %d slots at %#x: %w", slots, off, shm.ErrSize)
+		return fmt.Errorf("evq: init queue of %d slots at %#x: %w", slots, off, shm.ErrSize)
 	}
 	q := sharedAt(seg, off, uint64(slots))
 	q.sleep.Store(0)
@@ -104,12 +104,12 @@ func sharedAt(seg *shm.Segment, off, slots uint64) shared {
 // reader of the geometry.
 func open(seg *shm.Segment, off uint64) (shared, error) {
 	if off < shm.SegmentHeader || !seg.Contains(off, Size(1), align) {
-		return shared{}, fmt.Errorf("evq: open event queue at %#x: %w", off, shm.ErrCorrupt)
+		return shared{}, fmt.Errorf("evq: open at %#x: %w", off, shm.ErrCorrupt)
 	}
 	geom := seg.Uint64(off, nameGeom).Load()
 	slots := geom & (1<<32 - 1)
 	if geom>>32 != magic || !validSlots(slots) || !seg.Contains(off, Size(uint32(slots)), align) {
-		return shared{}, fmt.Errorf("evq: open event queue at %#x: geometry %#x: %w", off, geom, shm.ErrCorrupt)
+		return shared{}, fmt.Errorf("evq: open at %#x: geometry %#x: %w", off, geom, shm.ErrCorrupt)
 	}
 	return sharedAt(seg, off, slots), nil
 }
@@ -132,7 +132,7 @@ type Producer struct {
 // no queue at off.
 func OpenProducer(seg *shm.Segment, off uint64, id int) (*Producer, error) {
 	if id < 0 || id >= maxProducers {
-		return nil, fmt.Errorf("evq: open event queue at %#x as producer %d: %w", off, id, errProducerID)
+		return nil, fmt.Errorf("evq: open at %#x as producer %d: %w", off, id, errProducerID)
 	}
 	q, err := open(seg, off)
 	if err != nil {
@@ -206,7 +206,7 @@ func OpenConsumer(seg *shm.Segment, off uint64) (*Consumer, error) {
 		case s.ahead(lap) == 1 && drained == at:
 			drained++
 		case s.ahead(lap) != 0:
-			return nil, fmt.Errorf("evq: open event queue at %#x: slot %d is %#x in lap %d: %w", off, at, uint64(s), lap, shm.ErrCorrupt)
+			return nil, fmt.Errorf("evq: open at %#x: slot %d is %#x in lap %d: %w", off, at, uint64(s), lap, shm.ErrCorrupt)
 		}
 	}
 	return &Consumer{shared: q, head: lap<<q.shift | drained, epoch: q.sleep.Load() &^ 1}, nil

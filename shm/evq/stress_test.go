@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cutthrough/shm"
-	"cutthrough/shm/internal/spin"
 )
 
 // TestQueueStress runs producers and the consumer in goroutines that sleep for real.
@@ -117,7 +116,7 @@ func BenchmarkQueueTwoProducers(b *testing.B) {
 	bell := make(chanBell, 1)
 	peers := []shm.Doorbell{make(chanBell, 1), make(chanBell, 1)}
 	for id, own := range peers {
-		w := Writer{Queue: openProducer(b, seg, id), Peer: bell, Bell: own, Now: noTime, Spin: spin.Default}
+		w := Writer{Queue: openProducer(b, seg, id), Peer: bell, Bell: own, Now: noTime, Spin: 2048}
 		go func() {
 			for range (b.N + id) / 2 {
 				if err := w.Send(Event{1, 2}, shm.Forever); err != nil {
@@ -126,7 +125,7 @@ func BenchmarkQueueTwoProducers(b *testing.B) {
 			}
 		}()
 	}
-	r := Reader{Queue: openConsumer(b, seg), Peers: peers, Bell: bell, Now: noTime, Spin: spin.Default}
+	r := Reader{Queue: openConsumer(b, seg), Peers: peers, Bell: bell, Now: noTime, Spin: 2048}
 	for range b.N {
 		if _, err := r.Recv(shm.Forever); err != nil {
 			b.Fatal(err)

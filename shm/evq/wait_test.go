@@ -11,7 +11,6 @@ import (
 	"cutthrough/shm"
 	"cutthrough/shm/access"
 	"cutthrough/shm/internal/shmtest"
-	"cutthrough/shm/internal/spin"
 )
 
 // queueScenario is some producers that each send events, and the consumer.
@@ -254,7 +253,7 @@ func TestQueueSpin(t *testing.T) {
 	seg := queueAt(t, 1, 0)
 	p := openProducer(t, seg, 0)
 	view, y := shmtest.Hooked(t, seg)
-	r := Reader{Queue: openConsumer(t, view), Bell: &waitBell{err: shm.ErrClosed}, Now: noTime, Spin: spin.Default}
+	r := Reader{Queue: openConsumer(t, view), Bell: &waitBell{err: shm.ErrClosed}, Now: noTime, Spin: 2048}
 	y.OnAccess = func(n int, _ uint64, name shm.Name, _ access.Op) {
 		if n == 4 {
 			post(t, p, 1)
@@ -268,7 +267,7 @@ func TestQueueSpin(t *testing.T) {
 	}
 	post(t, p, 2)
 	view, y = shmtest.Hooked(t, seg)
-	w := Writer{Queue: openProducer(t, view, 1), Peer: &countBell{}, Bell: &waitBell{err: shm.ErrClosed}, Now: noTime, Spin: spin.Default}
+	w := Writer{Queue: openProducer(t, view, 1), Peer: &countBell{}, Bell: &waitBell{err: shm.ErrClosed}, Now: noTime, Spin: 2048}
 	y.OnAccess = func(n int, _ uint64, name shm.Name, _ access.Op) {
 		if n == 8 {
 			poll(t, openConsumer(t, seg))

@@ -92,9 +92,9 @@ func TestFifoAccesses(t *testing.T) {
 		{"enqueue and peek", func() { _, _ = p.Enqueue(buf[:1]); p.Publish(); _, _ = c.Peek(0, buf[:1]) },
 			"fifo.head load, fifo.data write 1, fifo.tail store, fifo.tail load, fifo.data read 1"},
 		{"readable after a drop", func() { _, _ = c.Drop(1); _, _ = c.Readable() }, "fifo.data read 1, fifo.head store, fifo.tail load"},
-		{"is some free", func() { p.HasFree(3) }, "fifo.head load"},
-		{"is all free", func() { p.HasFree(8) }, "fifo.head load"},
-		{"is there news", func() { c.HasNews() }, "fifo.tail load"},
+		{"is some free", func() { p.hasFree(3) }, "fifo.head load"},
+		{"is all free", func() { p.hasFree(8) }, "fifo.head load"},
+		{"is there news", func() { c.hasNews() }, "fifo.tail load"},
 	} {
 		step.do()
 		if diff := cmp.Diff(step.want, log.take()); diff != "" {

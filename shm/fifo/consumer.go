@@ -39,7 +39,7 @@ func OpenConsumer(s *shm.Segment, off uint64) (*Consumer, error) {
 	head := f.headWord.Load()
 	tail := f.tailWord.Load()
 	if tail-head > f.cap {
-		return nil, fmt.Errorf("fifo: open consumer of fifo at %#x: tail %#x, head %#x, capacity %d: %w", off, tail, head, f.cap, shm.ErrCorrupt)
+		return nil, fmt.Errorf("fifo: open consumer at %#x: tail %#x, head %#x, capacity %d: %w", off, tail, head, f.cap, shm.ErrCorrupt)
 	}
 	return &Consumer{shared: f, head: head, pos: (head - start) % f.cap, released: head, tail: tail, notified: head}, nil
 }
@@ -138,9 +138,9 @@ func (c *Consumer) Readable() (uint64, error) {
 	return c.known(), nil
 }
 
-// HasNews says whether the producer's counter differs from its last value seen by this side. It has
-// no side effects: pass it to [shm.Doorbell].Wait.
-func (c *Consumer) HasNews() bool { return c.tailWord.Load() != c.tail }
+// hasNews says whether the producer's counter differs from its last value seen by this side. It has
+// no side effects, as the test of [shm.Doorbell].Wait requires.
+func (c *Consumer) hasNews() bool { return c.tailWord.Load() != c.tail }
 
 // ready returns the smaller of n and the number of bytes that can be dequeued. It reads the
 // producer's counter only when the bytes already seen are fewer than n.

@@ -61,7 +61,7 @@ func Size(capacity uint64) uint64 {
 // not fit. Neither side may have the fifo open.
 func Init(s *shm.Segment, off, capacity, start uint64) error {
 	if capacity == 0 || off == 0 || !s.Contains(off, Size(capacity), align) {
-		return fmt.Errorf("fifo: fifo of %d bytes at %#x of a segment of %d: %w", capacity, off, s.Size(), shm.ErrSize)
+		return fmt.Errorf("fifo: init %d bytes at %#x of a segment of %d: %w", capacity, off, s.Size(), shm.ErrSize)
 	}
 	f := sharedAt(s, off)
 	f.hasEvent.Store(0)
@@ -116,14 +116,14 @@ func sharedAt(s *shm.Segment, off uint64) shared {
 // words and the start value of the counters. It is the only reader of the geometry.
 func open(s *shm.Segment, off uint64) (shared, uint64, error) {
 	if off == 0 || !s.Contains(off, headerSize, align) {
-		return shared{}, 0, fmt.Errorf("fifo: open fifo: no fifo can be at %#x: %w", off, shm.ErrCorrupt)
+		return shared{}, 0, fmt.Errorf("fifo: open: no fifo can be at %#x: %w", off, shm.ErrCorrupt)
 	}
 	if m := s.Uint64(off+magicOff, nameMagic).Load(); m != magic {
-		return shared{}, 0, fmt.Errorf("fifo: open fifo at %#x: magic %#x: %w", off, m, shm.ErrCorrupt)
+		return shared{}, 0, fmt.Errorf("fifo: open at %#x: magic %#x: %w", off, m, shm.ErrCorrupt)
 	}
 	capacity := s.Uint64(off+capOff, nameCap).Load()
 	if capacity == 0 || !s.Contains(off, Size(capacity), align) {
-		return shared{}, 0, fmt.Errorf("fifo: open fifo at %#x: capacity %d: %w", off, capacity, shm.ErrCorrupt)
+		return shared{}, 0, fmt.Errorf("fifo: open at %#x: capacity %d: %w", off, capacity, shm.ErrCorrupt)
 	}
 	f := sharedAt(s, off)
 	f.cap = capacity
@@ -160,6 +160,6 @@ func (f *shared) pieces(pos, n uint64) (a, b []byte) {
 
 // corrupt returns the error that ends the use of one side of a fifo.
 func (f *shared) corrupt(word shm.Name, from, to, limit uint64) error {
-	return fmt.Errorf("fifo: fifo at %#x: %s went from %#x to %#x, at most %d bytes are possible: %w",
+	return fmt.Errorf("fifo: at %#x: %s went from %#x to %#x, at most %d bytes are possible: %w",
 		f.off, word, from, to, limit, shm.ErrCorrupt)
 }

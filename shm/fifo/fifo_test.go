@@ -202,7 +202,7 @@ func TestFifoBatches(t *testing.T) {
 	f := newFixture(t, nil, 64<<10, 0)
 	_, err := f.p.Enqueue(make([]byte, publishBatch-1))
 	must(t, err)
-	if f.c.HasNews() {
+	if f.c.hasNews() {
 		t.Error("less than a batch is visible without Publish")
 	}
 	_, err = f.p.Enqueue(make([]byte, publishBatch+2))
@@ -212,22 +212,22 @@ func TestFifoBatches(t *testing.T) {
 	}
 	_, err = f.c.Drop(publishBatch - 1)
 	must(t, err)
-	if free := uint64(64<<10 - 2*publishBatch - 1); !f.p.HasFree(free) || f.p.HasFree(free+1) {
+	if free := uint64(64<<10 - 2*publishBatch - 1); !f.p.hasFree(free) || f.p.hasFree(free+1) {
 		t.Error("less than a batch is free without Release")
 	}
 	_, err = f.c.Drop(1)
 	must(t, err)
-	if !f.p.HasFree(64<<10 - publishBatch - 1) {
+	if !f.p.hasFree(64<<10 - publishBatch - 1) {
 		t.Error("a batch is not free")
 	}
-	if f.p.HasFree(64 << 10) {
+	if f.p.hasFree(64 << 10) {
 		t.Error("all is free with bytes inside")
 	}
 	f.p.Publish()
 	_, err = f.c.Drop(64 << 10)
 	must(t, err)
 	f.c.Release()
-	if !f.p.HasFree(64<<10) || f.p.HasFree(64<<10+1) {
+	if !f.p.hasFree(64<<10) || f.p.hasFree(64<<10+1) {
 		t.Error("not exactly all is free at the end")
 	}
 }

@@ -77,7 +77,7 @@ var fifoOps = []struct {
 		n, err := f.p.Free()
 		return buf[:min(n, uint64(len(buf)))], err
 	}},
-	{"HasFree", true, func(f *fixture, _ []byte) ([]byte, error) { f.p.HasFree(1); return nil, nil }},
+	{"hasFree", true, func(f *fixture, _ []byte) ([]byte, error) { f.p.hasFree(1); return nil, nil }},
 	{"NeedsEvent", true, func(f *fixture, _ []byte) ([]byte, error) { f.p.NeedsEvent(); return nil, nil }},
 	{"ArmDequeue", true, func(f *fixture, _ []byte) ([]byte, error) {
 		f.p.Publish()
@@ -101,7 +101,7 @@ var fifoOps = []struct {
 		return append(bytes.Clone(a), b...), err
 	}},
 	{"Readable", false, func(f *fixture, _ []byte) ([]byte, error) { _, err := f.c.Readable(); return nil, err }},
-	{"HasNews", false, func(f *fixture, _ []byte) ([]byte, error) { f.c.HasNews(); return nil, nil }},
+	{"hasNews", false, func(f *fixture, _ []byte) ([]byte, error) { f.c.hasNews(); return nil, nil }},
 	{"ArmEvent", false, func(f *fixture, _ []byte) ([]byte, error) {
 		f.c.Release()
 		_, err := f.c.ArmEvent()

@@ -39,7 +39,7 @@ func OpenProducer(s *shm.Segment, off uint64) (*Producer, error) {
 	tail := f.tailWord.Load()
 	head := f.headWord.Load()
 	if tail-head > f.cap {
-		return nil, fmt.Errorf("fifo: open producer of fifo at %#x: tail %#x, head %#x, capacity %d: %w", off, tail, head, f.cap, shm.ErrCorrupt)
+		return nil, fmt.Errorf("fifo: open producer at %#x: tail %#x, head %#x, capacity %d: %w", off, tail, head, f.cap, shm.ErrCorrupt)
 	}
 	return &Producer{shared: f, tail: tail, pos: (tail - start) % f.cap, published: tail, head: head, evented: tail}, nil
 }
@@ -125,9 +125,9 @@ func (p *Producer) Free() (uint64, error) {
 	return p.free(), nil
 }
 
-// HasFree says whether n bytes are free now. It has no side effects and does not check the
-// consumer's counter: pass it to [shm.Doorbell].Wait.
-func (p *Producer) HasFree(n uint64) bool { return p.cap-(p.tail-p.headWord.Load()) >= n }
+// hasFree says whether n bytes are free now. It has no side effects and does not check the
+// consumer's counter, as the test of [shm.Doorbell].Wait requires.
+func (p *Producer) hasFree(n uint64) bool { return p.cap-(p.tail-p.headWord.Load()) >= n }
 
 // advance counts the n bytes at tail, which are written, as enqueued.
 func (p *Producer) advance(n uint64) {

@@ -111,7 +111,7 @@ func (cfg duetConfig) play(t *testing.T, preempt ...int) int {
 				return
 			}
 		}
-		if cfg.drain && w.Drain(shm.Forever) == nil && !f.p.HasFree(f.p.cap) {
+		if cfg.drain && w.Drain(shm.Forever) == nil && !f.p.hasFree(f.p.cap) {
 			t.Error("Drain returned early")
 		}
 	}

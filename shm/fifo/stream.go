@@ -83,7 +83,7 @@ func (w *Writer) sleep(need uint64, deadline time.Duration) error {
 		return shm.ErrDeadline
 	}
 	if w.ready == nil {
-		w.ready = func() bool { return w.Fifo.HasFree(w.need) }
+		w.ready = func() bool { return w.Fifo.hasFree(w.need) }
 	}
 	w.need = need
 	if w.watch.Until(w.ready, w.Spin) {
@@ -145,7 +145,7 @@ func (r *Reader) sleep(deadline time.Duration) error {
 		return shm.ErrDeadline
 	}
 	if r.ready == nil {
-		r.ready = r.Fifo.HasNews
+		r.ready = r.Fifo.hasNews
 	}
 	if r.watch.Until(r.ready, r.Spin) {
 		return nil
@@ -158,4 +158,4 @@ func (r *Reader) sleep(deadline time.Duration) error {
 
 // SpinDefault is a value of Spin whose spins take about twice as long as a wake-up on another core:
 // 50 to 100 us.
-const SpinDefault = spin.Default
+const SpinDefault = 2048

@@ -260,8 +260,8 @@ func TestStreamTrickle(t *testing.T) {
 	if n <= 100 || n > 250 || !errors.Is(err, shm.ErrDeadline) {
 		t.Errorf("Write = %d, %v, want ErrDeadline after some more than 100 bytes", n, err)
 	}
-	if err := w.Drain(clock + 10); !errors.Is(err, shm.ErrDeadline) || f.p.HasFree(f.p.cap) {
-		t.Errorf("Drain = %v, drained %t, want ErrDeadline", err, f.p.HasFree(f.p.cap))
+	if err := w.Drain(clock + 10); !errors.Is(err, shm.ErrDeadline) || f.p.hasFree(f.p.cap) {
+		t.Errorf("Drain = %v, drained %t, want ErrDeadline", err, f.p.hasFree(f.p.cap))
 	}
 }
 

@@ -5,10 +5,6 @@
 // every spin whether it does.
 package spin
 
-// Default is the limit of [Watcher.Until] that takes about twice as long as being woken from
-// sleep on another core: 50 to 100 us.
-const Default = 2048
-
 // How a Watcher learns.
 const (
 	shorterSpins = 6  // a spin in vain makes the next half as long, so many times
