@@ -43,9 +43,9 @@ func evqScenario() *Scenario {
 			Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
 		},
 		Doc: "several producers and one consumer share a bounded event queue and sleep on it",
-		Long: `Up to four producer processes post events of distinct values with shm.QueueWriter: send, which
+		Long: `Up to four producer processes post events of distinct values with evq.Writer: send, which
 sleeps while the queue is full, and try, which does not wait. A consumer polls as often as it is told to and then
-receives with shm.QueueReader, sleeping while the queue is empty, until all producers have
+receives with evq.Reader, sleeping while the queue is empty, until all producers have
 ended and nothing is left. slots is the base-2 logarithm of the number of slots.
 
 The consumer has a task per producer that waits for the end of a control channel, by exit or death,

@@ -76,9 +76,9 @@ func compileHostile(c sim.Case) (sim.Program, error) {
 		f.prod.Go("prod", func() { runVictim(w, prodOps, victim == "prod", ps.try) })
 		f.cons.Go("cons", func() { runVictim(w, consOps, victim == "cons", cs.try) })
 		if victim == "prod" {
-			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("sig.event"))
+			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("fifo.has_event"))
 		} else {
-			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("sig.want"), shm.NewName("sig.has"))
+			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("fifo.want_deq_ntf"), shm.NewName("fifo.deq_ntf_sent"))
 		}
 	}
 	config := simConfig("hostile")

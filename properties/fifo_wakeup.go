@@ -30,8 +30,8 @@ func fifoWakeup() *Scenario {
 			Sometimes: []string{"writer slept", "reader slept", "drained"},
 		},
 		Doc: "both sides sleep on doorbells: event flag and dequeue notification",
-		Long: `A producer writes with shm.Writer, which sleeps while the fifo is full, and drains, which
-sleeps until it is empty; a consumer reads with shm.Reader, which sleeps while it is empty,
+		Long: `A producer writes with fifo.Writer, which sleeps while the fifo is full, and drains, which
+sleeps until it is empty; a consumer reads with fifo.Reader, which sleeps while it is empty,
 in the sizes of its read operations, over and over, until it has everything. Both wake each
 other through the event flag and the dequeue notification (want and has).
 

@@ -16,7 +16,7 @@ type view struct {
 	gone bool // unmapped: a real process would be killed by the next access
 }
 
-// Before implements [shm.Yielder]: the scheduling point of every memory access.
+// Before implements [shm.AccessHook]: the scheduling point of every memory access.
 func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op) {
 	w := v.w
 	t := w.cur
@@ -42,7 +42,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op
 	}
 }
 
-// After implements [shm.Yielder].
+// After implements [shm.AccessHook].
 func (v *view) After(value uint64, ok bool) {
 	w := v.w
 	if w.cur == nil {
