@@ -23,6 +23,8 @@ import (
 	"cutthrough/impl/server"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
+	"cutthrough/shm/oshost"
 )
 
 const (
@@ -62,7 +64,7 @@ type Agent struct {
 	unix     []net.Listener // the rivals in benchmarks
 }
 
-func newAgent() *Agent { return &Agent{host: shm.OS(), conns: map[int]*Session{}, load: newLoad()} }
+func newAgent() *Agent { return &Agent{host: oshost.New(), conns: map[int]*Session{}, load: newLoad()} }
 
 // Layer runs a session layer at addr.
 func (a *Agent) Layer(addr string, _ *None) error {
@@ -86,7 +88,7 @@ func (a *Agent) Stat(_ None, st *layer.Stat) error {
 
 // Attach attaches to the session layer at addr.
 func (a *Agent) Attach(addr string, _ *None) (err error) {
-	a.app, err = Attach(a.host, addr, Options{Spin: shm.SpinDefault})
+	a.app, err = Attach(a.host, addr, Options{Spin: fifo.SpinDefault})
 	return err
 }
 

@@ -32,7 +32,7 @@ type Options struct {
 	// Observe, if not nil, gets what happens, in order: for tests, simulation and monitors. It must
 	// not call the application.
 	Observe func(Observation)
-	Spin    int // how long to look for progress before sleeping; see shm.SpinDefault; 0 sleeps at once
+	Spin    int // how long to look for progress before sleeping; see fifo.SpinDefault; 0 sleeps at once
 }
 
 // App is an application that is attached to a session layer. Close is enough to

@@ -15,6 +15,8 @@ import (
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
+	"cutthrough/shm/oshost"
 )
 
 // The benchmarks compare sessions with what applications would use without them, Go's
@@ -167,7 +169,7 @@ func newBenchmark(b *testing.B, processes bool, o BenchOptions) *benchmark {
 			check(b, errors.Join(a.unix[0].Close(), a.unix[1].Close(), a.app.Close(), a.EndLayer(None{}, nil)))
 		})
 	}
-	client, err := Attach(shm.OS(), call1.Layer, o.options())
+	client, err := Attach(oshost.New(), call1.Layer, o.options())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -237,7 +239,7 @@ func (m *benchmark) over(dial func() (net.Conn, error), o benchOrder) func(n int
 func BenchmarkStream(b *testing.B) {
 	for _, size := range []uint32{64, 1460, 16384} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
-			m := newBenchmark(b, true, BenchOptions{shm.SpinDefault, 4 << 20})
+			m := newBenchmark(b, true, BenchOptions{fifo.SpinDefault, 4 << 20})
 			o := benchOrder{Size: size}
 			b.SetBytes(int64(size))
 			m.duel(int(min(200_000, 200<<20/size)), 20, m.over(m.dial, o), m.over(m.dialUnix, o))
@@ -252,7 +254,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		name  string
 		spin  int
 		share int
-	}{{"busy", shm.SpinDefault, 20}, {"asleep", 0, 1}} {
+	}{{"busy", fifo.SpinDefault, 20}, {"asleep", 0, 1}} {
 		for _, size := range []uint32{64, 1460} {
 			b.Run(fmt.Sprintf("wait=%s/size=%d", wait.name, size), func(b *testing.B) {
 				m := newBenchmark(b, true, BenchOptions{Spin: wait.spin})
@@ -307,7 +309,7 @@ func BenchmarkConnect(b *testing.B) {
 			use  func(net.Conn) error
 		}{{"nothing", nothing}, {"end", end}, {"request", askOnce}} {
 			b.Run(fmt.Sprintf("peer=%s/use=%s", peer, u.name), func(b *testing.B) {
-				m := newBenchmark(b, peer == "process", BenchOptions{Spin: shm.SpinDefault})
+				m := newBenchmark(b, peer == "process", BenchOptions{Spin: fifo.SpinDefault})
 				warm, err := m.dial()
 				check(b, err)
 				dial, dialUnix := m.dial, m.dialUnix
@@ -327,7 +329,7 @@ type HopCall struct{ From, To string }
 
 // Hop does that until somebody hangs up.
 func (a *Agent) Hop(c HopCall, _ *None) error {
-	h := shm.OS()
+	h := oshost.New()
 	l, err := h.Listen(c.From)
 	if err != nil {
 		return err
@@ -384,7 +386,7 @@ func BenchmarkHops(b *testing.B) {
 				check(b, newAgent().Hop(server, nil))
 				check(b, newAgent().Hop(layer, nil))
 			}
-			c, err := shm.OS().Dial(layer.From)
+			c, err := oshost.New().Dial(layer.From)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -411,7 +413,7 @@ func BenchmarkHops(b *testing.B) {
 func BenchmarkLive(b *testing.B) {
 	for _, live := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("live=%d", live), func(b *testing.B) {
-			m := newBenchmark(b, true, BenchOptions{shm.SpinDefault, 1024})
+			m := newBenchmark(b, true, BenchOptions{fifo.SpinDefault, 1024})
 			var all []net.Conn
 			for range live {
 				c, err := m.dial()

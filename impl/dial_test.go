@@ -9,7 +9,7 @@ import (
 
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
-	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // TestDialEndpoint: an endpoint that did not come from a URI is what it means, or an error of that one call.
@@ -43,7 +43,7 @@ func TestOptions(t *testing.T) {
 		{Namespace: strings.Repeat("x", wire.MaxNamespace+1)}, {Namespace: "a\x00b"}, {Namespace: "\xff"},
 		{Scope: 4}, {RxSize: -1}, {TxSize: -1}, {RxSize: wire.MaxFifo + 1}, {TxSize: wire.MaxFifo + 1},
 	} {
-		if _, err := Attach(shm.OS(), addr, o); !errors.Is(err, wire.Unsupported) {
+		if _, err := Attach(oshost.New(), addr, o); !errors.Is(err, wire.Unsupported) {
 			t.Errorf("%+v: %v, want %v", o, err, wire.Unsupported)
 		}
 	}

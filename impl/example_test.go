@@ -12,7 +12,7 @@ import (
 
 	"cutthrough/impl"
 	"cutthrough/impl/server"
-	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // A session layer and two applications; here they are in one process, and each could be
@@ -27,7 +27,7 @@ func Example() {
 	addr := filepath.Join(dir, "session-layer")
 
 	// The session layer.
-	host := shm.OS()
+	host := oshost.New()
 	socket, err := host.Listen(addr)
 	if err != nil {
 		log.Fatal(err)

@@ -18,6 +18,9 @@ import (
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
+	"cutthrough/shm/oshost"
 )
 
 // victims are two applications with a session, on a session layer that others attack.
@@ -323,7 +326,7 @@ func TestSilentConnections(t *testing.T) {
 	v := newVictims(t, server.Config{})
 	leaks := checkLeaks(t)
 	for range 1000 {
-		c, err := shm.OS().Dial(v.addr)
+		c, err := oshost.New().Dial(v.addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -383,10 +386,10 @@ func (r *scribbler) headers(base wire.Location) []uint64 {
 	}
 	add(0, shm.SegmentHeader)
 	for _, at := range []wire.Location{r.last.Rx, r.last.Tx} {
-		add(uint64(at-base), shm.FifoBytes(0))
+		add(uint64(at-base), fifo.Size(0))
 	}
 	for _, at := range []wire.Location{r.last.PostQueue, r.last.ReadQueue} {
-		add(uint64(at-base), shm.QueueBytes(256))
+		add(uint64(at-base), evq.Size(256))
 	}
 	return words
 }

@@ -3,6 +3,7 @@ package impl
 import (
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
 )
 
 // openInboxLocked returns the event queue at a location as one that this application reads; it opens the queue
@@ -17,7 +18,7 @@ func (a *App) openInboxLocked(at wire.Location) (*inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := shm.OpenQueueConsumer(m.seg, off)
+	q, err := evq.OpenConsumer(m.seg, off)
 	if err != nil {
 		return nil, err
 	}
@@ -41,22 +42,22 @@ const (
 type inbox struct {
 	at       wire.Location
 	segment  wire.Handle
-	queue    *shm.QueueConsumer
+	queue    *evq.Consumer
 	sinceLow int   // events taken since the queue was last empty
 	err      error // the peer has spoiled it
 }
 
 // outbox is an event queue that this application posts to, and the doorbell of the application that reads it.
 type outbox struct {
-	queue *shm.QueueProducer
+	queue *evq.Producer
 	bell  shm.Doorbell
 }
 
 // post posts an event of a session and wakes the peer. A queue that is full loses the event, which the reader
 // notices: when it has taken as many events as there are slots since the queue was empty, it wakes all sessions.
 func (o *outbox) post(kind uint8, session uint32) error {
-	err := o.queue.Post(shm.Event{Kind: kind, Arg: session})
-	if err != nil && err != shm.ErrFull {
+	err := o.queue.Post(evq.Event{Kind: kind, Arg: session})
+	if err != nil && err != evq.ErrFull {
 		return err
 	}
 	return o.queue.Wake(o.bell)

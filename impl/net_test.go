@@ -12,7 +12,8 @@ import (
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
-	"cutthrough/shm"
+	"cutthrough/shm/fifo"
+	"cutthrough/shm/oshost"
 )
 
 // startLayer runs a session layer on a socket of its own and returns the address.
@@ -36,7 +37,7 @@ func startServer(t testing.TB, cfg server.Config) (*server.Server, string) {
 func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
-	h := shm.OS()
+	h := oshost.New()
 	l, err := h.Listen(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 
 func attach(t testing.TB, addr string) *App {
 	t.Helper()
-	a, err := Attach(shm.OS(), addr, Options{Spin: shm.SpinDefault})
+	a, err := Attach(oshost.New(), addr, Options{Spin: fifo.SpinDefault})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // raw is an application that is driven by hand, message by message. It maps nothing.
@@ -22,7 +23,7 @@ type raw struct {
 // rawConn dials the session layer at addr.
 func rawConn(t testing.TB, addr string) *raw {
 	t.Helper()
-	h := shm.OS()
+	h := oshost.New()
 	conn, err := h.Dial(addr)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 var (
@@ -53,8 +55,8 @@ type direction struct {
 	waiting   bool // it waits for the bell, because another task leads
 	bell      shm.Doorbell
 
-	writer *shm.Writer
-	reader *shm.Reader
+	writer *fifo.Writer
+	reader *fifo.Reader
 }
 
 // newSessionLocked opens the fifos and queues that m describes.
@@ -74,11 +76,11 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	consumer, err := shm.OpenConsumer(rx.seg, rxOff)
+	consumer, err := fifo.OpenConsumer(rx.seg, rxOff)
 	if err != nil {
 		return nil, err
 	}
-	producer, err := shm.OpenProducer(tx.seg, txOff)
+	producer, err := fifo.OpenProducer(tx.seg, txOff)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +92,7 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	if serves {
 		id = 1
 	}
-	queue, err := shm.OpenQueueProducer(post.seg, postOff, id)
+	queue, err := evq.OpenProducer(post.seg, postOff, id)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +100,8 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	if s.inbox, err = a.openInboxLocked(m.ReadQueue); err != nil {
 		return nil, err
 	}
-	s.rx.reader = &shm.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
-	s.tx.writer = &shm.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
+	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
+	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
 	i := int(m.Handle.Index())
 	for i >= len(a.sessions) {
 		a.sessions = append(a.sessions, nil)

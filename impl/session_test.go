@@ -19,6 +19,7 @@ import (
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 const testURI = "tcp://127.0.0.1/80"
@@ -249,19 +250,19 @@ func TestStatuses(t *testing.T) {
 		Namespaces: []layer.Namespace{{Name: "red", Secret: 7, Own: []netip.Addr{own}}, {Name: "blue", Secret: 8, Own: []netip.Addr{own}}},
 	}})
 	app := func(ns string, secret uint64, scope uint8) *App {
-		a, err := Attach(shm.OS(), addr, Options{Namespace: ns, Secret: secret, Scope: scope})
+		a, err := Attach(oshost.New(), addr, Options{Namespace: ns, Secret: secret, Scope: scope})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { check(t, a.Close()) })
 		return a
 	}
-	_, err := Attach(shm.OS(), addr, Options{Namespace: "red", Secret: 8})
+	_, err := Attach(oshost.New(), addr, Options{Namespace: "red", Secret: 8})
 	wantErr(t, "wrong secret", err, syscall.EACCES)
 	wantErr(t, "wrong secret", err, wire.WrongSecret)
-	_, err = Attach(shm.OS(), addr, Options{Namespace: "green"})
+	_, err = Attach(oshost.New(), addr, Options{Namespace: "green"})
 	wantErr(t, "unknown namespace", err, wire.NoNamespace)
-	_, err = Attach(shm.OS(), addr+"/nowhere", Options{})
+	_, err = Attach(oshost.New(), addr+"/nowhere", Options{})
 	wantErr(t, "no session layer", err, syscall.ENOTDIR)
 
 	red, red2 := app("red", 7, wire.ScopeLocal), app("red", 7, wire.ScopeLocal)
@@ -398,7 +399,7 @@ func TestAppCloses(t *testing.T) {
 func TestLayerEnds(t *testing.T) {
 	leaks := checkLeaks(t)
 	t.Run("", func(t *testing.T) {
-		h := shm.OS()
+		h := oshost.New()
 		addr := t.TempDir() + "/layer"
 		socket, err := h.Listen(addr)
 		check(t, err)

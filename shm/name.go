@@ -7,10 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// Name is the stable name of a kind of shared word, range, lock or call site,
-// such as "fifo.tail". Names are API: traces are anchored on them, so renaming
-// one makes every trace that mentions it stale. Register names in package
-// variables with [NewName]; the zero Name prints as "?".
+// Name is the stable name of a kind of shared word, range, lock or call site, such as "fifo.tail".
+// Names are API: traces are anchored on them, so a new name makes every trace that mentions the old
+// one stale. Register names in package variables with [NewName]; the zero Name prints as "?".
 type Name uint16
 
 type nameEntry struct {
@@ -23,10 +22,11 @@ var (
 	names   atomic.Pointer[[]nameEntry]
 )
 
-// NewName registers text and returns its Name. Registering the same text twice
-// returns the same Name, so two packages may share one. Text is 1 to 64 letters,
-// digits and ._-/:+[] of ASCII, a letter, a digit or an underscore first; NewName panics on
-// any other, or when 65,535 names exist. Safe for concurrent use.
+// NewName registers text and returns its Name. It returns the same Name for the same text, so two
+// packages may share one. Safe for concurrent use.
+//
+// text has 1 to 64 letters, digits and ._-/:+[] of ASCII, and begins with a letter, a digit or an
+// underscore. NewName panics on any other text, and beyond 65,535 names.
 func NewName(text string) Name {
 	if !validName(text) {
 		panic(fmt.Sprintf("shm: name %q would not survive a trace", text))
@@ -84,8 +84,8 @@ func (n Name) String() string {
 	return "?"
 }
 
-// Hash returns a 64-bit hash of the text. Unlike the Name itself it does not
-// depend on the order of registration, so digests of two builds compare.
+// Hash returns a 64-bit hash of the text. It does not depend on the order of registration, as the
+// Name itself does, so digests of two builds compare.
 func (n Name) Hash() uint64 {
 	if p := names.Load(); p != nil && int(n) < len(*p) {
 		return (*p)[n].hash

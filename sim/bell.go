@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/hb"
 )
@@ -99,7 +100,7 @@ func (d *doorbell) Ring() error {
 		d.b.ring()
 		return nil
 	}
-	e := w.at(Access{Object: d.b.id, Name: d.name, Op: shm.OpRing}, delayFaults)
+	e := w.at(Access{Object: d.b.id, Name: d.name, Op: access.Ring}, delayFaults)
 	if d.closed {
 		return shm.ErrClosed
 	}
@@ -127,7 +128,7 @@ func (b *bell) ring() {
 func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	w := d.p.w
 	t := w.cur
-	e := w.at(Access{Object: d.b.id, Name: d.name, Op: shm.OpWait}, spuriousFaults)
+	e := w.at(Access{Object: d.b.id, Name: d.name, Op: access.Wait}, spuriousFaults)
 	if d.closed {
 		return shm.ErrClosed
 	}
@@ -162,7 +163,7 @@ func (d *doorbell) Desc() shm.Desc {
 func (d *doorbell) Close() error {
 	w := d.p.w
 	if w.cur != nil {
-		w.at(Access{Object: d.b.id, Name: nameClose, Op: shm.OpCall}, nil)
+		w.at(Access{Object: d.b.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if d.closed {
 		return shm.ErrClosed

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/hb"
 )
@@ -100,7 +101,7 @@ func (c *conn) wakeBoth() {
 	}
 }
 
-var sendFaults = []option{delayFaults[0], failWith(syscall.ENOMEM)}
+var sendFaults = []option{{kind: exec.Delay, arg: 1}, {kind: exec.Fail, id: int32(syscall.ENOMEM)}}
 
 // Send implements [shm.Conn].
 func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error {
@@ -111,7 +112,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	t := w.cur
 	var e option
 	if t != nil {
-		e = w.at(Access{Object: c.out.id, Name: nameConn, Op: shm.OpSend}, sendFaults)
+		e = w.at(Access{Object: c.out.id, Name: nameConn, Op: access.Send}, sendFaults)
 		if w.rec != nil {
 			w.rec.message(msg)
 		}
@@ -160,7 +161,7 @@ var recvFaults = []option{{kind: exec.Truncate}}
 func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
 	w := c.p.w
 	t := w.cur
-	e := w.at(Access{Object: c.in.id, Name: nameConn, Op: shm.OpRecv}, recvFaults)
+	e := w.at(Access{Object: c.in.id, Name: nameConn, Op: access.Recv}, recvFaults)
 	for !(connWait{c, false}).signalled() {
 		if deadline <= w.now {
 			return 0, nil, shm.ErrDeadline
@@ -205,7 +206,7 @@ func (c *conn) PeerPID() (int, error) {
 // Close implements [shm.Conn].
 func (c *conn) Close() error {
 	if c.p.w.cur != nil {
-		c.p.w.at(Access{Object: c.out.id, Name: nameClose, Op: shm.OpCall}, nil)
+		c.p.w.at(Access{Object: c.out.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if c.closed {
 		return shm.ErrClosed
@@ -287,7 +288,7 @@ func (p *Process) Dial(addr string) (shm.Conn, error) {
 func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 	w := l.p.w
 	t := w.cur
-	w.at(Access{Object: l.id, Name: nameAccept, Op: shm.OpRecv}, nil)
+	w.at(Access{Object: l.id, Name: nameAccept, Op: access.Recv}, nil)
 	for !l.signalled() {
 		if deadline <= w.now {
 			return nil, shm.ErrDeadline
@@ -310,7 +311,7 @@ func (l *listener) Addr() string { return l.addr }
 // Close implements [shm.Listener].
 func (l *listener) Close() error {
 	if l.p.w.cur != nil {
-		l.p.w.at(Access{Object: l.id, Name: nameClose, Op: shm.OpCall}, nil)
+		l.p.w.at(Access{Object: l.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if l.closed {
 		return shm.ErrClosed

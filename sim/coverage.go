@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -17,11 +18,11 @@ type coverage struct {
 
 type faultCount struct{ offered, hit uint64 }
 
-func coverageIndex(name shm.Name, op shm.Op, k exec.Kind) int {
-	return (int(name)*int(shm.NumOps)+int(op))*int(exec.NumKinds) + int(k)
+func coverageIndex(name shm.Name, op access.Op, k exec.Kind) int {
+	return (int(name)*int(access.NumOps)+int(op))*int(exec.NumKinds) + int(k)
 }
 
-func (c *coverage) at(name shm.Name, op shm.Op, k exec.Kind) *faultCount {
+func (c *coverage) at(name shm.Name, op access.Op, k exec.Kind) *faultCount {
 	i := coverageIndex(name, op, k)
 	if i >= len(c.cells) {
 		c.cells = append(c.cells, make([]faultCount, 1+i-len(c.cells))...)
@@ -57,7 +58,7 @@ func (r *Runner) Coverage() []FaultCoverage {
 		}
 		k := exec.Kind(i % int(exec.NumKinds))
 		j := i / int(exec.NumKinds)
-		s := Access{Name: shm.Name(j / int(shm.NumOps)), Op: shm.Op(j % int(shm.NumOps))}
+		s := Access{Name: shm.Name(j / int(access.NumOps)), Op: access.Op(j % int(access.NumOps))}
 		fs = append(fs, FaultCoverage{s.String(), k.String(), c.offered, c.hit})
 	}
 	slices.SortFunc(fs, func(a, b FaultCoverage) int {

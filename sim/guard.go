@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -59,7 +60,7 @@ func (r *Runner) Guard(f func()) (hang *Outcome) {
 	}
 	g.on = true
 	ended := make(chan ending, 1) //tidy:concurrency the guard watches the simulation from outside
-	go guarded(f, ended)          //tidy:concurrency see above
+	go guarded(f, ended)
 	var e ending
 	e, hang = r.watch(ended)
 	if hang != nil {
@@ -83,7 +84,7 @@ type ending struct {
 	panicked any
 }
 
-func guarded(f func(), ended chan<- ending) { //tidy:concurrency the guard watches the simulation from outside
+func guarded(f func(), ended chan<- ending) { //tidy:concurrency it tells the guard
 	var e ending
 	defer func() {
 		if !e.returned {
@@ -136,7 +137,7 @@ func (g *guard) hang(t *task) *exec.Failure {
 
 // mustRun checks that the caller is the running task: an access by any other goroutine would be neither scheduled nor repeatable.
 // Such a goroutine ends here, with its deferred functions, and the execution fails at the next step of a task.
-func (w *World) mustRun(t *task, name shm.Name, op shm.Op) {
+func (w *World) mustRun(t *task, name shm.Name, op access.Op) {
 	g := &w.run.guard
 	if g.abandoned.Load() {
 		panic(unwound{})

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -17,8 +18,8 @@ type view struct {
 	gone   bool   // unmapped: a real process would be killed by the next access
 }
 
-// Before implements [shm.Yielder]: the scheduling point of every memory access.
-func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
+// Before implements [shm.AccessHook]: the scheduling point of every memory access.
+func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op) {
 	w := v.p.w
 	t := w.cur
 	if t == nil {
@@ -29,7 +30,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 		w.Fail(exec.OwnMapping, "%s: %s %s of byte %d of a segment that only process %s has mapped here", t.name, name, op, off, v.p.name)
 	}
 	var faults []option
-	if w.cfg.Faults != 0 && op == shm.OpLoad && int(name) < len(t.hostile) && t.hostile[name] {
+	if w.cfg.Faults != 0 && op == access.Load && int(name) < len(t.hostile) && t.hostile[name] {
 		faults = w.hostileValues(v.mem.bytes[off : off+n])
 	}
 	t.pending = Access{v.mem.id, name, op, off, n}
@@ -44,7 +45,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 	w.begin(t)
 	if op.Plain() {
 		w.plain(t, v.mem)
-		if op == shm.OpWrite {
+		if op == access.Write {
 			w.wrote(t, t.pending)
 		}
 		return
@@ -52,7 +53,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op shm.Op) {
 	v.before = peekWord(v.mem.bytes[off : off+n])
 }
 
-// After implements [shm.Yielder].
+// After implements [shm.AccessHook].
 func (v *view) After(value uint64, ok bool) {
 	w := v.p.w
 	t := w.cur
@@ -61,7 +62,7 @@ func (v *view) After(value uint64, ok bool) {
 	}
 	w.digest = mix(w.digest, value)
 	a := t.pending
-	failed := a.Op == shm.OpCAS && !ok
+	failed := a.Op == access.CAS && !ok
 	if w.order {
 		w.synchronise(t, v.mem, a, ok)
 	}
@@ -69,12 +70,12 @@ func (v *view) After(value uint64, ok bool) {
 		w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
 	}
 	if failed {
-		w.doing.Op = shm.OpLoad
+		w.doing.Op = access.Load
 	}
 	for i := range w.always {
 		w.holds(&w.always[i])
 	}
-	if a.Op == shm.OpLoad || failed {
+	if a.Op == access.Load || failed {
 		w.polled(t, a, value)
 		return
 	}
@@ -163,7 +164,7 @@ func (w *World) point(t *task, faults []option) option {
 		w.kill(t)
 	case exec.Stop:
 		w.setStopped(t.proc, true)
-		if next := w.pick(t, Access{Name: p.Name, Op: shm.OpBlock}); next != t {
+		if next := w.pick(t, Access{Name: p.Name, Op: access.Block}); next != t {
 			w.switchTo(t, next)
 		}
 	case exec.Resume:
@@ -216,7 +217,7 @@ func (w *World) timerPending() bool {
 func (w *World) ask(t *task) *Point { return w.askAt(t, t.pending) }
 
 func (w *World) askAt(t *task, a Access) *Point {
-	i := uint32(a.Name)*uint32(shm.NumOps) + uint32(a.Op)
+	i := uint32(a.Name)*uint32(access.NumOps) + uint32(a.Op)
 	for int(i) >= len(t.counts) {
 		t.counts = append(t.counts, make([]uint32, 1+int(i)-len(t.counts))...)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/hb"
 )
@@ -119,7 +120,7 @@ func (p *Process) call(object Object, name shm.Name, errnos ...syscall.Errno) er
 		}
 		faults = w.faultBuf
 	}
-	o := w.at(Access{Object: object, Name: name, Op: shm.OpCall}, faults)
+	o := w.at(Access{Object: object, Name: name, Op: access.Call}, faults)
 	if o.kind == exec.Fail {
 		return fmt.Errorf("sim: %s: %w", name, syscall.Errno(o.id))
 	}
@@ -209,7 +210,7 @@ func kindOf(obj any) string {
 // Close implements [shm.Desc].
 func (d *desc) Close() error {
 	if d.p.w.cur != nil {
-		d.p.w.at(Access{Name: nameClose, Op: shm.OpCall}, nil)
+		d.p.w.at(Access{Name: nameClose, Op: access.Call}, nil)
 	}
 	if !d.p.drop(d) {
 		return shm.ErrClosed
@@ -230,7 +231,7 @@ func (m *mapping) String() string { return fmt.Sprintf("mapping of %d bytes", le
 
 func (m *mapping) unmap() error {
 	if m.p.w.cur != nil {
-		m.p.w.at(Access{Object: m.m.id, Name: nameSegUnmap, Op: shm.OpCall}, nil)
+		m.p.w.at(Access{Object: m.m.id, Name: nameSegUnmap, Op: access.Call}, nil)
 	}
 	m.p.drop(m)
 	m.v.gone = true
@@ -311,7 +312,7 @@ func (p *Process) At(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) 
 // Sleep implements [shm.Host].
 func (p *Process) Sleep(until time.Duration) {
 	w := p.w
-	w.at(Access{Object: Clock, Name: nameClock, Op: shm.OpWait}, nil)
+	w.at(Access{Object: Clock, Name: nameClock, Op: access.Wait}, nil)
 	if until > w.now {
 		w.block(w.cur, never{}, nil, until)
 	}
@@ -345,7 +346,7 @@ func (l *lock) Lock() {
 		return
 	}
 	t := w.cur
-	w.at(Access{Object: l.id, Name: l.name, Op: shm.OpLock}, nil)
+	w.at(Access{Object: l.id, Name: l.name, Op: access.Lock}, nil)
 	for l.held {
 		w.block(t, l, nil, shm.Forever)
 	}
@@ -360,7 +361,7 @@ func (l *lock) Unlock() {
 	if w.cur == nil {
 		return
 	}
-	w.at(Access{Object: l.id, Name: l.name, Op: shm.OpUnlock}, nil)
+	w.at(Access{Object: l.id, Name: l.name, Op: access.Unlock}, nil)
 	if !l.held {
 		panic(fmt.Sprintf("sim: unlock of unlocked %s", l.name))
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/hb"
 )
@@ -10,9 +11,9 @@ import (
 func (w *World) synchronise(t *task, m *memory, a Access, ok bool) {
 	v := &m.sync[a.Off/4]
 	switch {
-	case a.Op == shm.OpLoad || a.Op == shm.OpCAS && !ok:
+	case a.Op == access.Load || a.Op == access.CAS && !ok:
 		w.hb.Acquire(t.id, v)
-	case a.Op == shm.OpStore:
+	case a.Op == access.Store:
 		w.hb.Publish(t.id, v)
 	default:
 		w.hb.Update(t.id, v)
@@ -31,7 +32,7 @@ func (w *World) plain(t *task, m *memory) {
 	a := t.pending
 	var c hb.Conflict
 	var ok bool
-	if a.Op == shm.OpWrite {
+	if a.Op == access.Write {
 		c, ok = m.shadow.Write(&w.hb, t.id, a.Off, a.Len, siteOf(a))
 	} else {
 		c, ok = m.shadow.Read(&w.hb, t.id, a.Off, a.Len, siteOf(a))
@@ -44,7 +45,7 @@ func (w *World) plain(t *task, m *memory) {
 // siteOf packs name and operation.
 func siteOf(a Access) hb.Site { return hb.Site(a.Name)<<8 | hb.Site(a.Op) }
 
-func accessOf(s hb.Site) Access { return Access{Name: shm.Name(s >> 8), Op: shm.Op(s & 0xff)} }
+func accessOf(s hb.Site) Access { return Access{Name: shm.Name(s >> 8), Op: access.Op(s & 0xff)} }
 
 // release makes everything t did so far visible to a task that acquires v later.
 func (w *World) release(t *task, v *hb.Var) {

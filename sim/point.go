@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -24,7 +25,7 @@ const (
 type Access struct {
 	Object Object
 	Name   shm.Name
-	Op     shm.Op
+	Op     access.Op
 	// Off and Len are the bytes of a segment; 0 for calls.
 	Off, Len uint64
 }
@@ -176,6 +177,7 @@ const Diverged = -1
 // An Observer is a Chooser that is told every step once it has happened, in order, before the next question.
 type Observer interface {
 	Chooser
+	// Executed is told the step.
 	Executed(s Step)
 }
 

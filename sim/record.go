@@ -3,7 +3,7 @@ package sim
 import (
 	"slices"
 
-	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -21,8 +21,8 @@ func newRecorder(w *World) *recorder {
 	return &recorder{w: w, x: x, doing: -1}
 }
 
-// access returns a as data.
-func access(a Access) exec.Access {
+// asData returns a for the record.
+func asData(a Access) exec.Access {
 	return exec.Access{Name: a.Name.String(), Op: a.Op.String(), Object: int(a.Object), Off: a.Off, Len: a.Len}
 }
 
@@ -39,7 +39,7 @@ func (r *recorder) enabled() []int {
 func (r *recorder) begin(t *task) {
 	r.finish()
 	r.x.Events = append(r.x.Events, exec.Event{
-		Kind: exec.StepEvent, Task: t.id, Step: r.w.done, Access: access(t.pending), Nth: t.nth, Enabled: r.enabled(),
+		Kind: exec.StepEvent, Task: t.id, Step: r.w.done, Access: asData(t.pending), Nth: t.nth, Enabled: r.enabled(),
 	})
 	r.doing, r.epoch = len(r.x.Events)-1, r.w.hb.Clock(t.id)[t.id]
 }
@@ -61,12 +61,12 @@ func (r *recorder) step() *exec.Event { return &r.x.Events[r.doing] }
 // values records what a word access read and wrote.
 func (r *recorder) values(a Access, before, after uint64, ok bool) {
 	e := r.step()
-	if a.Op != shm.OpStore {
+	if a.Op != access.Store {
 		e.Read = &before
 	}
 	switch {
-	case a.Op == shm.OpLoad:
-	case a.Op == shm.OpCAS && !ok:
+	case a.Op == access.Load:
+	case a.Op == access.CAS && !ok:
 		e.Failed = true
 	default:
 		e.Wrote = &after
@@ -87,7 +87,7 @@ func (r *recorder) message(b []byte) {
 func (r *recorder) intervention(p *Point, e exec.Effect) {
 	r.finish()
 	r.x.Events = append(r.x.Events, exec.Event{
-		Kind: exec.InterventionEvent, Task: p.Task, Access: access(p.Access), Nth: p.Nth, Effect: &e, Enabled: r.enabled(),
+		Kind: exec.InterventionEvent, Task: p.Task, Access: asData(p.Access), Nth: p.Nth, Effect: &e, Enabled: r.enabled(),
 	})
 }
 
@@ -95,7 +95,7 @@ func (r *recorder) intervention(p *Point, e exec.Effect) {
 func (r *recorder) wait(kind exec.EventKind, t *task) {
 	r.finish()
 	r.x.Events = append(r.x.Events, exec.Event{
-		Kind: kind, Task: t.id, Access: access(t.pending), Clock: slices.Clone(r.w.hb.Clock(t.id)),
+		Kind: kind, Task: t.id, Access: asData(t.pending), Clock: slices.Clone(r.w.hb.Clock(t.id)),
 	})
 }
 
@@ -117,7 +117,7 @@ func (r *recorder) close() *exec.Execution {
 	}
 	for _, t := range w.tasks {
 		x.Tasks = append(x.Tasks, exec.Task{
-			Name: t.name, Process: t.proc.id, Daemon: t.daemon, State: t.finalState(), At: access(t.pending),
+			Name: t.name, Process: t.proc.id, Daemon: t.daemon, State: t.finalState(), At: asData(t.pending),
 		})
 	}
 	x.Objects = slices.Clone(w.objects)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -213,7 +214,7 @@ func (w *World) kill(t *task) {
 	for _, f := range p.onDeath {
 		f()
 	}
-	w.next = w.pick(t, Access{Name: nameTask, Op: shm.OpEnd})
+	w.next = w.pick(t, Access{Name: nameTask, Op: access.End})
 	panic(unwound{})
 }
 

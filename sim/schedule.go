@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -37,7 +38,7 @@ type Replay struct {
 type anchor struct {
 	exec.Intervention
 	name  shm.Name
-	op    shm.Op
+	op    access.Op
 	known bool // name and op exist in this build
 	met   bool
 }
@@ -48,7 +49,7 @@ func NewReplay(schedule []exec.Intervention) *Replay {
 	for _, v := range schedule {
 		a := anchor{Intervention: v}
 		name, ok := shm.LookupName(v.Name)
-		op, ok2 := shm.ParseOp(v.Op)
+		op, ok2 := access.Parse(v.Op)
 		a.name, a.op, a.known = name, op, ok && ok2
 		r.want = append(r.want, a)
 	}

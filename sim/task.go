@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -88,7 +88,7 @@ func (w *World) start(t *task) {
 	t.co = w.run.coro()
 	t.co.body = t.main
 	t.state = taskReady
-	t.pending = Access{Name: nameTask, Op: shm.OpBegin}
+	t.pending = Access{Name: nameTask, Op: access.Begin}
 	w.enabled |= 1 << t.id
 }
 
@@ -141,7 +141,7 @@ func (w *World) switchTo(t, o *task) {
 func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Duration) (timedOut bool) {
 	w.flush()
 	t.on, t.ready, t.deadline, t.timedOut = on, ready, deadline, false
-	t.pending.Op = shm.OpBlock
+	t.pending.Op = access.Block
 	t.state = taskBlocked
 	w.enabled &^= 1 << t.id
 	if w.rec != nil {
@@ -183,7 +183,7 @@ func (w *World) ended(t *task) {
 	w.flush()
 	t.state = taskDone
 	w.enabled &^= 1 << t.id
-	w.next = w.pick(t, Access{Name: nameTask, Op: shm.OpEnd})
+	w.next = w.pick(t, Access{Name: nameTask, Op: access.End})
 }
 
 // pick returns the task that goes on when t cannot, advancing the clock and

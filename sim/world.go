@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/hb"
 )
@@ -68,7 +69,7 @@ type World struct {
 type choice struct {
 	task, nth int
 	name      shm.Name
-	op        shm.Op
+	op        access.Op
 	option
 }
 
@@ -172,7 +173,7 @@ func (w *World) Choose(name shm.Name, n int) int {
 	t := w.cur
 	w.flush()
 	w.step++
-	t.pending = Access{Name: name, Op: shm.OpChoose}
+	t.pending = Access{Name: name, Op: access.Choose}
 	p := w.ask(t)
 	p.Draws, p.nOther, p.faults = n, 0, p.faults[:0]
 	return int(w.decide(t, p).arg)

@@ -13,7 +13,7 @@ import (
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
-	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 
 	"github.com/spf13/cobra"
 )
@@ -62,7 +62,7 @@ at SIGINT or SIGTERM, and hangs up everybody.`,
 }
 
 func (a *app) serve(ctx context.Context, o serveOptions) error {
-	h := shm.OS()
+	h := oshost.New()
 	l, err := h.Listen(o.socket)
 	if err != nil {
 		return errorf(exitUsage, "%v", err)

@@ -9,6 +9,7 @@ import (
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
 )
 
 // Config is the configuration of a session layer. Zero fields get defaults.
@@ -75,8 +76,8 @@ func (c Config) check() error {
 	if c.Base%segments.Page != 0 || c.End <= c.Base {
 		errs = append(errs, fmt.Errorf("impl: no address space is between %#x and %#x", uint64(c.Base), uint64(c.End)))
 	}
-	if c.QueueSlots&(c.QueueSlots-1) != 0 || c.QueueSlots > shm.MaxQueueSlots {
-		errs = append(errs, fmt.Errorf("impl: %d slots of an event queue: not a power of two up to %d", c.QueueSlots, shm.MaxQueueSlots))
+	if c.QueueSlots&(c.QueueSlots-1) != 0 || c.QueueSlots > evq.MaxSlots {
+		errs = append(errs, fmt.Errorf("impl: %d slots of an event queue: not a power of two up to %d", c.QueueSlots, evq.MaxSlots))
 	}
 	if c.FifoSize > wire.MaxFifo {
 		errs = append(errs, fmt.Errorf("impl: fifos of %d bytes: at most %d", c.FifoSize, wire.MaxFifo))

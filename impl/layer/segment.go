@@ -6,6 +6,8 @@ import (
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 // segment is a piece of shared memory of a pair.
@@ -95,14 +97,14 @@ func (l *Core) grow(p *pair, s *session) wire.Status {
 }
 
 func (l *Core) queueBytes() uint64 {
-	return (shm.QueueBytes(l.cfg.QueueSlots) + blockAlign - 1) &^ (blockAlign - 1)
+	return (evq.Size(l.cfg.QueueSlots) + blockAlign - 1) &^ (blockAlign - 1)
 }
 
 // bytes returns what the fifos of s take in a segment.
 func (s *session) bytes() uint64 {
 	n := uint64(0)
 	for _, size := range s.sizes {
-		n += (shm.FifoBytes(uint64(size)) + blockAlign - 1) &^ (blockAlign - 1)
+		n += (fifo.Size(uint64(size)) + blockAlign - 1) &^ (blockAlign - 1)
 	}
 	return n
 }

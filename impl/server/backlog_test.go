@@ -11,6 +11,7 @@ import (
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // stuckConn is the session layer's end of a channel that is full until the test says otherwise: then
@@ -43,7 +44,7 @@ func (idleConn) Close() error                                 { return nil }
 // peer's doorbell. Meanwhile the peer dies and the doorbell is closed. The application did nothing wrong, so it is
 // told of the segment all the same, with a doorbell that works.
 func TestPeerLeavesWhileMapWaits(t *testing.T) {
-	h := shm.OS()
+	h := oshost.New()
 	s := New(h, nil, Config{Core: checkedCore{layer.New(layer.Config{}), func(err error) { t.Error(err) }}})
 	stuck := &stuckConn{open: make(chan func(wire.Message, []shm.Desc) error)}
 	newChannel := func(id layer.Channel, conn shm.Conn) *channel {

@@ -11,6 +11,7 @@ import (
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // fuzzHost is a host without an operating system: tasks run when the fuzzer lets them,
@@ -107,7 +108,7 @@ type fuzzServer struct {
 }
 
 func newFuzzServer(t *testing.T, cfg layer.Config) *fuzzServer {
-	h := &fuzzHost{Host: shm.OS()}
+	h := &fuzzHost{Host: oshost.New()}
 	s := New(h, nil, Config{Backlog: 4, Core: checkedCore{layer.New(cfg), func(err error) { t.Fatal(err) }}})
 	return &fuzzServer{t: t, host: h, s: s, conns: make([]*fuzzConn, 3)}
 }

@@ -15,6 +15,8 @@ import (
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 var (
@@ -32,12 +34,18 @@ const (
 // Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
 // calls it under its lock.
 type Core interface {
-	Step(layer.Event) []layer.Effect                 // see [layer.Core.Step]
-	Deadline() (time.Duration, bool)                 // see [layer.Core.Deadline]
-	Attached(layer.Channel) bool                     // see [layer.Core.Attached]
-	ChannelOf(app wire.Handle) (layer.Channel, bool) // see [layer.Core.ChannelOf]
-	BacklogCredit(layer.Channel) int                 // see [layer.Core.BacklogCredit]
-	Stat() layer.Stat                                // see [layer.Core.Stat]
+	// Step: see [layer.Core.Step].
+	Step(layer.Event) []layer.Effect
+	// Deadline: see [layer.Core.Deadline].
+	Deadline() (time.Duration, bool)
+	// Attached: see [layer.Core.Attached].
+	Attached(layer.Channel) bool
+	// ChannelOf: see [layer.Core.ChannelOf].
+	ChannelOf(app wire.Handle) (layer.Channel, bool)
+	// BacklogCredit: see [layer.Core.BacklogCredit].
+	BacklogCredit(layer.Channel) int
+	// Stat: see [layer.Core.Stat].
+	Stat() layer.Stat
 }
 
 // Server runs a session layer as a service: it accepts applications on a
@@ -297,7 +305,7 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 		s.format(s.segments[fx.Segment], fx.Blocks)
 	case layer.EffectZero:
 		for _, b := range fx.Blocks {
-			shm.ScrubFifo(s.segments[fx.Segment], b.Off, b.Fifo, 0)
+			fifo.Scrub(s.segments[fx.Segment], b.Off, b.Fifo, 0)
 		}
 	case layer.EffectDestroy:
 		if err := s.segments[fx.Segment].Close(); err != nil && s.log != nil {
@@ -320,9 +328,9 @@ func (s *Server) format(g *shm.Segment, blocks []segments.Block) {
 	for _, b := range blocks {
 		err := error(nil)
 		if b.Slots > 0 {
-			err = shm.InitQueue(g, b.Off, b.Slots)
+			err = evq.Init(g, b.Off, b.Slots)
 		} else {
-			err = shm.InitFifo(g, b.Off, b.Fifo, 0)
+			err = fifo.Init(g, b.Off, b.Fifo, 0)
 		}
 		if err != nil {
 			panic(err)

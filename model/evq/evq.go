@@ -1,7 +1,7 @@
 // Package evq is the machine of an event queue: producers that post a few events each
 // and sleep while the queue is full, a consumer that takes them and sleeps while it
 // is empty, each a program of single accesses to shared words in the order in which
-// shm.QueueWriter and shm.QueueReader make them. A producer can die between any two.
+// evq.Writer and evq.Reader make them. A producer can die between any two.
 //
 // The words are the slots, the tail, evq.want and evq.sleep; a doorbell is a bit.
 // Events are told apart, so that one that is lost, doubled or out of order shows.

@@ -1,11 +1,11 @@
 // Package signal is the machine of one fifo and its two signals: a writer and a
 // reader, each a program of single accesses to shared words in the order in which
-// shm.Writer and shm.Reader make them, that sleep while the fifo is full or
+// fifo.Writer and fifo.Reader make them, that sleep while the fifo is full or
 // empty, and wake each other.
 //
 // The writer sends so many bytes in calls of Write, waits until all are read (Drain),
 // and stops. The reader reads as many and stops. The words are the counters tail
-// and head, sig.event, sig.want and sig.has; a doorbell is a bit, because rings that
+// and head, fifo.has_event, fifo.want_deq_ntf and fifo.deq_ntf_sent; a doorbell is a bit, because rings that
 // nobody has taken yet are one. A process can be preempted between any two accesses.
 //
 // What is left out: the bytes themselves, which are safe as long as the counters

@@ -85,7 +85,7 @@ func (m *Model) free(s *State) uint8 {
 	return m.Capacity - (s.wtail - s.whead)
 }
 
-// room says whether what the writer waits for is there, as HasFree does.
+// room says whether what the writer waits for is there, as hasFree does.
 func (m *Model) room(s *State) bool { return m.Capacity-(s.wtail-s.head) >= s.need }
 
 // writer takes the steps of Writer.Write and Writer.Drain.

@@ -8,6 +8,8 @@ import (
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
+	"cutthrough/shm/access"
+	"cutthrough/shm/alloc"
 	"cutthrough/sim"
 	"cutthrough/sim/lin"
 	"cutthrough/sim/scenario"
@@ -89,8 +91,8 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 		if o.Verb == "refree" && cfg.Number("procs") != 1 {
 			return scenario.Program{}, errors.New("refree needs config procs=1")
 		}
-		if o.Verb == "alloc" && cfg.Number("shared") == 1 && shm.Footprint(uint64(o.Args[0])) == shm.Footprint(1) {
-			return scenario.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", shm.Footprint(1))
+		if o.Verb == "alloc" && cfg.Number("shared") == 1 && alloc.Footprint(uint64(o.Args[0])) == alloc.Footprint(1) {
+			return scenario.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", alloc.Footprint(1))
 		}
 	}
 	checker := lin.Ranges(model.Ranges{Base: shm.SegmentHeader, End: size})
@@ -114,12 +116,12 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 				var err error
 				seg, err = p.CreateSegment(size)
 				scenario.Must(err)
-				scenario.Must(shm.FormatAllocator(seg))
+				scenario.Must(alloc.Format(seg))
 				view = seg
 			} else {
 				view = p.View(seg)
 			}
-			a, err := shm.OpenAllocator(view)
+			a, err := alloc.Open(view)
 			scenario.Must(err)
 			if i == 0 && cfg.Number("shared") == 1 {
 				shared.off, err = a.Alloc(1)
@@ -159,7 +161,7 @@ func (s *sharedBlock) check() error {
 type allocUser struct {
 	w       *sim.World
 	seg     *shm.Segment
-	a       *shm.Allocator
+	a       *alloc.Allocator
 	pattern byte
 	live    []block
 	freed   []uint64
@@ -196,7 +198,7 @@ func (u *allocUser) alloc(n uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Alloc, N: n})
 	off, err := u.a.Alloc(n)
 	switch {
-	case errors.Is(err, shm.ErrExhausted):
+	case errors.Is(err, alloc.ErrExhausted):
 		u.w.Return(call, model.RangeOut{Status: model.Exhausted})
 		u.w.Sometimes("exhausted")
 		return
@@ -209,7 +211,7 @@ func (u *allocUser) alloc(n uint64) {
 	}
 	u.live = append(u.live, block{off, n})
 	r := u.seg.Range(off, n, nameBlock)
-	r.Touch(shm.OpWrite, 0, min(n, touched))
+	r.Touch(access.Write, 0, min(n, touched))
 	b := r.UnsafeBytes(0, n)
 	for i := range b {
 		b[i] = u.pattern
@@ -220,7 +222,7 @@ func (u *allocUser) alloc(n uint64) {
 func (u *allocUser) free(i int) {
 	b := u.live[i]
 	r := u.seg.Range(b.off, b.n, nameBlock)
-	r.Touch(shm.OpRead, 0, min(b.n, touched))
+	r.Touch(access.Read, 0, min(b.n, touched))
 	for j, got := range r.UnsafeBytes(0, b.n) {
 		if got != u.pattern {
 			u.w.Fail(oracle.Pattern, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
@@ -243,7 +245,7 @@ func (u *allocUser) freeShared(s *sharedBlock) {
 	switch err := u.a.Free(s.off); {
 	case err == nil:
 		s.freed++
-	case errors.Is(err, shm.ErrNotAllocated):
+	case errors.Is(err, alloc.ErrNotAllocated):
 		u.w.Sometimes("refused")
 	default:
 		u.w.Fail(oracle.HonestError, "free %#x: %v", s.off, err)
@@ -258,8 +260,8 @@ func (u *allocUser) has(off uint64) bool {
 // refused frees something that is not an allocated block.
 func (u *allocUser) refused(off uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
-	if err := u.a.Free(off); !errors.Is(err, shm.ErrNotAllocated) {
-		u.w.Fail(oracle.Refused, "free of %#x, which is not allocated: %v, want %v", off, err, shm.ErrNotAllocated)
+	if err := u.a.Free(off); !errors.Is(err, alloc.ErrNotAllocated) {
+		u.w.Fail(oracle.Refused, "free of %#x, which is not allocated: %v, want %v", off, err, alloc.ErrNotAllocated)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
 	u.w.Sometimes("refused")

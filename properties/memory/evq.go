@@ -7,6 +7,7 @@ import (
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
 	"cutthrough/sim"
 	"cutthrough/sim/lin"
 	"cutthrough/sim/scenario"
@@ -43,9 +44,9 @@ func evqScenario() *scenario.Scenario {
 		Name: "evq", Generate: genEvq, Compile: compileEvq,
 		Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
 		Doc:       "several producers and one consumer share a bounded event queue and sleep on it",
-		Long: `Up to four producer processes post events of distinct values with shm.QueueWriter: send, which
+		Long: `Up to four producer processes post events of distinct values with evq.Writer: send, which
 sleeps while the queue is full, and try, which does not wait. A consumer polls as often as it is told to and then
-receives with shm.QueueReader, sleeping while the queue is empty, until all producers have
+receives with evq.Reader, sleeping while the queue is empty, until all producers have
 ended and nothing is left. slots is the base-2 logarithm of the number of slots.
 
 The consumer has a task per producer that waits for the end of a control channel, by exit or death,
@@ -107,7 +108,7 @@ type evqCase struct {
 // evqConsumer is what the consumer process knows. Its tasks share it.
 type evqConsumer struct {
 	w       *sim.World
-	r       *shm.QueueReader
+	r       *evq.Reader
 	bell    shm.Doorbell
 	nap     *nap
 	running int // producers that have not ended
@@ -117,8 +118,8 @@ func (k *evqCase) setup(w *sim.World) {
 	cons := w.Process("cons").Mortal()
 	seg, err := cons.CreateSegment(shm.MinSegment)
 	scenario.Must(err)
-	scenario.Must(shm.InitQueue(seg, queueAt, uint32(k.slots)))
-	q, err := shm.OpenQueueConsumer(seg, queueAt)
+	scenario.Must(evq.Init(seg, queueAt, uint32(k.slots)))
+	q, err := evq.OpenConsumer(seg, queueAt)
 	scenario.Must(err)
 	bell, err := cons.NewDoorbell(nameQueueBell)
 	scenario.Must(err)
@@ -132,9 +133,9 @@ func (k *evqCase) setup(w *sim.World) {
 		scenario.Must(err)
 		waits := &nap{owner: p}
 		spaceBells = append(spaceBells, napBell{cons.OpenBell(space, nameSpaceBell), waits})
-		qp, err := shm.OpenQueueProducer(p.View(seg), queueAt, i)
+		qp, err := evq.OpenProducer(p.View(seg), queueAt, i)
 		scenario.Must(err)
-		wr := &shm.QueueWriter{
+		wr := &evq.Writer{
 			Queue: qp, Peer: napBell{p.OpenBell(bell, nameQueueBell), x.nap},
 			Bell: sleeper{spaceBell{napBell{space, waits}, w, x.nap}, w, "producer slept"}, Now: p.Now,
 		}
@@ -146,7 +147,7 @@ func (k *evqCase) setup(w *sim.World) {
 		p.GoDaemon(producerNames[i]+"-watch", func() { watch(mine, space) })
 		watches = append(watches, func() { x.watch(theirs) })
 	}
-	x.r = &shm.QueueReader{Queue: q, Peers: spaceBells, Bell: sleeper{x.bell, w, "consumer slept"}, Now: cons.Now}
+	x.r = &evq.Reader{Queue: q, Peers: spaceBells, Bell: sleeper{x.bell, w, "consumer slept"}, Now: cons.Now}
 	cons.Go("cons", func() { x.run(k.polls) })
 	for i, f := range watches {
 		cons.GoDaemon("watch-"+producerNames[i], f)
@@ -157,11 +158,11 @@ func (k *evqCase) setup(w *sim.World) {
 // eventValue makes all events of an execution distinct, and says who posted them.
 func eventValue(producer, i int) uint32 { return uint32(1+producer)<<16 | uint32(1+i) }
 
-func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []scenario.Op, consumer *nap) {
+func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []scenario.Op, consumer *nap) {
 	for i, o := range posts {
 		v, slept := eventValue(id, i), consumer.unrung()
 		call := w.Call(model.EventIn{Op: model.Post, V: uint64(v)})
-		ev := shm.Event{Kind: uint8(1 + id), Arg: v}
+		ev := evq.Event{Kind: uint8(1 + id), Arg: v}
 		var err error
 		if o.Verb == "try" {
 			err = wr.TrySend(ev)
@@ -171,7 +172,7 @@ func (k *evqCase) produce(w *sim.World, wr *shm.QueueWriter, id int, posts []sce
 		switch {
 		case err == nil:
 			w.Return(call, model.EventOut{Status: model.OK})
-		case err == shm.ErrFull && o.Verb == "try":
+		case err == evq.ErrFull && o.Verb == "try":
 			w.Sometimes("full")
 			w.Return(call, model.EventOut{Status: model.Full})
 		case errors.Is(err, shm.ErrClosed): // the consumer died: the event may be in the queue
@@ -220,7 +221,7 @@ func (x *evqConsumer) poll() bool {
 	return x.took(call, ev, ok, err)
 }
 
-func (x *evqConsumer) took(call int, ev shm.Event, ok bool, err error) bool {
+func (x *evqConsumer) took(call int, ev evq.Event, ok bool, err error) bool {
 	switch {
 	case err != nil:
 		x.w.Fail(oracle.HonestError, "receive: %v", err)

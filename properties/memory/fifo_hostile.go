@@ -7,6 +7,7 @@ import (
 
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
 	"cutthrough/sim"
 	"cutthrough/sim/scenario"
 )
@@ -62,19 +63,19 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, capacity, start)
-		after := canary(f.prodSeg, fifoAt+shm.FifoBytes(capacity))
+		after := canary(f.prodSeg, fifoAt+fifo.Size(capacity))
 		w.AtEnd(oracle.Contained, after)
-		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+		p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 		scenario.Must(err)
-		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
+		r, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 		scenario.Must(err)
 		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
 		f.prod.Go("prod", func() { runVictim(w, prodOps, victim == "prod", ps.try) })
 		f.cons.Go("cons", func() { runVictim(w, consOps, victim == "cons", cs.try) })
 		if victim == "prod" {
-			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("sig.event"))
+			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("fifo.has_event"))
 		} else {
-			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("sig.want"), shm.NewName("sig.has"))
+			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("fifo.want_deq_ntf"), shm.NewName("fifo.deq_ntf_sent"))
 		}
 	}
 	config := scenario.FaultConfig("hostile")

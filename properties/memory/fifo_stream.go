@@ -8,6 +8,7 @@ import (
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
 	"cutthrough/sim"
 	"cutthrough/sim/lin"
 	"cutthrough/sim/scenario"
@@ -104,9 +105,9 @@ func compileStream(c scenario.Input) (scenario.Program, error) {
 	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, uint64(capacity), startValues[cfg.Word("start")])
-		p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+		p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 		scenario.Must(err)
-		r, err := shm.OpenConsumer(f.consSeg, fifoAt)
+		r, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 		scenario.Must(err)
 		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
 		f.prod.Go("prod", func() { ps.run(prodOps) })
@@ -124,11 +125,11 @@ type fifoWorld struct {
 
 func newFifoWorld(w *sim.World, capacity, start uint64) *fifoWorld {
 	f := &fifoWorld{prod: w.Process("prod").Mortal(), cons: w.Process("cons").Mortal()}
-	size := max(shm.MinSegment, (fifoAt+shm.FifoBytes(capacity)+7)&^7)
+	size := max(shm.MinSegment, (fifoAt+fifo.Size(capacity)+7)&^7)
 	var err error
 	f.prodSeg, err = f.prod.CreateSegment(size)
 	scenario.Must(err)
-	scenario.Must(shm.InitFifo(f.prodSeg, fifoAt, capacity, start))
+	scenario.Must(fifo.Init(f.prodSeg, fifoAt, capacity, start))
 	f.consSeg = f.cons.View(f.prodSeg)
 	return f
 }
@@ -136,7 +137,7 @@ func newFifoWorld(w *sim.World, capacity, start uint64) *fifoWorld {
 // streamProducer does the producer's operations and records them.
 type streamProducer struct {
 	w  *sim.World
-	p  *shm.Producer
+	p  *fifo.Producer
 	at int
 }
 
@@ -189,7 +190,7 @@ func (s *streamProducer) do(verb string, n int) (int, error) {
 // streamConsumer does the consumer's operations, checks the bytes and records.
 type streamConsumer struct {
 	w  *sim.World
-	c  *shm.Consumer
+	c  *fifo.Consumer
 	at int
 }
 

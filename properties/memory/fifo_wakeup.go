@@ -6,6 +6,7 @@ import (
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
+	"cutthrough/shm/fifo"
 	"cutthrough/sim"
 	"cutthrough/sim/scenario"
 )
@@ -26,8 +27,8 @@ func fifoWakeup() *scenario.Scenario {
 		Name: "fifo-wakeup", Generate: genWakeup, Compile: compileWakeup,
 		Sometimes: []string{"writer slept", "reader slept", "drained"},
 		Doc:       "both sides sleep on doorbells: event flag and dequeue notification",
-		Long: `A producer writes with shm.Writer, which sleeps while the fifo is full, and drains, which
-sleeps until it is empty; a consumer reads with shm.Reader, which sleeps while it is empty,
+		Long: `A producer writes with fifo.Writer, which sleeps while the fifo is full, and drains, which
+sleeps until it is empty; a consumer reads with fifo.Reader, which sleeps while it is empty,
 in the sizes of its read operations, over and over, until it has everything. Both wake each
 other through the event flag and the dequeue notification (want and has).
 
@@ -89,16 +90,16 @@ type wakeupCase struct {
 
 func (k *wakeupCase) setup(w *sim.World) {
 	f := newFifoWorld(w, k.capacity, k.start)
-	p, err := shm.OpenProducer(f.prodSeg, fifoAt)
+	p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 	scenario.Must(err)
-	c, err := shm.OpenConsumer(f.consSeg, fifoAt)
+	c, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 	scenario.Must(err)
 	prodBell, err := f.prod.NewDoorbell(nameProdBell)
 	scenario.Must(err)
 	consBell, err := f.cons.NewDoorbell(nameConsBell)
 	scenario.Must(err)
-	wr := &shm.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
-	rd := &shm.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
+	wr := &fifo.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
+	rd := &fifo.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
 	read := 0
 	f.prod.Go("prod", func() { k.produce(w, wr) })
 	f.cons.Go("cons", func() { k.consume(w, rd, &read) })
@@ -115,7 +116,7 @@ func (k *wakeupCase) setup(w *sim.World) {
 	})
 }
 
-func (k *wakeupCase) produce(w *sim.World, wr *shm.Writer) {
+func (k *wakeupCase) produce(w *sim.World, wr *fifo.Writer) {
 	at := 0
 	for _, o := range k.writes {
 		var err error
@@ -136,7 +137,7 @@ func (k *wakeupCase) produce(w *sim.World, wr *shm.Writer) {
 	}
 }
 
-func (k *wakeupCase) consume(w *sim.World, rd *shm.Reader, read *int) {
+func (k *wakeupCase) consume(w *sim.World, rd *fifo.Reader, read *int) {
 	for i := 0; *read < k.total; i++ {
 		buf := make([]byte, k.reads[i%len(k.reads)].Args[0])
 		n, err := rd.Read(buf, shm.Forever)

@@ -37,7 +37,7 @@ func (m promptSignal) Properties() []check.Property[signal.State] {
 // the scenario.
 var (
 	signalNames = map[string]string{
-		"tail": "fifo.tail", "head": "fifo.head", "event": "sig.event", "want": "sig.want", "has": "sig.has",
+		"tail": "fifo.tail", "head": "fifo.head", "event": "fifo.has_event", "want": "fifo.want_deq_ntf", "has": "fifo.deq_ntf_sent",
 		"writer": nameProdBell.String(), "reader": nameConsBell.String(),
 	}
 	signalTasks = map[bool]string{false: "prod", true: "cons"}

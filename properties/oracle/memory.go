@@ -7,6 +7,8 @@ import (
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
 )
 
 // Memory keeps the books of what the session layer has had created and formatted.
@@ -129,9 +131,9 @@ func (k *Memory) capacities(m wire.Message) {
 
 func bytesOf(b segments.Block) uint64 {
 	if b.Slots > 0 {
-		return shm.QueueBytes(b.Slots)
+		return evq.Size(b.Slots)
 	}
-	return shm.FifoBytes(b.Fifo)
+	return fifo.Size(b.Fifo)
 }
 
 func (k *Memory) format(g wire.Handle, size uint64, b segments.Block) {

@@ -17,11 +17,12 @@ import (
 	"cutthrough/internal/proctest"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 func TestMain(m *testing.M) {
 	if proctest.Here() {
-		proctest.Serve(&Agent{host: shm.OS(), sessions: map[int]*impl.Session{}})
+		proctest.Serve(&Agent{host: oshost.New(), sessions: map[int]*impl.Session{}})
 	}
 	os.Exit(m.Run())
 }

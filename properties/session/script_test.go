@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 	"cutthrough/sim"
 	"cutthrough/sim/explore"
 
@@ -165,7 +165,7 @@ func (s *script) play(st *stage) (outputs []string, err error) {
 
 // playReal plays the script with real memory and sockets.
 func (s *script) playReal(t *testing.T) ([]string, error) {
-	return s.play(newStage(shm.OS(), shm.OS(), filepath.Join(t.TempDir(), "layer")))
+	return s.play(newStage(oshost.New(), oshost.New(), filepath.Join(t.TempDir(), "layer")))
 }
 
 // playSim plays the script on a simulated host, in the schedule of ch.

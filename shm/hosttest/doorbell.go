@@ -108,7 +108,7 @@ func (e *env) waitOut(bell shm.Doorbell, n int) {
 	e.want(err, shm.ErrDeadline, "wait without a ring")
 }
 
-// doorbellManyRingers: nothing is lost when rings coalesce, if the waiter looks
+// doorbellManyRingers: no ring is lost when rings coalesce, if the waiter looks
 // again after each wait.
 func doorbellManyRingers(e *env) {
 	const rounds = 5

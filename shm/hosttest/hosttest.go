@@ -1,12 +1,11 @@
-// Package hosttest says what an implementation of [shm.Host] must do, sentence
-// by sentence of its documentation. The same suite runs on the real operating
-// system and on a simulated one: what it accepts of both is what code tested
-// under simulation may rely on in production.
+// Package hosttest is a test suite for implementations of [shm.Host]. [Run] tests each sentence of
+// the contract of the interface. The suite runs on the real operating system and on a simulated
+// one, so code that was tested under simulation may rely on the same behaviour in production.
 //
-// The processes of a test never spin, never touch a wall clock and never end
-// their goroutine: they wait in doorbells, channels and [shm.Host.Sleep], and
-// report with t.Errorf. What must happen is waited for with [shm.Forever], so
-// that a lost wake-up is a deadlock, which a simulator can name.
+// The processes of a test never spin, never read a wall clock and never end their goroutine. They
+// wait in doorbells, channels and [shm.Host.Sleep], and report errors with t.Errorf. They wait with
+// [shm.Forever] for an event that must happen, so that a lost wake-up is a deadlock, which a
+// simulator can name.
 package hosttest
 
 import (
@@ -21,9 +20,9 @@ import (
 
 // Runner runs processes.
 type Runner interface {
-	// Run runs each function as one process with a Host of its own, on one
-	// machine, and returns when all of them and all their tasks have ended. What
-	// they leave open then is a leak, which a Runner should report to t.
+	// Run runs each function as one process with a Host of its own, on one machine, and returns
+	// when all processes and their tasks have ended. Open handles are a leak then; a Runner should
+	// report them to t.
 	Run(t *testing.T, procs ...func(h shm.Host))
 }
 
@@ -49,7 +48,7 @@ type test struct {
 	run  func(e *env)
 }
 
-// env is what one test works with: addr is an address nobody else uses.
+// env is the environment of one test; addr is an address of its own.
 type env struct {
 	t    *testing.T
 	w    Runner
@@ -58,7 +57,7 @@ type env struct {
 
 const (
 	past  = time.Duration(0)     // a deadline that has passed
-	brief = 5 * time.Millisecond // until something that must not happen has not happened
+	brief = 5 * time.Millisecond // how long a test waits for an event that must not happen
 )
 
 var (
@@ -130,7 +129,7 @@ func (e *env) dial(h shm.Host) shm.Conn {
 		}
 		h.Sleep(h.Now() + time.Millisecond)
 	}
-	e.t.Errorf("nobody listens at %s", e.addr)
+	e.t.Errorf("no process listens at %s", e.addr)
 	return nil
 }
 

@@ -115,7 +115,7 @@ var listenerTests = []test{
 		var dialed []shm.Conn
 		for _, name := range []string{"1", "2", "3"} {
 			if c, err := h.Dial(e.addr); e.ok(err, "dial") {
-				e.send(c, name) // before anybody accepts
+				e.send(c, name) // before the other side accepts
 				dialed = append(dialed, c)
 			}
 		}

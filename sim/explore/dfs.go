@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cutthrough/shm"
+	"cutthrough/shm/access"
 	"cutthrough/sim"
 )
 
@@ -39,7 +40,7 @@ type question struct {
 	nth  int32
 	step int32 // 0 for a draw of the generator
 	task uint8
-	op   shm.Op
+	op   access.Op
 }
 
 func questionOf(p *sim.Point) question {

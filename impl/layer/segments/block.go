@@ -1,6 +1,9 @@
 package segments
 
-import "cutthrough/shm"
+import (
+	"cutthrough/shm/evq"
+	"cutthrough/shm/fifo"
+)
 
 // Page is the unit of segment sizes and places.
 const Page = 4096
@@ -15,7 +18,7 @@ type Block struct {
 // Bytes returns the length of b.
 func (b Block) Bytes() uint64 {
 	if b.Slots > 0 {
-		return shm.QueueBytes(b.Slots)
+		return evq.Size(b.Slots)
 	}
-	return shm.FifoBytes(b.Fifo)
+	return fifo.Size(b.Fifo)
 }

@@ -1,0 +1,208 @@
+package shmtest
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cutthrough/shm"
+	"cutthrough/shm/oshost"
+)
+
+const (
+	childEnv = "SHM_TEST_CHILD" // name of the body
+	addrEnv  = "SHM_TEST_ADDR"  // where the parent listens
+	settle   = 5 * time.Second  // bound on what happens in the background
+
+	// Liveness bounds what must happen at all, on a busy machine.
+	Liveness = 30 * time.Second
+)
+
+// Body is what a child process does with its host and a channel to its parent. Its error
+// ends up in the test of the parent.
+type Body func(h shm.Host, parent shm.Conn) error
+
+var childBodies = map[string]Body{}
+
+// Child registers body under name, for [Start], and returns name. Call it from a package variable
+// of a test: a child process is the test binary once more.
+func Child(name string, body Body) string {
+	childBodies[name] = body
+	return name
+}
+
+// Main runs the body of a child process, or else the tests. Call it from TestMain.
+func Main(m *testing.M) {
+	if name := os.Getenv(childEnv); name != "" {
+		if err := runChild(name); err != nil {
+			fmt.Fprintf(os.Stderr, "child %s: %v\n", name, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func runChild(name string) error {
+	h := oshost.New()
+	parent, err := h.Dial(os.Getenv(addrEnv))
+	if err != nil {
+		return err
+	}
+	if err := childBodies[name](h, parent); err != nil {
+		return err
+	}
+	return parent.Close()
+}
+
+// Process is a running child.
+type Process struct {
+	Conn shm.Conn // to the child
+
+	t      testing.TB
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+}
+
+var addrs atomic.Int64
+
+// NewAddr returns an address that no other process or test uses.
+func NewAddr() string { return fmt.Sprintf("@shm.test.%d.%d", os.Getpid(), addrs.Add(1)) }
+
+// Start starts the child process name; end it with [Process.Wait] or [Process.Kill].
+func Start(t testing.TB, h shm.Host, name string) *Process {
+	t.Helper()
+	l, err := h.Listen(NewAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { Check(t, l.Close()) }()
+	p := &Process{t: t, cmd: exec.Command(os.Args[0])}
+	// Under the race detector a process sleeps a second before it exits.
+	p.cmd.Env = append(os.Environ(), childEnv+"="+name, addrEnv+"="+l.Addr(), "GORACE=atexit_sleep_ms=0")
+	p.cmd.Stderr = &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.Conn, err = l.Accept(h.Now() + Liveness)
+	if err != nil {
+		p.cmd.Process.Kill()
+		t.Fatalf("child %s did not dial: %v, %v\n%s", name, err, p.cmd.Wait(), &p.stderr)
+	}
+	return p
+}
+
+// Wait waits for a child that ends well.
+func (p *Process) Wait() {
+	p.t.Helper()
+	timer := time.AfterFunc(Liveness, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("%v\n%s", err, &p.stderr)
+	}
+	Check(p.t, p.Conn.Close())
+}
+
+// PID returns the process id of the child.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Kill ends a child with SIGKILL and collects it; the channel stays open.
+func (p *Process) Kill() {
+	p.t.Helper()
+	Check(p.t, p.cmd.Process.Kill())
+	p.cmd.Wait() // "signal: killed"
+}
+
+// Check reports err, if there is one, as an error of the test.
+func Check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Census counts what a process holds: open descriptors by kind, mappings of segments, and
+// children.
+type Census map[string]int
+
+// Holdings returns the census of this process.
+func Holdings() (Census, error) {
+	c := Census{}
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, link := range links {
+		target, err := os.Readlink(link)
+		if err != nil {
+			continue // the descriptor of the directory itself
+		}
+		kind, _, _ := strings.Cut(target, ":[") // socket:[123]
+		c["open "+kind]++
+	}
+	mapped, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return nil, err
+	}
+	c["mapped segments"] = bytes.Count(mapped, []byte("memfd:"))
+	kids, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		return nil, err
+	}
+	for _, kid := range kids {
+		pids, _ := os.ReadFile(kid) // the thread may have ended
+		c["children"] += len(strings.Fields(string(pids)))
+	}
+	return c, nil
+}
+
+// AwaitHoldings returns the census as soon as it equals want, or after five seconds. Some
+// descriptors are closed in the background.
+func AwaitHoldings(want Census) (Census, error) {
+	for begin := time.Now(); ; runtime.Gosched() {
+		c, err := Holdings()
+		if err != nil || maps.Equal(c, want) || time.Since(begin) > settle {
+			return c, err
+		}
+	}
+}
+
+// CheckLeaks takes a census and returns a function that takes another and reports the
+// difference.
+func CheckLeaks(t testing.TB) func() {
+	t.Helper()
+	WarmUp(t)
+	before, err := Holdings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		after, err := AwaitHoldings(before)
+		Check(t, err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("leak (-before +after):\n%s", diff)
+		}
+	}
+}
+
+// WarmUp makes the runtime open what it opens once: the netpoller's descriptors.
+func WarmUp(t testing.TB) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	Check(t, r.Close())
+	Check(t, w.Close())
+}

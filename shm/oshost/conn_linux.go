@@ -1,0 +1,227 @@
+package oshost
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"cutthrough/shm"
+)
+
+// conn is a connected unix socket of type SOCK_SEQPACKET. The kernel keeps order and message
+// boundaries, carries descriptors, knows the peer, and reports its death.
+type conn struct{ poll *endpoint }
+
+// Dial implements [shm.Host]. It never waits: a listener with a full backlog refuses.
+func (h *host) Dial(addr string) (shm.Conn, error) {
+	fd, err := connect(addr)
+	switch err {
+	case nil:
+	case unix.ECONNREFUSED, unix.ENOENT, unix.EAGAIN:
+		return nil, fmt.Errorf("oshost: dial %q: %w (%w)", addr, shm.ErrRefused, err)
+	default:
+		return nil, fmt.Errorf("oshost: dial %q: %w", addr, err)
+	}
+	c, err := h.newConn(fd)
+	if err != nil {
+		return nil, fmt.Errorf("oshost: dial %q: %w", addr, err)
+	}
+	return c, nil
+}
+
+// newConn takes over fd, also when it fails.
+func (h *host) newConn(fd int) (shm.Conn, error) {
+	p := newEndpoint(h.clock, fd, "conn")
+	if err := p.sleeps(); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return &conn{p}, nil
+}
+
+func newSocket() (int, error) {
+	return unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+}
+
+// connect returns a connected socket, or an errno.
+func connect(addr string) (int, error) {
+	sa, err := sockaddr(addr)
+	if err != nil {
+		return -1, err
+	}
+	fd, err := newSocket()
+	if err != nil {
+		return -1, err
+	}
+	if err := retryEINTR(func() error { return unix.Connect(fd, sa) }); err != nil {
+		_ = unix.Close(fd) // a fresh socket; the connect error matters
+		return -1, err
+	}
+	return fd, nil
+}
+
+// sockaddr returns the socket address of addr, or EINVAL. The kernel would choose a name for an
+// empty one, and end the path at a zero byte.
+func sockaddr(addr string) (*unix.SockaddrUnix, error) {
+	if addr == "" || addr == "@" || strings.IndexByte(addr, 0) >= 0 {
+		return nil, unix.EINVAL
+	}
+	return &unix.SockaddrUnix{Name: addr}, nil
+}
+
+// Send implements [shm.Conn]. The kernel keeps about 200 KiB of messages. A full channel becomes
+// writable again when most of it was read.
+func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error {
+	if len(msg) == 0 || len(msg) > shm.MaxMessage || len(descs) > shm.MaxDescs {
+		return fmt.Errorf("oshost: send %d bytes and %d descriptors: %w", len(msg), len(descs), shm.ErrSize)
+	}
+	err := c.poll.do(&c.poll.out, deadline, func(fd int) error { return sendMessage(fd, msg, descs) })
+	if err != nil {
+		return fmt.Errorf("oshost: send: %w", err)
+	}
+	return nil
+}
+
+// sendMessage sends once; EAGAIN when the channel is full. It holds the descriptors meanwhile, so
+// that none can be closed and its number reused.
+func sendMessage(fd int, msg []byte, descs []shm.Desc) error {
+	fds := make([]int, 0, shm.MaxDescs)
+	for i, d := range descs {
+		h, ok := d.(interface {
+			hold() (int, bool)
+			drop()
+		})
+		if !ok {
+			return fmt.Errorf("descriptor %d is a %T: %w", i, d, shm.ErrDesc)
+		}
+		n, ok := h.hold()
+		if !ok {
+			return fmt.Errorf("descriptor %d is closed: %w", i, shm.ErrDesc)
+		}
+		defer h.drop()
+		fds = append(fds, n)
+	}
+	var oob []byte
+	if len(fds) > 0 {
+		oob = unix.UnixRights(fds...)
+	}
+	err := retryEINTR(func() error { return unix.Sendmsg(fd, msg, oob, nil, unix.MSG_NOSIGNAL) })
+	switch err {
+	case unix.EPIPE, unix.ECONNRESET, unix.ENOTCONN:
+		return shm.ErrPeerClosed
+	}
+	return err
+}
+
+// Recv implements [shm.Conn]. An empty message, which Send refuses to send, reads as the end of the
+// channel.
+func (c *conn) Recv(buf []byte, deadline time.Duration) (n int, descs []shm.Desc, err error) {
+	err = c.poll.do(&c.poll.in, deadline, func(fd int) (err error) {
+		n, descs, err = recvMessage(fd, buf)
+		return err
+	})
+	switch err {
+	case nil:
+		return n, descs, nil
+	case io.EOF:
+		return 0, nil, io.EOF
+	}
+	return 0, nil, fmt.Errorf("oshost: recv: %w", err)
+}
+
+// MaxDescs must be even: control data is padded to 8 bytes, and with an odd limit the kernel would
+// find room for one descriptor more.
+var _ = [1]struct{}{}[shm.MaxDescs%2]
+
+// recvMessage receives once; EAGAIN when no message is there.
+func recvMessage(fd int, buf []byte) (int, []shm.Desc, error) {
+	oob := make([]byte, unix.CmsgSpace(shm.MaxDescs*4))
+	n, oobn, flags, err := recvmsg(fd, buf, oob)
+	if err == unix.ECONNRESET {
+		// The peer closed without reading all messages. The kernel reports that once, before the
+		// messages that the peer sent.
+		n, oobn, flags, err = recvmsg(fd, buf, oob)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	fds, err := parseRights(oob[:oobn])
+	switch {
+	case err != nil:
+	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 || n > len(buf):
+		err = fmt.Errorf("%d descriptors, flags %#x: %w", len(fds), flags, shm.ErrTruncated)
+	case n == 0:
+		err = io.EOF
+	}
+	if err != nil {
+		for _, fd := range fds {
+			closeForeign(fd)
+		}
+		return 0, nil, err
+	}
+	var descs []shm.Desc
+	for _, fd := range fds {
+		descs = append(descs, &fdDesc{fd: fd, foreign: true})
+	}
+	return n, descs, nil
+}
+
+// recvmsg is the system call alone. An empty buf receives one byte all the same.
+func recvmsg(fd int, buf, oob []byte) (n, oobn, flags int, err error) {
+	err = retryEINTR(func() (err error) {
+		n, oobn, flags, _, err = unix.Recvmsg(fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
+		return err
+	})
+	return n, oobn, flags, err
+}
+
+// parseRights returns the descriptors in oob. The kernel wrote oob, so a malformed one is an error
+// of the kernel or of this package, not of the peer.
+func parseRights(oob []byte) ([]int, error) {
+	if len(oob) == 0 {
+		return nil, nil
+	}
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil, fmt.Errorf("control data: %w", err)
+	}
+	var fds []int
+	for _, m := range msgs {
+		if m.Header.Level != unix.SOL_SOCKET || m.Header.Type != unix.SCM_RIGHTS {
+			continue
+		}
+		more, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			return fds, fmt.Errorf("descriptors: %w", err)
+		}
+		fds = append(fds, more...)
+	}
+	return fds, nil
+}
+
+// PeerPID implements [shm.Conn]: the process that dialed or listened.
+func (c *conn) PeerPID() (int, error) {
+	var pid int
+	err := c.poll.try(func(fd int) error {
+		cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+		if err == nil {
+			pid = int(cred.Pid)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("oshost: peer pid: %w", err)
+	}
+	return pid, nil
+}
+
+// Close implements [shm.Conn].
+func (c *conn) Close() error {
+	if err := c.poll.close(); err != nil {
+		return fmt.Errorf("oshost: close conn: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+//go:build !linux
+
+package oshost
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"cutthrough/shm"
+)
+
+// New returns the operating system of this process. Clock, tasks, locks and local doorbells work;
+// every other method returns an error that is [errors.ErrUnsupported].
+func New() shm.Host { return unsupportedHost{clock{time.Now()}} }
+
+type unsupportedHost struct{ clock }
+
+func unsupported(call string) error {
+	return fmt.Errorf("oshost: %s: not on %s: %w", call, runtime.GOOS, errors.ErrUnsupported)
+}
+
+func (unsupportedHost) CreateSegment(uint64) (*shm.Segment, error) {
+	return nil, unsupported("create segment")
+}
+
+func (unsupportedHost) MapSegment(d shm.Desc, _ uint64) (*shm.Segment, error) {
+	return nil, errors.Join(unsupported("map segment"), closeDesc(d))
+}
+
+func (unsupportedHost) NewDoorbell(shm.Name) (shm.Doorbell, error) {
+	return nil, unsupported("new doorbell")
+}
+
+func (unsupportedHost) OpenDoorbell(d shm.Desc, _ shm.Name) (shm.Doorbell, error) {
+	return nil, errors.Join(unsupported("open doorbell"), closeDesc(d))
+}
+
+func (unsupportedHost) Dial(string) (shm.Conn, error) { return nil, unsupported("dial") }
+
+func (unsupportedHost) Listen(string) (shm.Listener, error) { return nil, unsupported("listen") }
+
+func closeDesc(d shm.Desc) error {
+	if d == nil {
+		return nil
+	}
+	return d.Close()
+}

@@ -1,6 +1,0 @@
-//go:build race
-
-package shm_test
-
-// raced says whether the race detector makes everything ten times slower.
-const raced = true
