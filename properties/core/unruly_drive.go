@@ -14,7 +14,7 @@ func (x *unruly) step(ev impl.Event) {
 		ev, events = events[0], events[1:]
 		ev.Now = x.now
 		before, _ := x.l.Live()
-		x.memory.Created = 0
+		x.memory.Begin()
 		for _, fx := range slices.Clone(x.l.Step(ev)) {
 			x.memory.Apply(fx)
 			switch fx.Kind {
@@ -77,7 +77,7 @@ func (x *unruly) deliver(ch impl.Channel, m impl.Message) {
 		x.w.Fail(oracle.Effects, "%v, because a segment was not created", m)
 	}
 	if m.Kind == impl.MsgAccept {
-		x.names.Accepts = append(x.names.Accepts, m)
+		x.names.Asked(m)
 	}
 	p.inbox = append(p.inbox, m)
 }
@@ -97,7 +97,7 @@ func (x *unruly) open(p *puppet) {
 func (x *unruly) say(p *puppet, m impl.Message) {
 	p.context++
 	m.Context = uint64(p.id)<<32 | p.context
-	p.replies, x.names.Accepts = nil, nil
+	p.replies = nil
 	x.observe(p.ch, false, m)
 	want := x.names.Expect(p.id, m)
 	x.step(impl.Event{Kind: impl.EvMessage, Channel: p.ch, Msg: m})
@@ -108,7 +108,7 @@ func (x *unruly) say(p *puppet, m impl.Message) {
 
 // babble has an application say what only the layer says.
 func (x *unruly) babble(p *puppet) {
-	attached := x.names.App(p.id) != nil
+	attached := x.names.Attached(p.id)
 	x.step(impl.Event{Kind: impl.EvMessage, Channel: p.ch, Msg: impl.Message{Kind: impl.MsgAccept}})
 	if p.hungUp != attached {
 		x.w.Fail(oracle.Effects, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
@@ -175,7 +175,7 @@ func (x *unruly) created(failed bool) {
 	ev := impl.Event{Kind: impl.EvCreated, Segment: h}
 	if failed {
 		ev.Err = errNoSegment
-		delete(x.memory.Segments, h)
+		x.memory.NotCreated(h)
 	}
 	x.failing = failed
 	x.step(ev)
@@ -206,8 +206,8 @@ func (x *unruly) end() {
 		}
 	}
 	sessions, segments := x.l.Live()
-	if at, ok := x.l.Deadline(); ok || sessions+segments+len(x.memory.Segments) > 0 {
+	if at, ok := x.l.Deadline(); ok || sessions+segments+x.memory.Segments() > 0 {
 		x.w.Fail(oracle.Reclaimed, "all have gone, and there are %d sessions, %d segments, %v exist, a timer: %v, at %v",
-			sessions, segments, x.memory.Segments, ok, at)
+			sessions, segments, x.memory.Segments(), ok, at)
 	}
 }

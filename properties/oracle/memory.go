@@ -9,27 +9,36 @@ import (
 
 // Memory keeps the books of what the session layer has had created and formatted.
 type Memory struct {
-	fail     failer
+	fail     Failer
 	mon      *Messages
 	cfg      impl.Config
-	Segments map[impl.Handle]uint64       // sizes of those that exist or are being created
+	segments map[impl.Handle]uint64       // sizes of those that exist or are being created
 	bases    map[impl.Handle]impl.Address // of those that somebody was told to map
 	used     map[impl.Handle][]impl.Block // formatted, and not scrubbed since
 	payer    map[impl.Handle]impl.Channel // for whose connect it was made
-	Created  int                          // in this step
+	created  int                          // in this step
 }
 
 // NewMemory returns the books of a session layer that was made with cfg.
-func NewMemory(fail failer, mon *Messages, cfg impl.Config) *Memory {
+func NewMemory(fail Failer, mon *Messages, cfg impl.Config) *Memory {
 	return &Memory{
-		fail: fail, mon: mon, cfg: cfg, Segments: map[impl.Handle]uint64{}, bases: map[impl.Handle]impl.Address{},
+		fail: fail, mon: mon, cfg: cfg, segments: map[impl.Handle]uint64{}, bases: map[impl.Handle]impl.Address{},
 		used: map[impl.Handle][]impl.Block{}, payer: map[impl.Handle]impl.Channel{},
 	}
 }
 
+// Begin starts a step of the layer. Effects of one step belong together.
+func (k *Memory) Begin() { k.created = 0 }
+
+// NotCreated notes that a segment that the layer has asked for does not exist.
+func (k *Memory) NotCreated(h impl.Handle) { delete(k.segments, h) }
+
+// Segments returns the number of segments that exist or are being created.
+func (k *Memory) Segments() int { return len(k.segments) }
+
 // Apply checks one effect and takes it into account.
 func (k *Memory) Apply(fx impl.Effect) {
-	size, exists := k.Segments[fx.Segment]
+	size, exists := k.segments[fx.Segment]
 	if fx.Segment != 0 && exists == (fx.Kind == impl.FxCreate) {
 		k.fail(Effects, "%+v: exists: %v", fx, exists)
 	}
@@ -45,7 +54,7 @@ func (k *Memory) Apply(fx impl.Effect) {
 				k.fail(Effects, "%v destroyed, channel %d has it", fx.Segment, ch)
 			}
 		}
-		delete(k.Segments, fx.Segment)
+		delete(k.segments, fx.Segment)
 		delete(k.used, fx.Segment)
 		delete(k.bases, fx.Segment)
 	case impl.FxFormat:
@@ -71,16 +80,16 @@ func (k *Memory) Apply(fx impl.Effect) {
 
 // create notes that a segment is asked for, once for a connect, and within the quota.
 func (k *Memory) create(fx impl.Effect) {
-	k.Segments[fx.Segment] = fx.Size
+	k.segments[fx.Segment] = fx.Size
 	if k.mon.Later {
 		return // for whom is not known
 	}
-	if k.Created++; k.Created > 1 {
-		k.fail(Effects, "%d segments created at once", k.Created)
+	if k.created++; k.created > 1 {
+		k.fail(Effects, "%d segments created at once", k.created)
 	}
 	payer, sum := k.mon.last.ch, uint64(0)
 	k.payer[fx.Segment] = payer
-	for h, size := range k.Segments {
+	for h, size := range k.segments {
 		if k.payer[h] == payer {
 			sum += size
 		}
@@ -94,7 +103,7 @@ func (k *Memory) create(fx impl.Effect) {
 func (k *Memory) place(h impl.Handle, base impl.Address, size uint64) {
 	k.bases[h] = base
 	for o, at := range k.bases {
-		if end := at + impl.Address(k.Segments[o]+impl.Page); o != h && at <= base && base < end {
+		if end := at + impl.Address(k.segments[o]+impl.Page); o != h && at <= base && base < end {
 			k.fail(Effects, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
 		}
 		if end := base + impl.Address(size+impl.Page); o != h && base <= at && at < end {

@@ -26,7 +26,7 @@ func (o *Messages) refuses(ch impl.Channel, m impl.Message) {
 			}
 			t := o.last
 			did := t.ch == s.server && (t.m.Handle == h || t.m.Kind == impl.MsgUnbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
-			if m.Status != impl.TimedOut && (m.Status != impl.Refused || !did && !o.channels[s.server].gone && !o.lax && !o.Deaf) {
+			if m.Status != impl.TimedOut && (m.Status != impl.Refused || !did && !o.channels[s.server].gone && !o.Lax && !o.Deaf) {
 				o.wrong(ch, m, "who was asked to accept has not refused")
 			}
 		}
@@ -35,7 +35,7 @@ func (o *Messages) refuses(ch impl.Channel, m impl.Message) {
 
 // places checks that where a segment is to be mapped there is nothing that somebody still has.
 func (o *Messages) places(ch impl.Channel, m impl.Message) {
-	if o.lax || o.Deaf {
+	if o.Lax || o.Deaf {
 		return // who has been hung up is not known
 	}
 	for _, c := range o.channels {
@@ -93,7 +93,7 @@ func (o *Messages) asks(ch impl.Channel, c *watched, m impl.Message) {
 // uses says whether somebody who is still there uses a session, as far as is known.
 func (o *Messages) uses(ch impl.Channel, h impl.Handle) bool {
 	c := o.channels[ch]
-	return c != nil && c.live[h] && !c.gone && !o.lax && !o.Deaf
+	return c != nil && c.live[h] && !c.gone && !o.Lax && !o.Deaf
 }
 
 // agrees checks that the client is told of the session that the server has accepted, from the other

@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"fmt"
+
 	"cutthrough/impl"
 	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
@@ -13,10 +15,10 @@ import (
 // Who connects is known before the client is told anything: the layer asks the server to accept
 // while it handles the connect.
 type Sessions struct {
-	fail     failer
+	fail     Failer
 	mon      *Messages // knows who of the applications has gone
 	sessions map[impl.Handle]*modelSession
-	All      []*modelSession
+	all      []*modelSession
 	connects map[asked]*modelSession // what a connect has led to
 	last     asked                   // whose message the layer is handling
 	fed      []*modelSession         // since then
@@ -29,16 +31,16 @@ type asked struct {
 }
 
 type modelSession struct {
-	H       impl.Handle
+	h       impl.Handle
 	sides   [2]impl.Channel // 0 is one that has detached
 	leaving [2]bool
-	Monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
+	monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
 }
 
 var clientSide, serverSide = negotiation.SessionSides()
 
 // NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
-func NewSessions(fail failer, mon *Messages) *Sessions {
+func NewSessions(fail Failer, mon *Messages) *Sessions {
 	return &Sessions{fail: fail, mon: mon, sessions: map[impl.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
 }
 
@@ -61,10 +63,10 @@ func (o *Sessions) makes(ch impl.Channel, m impl.Message) {
 		o.feed(s, kind, s.side(ch))
 	}
 	if m.Kind == impl.MsgAccept && s == nil {
-		s = &modelSession{H: m.Handle, Monitor: negotiation.WatchSession()}
+		s = &modelSession{h: m.Handle, monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
 		o.sessions[m.Handle], o.connects[o.last] = s, s
-		o.All = append(o.All, s)
+		o.all = append(o.all, s)
 	}
 }
 
@@ -86,7 +88,7 @@ func (o *Sessions) takes(ch impl.Channel, m impl.Message) {
 // detach has an application leave all its sessions. What comes over its channel from then on
 // is a stranger's.
 func (o *Sessions) detach(ch impl.Channel) {
-	for _, s := range o.All {
+	for _, s := range o.all {
 		if r := s.side(ch); r != negotiation.Nobody {
 			o.feed(s, negotiation.TakenDetach, r)
 			s.sides[r] = 0
@@ -102,18 +104,29 @@ func (o *Sessions) Settle() {
 	o.fed = o.fed[:0]
 }
 
+// Undecided describes a session of which the model does not say that all was right, or returns "". To be
+// called after Settle.
+func (o *Sessions) Undecided() string {
+	for _, s := range o.all {
+		if s.monitor.Verdict() != monitor.Accepted {
+			return fmt.Sprintf("session (%v): %v", s.h, s.monitor)
+		}
+	}
+	return ""
+}
+
 // feed has the model of a session take an event into account, after the news that one of the
 // sides has gone.
 func (o *Sessions) feed(s *modelSession, kind, side uint8) {
 	for r, ch := range s.sides {
-		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.lax) {
+		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.Lax) {
 			s.leaving[r] = true
-			s.Monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
+			s.monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
 		}
 	}
 	e := negotiation.SessionEvent{Kind: kind, Side: side}
-	if s.Monitor.Observe(e) == monitor.Rejected {
-		o.fail(Model, "session (%v): %v: %v", s.H, e, s.Monitor)
+	if s.monitor.Observe(e) == monitor.Rejected {
+		o.fail(Model, "session (%v): %v: %v", s.h, e, s.monitor)
 	}
 	if kind != negotiation.Settled {
 		o.fed = append(o.fed, s)

@@ -133,8 +133,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	scenario.Must(err)
 	cfg := k.cfg
 	cfg.Check = func(err error) { w.Fail(oracle.Invariant, "%v", err) }
-	mon := oracle.NewMessages(w.Fail, k.failing)
-	mon.Deaf, mon.Liar = k.mode == "deaf", len(sessionApps)+1
+	mon := oracle.NewMessages(w.Fail, oracle.Setting{Lax: k.failing, Deaf: k.mode == "deaf", Liar: len(sessionApps) + 1})
 	paths := oracle.NewSessions(w.Fail, mon)
 	cfg.Observe = func(ch impl.Channel, made bool, m impl.Message) {
 		mon.Observe(ch, made, m)
