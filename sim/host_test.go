@@ -19,7 +19,7 @@ func (s simRunner) Run(t *testing.T, procs ...func(h shm.Host)) {
 	t.Helper()
 	r := sim.NewRunner()
 	defer r.Close()
-	var ch sim.Chooser = sim.Boring{}
+	var ch sim.Chooser = sim.Default{}
 	if s.seed > 0 {
 		ch = explore.NewRandom(s.seed).Next()
 	}

@@ -64,7 +64,7 @@ type Point struct {
 	faults []Effect
 }
 
-// N returns the number of options; choice 0 is always the boring one.
+// N returns the number of options; choice 0 is always the default.
 func (p *Point) N() int {
 	if p.Draws > 0 {
 		return p.Draws
@@ -123,8 +123,8 @@ type Chooser interface {
 // execution ends there as a violation of [Determinism].
 const Diverged = -1
 
-// Boring always takes choice 0: no preemption, no fault, simplest values.
-type Boring struct{}
+// Default always takes choice 0: no preemption, no fault, simplest values.
+type Default struct{}
 
 // Choose returns 0.
-func (Boring) Choose(*Point) int { return 0 }
+func (Default) Choose(*Point) int { return 0 }
