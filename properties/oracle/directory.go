@@ -8,7 +8,7 @@ import (
 	"cutthrough/impl"
 )
 
-// Directory knows who has attached and who listens where. It keeps no tables: it asks each
+// Directory knows which applications have attached and where they listen. It keeps no tables: it asks each
 // listener whether it is meant.
 type Directory struct {
 	cfg       impl.Config

@@ -13,7 +13,7 @@ type Memory struct {
 	mon      *Messages
 	cfg      impl.Config
 	segments map[impl.Handle]uint64       // sizes of those that exist or are being created
-	bases    map[impl.Handle]impl.Address // of those that somebody was told to map
+	bases    map[impl.Handle]impl.Address // of those that an application was told to map
 	used     map[impl.Handle][]impl.Block // formatted, and not scrubbed since
 	payer    map[impl.Handle]impl.Channel // for whose connect it was made
 	created  int                          // in this step
@@ -82,7 +82,7 @@ func (k *Memory) Apply(fx impl.Effect) {
 func (k *Memory) create(fx impl.Effect) {
 	k.segments[fx.Segment] = fx.Size
 	if k.mon.Later {
-		return // for whom is not known
+		return // the connect that it is for is not known
 	}
 	if k.created++; k.created > 1 {
 		k.fail(Effects, "%d segments created at once", k.created)

@@ -9,14 +9,14 @@ import (
 )
 
 // Sessions follows every session of a session layer with the model of one. It begins with the
-// accept that the server is told of, and never ends: somebody may name the handle later. A
+// accept that the server is told of, and never ends: an application may name the handle later. A
 // verdict that is inconclusive fails nothing; a test of the model shows that none is.
 //
-// Who connects is known before the client is told anything: the layer asks the server to accept
+// The client is known before it is told anything: the layer asks the server to accept
 // while it handles the connect.
 type Sessions struct {
 	fail     Failer
-	mon      *Messages // knows who of the applications has gone
+	mon      *Messages // knows which applications have gone
 	sessions map[impl.Handle]*modelSession
 	all      []*modelSession
 	connects map[asked]*modelSession // what a connect has led to
