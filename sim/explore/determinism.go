@@ -21,7 +21,7 @@ func (x *explorer) check(p scenario.Program, v *Violation, diverged error) {
 	if message == "" {
 		return
 	}
-	step, first := x.firstDifference(p, v.Schedule)
+	step, first := firstDifference(x.again, p, v.Schedule)
 	if first != "" {
 		message += "; " + first
 	}
@@ -61,13 +61,26 @@ func verdict(property string) string {
 // that depends on luck may be lucky twice.
 const maxPairs = 8
 
-// firstDifference replays a schedule, step by step, until two executions differ. It returns the number of the first
-// step that does and describes both, or nothing if they never differ.
-func (x *explorer) firstDifference(p scenario.Program, schedule []trace.Intervention) (step int, text string) {
+// FirstDifference replays a schedule a few times and describes the first step in which executions differ. It
+// returns "" if they do not. The error is about the input.
+func FirstDifference(s *scenario.Scenario, in scenario.Input, schedule []trace.Intervention) (string, error) {
+	p, err := s.Compile(in)
+	if err != nil {
+		return "", err
+	}
+	r := sim.NewRunner()
+	defer r.Close()
+	_, text := firstDifference(r, p, schedule)
+	return text, nil
+}
+
+// firstDifference returns the number of the first step that differs and describes both executions, or
+// nothing if they never differ.
+func firstDifference(r *sim.Runner, p scenario.Program, schedule []trace.Intervention) (step int, text string) {
 	p.Config.Log = true
-	first := x.log(p, schedule)
+	first := logOf(r, p, schedule)
 	for range maxPairs {
-		again := x.log(p, schedule)
+		again := logOf(r, p, schedule)
 		for i := range max(len(first), len(again)) {
 			a, b := lineAt(first, i), lineAt(again, i)
 			if a.text != b.text {
@@ -93,9 +106,9 @@ func lineAt(log []logLine, i int) logLine {
 	return logLine{text: "nothing"}
 }
 
-// log runs a schedule and returns what happened.
-func (x *explorer) log(p scenario.Program, schedule []trace.Intervention) []logLine {
-	o := x.again.Run(p.Config, sim.NewReplay(schedule), p.Setup)
+// logOf runs a schedule and returns what happened.
+func logOf(r *sim.Runner, p scenario.Program, schedule []trace.Intervention) []logLine {
+	o := r.Run(p.Config, sim.NewReplay(schedule), p.Setup)
 	var lines []logLine
 	step := 0
 	for _, s := range o.Log {
