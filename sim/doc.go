@@ -17,7 +17,7 @@
 // # Choices
 //
 // All nondeterminism is a number asked of a Chooser at a [Point], and 0 is always the
-// boring answer: the running task goes on, nothing fails, the value is the simplest. So
+// default answer: the running task goes on, nothing fails, the value is the simplest. So
 // strategies, shrinker, fuzz inputs and traces agree on what simpler means, and a
 // schedule is just the answers other than 0, each anchored by what the task was about
 // to do ("prod @ fifo.tail store #2 -> cons").

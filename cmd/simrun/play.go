@@ -9,6 +9,7 @@ import (
 
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/explore"
 	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 )
@@ -42,6 +43,13 @@ func play(s *scenario.Scenario, t *trace.Trace, lines int) (*played, error) {
 	if again := observe(o, unmet); again.Digest != p.Digest || again.Steps != p.Steps || again.Verdict != p.Verdict {
 		p.Differs = fmt.Sprintf("%s, digest %016x after %d steps at first; %s, %016x after %d the second time",
 			p.Verdict, p.Digest, p.Steps, again.Verdict, again.Digest, again.Steps)
+		first, err := explore.FirstDifference(s, c, t.Schedule)
+		if err != nil {
+			return nil, fmt.Errorf("scenario %s: a third time: %w", s.Name, err)
+		}
+		if first != "" {
+			p.Differs += "; " + first
+		}
 	}
 	return p, nil
 }

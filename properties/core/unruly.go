@@ -218,9 +218,8 @@ type puppet struct {
 }
 
 func newUnruly(w *sim.World, cfg layer.Config, later bool) *unruly {
-	x := &unruly{w: w, l: layer.New(cfg), later: later, names: &oracle.Directory{Config: cfg}, puppets: map[string]*puppet{}}
-	x.mon = oracle.NewMessages(w.Fail, false)
-	x.mon.Later = later
+	x := &unruly{w: w, l: layer.New(cfg), later: later, names: oracle.NewDirectory(cfg), puppets: map[string]*puppet{}}
+	x.mon = oracle.NewMessages(w.Fail, oracle.Setting{Later: later})
 	x.paths = oracle.NewSessions(w.Fail, x.mon)
 	x.memory = oracle.NewMemory(w.Fail, x.mon, cfg)
 	for _, name := range unrulyApps {

@@ -15,7 +15,7 @@ func (x *unruly) step(ev layer.Event) {
 		ev, events = events[0], events[1:]
 		ev.Now = x.now
 		before, _ := x.l.Live()
-		x.memory.Created = 0
+		x.memory.Begin()
 		for _, fx := range slices.Clone(x.l.Step(ev)) {
 			x.memory.Apply(fx)
 			switch fx.Kind {
@@ -78,7 +78,7 @@ func (x *unruly) deliver(ch layer.Channel, m wire.Message) {
 		x.w.Fail(oracle.Effects, "%v, because a segment was not created", m)
 	}
 	if m.Type == wire.Accept {
-		x.names.Accepts = append(x.names.Accepts, m)
+		x.names.Asked(m)
 	}
 	p.inbox = append(p.inbox, m)
 }
@@ -98,7 +98,7 @@ func (x *unruly) open(p *puppet) {
 func (x *unruly) say(p *puppet, m wire.Message) {
 	p.context++
 	m.RequestID = uint64(p.id)<<32 | p.context
-	p.replies, x.names.Accepts = nil, nil
+	p.replies = nil
 	x.observe(p.ch, false, m)
 	want := x.names.Expect(p.id, m)
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: m})
@@ -109,7 +109,7 @@ func (x *unruly) say(p *puppet, m wire.Message) {
 
 // babble has an application say what only the layer says.
 func (x *unruly) babble(p *puppet) {
-	attached := x.names.App(p.id) != nil
+	attached := x.names.Attached(p.id)
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: wire.Message{Type: wire.Accept}})
 	if p.hungUp != attached {
 		x.w.Fail(oracle.Effects, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
@@ -176,7 +176,7 @@ func (x *unruly) created(failed bool) {
 	ev := layer.Event{Kind: layer.EventCreated, Segment: h}
 	if failed {
 		ev.Err = errNoSegment
-		delete(x.memory.Segments, h)
+		x.memory.NotCreated(h)
 	}
 	x.failing = failed
 	x.step(ev)
@@ -207,8 +207,8 @@ func (x *unruly) end() {
 		}
 	}
 	sessions, segments := x.l.Live()
-	if at, ok := x.l.Deadline(); ok || sessions+segments+len(x.memory.Segments) > 0 {
+	if at, ok := x.l.Deadline(); ok || sessions+segments+x.memory.Segments() > 0 {
 		x.w.Fail(oracle.Reclaimed, "all have gone, and there are %d sessions, %d segments, %v exist, a timer: %v, at %v",
-			sessions, segments, x.memory.Segments, ok, at)
+			sessions, segments, x.memory.Segments(), ok, at)
 	}
 }

@@ -9,13 +9,13 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// Directory knows who has attached and who listens where. It keeps no tables: it asks each
+// Directory knows which applications have attached and where they listen. It keeps no tables: it asks each
 // listener whether it is meant.
 type Directory struct {
-	Config    layer.Config
+	cfg       layer.Config
 	apps      []nameApp
 	listeners []nameListener
-	Accepts   []wire.Message // made in this step
+	accepts   []wire.Message // made in this step
 }
 
 type nameApp struct {
@@ -29,15 +29,23 @@ type nameListener struct {
 	endpoint wire.Endpoint
 }
 
-// expectation is what a request comes to.
-type expectation struct {
+// Expectation is what a request comes to.
+type Expectation struct {
 	asked    bool // it is one, whose answer names decide
 	status   wire.Status
 	listener *nameListener // that a connect reaches
 }
 
-// App returns what is known of an application, or nil if it has not attached.
-func (n *Directory) App(id int) *nameApp {
+// NewDirectory returns the book of a session layer that was made with cfg.
+func NewDirectory(cfg layer.Config) *Directory { return &Directory{cfg: cfg} }
+
+// Attached says whether an application has attached and is still there.
+func (n *Directory) Attached(id int) bool { return n.app(id) != nil }
+
+// Asked notes that an application is asked to accept, because of the message that Expect was told of last.
+func (n *Directory) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
+
+func (n *Directory) app(id int) *nameApp {
 	if i := slices.IndexFunc(n.apps, func(a nameApp) bool { return a.id == id }); i >= 0 {
 		return &n.apps[i]
 	}
@@ -51,22 +59,23 @@ func (n *Directory) Left(id int) {
 }
 
 // Expect returns what a message of an application should come to.
-func (n *Directory) Expect(id int, m wire.Message) expectation {
-	a := n.App(id)
+func (n *Directory) Expect(id int, m wire.Message) Expectation {
+	n.accepts = nil
+	a := n.app(id)
 	if m.Type == wire.Attach {
-		return expectation{asked: true, status: n.attach(a, m)}
+		return Expectation{asked: true, status: n.attach(a, m)}
 	}
 	if a == nil {
-		return expectation{} // what it is told then is the monitor's business
+		return Expectation{} // what it is told then is the monitor's business
 	}
 	e, ok := endpointOf(m)
 	switch m.Type {
 	case wire.Bind:
-		return expectation{asked: true, status: n.bind(a, e, ok)}
+		return Expectation{asked: true, status: n.bind(a, e, ok)}
 	case wire.Unbind:
-		return expectation{asked: true, status: n.unbind(a, m, e, ok)}
+		return Expectation{asked: true, status: n.unbind(a, m, e, ok)}
 	case wire.Connect:
-		x := expectation{asked: true, status: wire.Unsupported}
+		x := Expectation{asked: true, status: wire.Unsupported}
 		if ok {
 			x.listener, x.status = n.lookup(a, e)
 		}
@@ -79,11 +88,11 @@ func (n *Directory) Expect(id int, m wire.Message) expectation {
 		}
 		return x
 	}
-	return expectation{}
+	return Expectation{}
 }
 
 // Compare checks what a message has come to.
-func (n *Directory) Compare(id int, m wire.Message, want expectation, replies []wire.Message) error {
+func (n *Directory) Compare(id int, m wire.Message, want Expectation, replies []wire.Message) error {
 	if m.Type == wire.Detach {
 		n.Left(id)
 	}
@@ -102,14 +111,14 @@ func (n *Directory) Compare(id int, m wire.Message, want expectation, replies []
 	r := replies[0]
 	switch m.Type {
 	case wire.Attach:
-		ns := slices.IndexFunc(n.Config.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
+		ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 		n.apps = append(n.apps, nameApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
 	case wire.Bind:
 		e, _ := endpointOf(m)
 		if r.Endpoint != e {
 			return fmt.Errorf("listens at %v", r.Endpoint)
 		}
-		n.listeners = append(n.listeners, nameListener{*n.App(id), r.Handle, e})
+		n.listeners = append(n.listeners, nameListener{*n.app(id), r.Handle, e})
 	case wire.Unbind:
 		n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.h == r.Handle })
 	}
@@ -118,13 +127,13 @@ func (n *Directory) Compare(id int, m wire.Message, want expectation, replies []
 
 // connected checks a connect that reaches a listener: it is asked, unless a quota, memory or time says
 // no.
-func (n *Directory) connected(m wire.Message, want expectation, replies []wire.Message) error {
-	for _, x := range n.Accepts {
+func (n *Directory) connected(m wire.Message, want Expectation, replies []wire.Message) error {
+	for _, x := range n.accepts {
 		if x.Listener != want.listener.h {
 			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
 		}
 	}
-	tight := n.Config.MaxBytes > 0
+	tight := n.cfg.MaxBytes > 0
 	for _, r := range replies {
 		if !tight || r.Status != wire.QuotaExceeded && r.Status != wire.NoMemory {
 			return fmt.Errorf("was answered %v", r)
@@ -134,15 +143,15 @@ func (n *Directory) connected(m wire.Message, want expectation, replies []wire.M
 }
 
 func (n *Directory) attach(a *nameApp, m wire.Message) wire.Status {
-	ns := slices.IndexFunc(n.Config.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
+	ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 	switch {
 	case a != nil:
 		return wire.AlreadyAttached
 	case ns < 0:
 		return wire.NoNamespace
-	case n.Config.Namespaces[ns].Secret != m.Secret:
+	case n.cfg.Namespaces[ns].Secret != m.Secret:
 		return wire.WrongSecret
-	case n.Config.MaxApps > 0 && len(n.apps) >= n.Config.MaxApps:
+	case n.cfg.MaxApps > 0 && len(n.apps) >= n.cfg.MaxApps:
 		return wire.QuotaExceeded
 	}
 	return wire.OK
@@ -164,7 +173,7 @@ func (n *Directory) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
 			mine++
 		}
 	}
-	if n.Config.MaxListeners > 0 && mine >= n.Config.MaxListeners {
+	if n.cfg.MaxListeners > 0 && mine >= n.cfg.MaxListeners {
 		return wire.QuotaExceeded
 	}
 	return wire.OK
@@ -231,7 +240,7 @@ func (n *Directory) find(a *nameApp, e wire.Endpoint, among func(nameListener) b
 
 // own says whether an address is this machine's for an application.
 func (n *Directory) own(a *nameApp, addr netip.Addr) bool {
-	return addr.IsLoopback() || slices.Contains(n.Config.Namespaces[a.ns].Own, addr)
+	return addr.IsLoopback() || slices.Contains(n.cfg.Namespaces[a.ns].Own, addr)
 }
 
 // localTo says whether a listener is in the local table of an application's namespace, if the

@@ -13,27 +13,36 @@ import (
 
 // Memory keeps the books of what the session layer has had created and formatted.
 type Memory struct {
-	fail     failer
+	fail     Failer
 	mon      *Messages
 	cfg      layer.Config
-	Segments map[wire.Handle]uint64           // sizes of those that exist or are being created
-	bases    map[wire.Handle]wire.Location    // of those that somebody was told to map
+	segments map[wire.Handle]uint64           // sizes of those that exist or are being created
+	bases    map[wire.Handle]wire.Location    // of those that an application was told to map
 	used     map[wire.Handle][]segments.Block // formatted, and not scrubbed since
 	payer    map[wire.Handle]layer.Channel    // for whose connect it was made
-	Created  int                              // in this step
+	created  int                              // in this step
 }
 
 // NewMemory returns the books of a session layer that was made with cfg.
-func NewMemory(fail failer, mon *Messages, cfg layer.Config) *Memory {
+func NewMemory(fail Failer, mon *Messages, cfg layer.Config) *Memory {
 	return &Memory{
-		fail: fail, mon: mon, cfg: cfg, Segments: map[wire.Handle]uint64{}, bases: map[wire.Handle]wire.Location{},
+		fail: fail, mon: mon, cfg: cfg, segments: map[wire.Handle]uint64{}, bases: map[wire.Handle]wire.Location{},
 		used: map[wire.Handle][]segments.Block{}, payer: map[wire.Handle]layer.Channel{},
 	}
 }
 
+// Begin starts a step of the layer. Effects of one step belong together.
+func (k *Memory) Begin() { k.created = 0 }
+
+// NotCreated notes that a segment that the layer has asked for does not exist.
+func (k *Memory) NotCreated(h wire.Handle) { delete(k.segments, h) }
+
+// Segments returns the number of segments that exist or are being created.
+func (k *Memory) Segments() int { return len(k.segments) }
+
 // Apply checks one effect and takes it into account.
 func (k *Memory) Apply(fx layer.Effect) {
-	size, exists := k.Segments[fx.Segment]
+	size, exists := k.segments[fx.Segment]
 	if fx.Segment != 0 && exists == (fx.Kind == layer.EffectCreate) {
 		k.fail(Effects, "%+v: exists: %v", fx, exists)
 	}
@@ -49,7 +58,7 @@ func (k *Memory) Apply(fx layer.Effect) {
 				k.fail(Effects, "%v destroyed, channel %d has it", fx.Segment, ch)
 			}
 		}
-		delete(k.Segments, fx.Segment)
+		delete(k.segments, fx.Segment)
 		delete(k.used, fx.Segment)
 		delete(k.bases, fx.Segment)
 	case layer.EffectFormat:
@@ -75,16 +84,16 @@ func (k *Memory) Apply(fx layer.Effect) {
 
 // create notes that a segment is asked for, once for a connect, and within the quota.
 func (k *Memory) create(fx layer.Effect) {
-	k.Segments[fx.Segment] = fx.Size
+	k.segments[fx.Segment] = fx.Size
 	if k.mon.Later {
-		return // for whom is not known
+		return // the connect that it is for is not known
 	}
-	if k.Created++; k.Created > 1 {
-		k.fail(Effects, "%d segments created at once", k.Created)
+	if k.created++; k.created > 1 {
+		k.fail(Effects, "%d segments created at once", k.created)
 	}
 	payer, sum := k.mon.last.ch, uint64(0)
 	k.payer[fx.Segment] = payer
-	for h, size := range k.Segments {
+	for h, size := range k.segments {
 		if k.payer[h] == payer {
 			sum += size
 		}
@@ -98,7 +107,7 @@ func (k *Memory) create(fx layer.Effect) {
 func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 	k.bases[h] = base
 	for o, at := range k.bases {
-		if end := at + wire.Location(k.Segments[o]+segments.Page); o != h && at <= base && base < end {
+		if end := at + wire.Location(k.segments[o]+segments.Page); o != h && at <= base && base < end {
 			k.fail(Effects, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
 		}
 		if end := base + wire.Location(size+segments.Page); o != h && base <= at && at < end {

@@ -13,17 +13,27 @@ import (
 // that both sides are told of in the same words, no close that nobody asked for, the order kept on
 // the way. It knows nothing of the layer's state.
 type Messages struct {
-	fail     failer
-	lax      bool // failing calls: applications may be hung up without a word
-	Deaf     bool // an application does not read, and is hung up for that
-	Liar     int  // the application that does not use the library, or 0
-	Later    bool // segments are not created at once, so a connect may have to wait
+	fail Failer
+	Setting
 	channels map[layer.Channel]*watched
 	sessions map[wire.Handle]*watchedSession
 	owner    map[wire.Handle]layer.Channel // of applications and listeners, for ever
 	channel  map[int]layer.Channel         // by application
 	left     map[int]bool                  // applications that are gone, whatever of theirs is still under way
 	last     taking
+}
+
+// Setting is what a run may do beyond the rules, and what [Messages] cannot know from messages. The zero Setting is
+// a run that keeps to the rules.
+type Setting struct {
+	// Lax: calls fail, so applications may be hung up without a word.
+	Lax bool
+	// Deaf: an application does not read, and is hung up for that.
+	Deaf bool
+	// Liar is the application that does not use the library, or 0.
+	Liar int
+	// Later: segments are not created at once, so a connect may have to wait.
+	Later bool
 }
 
 // taking is what the layer has taken last.
@@ -72,14 +82,13 @@ type watchedSession struct {
 	context        uint64                 // of what request
 }
 
-// failer ends a run that violates a property: it does not return. [sim.World.Fail] is one.
-type failer func(property, format string, args ...any)
+// Failer ends a run that violates a property: it does not return. [cutthrough/sim.World.Fail] is one.
+type Failer func(property, format string, args ...any)
 
-// NewMessages returns a monitor that reports to fail. With lax, calls fail, and applications may be
-// hung up without a word.
-func NewMessages(fail failer, lax bool) *Messages {
+// NewMessages returns a monitor that reports to fail.
+func NewMessages(fail Failer, setting Setting) *Messages {
 	return &Messages{
-		fail: fail, lax: lax, channels: map[layer.Channel]*watched{}, sessions: map[wire.Handle]*watchedSession{},
+		fail: fail, Setting: setting, channels: map[layer.Channel]*watched{}, sessions: map[wire.Handle]*watchedSession{},
 		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
 		left: map[int]bool{},
 	}
@@ -276,7 +285,7 @@ func (o *Messages) closes(ch layer.Channel, c *watched, m wire.Message) {
 	switch {
 	case s == nil || !c.live[m.Handle]:
 		o.wrong(ch, m, "it has no such session")
-	case s.established && !s.provoked && !o.lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
+	case s.established && !s.provoked && !o.Lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
 		o.wrong(ch, m, "nobody has closed it")
 	}
 	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite

@@ -29,7 +29,7 @@ func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
 			}
 			t := o.last
 			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
-			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.lax && !o.Deaf) {
+			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.Lax && !o.Deaf) {
 				o.wrong(ch, m, "who was asked to accept has not refused")
 			}
 		}
@@ -38,7 +38,7 @@ func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
 
 // places checks that where a segment is to be mapped there is nothing that somebody still has.
 func (o *Messages) places(ch layer.Channel, m wire.Message) {
-	if o.lax || o.Deaf {
+	if o.Lax || o.Deaf {
 		return // who has been hung up is not known
 	}
 	for _, c := range o.channels {
@@ -96,7 +96,7 @@ func (o *Messages) asks(ch layer.Channel, c *watched, m wire.Message) {
 // uses says whether somebody who is still there uses a session, as far as is known.
 func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 	c := o.channels[ch]
-	return c != nil && c.live[h] && !c.gone && !o.lax && !o.Deaf
+	return c != nil && c.live[h] && !c.gone && !o.Lax && !o.Deaf
 }
 
 // agrees checks that the client is told of the session that the server has accepted, from the other

@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"fmt"
+
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 	"cutthrough/model/monitor"
@@ -8,16 +10,16 @@ import (
 )
 
 // Sessions follows every session of a session layer with the model of one. It begins with the
-// accept that the server is told of, and never ends: somebody may name the handle later. A
+// accept that the server is told of, and never ends: an application may name the handle later. A
 // verdict that is inconclusive fails nothing; a test of the model shows that none is.
 //
-// Who connects is known before the client is told anything: the layer asks the server to accept
+// The client is known before it is told anything: the layer asks the server to accept
 // while it handles the connect.
 type Sessions struct {
-	fail     failer
-	mon      *Messages // knows who of the applications has gone
+	fail     Failer
+	mon      *Messages // knows which applications have gone
 	sessions map[wire.Handle]*modelSession
-	All      []*modelSession
+	all      []*modelSession
 	connects map[asked]*modelSession // what a connect has led to
 	last     asked                   // whose message the layer is handling
 	fed      []*modelSession         // since then
@@ -30,16 +32,16 @@ type asked struct {
 }
 
 type modelSession struct {
-	H       wire.Handle
+	h       wire.Handle
 	sides   [2]layer.Channel // 0 is one that has detached
 	leaving [2]bool
-	Monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
+	monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
 }
 
 var clientSide, serverSide = negotiation.SessionSides()
 
 // NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
-func NewSessions(fail failer, mon *Messages) *Sessions {
+func NewSessions(fail Failer, mon *Messages) *Sessions {
 	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
 }
 
@@ -62,10 +64,10 @@ func (o *Sessions) makes(ch layer.Channel, m wire.Message) {
 		o.feed(s, kind, s.side(ch))
 	}
 	if m.Type == wire.Accept && s == nil {
-		s = &modelSession{H: m.Handle, Monitor: negotiation.WatchSession()}
+		s = &modelSession{h: m.Handle, monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
 		o.sessions[m.Handle], o.connects[o.last] = s, s
-		o.All = append(o.All, s)
+		o.all = append(o.all, s)
 	}
 }
 
@@ -87,7 +89,7 @@ func (o *Sessions) takes(ch layer.Channel, m wire.Message) {
 // detach has an application leave all its sessions. What comes over its channel from then on
 // is a stranger's.
 func (o *Sessions) detach(ch layer.Channel) {
-	for _, s := range o.All {
+	for _, s := range o.all {
 		if r := s.side(ch); r != negotiation.Nobody {
 			o.feed(s, negotiation.TakenDetach, r)
 			s.sides[r] = 0
@@ -103,18 +105,29 @@ func (o *Sessions) Settle() {
 	o.fed = o.fed[:0]
 }
 
+// Undecided describes a session of which the model does not say that all was right, or returns "". To be
+// called after Settle.
+func (o *Sessions) Undecided() string {
+	for _, s := range o.all {
+		if s.monitor.Verdict() != monitor.Accepted {
+			return fmt.Sprintf("session (%v): %v", s.h, s.monitor)
+		}
+	}
+	return ""
+}
+
 // feed has the model of a session take an event into account, after the news that one of the
 // sides has gone.
 func (o *Sessions) feed(s *modelSession, kind, side uint8) {
 	for r, ch := range s.sides {
-		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.lax) {
+		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.Lax) {
 			s.leaving[r] = true
-			s.Monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
+			s.monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
 		}
 	}
 	e := negotiation.SessionEvent{Kind: kind, Side: side}
-	if s.Monitor.Observe(e) == monitor.Rejected {
-		o.fail(Model, "session (%v): %v: %v", s.H, e, s.Monitor)
+	if s.monitor.Observe(e) == monitor.Rejected {
+		o.fail(Model, "session (%v): %v: %v", s.h, e, s.monitor)
 	}
 	if kind != negotiation.Settled {
 		o.fed = append(o.fed, s)

@@ -10,7 +10,6 @@ import (
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
-	"cutthrough/model/monitor"
 	"cutthrough/model/negotiation"
 	"cutthrough/properties/oracle"
 )
@@ -60,7 +59,7 @@ func judge(log []noted) (property, text string) {
 	fail := func(property, format string, args ...any) {
 		panic(violated{property, fmt.Sprintf(format, args...)})
 	}
-	mon := oracle.NewMessages(fail, false)
+	mon := oracle.NewMessages(fail, oracle.Setting{})
 	paths := oracle.NewSessions(fail, mon)
 	for i, n := range log {
 		at = i
@@ -75,10 +74,8 @@ func judge(log []noted) (property, text string) {
 		}
 	}
 	paths.Settle()
-	for _, s := range paths.All {
-		if s.Monitor.Verdict() != monitor.Accepted {
-			return oracle.Model, fmt.Sprintf("session (%v): %v", s.H, s.Monitor)
-		}
+	if text := paths.Undecided(); text != "" {
+		return oracle.Model, text
 	}
 	return "", ""
 }

@@ -136,8 +136,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	l, err := host.Listen(layerAddr)
 	scenario.Must(err)
 	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
-	mon := oracle.NewMessages(w.Fail, k.failing)
-	mon.Deaf, mon.Liar = k.mode == "deaf", len(sessionApps)+1
+	mon := oracle.NewMessages(w.Fail, oracle.Setting{Lax: k.failing, Deaf: k.mode == "deaf", Liar: len(sessionApps) + 1})
 	paths := oracle.NewSessions(w.Fail, mon)
 	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
 	host.Go("layer", func() {

@@ -22,7 +22,7 @@ func (x *explorer) check(p scenario.Program, v *Violation, diverged error) {
 	if message == "" {
 		return
 	}
-	step, first := x.firstDifference(p, v.Schedule)
+	step, first := firstDifference(x.again, p, v.Schedule)
 	if first != "" {
 		message += "; " + first
 	}
@@ -62,13 +62,26 @@ func verdict(property string) string {
 // that depends on luck may be lucky twice.
 const maxPairs = 8
 
-// firstDifference replays a schedule, step by step, until two executions differ. It returns the number of the first
-// step that does and describes both, or nothing if they never differ.
-func (x *explorer) firstDifference(p scenario.Program, schedule []exec.Intervention) (step int, text string) {
+// FirstDifference replays a schedule a few times and describes the first step in which executions differ. It
+// returns "" if they do not. The error is about the input.
+func FirstDifference(s *scenario.Scenario, in scenario.Input, schedule []exec.Intervention) (string, error) {
+	p, err := s.Compile(in)
+	if err != nil {
+		return "", err
+	}
+	r := sim.NewRunner()
+	defer r.Close()
+	_, text := firstDifference(r, p, schedule)
+	return text, nil
+}
+
+// firstDifference returns the number of the first step that differs and describes both executions, or
+// nothing if they never differ.
+func firstDifference(r *sim.Runner, p scenario.Program, schedule []exec.Intervention) (step int, text string) {
 	p.Config.Record = true
-	first := x.again.Run(p.Config, sim.NewReplay(schedule), p.Setup)
+	first := r.Run(p.Config, sim.NewReplay(schedule), p.Setup)
 	for range maxPairs {
-		again := x.again.Run(p.Config, sim.NewReplay(schedule), p.Setup)
+		again := r.Run(p.Config, sim.NewReplay(schedule), p.Setup)
 		if first.Execution == nil || again.Execution == nil {
 			return 0, "" // a task hangs
 		}

@@ -202,7 +202,7 @@ func TestSearchPanicsWhereItIsCalled(t *testing.T) {
 	t.Errorf("returned %v", err)
 }
 
-// lifo is a strategy of somebody's own: it always preempts in favour of the last task, a bounded number of times.
+// lifo is a strategy from outside the package: it always preempts in favour of the last task, a bounded number of times.
 type lifo struct{ runs, left int }
 
 func (l *lifo) Next() sim.Chooser {

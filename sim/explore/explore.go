@@ -125,14 +125,13 @@ func (x *explorer) unguarded() error {
 	for range turn {
 		if n := x.opt.MaxExecutions; n > 0 && x.rep.Executions >= n {
 			x.done = true
+		}
+		if x.done || l.over {
 			break
 		}
-		if err := x.one(l); err != nil || l.over || x.done {
-			x.done = x.done || err != nil
-			if err != nil {
-				return err
-			}
-			break
+		if err := x.one(l); err != nil {
+			x.done = true
+			return err
 		}
 	}
 	x.rep.Distinct = len(x.seen)

@@ -99,8 +99,8 @@ func ByteQueue(capacity int) *Checker {
 // EventQueue returns the checker of an event queue of capacity events (at
 // least 1): operations of [model.EventIn] and [model.EventOut]. Fast decides every
 // history with distinct values and one consumer, except some in which a
-// consumer that died in a poll has a successor, or in which posts that nobody
-// polled lie within each other's intervals while others were Full.
+// consumer that died in a poll has a successor, or in which posts that were
+// not polled lie within each other's intervals while others were Full.
 func EventQueue(capacity int) *Checker {
 	if capacity < 1 {
 		panic(fmt.Sprintf("lin: event queue of %d events", capacity))
@@ -113,8 +113,7 @@ func EventQueue(capacity int) *Checker {
 
 // Ranges returns the checker of an allocator: operations of
 // [model.RangeIn] and [model.RangeOut]. Fast decides every history in which a
-// range is freed by somebody who knows that it was allocated (the Free is called
-// after the Alloc returned), unless spec is Strict and an Alloc was Exhausted.
+// range is freed after its Alloc has returned, unless spec is Strict and an Alloc was Exhausted.
 func Ranges(spec model.Ranges) *Checker {
 	slow := searchSpec[model.RangesState, model.RangeIn, model.RangeOut](spec)
 	slow.partition = partitionRanges(spec)

@@ -15,7 +15,7 @@ import (
 //
 // With one consumer, the order of the polls is known, and with distinct values
 // so is the order of the posts they answer: the same. What is left are the bad
-// patterns: an event polled that nobody posted, or twice, and a
+// patterns: an event polled that was not posted, or polled twice, and a
 // position in the queue that some operation would have to take before it
 // was called or after it returned ([eventOrder]).
 //
@@ -218,9 +218,9 @@ func bestOf(calls, returns []eventSpan) []eventSpan {
 // impossible says why no order is legal in which the unpolled posts come in
 // order of tail, or "" if there is one.
 func (c *eventCheck) impossible(tail []eventSpan) string {
-	// Both appends may use the room behind, which nobody else keeps.
+	// Both appends may use the room behind, which no other operation keeps.
 	q := eventOrder{capacity: c.capacity, posts: append(c.posts, tail...), polls: c.polls}
-	// A pending poll at the end takes what is left: if it helps nobody, it can
+	// A pending poll at the end takes what is left: if it helps no operation, it can
 	// come last.
 	for i, x := range c.pending[:min(len(c.pending), len(tail))] {
 		x.taken = len(c.posts) + i

@@ -20,7 +20,7 @@ import (
 //
 // Allocs and frees of one offset alternate. They are matched in order of returns
 // and calls, which is the only way if every Free is called after the
-// return of its Alloc: whoever frees a range knows that it exists.
+// return of its Alloc: a process that frees a range knows that it exists.
 //
 // It answers Unknown when
 //   - a Free is called before the Alloc of its range returned and might still be legal,

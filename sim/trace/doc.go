@@ -41,7 +41,7 @@
 //	digest    HEX16 steps=N             required; zeros until a replay fills them in
 //
 // An intervention reads "before TASK's NTH access OP of NAME, EFFECT"; every
-// choice that no intervention mentions takes choice 0, the boring one.
+// choice that no intervention mentions takes choice 0, the default.
 //
 // A name (scenario, key, process, verb, task, access name, operation, property,
 // mutant) starts with a letter, digit or underscore and continues with those and
