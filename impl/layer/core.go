@@ -28,7 +28,7 @@ type Core struct {
 	out       []Effect
 }
 
-// New returns a session layer that nobody has attached to. It panics if cfg makes no
+// New returns a session layer without applications. It panics if cfg makes no
 // sense: sizes and places that are no pages, slots that are no power of two.
 func New(cfg Config) *Core {
 	cfg = cfg.withDefaults()

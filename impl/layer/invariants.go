@@ -74,8 +74,8 @@ func (l *Core) checkSegments(bad report) {
 	})
 }
 
-// checkTold: who was told of a session was told to map the segments that it needs for it,
-// those of its fifos and of the event queues (S7).
+// checkTold: a side that was told of a session was told to map the segments that it needs for
+// it, those of its fifos and of the event queues (S7).
 func (l *Core) checkTold(s *session, bad report) {
 	p := l.pairs.Get(s.pair)
 	for _, h := range p.segments {

@@ -91,7 +91,7 @@ func (l *Core) onCreated(h wire.Handle, err error) {
 	g.State = segments.Live
 	l.resume(waiting, func(s *session) { l.place(p, s) })
 	if p.sessions == 0 && g.State == segments.Live {
-		l.onPairIdle(p) // those who waited have given up
+		l.onPairIdle(p) // the connects that waited have given up
 	}
 }
 

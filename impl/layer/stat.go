@@ -48,7 +48,7 @@ type SessionStat struct {
 	TxSize   uint32 `json:"client_tx_bytes"`
 }
 
-// SegmentStat is one segment, its range in the address space and who has it mapped.
+// SegmentStat is one segment, its range in the address space and which applications have it mapped.
 type SegmentStat struct {
 	Handle string        `json:"handle"`
 	State  string        `json:"state"`

@@ -32,12 +32,18 @@ const (
 // Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
 // calls it under its lock.
 type Core interface {
-	Step(layer.Event) []layer.Effect                 // see [layer.Core.Step]
-	Deadline() (time.Duration, bool)                 // see [layer.Core.Deadline]
-	Attached(layer.Channel) bool                     // see [layer.Core.Attached]
-	ChannelOf(app wire.Handle) (layer.Channel, bool) // see [layer.Core.ChannelOf]
-	BacklogCredit(layer.Channel) int                 // see [layer.Core.BacklogCredit]
-	Stat() layer.Stat                                // see [layer.Core.Stat]
+	// Step is as [layer.Core.Step].
+	Step(layer.Event) []layer.Effect
+	// Deadline is as [layer.Core.Deadline].
+	Deadline() (time.Duration, bool)
+	// Attached is as [layer.Core.Attached].
+	Attached(layer.Channel) bool
+	// ChannelOf is as [layer.Core.ChannelOf].
+	ChannelOf(app wire.Handle) (layer.Channel, bool)
+	// BacklogCredit is as [layer.Core.BacklogCredit].
+	BacklogCredit(layer.Channel) int
+	// Stat is as [layer.Core.Stat].
+	Stat() layer.Stat
 }
 
 // Server runs a session layer as a service: it accepts applications on a
