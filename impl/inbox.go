@@ -25,7 +25,7 @@ func (a *App) openInboxLocked(at wire.Location) (*inbox, error) {
 	in := &inbox{at: at, segment: m.h, queue: q}
 	a.inboxes = append(a.inboxes, in)
 	if a.events.taken {
-		_ = a.bell.Ring() // who leads must ask for rings of this queue too
+		_ = a.bell.Ring() // the leader must ask for rings of this queue too
 	}
 	return in, nil
 }

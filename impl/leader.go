@@ -22,14 +22,14 @@ type leadership struct {
 }
 
 // await waits until d is signalled, until has come, or for no reason. ready is for the doorbell.
-func (a *App) await(h *direction, ready func() bool, until time.Duration) error {
+func (a *App) await(d *direction, ready func() bool, until time.Duration) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.events.taken {
-		return a.followLocked(h, ready, until)
+		return a.followLocked(d, ready, until)
 	}
 	a.events.taken = true
-	err := a.leadLocked(h, ready, until)
+	err := a.leadLocked(d, ready, until)
 	a.events.taken = false
 	if a.events.followers > 0 {
 		_ = a.events.relay.Ring()
@@ -38,25 +38,25 @@ func (a *App) await(h *direction, ready func() bool, until time.Duration) error 
 }
 
 // followLocked waits until the leader signals d.
-func (a *App) followLocked(h *direction, ready func() bool, until time.Duration) error {
-	if h.takeSignal() {
+func (a *App) followLocked(d *direction, ready func() bool, until time.Duration) error {
+	if d.takeSignal() {
 		return nil
 	}
-	h.waiting = true
+	d.waiting = true
 	a.events.followers++
-	err := waitUnlocked(a.mu, h.bell, ready, until)
-	if h.waiting { // nobody rang
-		h.waiting = false
+	err := waitUnlocked(a.mu, d.bell, ready, until)
+	if d.waiting { // the bell has not rung
+		d.waiting = false
 		a.events.followers--
 	}
-	h.signalled = false
+	d.signalled = false
 	return ignoreWakeErr(err)
 }
 
 // takeSignal says whether d was signalled since the last call.
-func (h *direction) takeSignal() bool {
-	woken := h.signalled
-	h.signalled = false
+func (d *direction) takeSignal() bool {
+	woken := d.signalled
+	d.signalled = false
 	return woken
 }
 
@@ -70,11 +70,11 @@ func ignoreWakeErr(err error) error {
 
 // leadLocked takes events until d is signalled. It also returns when a peer floods a queue, so that the caller
 // looks at its deadline.
-func (a *App) leadLocked(h *direction, ready func() bool, until time.Duration) error {
+func (a *App) leadLocked(d *direction, ready func() bool, until time.Duration) error {
 	for {
 		a.takeEventsLocked()
-		if h.takeSignal() {
-			return nil // before any queue is armed: nobody sleeps
+		if d.takeSignal() {
+			return nil // before any queue is armed: no call sleeps
 		}
 		if a.armQueuesLocked() {
 			return nil
@@ -82,7 +82,7 @@ func (a *App) leadLocked(h *direction, ready func() bool, until time.Duration) e
 		if until <= a.host.Now() {
 			return nil
 		}
-		a.events.asleep = h
+		a.events.asleep = d
 		err := waitUnlocked(a.mu, a.bell, ready, until)
 		a.events.asleep = nil
 		if err != nil {
@@ -95,7 +95,7 @@ func (a *App) leadLocked(h *direction, ready func() bool, until time.Duration) e
 func (a *App) runEvents() {
 	for a.events.relay.Wait(nil, shm.Forever) == nil {
 		a.mu.Lock()
-		if !a.events.taken { // else who leads will ask again
+		if !a.events.taken { // else the leader will ask again
 			a.events.taken = true
 			a.leadOthersLocked()
 			a.events.taken = false
@@ -115,7 +115,7 @@ func (a *App) leadOthersLocked() {
 	for a.events.followers > 0 {
 		a.takeEventsLocked()
 		if a.events.followers == 0 {
-			return // nobody sleeps until an event: no queue is to be armed
+			return // no call sleeps until an event: no queue is to be armed
 		}
 		err := error(nil)
 		if a.armQueuesLocked() {
@@ -133,15 +133,15 @@ func (a *App) leadOthersLocked() {
 // signalLocked wakes the call that sleeps in the direction of an event. It ignores events of other kinds, which
 // only a faulty peer posts.
 func (s *Session) signalLocked(kind uint8) {
-	h := &s.rx
+	d := &s.rx
 	switch kind {
 	case evData:
 	case evSpace:
-		h = &s.tx
+		d = &s.tx
 	default:
 		return // the peer made it up
 	}
-	s.app.signalLocked(h)
+	s.app.signalLocked(d)
 }
 
 // signalAllLocked wakes the calls that sleep in either direction.
@@ -151,14 +151,14 @@ func (s *Session) signalAllLocked() {
 }
 
 // signalLocked wakes the call that sleeps in d.
-func (a *App) signalLocked(h *direction) {
-	h.signalled = true
+func (a *App) signalLocked(d *direction) {
+	d.signalled = true
 	switch {
-	case h.waiting:
-		h.waiting = false
+	case d.waiting:
+		d.waiting = false
 		a.events.followers--
-		_ = h.bell.Ring()
-	case a.events.asleep == h:
+		_ = d.bell.Ring()
+	case a.events.asleep == d:
 		_ = a.bell.Ring()
 	}
 }

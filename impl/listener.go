@@ -56,7 +56,7 @@ func (l *Listener) AcceptSession() (*Session, error) {
 			err = net.ErrClosed
 		}
 		if err != nil {
-			_ = l.bell.Ring() // for the next one who waits
+			_ = l.bell.Ring() // for the next call that waits
 			return nil, &net.OpError{Op: "accept", Net: l.addr.Network(), Addr: l.addr, Err: err}
 		}
 		_ = waitUnlocked(a.mu, l.bell, nil, shm.Forever)
@@ -72,8 +72,8 @@ func (l *Listener) AcceptSession() (*Session, error) {
 // Addr returns the endpoint that the listener listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Close stops listening, so that the endpoint is free when it returns, and resets the sessions that nobody has accepted. Established
-// ones stay. The second call returns net.ErrClosed.
+// Close stops listening, so that the endpoint is free when it returns, and resets the sessions that no Accept has
+// returned. Established ones stay. The second call returns net.ErrClosed.
 func (l *Listener) Close() error {
 	a := l.app
 	a.mu.Lock()

@@ -17,7 +17,7 @@ type request struct {
 	session  *Session  // made by the reply of a connect
 	listener *Listener // known from the reply of a bind on
 	done     bool
-	dropped  bool // nobody waits any more
+	dropped  bool // no call waits any more
 }
 
 func (a *App) newRequest() *request {
@@ -72,7 +72,7 @@ func (a *App) forgetLocked(r *request) {
 func (a *App) replyLocked(m wire.Message) error {
 	i := slices.IndexFunc(a.requests, func(r *request) bool { return r.id == m.RequestID })
 	if i < 0 || !m.Type.IsReply() {
-		return nil // of a close, which nobody waits for
+		return nil // of a close, which no call waits for
 	}
 	r := a.requests[i]
 	a.forgetLocked(r)

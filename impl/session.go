@@ -112,27 +112,27 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 
 // stateLocked returns why a call in direction d must not wait: nil, the end of the stream, a deadline or what
 // ended the session. The lock is that of the session.
-func (s *Session) stateLocked(h *direction) error {
+func (s *Session) stateLocked(d *direction) error {
 	switch {
 	case s.closed:
 		return net.ErrClosed
 	case s.err != nil:
 		return s.err
-	case h.deadline != shm.Forever && h.deadline <= s.app.host.Now():
+	case d.deadline != shm.Forever && d.deadline <= s.app.host.Now():
 		return os.ErrDeadlineExceeded
-	case h == &s.rx && (s.peerFin || s.peerDone):
+	case d == &s.rx && (s.peerFin || s.peerDone):
 		return io.EOF
-	case h == &s.tx && (s.fin || s.peerDone):
+	case d == &s.tx && (s.fin || s.peerDone):
 		return syscall.EPIPE
 	}
 	return nil
 }
 
 // enter begins a call in direction d, leave ends it. Between them Close waits.
-func (s *Session) enter(h *direction) error {
-	h.turn.Lock()
+func (s *Session) enter(d *direction) error {
+	d.turn.Lock()
 	s.mu.Lock()
-	err := s.stateLocked(h)
+	err := s.stateLocked(d)
 	if err == io.EOF {
 		err = nil // there may be bytes left
 	}
@@ -141,17 +141,17 @@ func (s *Session) enter(h *direction) error {
 	}
 	s.mu.Unlock()
 	if err != nil {
-		h.turn.Unlock()
+		d.turn.Unlock()
 	}
 	return err
 }
 
-func (s *Session) leave(h *direction) {
+func (s *Session) leave(d *direction) {
 	s.mu.Lock()
 	s.inflight--
 	closed := s.closed
 	s.mu.Unlock()
-	h.turn.Unlock()
+	d.turn.Unlock()
 	if closed {
 		_ = s.drained.Ring()
 	}
@@ -297,7 +297,7 @@ func (s *Session) SetReadDeadline(t time.Time) error { return s.setDeadline(&s.r
 // SetWriteDeadline sets the deadline of writes, also of those that wait.
 func (s *Session) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.tx, t) }
 
-func (s *Session) setDeadline(h *direction, t time.Time) error {
+func (s *Session) setDeadline(d *direction, t time.Time) error {
 	until := shm.Forever
 	if !t.IsZero() {
 		until = s.app.host.At(t)
@@ -305,14 +305,14 @@ func (s *Session) setDeadline(h *direction, t time.Time) error {
 	s.mu.Lock()
 	closed := s.closed
 	if !closed {
-		h.deadline = until
+		d.deadline = until
 	}
 	s.mu.Unlock()
 	if closed {
 		return net.ErrClosed
 	}
 	s.app.mu.Lock()
-	s.app.signalLocked(h)
+	s.app.signalLocked(d)
 	s.app.mu.Unlock()
 	return nil
 }

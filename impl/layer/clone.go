@@ -16,10 +16,7 @@ func (l *Core) Clone() *Core {
 	c.listeners = l.listeners.Clone(func(li *listener) { li.keys = slices.Clone(li.keys) })
 	c.sessions = l.sessions.Clone(func(*session) {})
 	c.pairs = l.pairs.Clone(func(p *pair) { p.segments = slices.Clone(p.segments) })
-	c.segments = l.segments.Clone(func(g *segment) {
-		g.blocks, g.waiting = g.blocks.Clone(), slices.Clone(g.waiting)
-	})
-	c.space = l.space.Clone()
+	c.segments = l.segments.Clone()
 	c.timers = l.timers.clone()
 	c.out = nil
 	return &c

@@ -21,15 +21,14 @@ type Core struct {
 	listeners pool.Pool[listener]
 	sessions  pool.Pool[session]
 	pairs     pool.Pool[pair]
-	segments  pool.Pool[segment]
+	segments  *segments.Manager
 	byPair    map[pairKey]wire.Handle
 	directory map[tableKey]wire.Handle
-	space     *segments.Space
 	timers    timers
 	out       []Effect
 }
 
-// New returns a session layer that nobody has attached to. It panics if cfg makes no
+// New returns a session layer without applications. It panics if cfg makes no
 // sense: sizes and places that are no pages, slots that are no power of two.
 func New(cfg Config) *Core {
 	cfg = cfg.withDefaults()
@@ -40,9 +39,8 @@ func New(cfg Config) *Core {
 		cfg: cfg, channels: map[Channel]wire.Handle{},
 		apps: pool.New[app](wire.KindApp), listeners: pool.New[listener](wire.KindListener),
 		sessions: pool.New[session](wire.KindSession), pairs: pool.New[pair](wire.KindPair),
-		segments: pool.New[segment](wire.KindSegment),
+		segments: segments.NewManager(cfg.Base, cfg.End, cfg.Guard),
 		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{},
-		space: segments.NewSpace(cfg.Base, cfg.End, segments.Page, cfg.Guard),
 	}
 }
 

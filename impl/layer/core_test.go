@@ -330,8 +330,8 @@ func TestLayerAgainstRandomApplications(t *testing.T) {
 		for _, h := range r.creating {
 			r.step(Event{Kind: EventCreated, Segment: h})
 		}
-		if len(r.segments) > 0 || r.l.space.InUse() > 0 || len(r.l.directory) > 0 || r.l.pairs.Len() > 0 {
-			t.Fatalf("left: %d segments, %d bytes of address space, %d table entries, %d pairs", len(r.segments), r.l.space.InUse(), len(r.l.directory), r.l.pairs.Len())
+		if len(r.segments) > 0 || r.l.segments.InUse() > 0 || len(r.l.directory) > 0 || r.l.pairs.Len() > 0 {
+			t.Fatalf("left: %d segments, %d bytes of address space, %d table entries, %d pairs", len(r.segments), r.l.segments.InUse(), len(r.l.directory), r.l.pairs.Len())
 		}
 		if _, ok := r.l.Deadline(); ok {
 			t.Fatal("left: a timer")

@@ -43,7 +43,7 @@ const (
 	EffectCreate                    // create Segment of Size bytes, and report with EventCreated
 	EffectFormat                    // make empty fifos or queues in Segment
 	EffectZero                      // zero fifos that are over, before their memory is used again
-	EffectDestroy                   // unmap and close Segment: nobody else has it any more
+	EffectDestroy                   // unmap and close Segment: no application has it any more
 	EffectHangup                    // close the channel, for the reason in Err
 )
 

@@ -18,7 +18,7 @@ func (l *Core) CheckInvariants() error {
 	bad := func(property, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: "+format, append([]any{property}, args...)...))
 	}
-	l.checkSpace(bad)
+	l.segments.Check(bad)
 	l.checkSegments(bad)
 	l.checkSessions(bad)
 	l.checkApps(bad)
@@ -27,33 +27,6 @@ func (l *Core) CheckInvariants() error {
 }
 
 type report func(property, format string, args ...any)
-
-// checkSpace: live segments are disjoint and their places are the used part of the
-// address space (S1, S9).
-func (l *Core) checkSpace(bad report) {
-	var all []*segment
-	used := uint64(0)
-	l.segments.Each(func(_ wire.Handle, g *segment) {
-		for _, o := range all {
-			if g.base < o.base+wire.Location(o.size) && o.base < g.base+wire.Location(g.size) {
-				bad("S1", "%v [%#x, +%d) overlaps %v [%#x, +%d)", g.h, g.base, g.size, o.h, o.base, o.size)
-			}
-		}
-		all = append(all, g)
-		used += l.space.Size(g.size)
-	})
-	if used != l.space.InUse() {
-		bad("S19", "%d bytes of address space are used, the segments have %d", l.space.InUse(), used)
-	}
-	if err := l.space.Check(); err != nil {
-		bad("S19", "the address space: %v", err)
-	}
-	l.segments.Each(func(_ wire.Handle, g *segment) {
-		if err := g.blocks.Check(); err != nil {
-			bad("S20", "%v: %v", g.h, err)
-		}
-	})
-}
 
 // checkSegments: a segment belongs to a pair that knows it (S16), holds exactly the blocks of
 // the pair's sessions (S20), is told only to applications that are there (S10), and is
@@ -65,54 +38,54 @@ func (l *Core) checkSegments(bad report) {
 			return
 		}
 		g := l.segments.Get(s.segment)
-		if g == nil || g.state != segLive || g.pair != s.pair {
+		if g == nil || g.State != segments.Live || g.Owner != s.pair {
 			bad("S9", "%v (%s) lies in %v, which is not a live segment of its pair", s.h, stateText[s.state], s.segment)
 			return
 		}
 		for _, size := range s.sizes {
-			inside[g.h] += g.blocks.Size(segments.Block{Fifo: uint64(size)}.Bytes())
+			inside[g.Handle] += segments.Takes(segments.Block{Fifo: uint64(size)})
 		}
 		l.checkTold(s, bad)
 	})
-	l.segments.Each(func(_ wire.Handle, g *segment) {
-		p := l.pairs.Get(g.pair)
+	l.segments.Each(func(g *segments.Segment) {
+		p := l.pairs.Get(g.Owner)
 		if p == nil {
-			bad("S19", "%v belongs to no pair", g.h)
+			bad("S19", "%v belongs to no pair", g.Handle)
 			return
 		}
-		used := inside[g.h]
-		if g.state == segLive && p.queues != [2]wire.Location{} && g.queues != [2]uint64{} {
-			used += 2 * g.blocks.Size(segments.Block{Slots: l.cfg.QueueSlots}.Bytes())
+		used := inside[g.Handle]
+		if g.State == segments.Live && p.queues != [2]wire.Location{} && g.Queues != [2]uint64{} {
+			used += 2 * segments.Takes(l.queue())
 		}
-		if g.state == segLive && used != g.blocks.InUse() {
-			bad("S20", "%v has %d bytes in use, its sessions %d", g.h, g.blocks.InUse(), used)
+		if g.State == segments.Live && used != g.InUse() {
+			bad("S20", "%v has %d bytes in use, its sessions %d", g.Handle, g.InUse(), used)
 		}
-		for r := range g.announced {
-			if g.announced[r] && l.apps.Get(p.apps[r]) == nil || g.unmapping[r] && !g.announced[r] {
-				bad("S10", "%v %v: told %v, unmapping %v, application %v", g.h, role(r), g.announced[r], g.unmapping[r], p.apps[r])
+		for r := range g.Announced {
+			if g.Announced[r] && l.apps.Get(p.apps[r]) == nil || g.Unmapping[r] && !g.Announced[r] {
+				bad("S10", "%v %v: told %v, unmapping %v, application %v", g.Handle, role(r), g.Announced[r], g.Unmapping[r], p.apps[r])
 			}
-			if g.unmapping[r] && g.state != segClosing {
-				bad("S8", "%v is %v and was told to unmap", g.h, g.state)
+			if g.Unmapping[r] && g.State != segments.Closing {
+				bad("S8", "%v is %v and was told to unmap", g.Handle, g.State)
 			}
 		}
-		if g.state == segClosing && g.announced == [2]bool{} {
-			bad("S9", "%v is closing and nobody has it", g.h)
+		if g.State == segments.Closing && g.Announced == [2]bool{} {
+			bad("S9", "%v is closing and nobody has it", g.Handle)
 		}
 	})
 }
 
-// checkTold: who was told of a session was told to map the segments that it needs for it,
-// those of its fifos and of the event queues (S7).
+// checkTold: a side that was told of a session was told to map the segments that it needs for
+// it, those of its fifos and of the event queues (S7).
 func (l *Core) checkTold(s *session, bad report) {
 	p := l.pairs.Get(s.pair)
 	for _, h := range p.segments {
 		g := l.segments.Get(h)
-		if h != s.segment && (g.state != segLive || g.queues == [2]uint64{}) {
+		if h != s.segment && (g.State != segments.Live || g.Queues == [2]uint64{}) {
 			continue
 		}
 		for r := range s.sides {
-			if d := s.sides[r]; d.notified && !d.done && p.apps[r] != 0 && !g.announced[r] && !g.failed[r] {
-				bad("S7", "%v %v uses %v and was not told to map it", s.h, role(r), g.h)
+			if d := s.sides[r]; d.notified && !d.done && p.apps[r] != 0 && !g.Announced[r] && !g.Failed[r] {
+				bad("S7", "%v %v uses %v and was not told to map it", s.h, role(r), g.Handle)
 			}
 		}
 	}
@@ -175,7 +148,7 @@ func (l *Core) checkApps(bad report) {
 	if len(l.byPair) != l.pairs.Len() {
 		bad("S17", "%d pairs, %d are known by their applications", l.pairs.Len(), len(l.byPair))
 	}
-	l.segments.Each(func(_ wire.Handle, g *segment) { bytes[g.charged] += g.size })
+	l.segments.Each(func(g *segments.Segment) { bytes[g.Payer] += g.Size })
 	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
 		if h := l.channels[ch]; h != 0 && l.apps.Get(h) == nil {
 			bad("S12", "channel %d belongs to %v, which is gone", ch, h)
@@ -196,9 +169,9 @@ func (l *Core) checkApps(bad report) {
 			}
 		}
 	})
-	if attached == 0 && (l.sessions.Len() > 0 || l.segments.Len() > 0 || l.pairs.Len() > 0 || l.space.InUse() > 0) {
+	if attached == 0 && (l.sessions.Len() > 0 || l.segments.Len() > 0 || l.pairs.Len() > 0 || l.segments.InUse() > 0) {
 		creating := false // and still to be reported
-		l.segments.Each(func(_ wire.Handle, g *segment) { creating = creating || g.state == segCreating })
+		l.segments.Each(func(g *segments.Segment) { creating = creating || g.State == segments.Creating })
 		if creating {
 			return
 		}

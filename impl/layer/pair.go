@@ -3,6 +3,7 @@ package layer
 import (
 	"slices"
 
+	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 )
 
@@ -101,14 +102,14 @@ func (l *Core) retire(p *pair) {
 	p.queues = [2]wire.Location{}
 	for _, h := range slices.Clone(p.segments) {
 		g := l.segments.Get(h)
-		if g.state != segLive {
+		if g.State != segments.Live {
 			continue
 		}
-		g.state = segClosing
+		g.State = segments.Closing
 		for _, r := range [...]role{client, server} {
-			if g.announced[r] {
-				g.unmapping[r] = true
-				l.sendTo(p, r, wire.Message{Type: wire.Unmap, Handle: g.h})
+			if g.Announced[r] {
+				g.Unmapping[r] = true
+				l.sendTo(p, r, wire.Message{Type: wire.Unmap, Handle: g.Handle})
 			}
 		}
 		l.destroyIfUnmapped(g)
@@ -144,7 +145,7 @@ func (l *Core) leavePair(a *app, p *pair) {
 	a.pairs = slices.DeleteFunc(a.pairs, func(h wire.Handle) bool { return h == p.h })
 	for _, h := range slices.Clone(p.segments) {
 		g := l.segments.Get(h)
-		g.announced[r], g.unmapping[r] = false, false
+		g.Announced[r], g.Unmapping[r] = false, false
 		l.destroyIfUnmapped(g)
 	}
 	var mine []*session

@@ -6,54 +6,18 @@ import (
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
-	"cutthrough/shm/evq"
-	"cutthrough/shm/fifo"
 )
-
-// segment is a piece of shared memory of a pair.
-type segment struct {
-	h       wire.Handle
-	pair    wire.Handle
-	base    wire.Location
-	size    uint64
-	state   segmentState
-	blocks  *segments.Space
-	waiting []wire.Handle // sessions that wait until it is created
-	charged wire.Handle   // the application whose quota it counts against
-	queues  [2]uint64
-	// told: the side was told to map and has not acknowledged an unmap. The place is not
-	// used again before both are false.
-	announced [2]bool
-	unmapping [2]bool
-	failed    [2]bool // the side could not map it the last time it was told
-}
-
-type segmentState uint8
-
-const (
-	segCreating segmentState = iota
-	segLive
-	segClosing
-)
-
-var segmentStateText = [...]string{"creating", "live", "closing"}
-
-func (s segmentState) String() string { return segmentStateText[s] }
-
-// blockAlign is the alignment of fifos and queues in a segment; larger than a cache
-// line, so that two sessions never share one.
-const blockAlign = 256
 
 // place finds memory for the fifos of s, in a segment that exists or in a new one.
 func (l *Core) place(p *pair, s *session) {
 	for _, h := range p.segments {
 		g := l.segments.Get(h)
-		if g.state == segLive && l.carve(p, g, s) {
+		if g.State == segments.Live && l.carve(p, g, s) {
 			l.onPlaced(p, s)
 			return
 		}
-		if g.state == segCreating && g.roomFor(s, len(g.waiting)+1) {
-			g.waiting = append(g.waiting, s.h)
+		if g.State == segments.Creating && roomFor(g, s, len(g.Waiting)+1) {
+			g.Waiting = append(g.Waiting, s.h)
 			return
 		}
 	}
@@ -72,7 +36,7 @@ func (l *Core) abandon(s *session, status wire.Status) {
 // grow asks for a new segment for p that s fits in.
 func (l *Core) grow(p *pair, s *session) wire.Status {
 	c := l.apps.Get(p.apps[client])
-	need := shm.SegmentHeader + blockAlign + 2*l.queueBytes() + s.bytes()
+	need := shm.SegmentHeader + segments.BlockAlign + 2*segments.Takes(l.queue()) + s.bytes()
 	size := max(l.cfg.SegmentSize<<min(len(p.segments), 6), need)
 	if c.bytes+size > l.cfg.MaxBytes {
 		size = need
@@ -81,58 +45,53 @@ func (l *Core) grow(p *pair, s *session) wire.Status {
 	if c.bytes+size > l.cfg.MaxBytes {
 		return wire.QuotaExceeded
 	}
-	base, ok := l.space.Alloc(size)
+	g, ok := l.segments.Place(p.h, size)
 	if !ok {
 		return wire.NoMemory
 	}
-	g := &segment{
-		pair: p.h, base: base, size: size, charged: c.h, waiting: []wire.Handle{s.h},
-		blocks: segments.NewSpace(blockAlign, wire.Location(size&^(blockAlign-1)), blockAlign, 0),
-	}
-	g.h = l.segments.Add(g)
-	p.segments = append(p.segments, g.h)
+	g.Payer, g.Waiting = c.h, []wire.Handle{s.h}
+	p.segments = append(p.segments, g.Handle)
 	c.bytes += size
-	l.out = append(l.out, Effect{Kind: EffectCreate, Segment: g.h, Size: size})
+	l.out = append(l.out, Effect{Kind: EffectCreate, Segment: g.Handle, Size: size})
 	return wire.OK
 }
 
-func (l *Core) queueBytes() uint64 {
-	return (evq.Size(l.cfg.QueueSlots) + blockAlign - 1) &^ (blockAlign - 1)
-}
+// queue returns an event queue, without a place.
+func (l *Core) queue() segments.Block { return segments.Block{Slots: l.cfg.QueueSlots} }
 
 // bytes returns what the fifos of s take in a segment.
 func (s *session) bytes() uint64 {
 	n := uint64(0)
 	for _, size := range s.sizes {
-		n += (fifo.Size(uint64(size)) + blockAlign - 1) &^ (blockAlign - 1)
+		n += segments.Takes(segments.Block{Fifo: uint64(size)})
 	}
 	return n
 }
 
 // roomFor says whether n sessions like s fit in a segment that is being created.
-func (g *segment) roomFor(s *session, n int) bool {
-	return uint64(n)*s.bytes() <= g.size/2
+func roomFor(g *segments.Segment, s *session, n int) bool {
+	return uint64(n)*s.bytes() <= g.Size/2
 }
 
 // onCreated goes on with the connects that wait for a segment.
 func (l *Core) onCreated(h wire.Handle, err error) {
 	g := l.segments.Get(h)
-	if g == nil || g.state != segCreating {
+	if g == nil || g.State != segments.Creating {
 		panic("impl: created " + h.String())
 	}
-	p := l.pairs.Get(g.pair)
-	waiting := g.waiting
-	g.waiting = nil
+	p := l.pairs.Get(g.Owner)
+	waiting := g.Waiting
+	g.Waiting = nil
 	if err != nil {
 		l.dropSegment(p, g)
 		l.resume(waiting, func(s *session) { l.abandon(s, wire.NoMemory) })
 		l.dropPair(p)
 		return
 	}
-	g.state = segLive
+	g.State = segments.Live
 	l.resume(waiting, func(s *session) { l.place(p, s) })
-	if p.sessions == 0 && g.state == segLive {
-		l.onPairIdle(p) // those who waited have given up
+	if p.sessions == 0 && g.State == segments.Live {
+		l.onPairIdle(p) // the connects that waited have given up
 	}
 }
 
@@ -146,42 +105,25 @@ func (l *Core) resume(waiting []wire.Handle, f func(*session)) {
 }
 
 // carve gives s its fifos in g, and p its queues if it has none yet.
-func (l *Core) carve(p *pair, g *segment, s *session) bool {
+func (l *Core) carve(p *pair, g *segments.Segment, s *session) bool {
 	var blocks []segments.Block
 	first := p.queues == [2]wire.Location{}
-	undo := func() bool {
-		for _, b := range blocks {
-			g.blocks.Release(wire.Location(b.Off), b.Bytes())
-		}
-		return false
-	}
-	add := func(b segments.Block) bool {
-		at, ok := g.blocks.Alloc(b.Bytes())
-		if ok {
-			b.Off = uint64(at)
-			blocks = append(blocks, b)
-		}
-		return ok
-	}
 	if first {
-		for range 2 {
-			if !add(segments.Block{Slots: l.cfg.QueueSlots}) {
-				return undo()
-			}
-		}
+		blocks = append(blocks, l.queue(), l.queue())
 	}
 	for _, size := range s.sizes {
-		if !add(segments.Block{Fifo: uint64(size)}) {
-			return undo()
-		}
+		blocks = append(blocks, segments.Block{Fifo: uint64(size)})
+	}
+	if !g.Alloc(blocks) {
+		return false
 	}
 	if first {
-		g.queues = [2]uint64{blocks[0].Off, blocks[1].Off}
-		p.queues = [2]wire.Location{g.base + wire.Location(blocks[0].Off), g.base + wire.Location(blocks[1].Off)}
+		g.Queues = [2]uint64{blocks[0].Off, blocks[1].Off}
+		p.queues = [2]wire.Location{g.Base + wire.Location(blocks[0].Off), g.Base + wire.Location(blocks[1].Off)}
 	}
 	fifos := blocks[len(blocks)-2:]
-	s.segment, s.fifos = g.h, [2]uint64{fifos[0].Off, fifos[1].Off}
-	l.out = append(l.out, Effect{Kind: EffectFormat, Segment: g.h, Blocks: slices.Clone(blocks)})
+	s.segment, s.fifos = g.Handle, [2]uint64{fifos[0].Off, fifos[1].Off}
+	l.out = append(l.out, Effect{Kind: EffectFormat, Segment: g.Handle, Blocks: blocks})
 	return true
 }
 
@@ -195,10 +137,10 @@ func (l *Core) releaseFifos(p *pair, s *session) {
 	blocks := make([]segments.Block, len(s.sizes))
 	for i, size := range s.sizes {
 		blocks[i] = segments.Block{Off: s.fifos[i], Fifo: uint64(size)}
-		g.blocks.Release(wire.Location(blocks[i].Off), blocks[i].Bytes())
+		g.Free(blocks[i])
 	}
 	if p.apps[client] != 0 && p.apps[server] != 0 {
-		l.out = append(l.out, Effect{Kind: EffectZero, Segment: g.h, Blocks: blocks})
+		l.out = append(l.out, Effect{Kind: EffectZero, Segment: g.Handle, Blocks: blocks})
 	}
 }
 
@@ -206,48 +148,48 @@ func (l *Core) releaseFifos(p *pair, s *session) {
 // queues.
 func (l *Core) announceSegments(p *pair, s *session, r role) {
 	for _, h := range p.segments {
-		if g := l.segments.Get(h); h == s.segment || g.state == segLive && g.queues != [2]uint64{} {
+		if g := l.segments.Get(h); h == s.segment || g.State == segments.Live && g.Queues != [2]uint64{} {
 			l.announce(p, g, r)
 		}
 	}
 }
 
 // announce tells side r to map g, once, or again if it could not map it.
-func (l *Core) announce(p *pair, g *segment, r role) {
-	if g.announced[r] {
+func (l *Core) announce(p *pair, g *segments.Segment, r role) {
+	if g.Announced[r] {
 		return
 	}
-	g.announced[r], g.failed[r] = true, false
+	g.Announced[r], g.Failed[r] = true, false
 	l.out = append(l.out, Effect{
-		Kind: EffectSend, Channel: l.apps.Get(p.apps[r]).channel, Segment: g.h, Bell: p.apps[r.peer()],
-		Msg: wire.Message{Type: wire.Map, Handle: g.h, Base: g.base, Size: g.size},
+		Kind: EffectSend, Channel: l.apps.Get(p.apps[r]).channel, Segment: g.Handle, Bell: p.apps[r.peer()],
+		Msg: wire.Message{Type: wire.Map, Handle: g.Handle, Base: g.Base, Size: g.Size},
 	})
 }
 
 // mapReply handles the answer to a map: one that failed needs no unmap.
 func (l *Core) mapReply(a *app, m wire.Message) {
 	if g, r := l.mapped(a, m.Handle); g != nil && m.Status != wire.OK {
-		g.announced[r], g.unmapping[r], g.failed[r] = false, false, true
+		g.Announced[r], g.Unmapping[r], g.Failed[r] = false, false, true
 		l.destroyIfUnmapped(g)
 	}
 }
 
 func (l *Core) unmapReply(a *app, m wire.Message) {
-	if g, r := l.mapped(a, m.Handle); g != nil && g.unmapping[r] {
-		g.announced[r], g.unmapping[r] = false, false
+	if g, r := l.mapped(a, m.Handle); g != nil && g.Unmapping[r] {
+		g.Announced[r], g.Unmapping[r] = false, false
 		l.destroyIfUnmapped(g)
 	}
 }
 
 // mapped returns the segment that a was told to map and the side that a is.
-func (l *Core) mapped(a *app, h wire.Handle) (*segment, role) {
+func (l *Core) mapped(a *app, h wire.Handle) (*segments.Segment, role) {
 	g := l.segments.Get(h)
 	if g == nil {
 		return nil, 0
 	}
-	p := l.pairs.Get(g.pair)
+	p := l.pairs.Get(g.Owner)
 	for _, r := range [...]role{client, server} {
-		if p.apps[r] == a.h && g.announced[r] {
+		if p.apps[r] == a.h && g.Announced[r] {
 			return g, r
 		}
 	}
@@ -255,22 +197,21 @@ func (l *Core) mapped(a *app, h wire.Handle) (*segment, role) {
 }
 
 // destroyIfUnmapped destroys a closing segment that neither side has mapped.
-func (l *Core) destroyIfUnmapped(g *segment) {
-	if g.state != segClosing || g.announced != [2]bool{} {
+func (l *Core) destroyIfUnmapped(g *segments.Segment) {
+	if g.State != segments.Closing || g.Announced != [2]bool{} {
 		return
 	}
-	p := l.pairs.Get(g.pair)
-	l.out = append(l.out, Effect{Kind: EffectDestroy, Segment: g.h})
+	p := l.pairs.Get(g.Owner)
+	l.out = append(l.out, Effect{Kind: EffectDestroy, Segment: g.Handle})
 	l.dropSegment(p, g)
 	l.dropPair(p)
 }
 
 // dropSegment forgets g and makes its place available.
-func (l *Core) dropSegment(p *pair, g *segment) {
-	if a := l.apps.Get(g.charged); a != nil {
-		a.bytes -= g.size
+func (l *Core) dropSegment(p *pair, g *segments.Segment) {
+	if a := l.apps.Get(g.Payer); a != nil {
+		a.bytes -= g.Size
 	}
-	l.space.Release(g.base, g.size)
-	p.segments = slices.DeleteFunc(p.segments, func(h wire.Handle) bool { return h == g.h })
-	l.segments.Remove(g.h)
+	p.segments = slices.DeleteFunc(p.segments, func(h wire.Handle) bool { return h == g.Handle })
+	l.segments.Remove(g)
 }

@@ -115,7 +115,7 @@ func (l *Core) onPlaced(p *pair, s *session) {
 // describe returns the fields that describe s to one side: what it reads and writes. The client's fifos are the
 // server's, swapped.
 func (l *Core) describe(p *pair, s *session, r role) wire.Message {
-	base := l.segments.Get(s.segment).base
+	base := l.segments.Get(s.segment).Base
 	return wire.Message{
 		Handle: s.h, Session: wire.LocalSession, Endpoint: s.endpoint,
 		Rx: base + wire.Location(s.fifos[r]), Tx: base + wire.Location(s.fifos[r.peer()]),

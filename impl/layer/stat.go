@@ -3,6 +3,7 @@ package layer
 import (
 	"time"
 
+	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
 )
 
@@ -47,7 +48,7 @@ type SessionStat struct {
 	TxSize   uint32 `json:"client_tx_bytes"`
 }
 
-// SegmentStat is one segment, its range in the address space and who has it mapped.
+// SegmentStat is one segment, its range in the address space and which applications have it mapped.
 type SegmentStat struct {
 	Handle string        `json:"handle"`
 	State  string        `json:"state"`
@@ -62,7 +63,7 @@ type SegmentStat struct {
 func (l *Core) Stat() Stat {
 	st := Stat{
 		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
-		Used: l.space.InUse(),
+		Used: l.segments.InUse(),
 	}
 	l.apps.Each(func(h wire.Handle, a *app) {
 		x := AppStat{Handle: h.String(), Channel: a.channel, Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
@@ -81,10 +82,10 @@ func (l *Core) Stat() Stat {
 			Client: p.apps[client].String(), Server: p.apps[server].String(), RxSize: x.sizes[client], TxSize: x.sizes[server],
 		})
 	})
-	l.segments.Each(func(h wire.Handle, g *segment) {
-		p := l.pairs.Get(g.pair)
-		x := SegmentStat{Mapped: []string{}, Handle: h.String(), State: g.state.String(), Base: g.base, Size: g.size, Used: g.blocks.InUse()}
-		for r, told := range g.announced {
+	l.segments.Each(func(g *segments.Segment) {
+		p := l.pairs.Get(g.Owner)
+		x := SegmentStat{Mapped: []string{}, Handle: g.Handle.String(), State: g.State.String(), Base: g.Base, Size: g.Size, Used: g.InUse()}
+		for r, told := range g.Announced {
 			if told {
 				x.Mapped = append(x.Mapped, p.apps[r].String())
 			}
@@ -97,6 +98,5 @@ func (l *Core) Stat() Stat {
 // Live returns how many sessions and segments there are.
 func (l *Core) Live() (sessions, segments int) {
 	l.sessions.Each(func(wire.Handle, *session) { sessions++ })
-	l.segments.Each(func(wire.Handle, *segment) { segments++ })
-	return sessions, segments
+	return sessions, l.segments.Len()
 }

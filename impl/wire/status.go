@@ -12,8 +12,8 @@ type Status int32
 const (
 	OK              Status = 0
 	Invalid         Status = -7   // no such handle, not yours, or not in this state
-	AddressInUse    Status = -105 // somebody listens there
-	AddressNotInUse Status = -106 // nobody listens there
+	AddressInUse    Status = -105 // a listener is there
+	AddressNotInUse Status = -106 // no listener is there
 	NoMemory        Status = -109 // no memory, no address space
 	Refused         Status = -115 // no listener, or it rejected
 	NotAttached     Status = -118
