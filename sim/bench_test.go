@@ -91,13 +91,14 @@ func BenchmarkExecutions(b *testing.B) {
 			defer r.Close()
 			s := bb.strategy()
 			steps := 0
+			var o sim.Outcome // once: it escapes
 			for b.Loop() {
 				ch := s.Next()
 				if ch == nil {
 					s = bb.strategy()
 					ch = s.Next()
 				}
-				o := r.Run(bb.cfg, ch, bb.setup)
+				o = r.Run(bb.cfg, ch, bb.setup)
 				if o.Failure != nil {
 					b.Fatal(o.Failure)
 				}

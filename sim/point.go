@@ -78,6 +78,9 @@ func (p *Point) N() int {
 // Switches returns the number of tasks that could run instead of the running one.
 func (p *Point) Switches() int { return p.nOther }
 
+// Others returns the set of the tasks that could run instead, task i being bit i.
+func (p *Point) Others() uint64 { return p.others }
+
 // Faults returns the number of faults possible here; they are the last options.
 func (p *Point) Faults() int { return len(p.faults) }
 
