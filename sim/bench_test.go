@@ -92,6 +92,7 @@ func BenchmarkExecutions(b *testing.B) {
 			defer r.Close()
 			s := bb.strategy()
 			steps := 0
+			var o sim.Outcome // once: it escapes
 			r.Guard(func() {
 				for b.Loop() {
 					ch := s.Next()
@@ -99,7 +100,7 @@ func BenchmarkExecutions(b *testing.B) {
 						s = bb.strategy()
 						ch = s.Next()
 					}
-					o := r.Run(bb.cfg, ch, bb.setup)
+					o = r.Run(bb.cfg, ch, bb.setup)
 					if o.Failure != nil {
 						b.Fatal(o.Failure)
 					}

@@ -89,6 +89,9 @@ func (p *Point) N() int {
 // Switches returns the number of tasks that could run instead of the running one.
 func (p *Point) Switches() int { return p.nOther }
 
+// Others returns the set of the tasks that could run instead, task i being bit i.
+func (p *Point) Others() uint64 { return p.others }
+
 // Faults returns the number of faults possible here; they are the last options.
 func (p *Point) Faults() int { return len(p.faults) }
 
@@ -111,15 +114,14 @@ func (p *Point) option(i int) option {
 	return p.faults[i-p.nOther]
 }
 
-// SwitchTo returns the task that choice i runs, or -1 if choice i is not a switch.
-func (p *Point) SwitchTo(i int) int {
-	if !p.Forced {
-		i--
+// SwitchChoice returns the choice that runs a task of Others instead of the running one.
+func (p *Point) SwitchChoice(task int) int {
+	before := bits.RotateLeft64(1, task-p.Task-1) - 1 // those between the running one and task, cyclically
+	c := bits.OnesCount64(bits.RotateLeft64(p.others, -(p.Task+1)) & before)
+	if p.Forced {
+		return c
 	}
-	if p.Draws > 0 || i < 0 || i >= p.nOther {
-		return -1
-	}
-	return p.other(i)
+	return 1 + c
 }
 
 // other returns the i-th enabled task after the running one, cyclically.

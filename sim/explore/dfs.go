@@ -33,26 +33,27 @@ type branch struct {
 	at                 question
 }
 
-// question is where a question was asked. Equal choices lead to equal questions. It has no pointers,
-// because searches store a great many.
+// question is where a question was asked, packed: searches store and compare a great many. Equal choices
+// lead to equal questions.
 type question struct {
-	name shm.Name
-	nth  int32
-	step int32 // 0 for a draw of the generator
-	task uint8
-	op   access.Op
+	what uint64 // name and nth
+	when uint64 // step, task and op; step 0 for a draw of the generator
 }
 
 func questionOf(p *sim.Point) question {
-	return question{p.Name, int32(p.Nth), int32(p.Step), uint8(p.Task), p.Op}
+	return question{
+		what: uint64(p.Name)<<32 | uint64(uint32(p.Nth)),
+		when: uint64(p.Step)<<16 | uint64(uint8(p.Task))<<8 | uint64(p.Op),
+	}
 }
 
 // place describes a question.
 func (d *DFS) place(q question) string {
-	if q.step == 0 {
+	step, task, op := q.when>>16, uint8(q.when>>8), access.Op(uint8(q.when))
+	if step == 0 {
 		return "a draw of the generator"
 	}
-	return fmt.Sprintf("step %d, %s @ %s %s #%d", q.step, d.names[q.task], q.name, q.op, q.nth)
+	return fmt.Sprintf("step %d, %s @ %s %s #%d", step, d.names[task], shm.Name(q.what>>32), op, uint32(q.what))
 }
 
 // NewDFS returns a DFS with at most max preemptions.
@@ -126,12 +127,13 @@ func (d *DFS) Choose(p *sim.Point) int {
 	return 0
 }
 
-// learn notes the name of the running task.
+// learn notes the name of the running task. Another input may have other tasks.
 func (d *DFS) learn(p *sim.Point) {
-	if p.Step > 0 {
-		if name := p.TaskName(); d.names[p.Task] != name {
-			d.names[p.Task] = name
-		}
+	switch {
+	case p.Step == 0:
+		d.names = [maxTasks]string{}
+	case d.names[p.Task] == "":
+		d.names[p.Task] = p.TaskName()
 	}
 }
 

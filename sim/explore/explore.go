@@ -58,6 +58,7 @@ type explorer struct {
 	at       int // of lanes, whose turn is next
 	rep      *Report
 	seen     map[uint64]struct{}
+	out      sim.Outcome // here, or each would be allocated
 	done     bool
 }
 
@@ -160,9 +161,10 @@ func (x *explorer) one(l *lane) error {
 	if x.done {
 		return nil
 	}
-	o := x.r.Run(l.program.Config, ch, l.program.Setup)
-	diverged := l.strategy.Done(&o)
-	x.count(l, &o)
+	x.out = x.r.Run(l.program.Config, ch, l.program.Setup)
+	o := &x.out
+	diverged := l.strategy.Done(o)
+	x.count(l, o)
 	if o.Failure == nil && diverged == nil && !x.due() {
 		return nil
 	}

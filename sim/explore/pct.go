@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"math/bits"
 
 	"cutthrough/sim"
 	"cutthrough/sim/scenario"
@@ -52,15 +53,17 @@ func (z *PCT) Choose(p *sim.Point) int {
 			z.change[i] = 0
 		}
 	}
-	best, at := uint64(0), 0
-	first := 0
+	best, next := uint64(0), -1
 	if !p.Forced {
-		best, first = z.prio[p.Task], 1
+		best = z.prio[p.Task]
 	}
-	for i := range p.Switches() {
-		if q := z.prio[p.SwitchTo(first+i)]; q > best || first == 0 && i == 0 {
-			best, at = q, first+i
+	for others := p.Others(); others != 0; others &= others - 1 {
+		if i := bits.TrailingZeros64(others); z.prio[i] > best || p.Forced && next < 0 {
+			best, next = z.prio[i], i
 		}
 	}
-	return at
+	if next < 0 {
+		return 0
+	}
+	return p.SwitchChoice(next)
 }
