@@ -28,6 +28,7 @@ type guard struct {
 	beats     atomic.Uint64 // grows with every execution and every beatEvery steps
 	abandoned atomic.Bool   // a task hangs and the caller of Guard has gone on
 	stray     atomic.Pointer[stray]
+	alarm     atomic.Bool // abandoned or stray is set
 }
 
 // stray is an access by a goroutine that is not a task.
@@ -120,6 +121,7 @@ func (r *Runner) watch(ended <-chan ending) (ending, *Outcome) { //tidy:concurre
 			continue
 		}
 		g.abandoned.Store(true)
+		g.alarm.Store(true)
 		return ending{}, &Outcome{Failure: g.hang(r.world.tasks[running-1])}
 	}
 }
@@ -139,14 +141,12 @@ func (g *guard) hang(t *task) *exec.Failure {
 // Such a goroutine ends here, with its deferred functions, and the execution fails at the next step of a task.
 func (w *World) mustRun(t *task, name shm.Name, op access.Op) {
 	g := &w.run.guard
-	if g.abandoned.Load() {
-		panic(unwound{})
-	}
-	if !t.co.self.here() {
+	if !t.co.self.here() && !g.abandoned.Load() {
 		g.stray.CompareAndSwap(nil, &stray{fmt.Sprintf("a goroutine that is not a task makes the access %s %s at %s: start it with Host.Go", name, op, caller())})
+		g.alarm.Store(true)
 		runtime.Goexit()
 	}
-	if s := g.stray.Load(); s != nil {
+	if g.alarm.Load() {
 		w.strays()
 		t.unwind = true
 		panic(unwound{})
@@ -155,7 +155,12 @@ func (w *World) mustRun(t *task, name shm.Name, op access.Op) {
 
 // strays fails the execution if a goroutine that is not a task has made an access.
 func (w *World) strays() {
-	if s := w.run.guard.stray.Swap(nil); s != nil {
+	g := &w.run.guard
+	if !g.alarm.Load() {
+		return
+	}
+	g.alarm.Store(g.abandoned.Load())
+	if s := g.stray.Swap(nil); s != nil {
 		w.failNow(exec.Failure{Property: exec.TasksOnly, Message: s.text})
 	}
 }

@@ -50,12 +50,15 @@ func (q *poll) turn() int {
 
 // polled notes a load of t and makes it wait if it polls while other tasks can go on or time can pass.
 func (w *World) polled(t *task, a Access, value uint64) {
+	if w.cfg.BoundedLoops || w.fair {
+		return
+	}
 	q := &t.poll
 	if len(q.loads) == pollTurns*maxPoll {
 		q.loads = q.loads[:copy(q.loads, q.loads[1:])]
 	}
 	q.loads = append(q.loads, loaded{a, value})
-	if w.cfg.BoundedLoops || w.fair || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
+	if w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
 		return
 	}
 	if q.period = q.turn(); q.period == 0 {

@@ -79,12 +79,9 @@ func (r *Runner) Schedule() []exec.Intervention {
 
 // Run runs one execution of the program that setup makes, every choice being
 // made by ch. A task that does not come back to a hooked access is a violation of exec.NoHang, see [Runner.Guard].
-func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {
+func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	if !r.guard.on {
-		if hang := r.Guard(func() { o = r.Run(cfg, ch, setup) }); hang != nil {
-			return *hang
-		}
-		return o
+		return r.runGuarded(cfg, ch, setup)
 	}
 	if cfg.MaxSteps == 0 {
 		cfg.MaxSteps = defaultMaxSteps
@@ -111,6 +108,13 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {
 	w.strays()
 	x := w.unwind()
 	return Outcome{Failure: w.failure, Steps: w.step, Faults: w.spent, Digest: w.digest, Cut: w.fair, Execution: x}
+}
+
+func (r *Runner) runGuarded(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {
+	if hang := r.Guard(func() { o = r.Run(cfg, ch, setup) }); hang != nil {
+		return *hang
+	}
+	return o
 }
 
 // resume lets t go on until it hands back control.
