@@ -33,7 +33,9 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op
 	if w.cfg.Faults != 0 && op == access.Load && int(name) < len(t.hostile) && t.hostile[name] {
 		faults = w.hostileValues(v.mem.bytes[off : off+n])
 	}
-	t.pending = Access{v.mem.id, name, op, off, n}
+	// Field by field, here and in askAt: a copy as a whole would wait until the single stores have left the store buffer.
+	a := &t.pending
+	a.Object, a.Name, a.Op, a.Off, a.Len = v.mem.id, name, op, off, n
 	o := w.point(t, faults)
 	if o.kind == exec.CorruptRead {
 		pokeWord(v.mem.bytes[off:off+n], o.arg)
@@ -46,11 +48,13 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op
 	if op.Plain() {
 		w.plain(t, v.mem)
 		if op == access.Write {
-			w.wrote(t, t.pending)
+			w.wrote(t, &t.pending)
 		}
 		return
 	}
-	v.before = peekWord(v.mem.bytes[off : off+n])
+	if w.rec != nil {
+		v.before = peekWord(v.mem.bytes[off : off+n])
+	}
 }
 
 // After implements [shm.AccessHook].
@@ -61,7 +65,7 @@ func (v *view) After(value uint64, ok bool) {
 		return
 	}
 	w.digest = mix(w.digest, value)
-	a := t.pending
+	a := &t.pending
 	failed := a.Op == access.CAS && !ok
 	if w.order {
 		w.synchronise(t, v.mem, a, ok)
@@ -214,9 +218,9 @@ func (w *World) timerPending() bool {
 }
 
 // ask prepares the question of the running task before its pending access; the caller adds the options.
-func (w *World) ask(t *task) *Point { return w.askAt(t, t.pending) }
+func (w *World) ask(t *task) *Point { return w.askAt(t, &t.pending) }
 
-func (w *World) askAt(t *task, a Access) *Point {
+func (w *World) askAt(t *task, a *Access) *Point {
 	i := uint32(a.Name)*uint32(access.NumOps) + uint32(a.Op)
 	for int(i) >= len(t.counts) {
 		t.counts = append(t.counts, make([]uint32, 1+int(i)-len(t.counts))...)
@@ -227,7 +231,8 @@ func (w *World) askAt(t *task, a Access) *Point {
 	t.counts[i]++
 	t.nth = int(t.counts[i])
 	p := &w.pt
-	p.Task, p.Access, p.Nth, p.Step = t.id, a, t.nth, w.step
+	p.Object, p.Name, p.Op, p.Off, p.Len = a.Object, a.Name, a.Op, a.Off, a.Len
+	p.Task, p.Nth, p.Step = t.id, t.nth, w.step
 	p.w, p.Forced, p.Draws = w, false, 0
 	return p
 }

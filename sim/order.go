@@ -8,7 +8,7 @@ import (
 )
 
 // synchronise orders t by the word access a, which has happened.
-func (w *World) synchronise(t *task, m *memory, a Access, ok bool) {
+func (w *World) synchronise(t *task, m *memory, a *Access, ok bool) {
 	v := &m.sync[a.Off/4]
 	switch {
 	case a.Op == access.Load || a.Op == access.CAS && !ok:

@@ -10,6 +10,9 @@ import "cutthrough/shm"
 // Idea: await handling in stateless model checkers (Kokologiannakis, Ren, Vafeiadis, "Dynamic partial order reductions for
 // spinloops", FMCAD 2021); here it is a rule of the scheduler, so it holds for every strategy.
 
+// wordSize is that of the largest word. That the bytes after a smaller one count as read, too, only ends a wait early.
+const wordSize = 8
+
 // A loop is recognised after pollTurns equal turns of at most maxPoll loads each.
 const (
 	pollTurns = 4
@@ -18,24 +21,24 @@ const (
 
 // poll is what a task has loaded since it last changed something.
 type poll struct {
-	loads  []loaded
+	n      int // of loads
 	period int // loads of one turn, while the task waits for a change
+	loads  [pollTurns * maxPoll]loaded
 }
 
+// loaded is one load of a word. It is small, because every load of an execution is one.
 type loaded struct {
-	Access
-	value uint64
+	object Object
+	off    uint32 // segments are smaller than 4 GiB
+	value  uint64
 }
-
-// reset returns an empty poll that keeps the buffer.
-func (q poll) reset() poll { return poll{loads: q.loads[:0]} }
 
 // progress notes that the task did something else than loading words.
-func (q *poll) progress() { q.loads = q.loads[:0] }
+func (q *poll) progress() { q.n = 0 }
 
 // turn returns the length of the turn that was just repeated often enough, or 0.
 func (q *poll) turn() int {
-	n := len(q.loads)
+	n := q.n
 	for p := 1; p <= maxPoll && pollTurns*p <= n; p++ {
 		same := true
 		for i := n - (pollTurns-1)*p; i < n && same; i++ {
@@ -49,16 +52,17 @@ func (q *poll) turn() int {
 }
 
 // polled notes a load of t and makes it wait if it polls while other tasks can go on or time can pass.
-func (w *World) polled(t *task, a Access, value uint64) {
+func (w *World) polled(t *task, a *Access, value uint64) {
 	if w.cfg.BoundedLoops || w.fair {
 		return
 	}
 	q := &t.poll
-	if len(q.loads) == pollTurns*maxPoll {
-		q.loads = q.loads[:copy(q.loads, q.loads[1:])]
+	if q.n == len(q.loads) {
+		q.n = copy(q.loads[:], q.loads[1:])
 	}
-	q.loads = append(q.loads, loaded{a, value})
-	if w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
+	q.loads[q.n] = loaded{a.Object, uint32(a.Off), value}
+	q.n++
+	if q.n < pollTurns || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
 		return
 	}
 	if q.period = q.turn(); q.period == 0 {
@@ -77,7 +81,7 @@ type change struct{}
 func (change) signalled() bool { return false }
 
 // wrote notes that t has made the access a, a write, and wakes the tasks that poll what it wrote.
-func (w *World) wrote(t *task, a Access) {
+func (w *World) wrote(t *task, a *Access) {
 	t.poll.progress()
 	if w.polling == 0 {
 		return
@@ -90,9 +94,9 @@ func (w *World) wrote(t *task, a Access) {
 }
 
 // watches says whether the turn reads one of the bytes.
-func (q *poll) watches(a Access) bool {
-	for _, l := range q.loads[len(q.loads)-q.period:] {
-		if l.Object == a.Object && l.Off < a.Off+a.Len && a.Off < l.Off+l.Len {
+func (q *poll) watches(a *Access) bool {
+	for _, l := range q.loads[q.n-q.period : q.n] {
+		if l.object == a.Object && uint64(l.off) < a.Off+a.Len && a.Off < uint64(l.off)+wordSize {
 			return true
 		}
 	}

@@ -59,7 +59,7 @@ func (r *recorder) finish() {
 func (r *recorder) step() *exec.Event { return &r.x.Events[r.doing] }
 
 // values records what a word access read and wrote.
-func (r *recorder) values(a Access, before, after uint64, ok bool) {
+func (r *recorder) values(a *Access, before, after uint64, ok bool) {
 	e := r.step()
 	if a.Op != access.Store {
 		e.Read = &before

@@ -165,7 +165,7 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 		for _, i := range t.touched {
 			t.counts[i] = 0
 		}
-		*t = task{counts: t.counts, touched: t.touched[:0], poll: t.poll.reset()}
+		*t = task{counts: t.counts, touched: t.touched[:0]}
 	} else {
 		t = new(task)
 	}

@@ -201,7 +201,7 @@ func (w *World) pick(t *task, at Access) *task {
 	if w.fair {
 		return w.tasks[trailing(rotateAfter(w.enabled, t.id))]
 	}
-	p := w.askAt(t, at)
+	p := w.askAt(t, &at)
 	p.Forced, p.faults = true, p.faults[:0]
 	p.others = w.enabled
 	p.nOther = ones(w.enabled)
