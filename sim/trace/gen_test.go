@@ -1,7 +1,6 @@
 package trace_test
 
 import (
-	"strconv"
 	"strings"
 
 	"cutthrough/sim/exec"
@@ -17,14 +16,6 @@ var (
 	genErrno  = rapid.StringMatching(`[A-Z][A-Z0-9_]{0,9}`)
 	genStory  = rapid.Map(rapid.StringMatching(`[ -~éß漢«\x{301}\x{1F600}\x{FFFD}]{0,30}`), func(s string) string {
 		return strings.TrimRight(s, " ")
-	})
-	genDecimal = rapid.Map(rapid.Uint64(), func(n uint64) string { return strconv.FormatUint(n, 10) })
-	genValue   = rapid.Custom(func(t *rapid.T) string {
-		n := rapid.Uint64().Draw(t, "value")
-		if rapid.Bool().Draw(t, "hex") {
-			return "0x" + strconv.FormatUint(n, 16)
-		}
-		return strconv.FormatUint(n, 10)
 	})
 )
 
