@@ -11,7 +11,7 @@ import (
 type recorder struct {
 	w *World
 	x *exec.Execution
-	// doing is the index of the event of the step that is under way, or -1, and epoch the epoch of its task when it began.
+	// doing is the index of the event that is under way, or -1, and epoch the epoch of its task when it began.
 	doing int
 	epoch uint32
 }
@@ -44,7 +44,7 @@ func (r *recorder) begin(t *task) {
 	r.doing, r.epoch = len(r.x.Events)-1, r.w.hb.Clock(t.id)[t.id]
 }
 
-// finish completes the step that is under way with its clock.
+// finish completes the event that is under way with its clock.
 func (r *recorder) finish() {
 	if r.doing < 0 {
 		return
@@ -55,7 +55,7 @@ func (r *recorder) finish() {
 	r.doing = -1
 }
 
-// step returns the event of the step that is under way.
+// step returns the event that is under way.
 func (r *recorder) step() *exec.Event { return &r.x.Events[r.doing] }
 
 // values records what a word access read and wrote.
@@ -78,7 +78,7 @@ func (r *recorder) values(a *Access, before, after uint64, ok bool) {
 
 // message records the message that the step sends or receives.
 func (r *recorder) message(b []byte) {
-	if d := r.w.cfg.Decoder; d != nil && r.doing >= 0 {
+	if d := r.w.cfg.Decoder; d != nil {
 		r.step().Message = d.Message(b)
 	}
 }
@@ -91,12 +91,11 @@ func (r *recorder) intervention(p *Point, e exec.Effect) {
 	})
 }
 
-// wait records that t waits, or that its wait is over.
+// wait records that t waits, or that its wait is over. What a task receives after a wait belongs to the end of the wait.
 func (r *recorder) wait(kind exec.EventKind, t *task) {
 	r.finish()
-	r.x.Events = append(r.x.Events, exec.Event{
-		Kind: kind, Task: t.id, Access: asData(t.pending), Clock: slices.Clone(r.w.hb.Clock(t.id)),
-	})
+	r.x.Events = append(r.x.Events, exec.Event{Kind: kind, Task: t.id, Access: asData(t.pending)})
+	r.doing, r.epoch = len(r.x.Events)-1, r.w.hb.Clock(t.id)[t.id]
 }
 
 // event records something with a text; a task below 0 is none.

@@ -85,7 +85,7 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 	}
 	k.strict = polite(ops) && cfg.Word("faults") == "none"
 	config := scenario.FaultConfig(cfg.Word("faults"))
-	config.Leaks, config.MaxTasks = true, 64
+	config.Leaks, config.MaxTasks, config.Decoder = true, 64, decoder{}
 	if cfg.Word("faults") == "fail" {
 		config.Faults, k.failing = sim.Faults(exec.Fail), true
 	}

@@ -69,6 +69,10 @@ func (x *Execution) rows() []row {
 			rows = append(rows, row{e.Step, e.Task, e.text(), 0})
 		case InterventionEvent:
 			rows = append(rows, row{0, e.Task, e.interventionText(), 3})
+		case WakeEvent:
+			if e.Message != nil {
+				rows = append(rows, row{0, e.Task, "received " + e.Message.Name, 0})
+			}
 		case NoteEvent:
 			rows = append(rows, row{0, e.Task, e.Text, 2})
 		}
@@ -84,7 +88,7 @@ func (e *Event) interventionText() string {
 	return fmt.Sprintf("▶ %s %s #%d: %s", before, e.Access, e.Nth, e.Effect)
 }
 
-// text returns an access with its value, or a call with its message.
+// text returns an access with its value, or a call with the name of its message.
 func (e *Event) text() string {
 	at := e.Access.String()
 	switch {
@@ -98,7 +102,7 @@ func (e *Event) text() string {
 		at = fmt.Sprintf("%s %d bytes", at, e.Len)
 	}
 	if e.Message != nil {
-		at += " " + e.Message.String()
+		at += " " + e.Message.Name
 	}
 	return at
 }
