@@ -43,12 +43,12 @@ type option struct {
 // effect returns an option as data.
 func (w *World) effect(o option) exec.Effect {
 	e := exec.Effect{Kind: o.kind, Arg: o.arg}
-	switch o.kind.Argument() {
-	case exec.TaskArgument:
+	switch o.kind {
+	case exec.Switch:
 		e.Target = w.tasks[o.id].name
-	case exec.ProcessArgument:
+	case exec.Resume:
 		e.Target = w.procs[o.id].name
-	case exec.ErrnoArgument:
+	case exec.Fail:
 		e.Target = errnoName(syscall.Errno(o.id))
 	}
 	return e

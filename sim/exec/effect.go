@@ -29,28 +29,27 @@ const (
 	NumKinds
 )
 
-// Argument says what a kind of effect takes as its argument.
-type Argument uint8
+// argument says what a kind of effect takes as its argument.
+type argument uint8
 
-// The arguments of effects.
 const (
-	NoArgument      Argument = iota
-	TaskArgument             // the name of a task
-	ProcessArgument          // the name of a process
-	ErrnoArgument            // the name of an error number
-	CountArgument            // a number, written in decimal
-	WordArgument             // the value of a word, written in decimal or hexadecimal
+	noArgument      argument = iota
+	taskArgument             // the name of a task
+	processArgument          // the name of a process
+	errnoArgument            // the name of an error number
+	countArgument            // a number, written in decimal
+	wordArgument             // the value of a word, written in decimal or hexadecimal
 )
 
 var kinds = [NumKinds]struct {
 	word string
-	arg  Argument
+	arg  argument
 }{
-	Continue: {"continue", NoArgument}, Switch: {"->", TaskArgument}, Value: {"=", CountArgument},
-	Kill: {"kill", NoArgument}, Stop: {"stop", NoArgument}, Resume: {"resume", ProcessArgument},
-	AdvanceClock: {"advance-clock", NoArgument}, CorruptRead: {"corrupt-read", WordArgument},
-	Spurious: {"spurious", NoArgument}, Delay: {"delay", CountArgument}, Fail: {"fail", ErrnoArgument},
-	Truncate: {"truncate", NoArgument},
+	Continue: {"continue", noArgument}, Switch: {"->", taskArgument}, Value: {"=", countArgument},
+	Kill: {"kill", noArgument}, Stop: {"stop", noArgument}, Resume: {"resume", processArgument},
+	AdvanceClock: {"advance-clock", noArgument}, CorruptRead: {"corrupt-read", wordArgument},
+	Spurious: {"spurious", noArgument}, Delay: {"delay", countArgument}, Fail: {"fail", errnoArgument},
+	Truncate: {"truncate", noArgument},
 }
 
 // String returns the word used in traces.
@@ -65,13 +64,29 @@ func (k Kind) String() string {
 // to an order of steps or a drawn value.
 func (k Kind) Fault() bool { return k >= Kill && k < NumKinds }
 
-// Argument returns what the kind takes as its argument.
-func (k Kind) Argument() Argument {
+// Target returns what the Target of an effect of this kind is the name of: a "task", a "process" or an "errno"; or "" if
+// the kind has none.
+func (k Kind) Target() string {
+	switch k.argument() {
+	case taskArgument:
+		return "task"
+	case processArgument:
+		return "process"
+	case errnoArgument:
+		return "errno"
+	}
+	return ""
+}
+
+func (k Kind) argument() argument {
 	if k < NumKinds {
 		return kinds[k].arg
 	}
-	return NoArgument
+	return noArgument
 }
+
+// Number says whether an effect of this kind takes a number, its Arg.
+func (k Kind) Number() bool { return k.argument() == countArgument || k.argument() == wordArgument }
 
 // MarshalText returns the word used in traces.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
@@ -80,7 +95,7 @@ func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 func (k *Kind) UnmarshalText(text []byte) error {
 	i := slices.IndexFunc(kinds[:], func(e struct {
 		word string
-		arg  Argument
+		arg  argument
 	}) bool {
 		return e.word == string(text)
 	})
@@ -103,12 +118,12 @@ type Effect struct {
 
 // Words returns the effect as the words of a trace: the kind, then its argument if it takes one.
 func (e Effect) Words() []string {
-	switch e.Kind.Argument() {
-	case TaskArgument, ProcessArgument, ErrnoArgument:
+	switch e.Kind.argument() {
+	case taskArgument, processArgument, errnoArgument:
 		return []string{e.Kind.String(), e.Target}
-	case CountArgument:
+	case countArgument:
 		return []string{e.Kind.String(), strconv.FormatUint(e.Arg, 10)}
-	case WordArgument:
+	case wordArgument:
 		return []string{e.Kind.String(), Number(e.Arg)}
 	}
 	return []string{e.Kind.String()}
@@ -137,11 +152,11 @@ func ParseEffect(words []string) (Effect, error) {
 		return e, fmt.Errorf("unknown effect %.60q: there are %s", words[0], kindList())
 	}
 	args := words[1:]
-	want := e.Kind.Argument()
+	want := e.Kind.argument()
 	switch {
-	case want == NoArgument && len(args) > 0:
+	case want == noArgument && len(args) > 0:
 		return e, fmt.Errorf("effect %q takes no argument, has %.60q", words[0], args[0])
-	case want == NoArgument:
+	case want == noArgument:
 		return e, nil
 	case len(args) == 0:
 		return e, fmt.Errorf("effect %q needs %s", words[0], argumentNames[want])
@@ -156,8 +171,8 @@ func ParseEffect(words []string) (Effect, error) {
 }
 
 var argumentNames = [...]string{
-	NoArgument: "nothing", TaskArgument: "a task", ProcessArgument: "a process", ErrnoArgument: "an errno",
-	CountArgument: "a number", WordArgument: "a value",
+	noArgument: "nothing", taskArgument: "a task", processArgument: "a process", errnoArgument: "an errno",
+	countArgument: "a number", wordArgument: "a value",
 }
 
 func kindList() string {
@@ -168,20 +183,20 @@ func kindList() string {
 	return strings.Join(words, ", ")
 }
 
-func (e *Effect) parseArgument(want Argument, text string) error {
+func (e *Effect) parseArgument(want argument, text string) error {
 	switch want {
-	case ErrnoArgument:
+	case errnoArgument:
 		if text == "" || text[0] < 'A' || text[0] > 'Z' || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
 			return fmt.Errorf("errno %.60q is not a name like EINTR", text)
 		}
 		e.Target = text
 		return nil
-	case TaskArgument, ProcessArgument:
+	case taskArgument, processArgument:
 		e.Target = text
 		return nil
 	}
 	digits, base, form := text, 10, "decimal number"
-	if hex, ok := strings.CutPrefix(text, "0x"); ok && want == WordArgument {
+	if hex, ok := strings.CutPrefix(text, "0x"); ok && want == wordArgument {
 		digits, base, form = hex, 16, "hexadecimal number in lower case"
 	}
 	v, err := strconv.ParseUint(digits, base, 64)

@@ -22,12 +22,13 @@ var (
 // genEffect generates every kind of effect with the argument that it takes.
 var genEffect = rapid.Custom(func(t *rapid.T) exec.Effect {
 	e := exec.Effect{Kind: exec.Kind(rapid.IntRange(int(exec.Switch), int(exec.NumKinds)-1).Draw(t, "kind"))}
-	switch e.Kind.Argument() {
-	case exec.TaskArgument, exec.ProcessArgument:
+	switch e.Kind.Target() {
+	case "task", "process":
 		e.Target = genName.Draw(t, "target")
-	case exec.ErrnoArgument:
+	case "errno":
 		e.Target = genErrno.Draw(t, "errno")
-	case exec.CountArgument, exec.WordArgument:
+	}
+	if e.Kind.Number() {
 		e.Arg = rapid.Uint64().Draw(t, "value")
 	}
 	return e
