@@ -15,7 +15,7 @@ var (
 	nameBell  = shm.NewName("mailbox.bell")
 )
 
-// Somebody's protocol: a mailbox for one value. The reader looks, and if the
+// A protocol: a mailbox for one value. The reader looks, and if the
 // mailbox is empty says that it sleeps and sleeps. It has a bug.
 func Example() {
 	setup := func(w *sim.World) {

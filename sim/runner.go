@@ -199,7 +199,7 @@ func (w *World) launch(parent, t *task) {
 }
 
 // kill ends the running task's process before its access: its descriptors
-// close, its tasks unwind, and somebody else goes on.
+// close, its tasks unwind, and another task goes on.
 func (w *World) kill(t *task) {
 	w.flush()
 	p := t.proc

@@ -498,7 +498,7 @@ func TestReplayReportsWhatItCannotMeet(t *testing.T) {
 		{iv("a", "x", "store", 2, "->", "b"), false},       // never happens
 		{iv("a", "no.such", "store", 1, "->", "b"), false}, // not a name of this build
 		{iv("z", "x", "store", 1, "->", "b"), false},       // not a task
-		{iv("a", "x", "store", 1, "->", "z"), false},       // nobody to switch to
+		{iv("a", "x", "store", 1, "->", "z"), false},       // no task of that name
 		{iv("a", "x", "store", 1, "kill"), false},          // not a possible fault
 	} {
 		_, unmet, err := test.RunOnce(r, scenario.Input{}, []exec.Intervention{tt.v}, false)

@@ -178,7 +178,7 @@ func (w *World) setReady(t *task, ready bool) {
 	w.enabled &^= 1 << t.id
 }
 
-// ended is t's last act: it picks who goes on.
+// ended is t's last act: it picks the task that goes on.
 func (w *World) ended(t *task) {
 	w.flush()
 	t.state = taskDone

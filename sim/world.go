@@ -30,7 +30,7 @@ type World struct {
 	tasks   []*task
 	enabled uint64 // ready tasks of processes that are not stopped
 	cur     *task  // nil in setup and while a property is evaluated
-	next    *task  // whom the root resumes
+	next    *task  // the task that the root resumes
 	now     time.Duration
 	step    int
 	done    int  // steps that have happened

@@ -89,7 +89,7 @@ var linExamples = []struct {
 	{"exhausted for no reason", Ranges(model.Ranges{End: 64}), "1-2 alloc 8 exhausted", Linearizable, "", 0},
 	{"a crashed free", Ranges(model.Ranges{End: 64}), "1-2 alloc 8 0+8; 3-? free 0; 4-5 alloc 8 0+8", Linearizable, "", 0},
 	{"a crashed free that did nothing", Ranges(model.Ranges{End: 64}), "1-2 alloc 8 0+8; 3-? free 0; 4-5 free 0 ok", Unknown, "called before the alloc returned", Linearizable},
-	{"freed by somebody who guessed", Ranges(model.Ranges{End: 64}), "1-4 alloc 8 0+8; 2-5 free 0 ok", Unknown, "called before the alloc returned", Linearizable},
+	{"freed by a client that guessed", Ranges(model.Ranges{End: 64}), "1-4 alloc 8 0+8; 2-5 free 0 ok", Unknown, "called before the alloc returned", Linearizable},
 	{"strict, exhausted for no reason", Ranges(model.Ranges{End: 64, Strict: true}), "1-2 alloc 8 exhausted", Unknown, "exhausted", Violation},
 	{"strict, exhausted after a crash", Ranges(model.Ranges{End: 64, Strict: true}), "1-? alloc 64; 3-4 alloc 8 exhausted", Unknown, "exhausted", Linearizable},
 }

@@ -170,7 +170,7 @@ func rangeHistory(src scenario.Source) (*Checker, []exec.Operation) {
 				known = append(known, out.Off)
 			}
 		},
-		// Nobody knows the range of a pending alloc, so nobody can free it.
+		// The range of a pending alloc is unknown, so no client can free it.
 		returns: func(in model.RangeIn) bool { return in.Op == model.Alloc },
 	}
 	return Ranges(spec), g.run(src, 1+src.Intn(4, "clients"), 3*(1+src.Intn(11, "events")))

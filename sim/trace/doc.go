@@ -13,8 +13,8 @@
 //	simtrace v1
 //	# The story in two or three sentences.
 //	#
-//	# found   by whom or what
-//	# guards  shm/fifo_signal.go, (*Fifo).ArmDequeue
+//	# found   by which search or person
+//	# guards  shm/fifo/signal.go, (*Producer).ArmDequeue
 //	scenario  fifo-stream
 //	config    fifo=64 procs=prod,cons
 //	workload
@@ -22,7 +22,7 @@
 //	  cons  read 1
 //	schedule
 //	  prod  @ fifo.tail store  #1  -> cons
-//	  cons  @ sig.want store   #1  -> prod
+//	  cons  @ fifo.head store  #1  -> prod
 //	want      pass
 //	kills     skip-recheck  NoDeadlock
 //	digest    cea048bd048ca705  steps=17
@@ -64,5 +64,5 @@
 // fuzz corpus and of txtar; faults as values that print and parse themselves are
 // from Pebble's errorfs.
 //
-// All functions are safe for concurrent use as long as nobody modifies the Trace.
+// All functions are safe for concurrent use as long as the Trace is not modified.
 package trace

@@ -85,7 +85,7 @@ func writeTemporary(dir string, text []byte) (path string, err error) {
 	}
 	_, err = f.Write(text)
 	if err == nil {
-		err = f.Chmod(0o644) // CreateTemp is for secrets, a trace is for everybody
+		err = f.Chmod(0o644) // CreateTemp keeps its file private, a trace is public
 	}
 	if err == nil {
 		err = f.Sync()

@@ -14,8 +14,8 @@ const (
 	// not talk about changed. The trace still shows what it claims to show.
 	Drifted
 	// Stale: an anchor was never met, so what ran is not what the trace
-	// describes and its verdict is no evidence. Somebody has to
-	// anchor the trace anew or delete it.
+	// describes and its verdict is no evidence. The trace must be
+	// anchored anew or deleted.
 	Stale
 	// Broken: the verdict differs from the wanted one. Either the code broke or
 	// it was repaired; the trace has done its work.

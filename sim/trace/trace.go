@@ -66,8 +66,8 @@ func (t *Trace) Lookup(key string) (string, bool) {
 	return "", false
 }
 
-// Found returns what the story says under "found": by whom or what. It is empty
-// when the story does not say.
+// Found returns what the story says under "found": the person or the search that found the trace. It is empty
+// if the story has no such line.
 func (t *Trace) Found() string {
 	if notes := t.notes("found"); len(notes) > 0 {
 		return notes[0]

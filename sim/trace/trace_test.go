@@ -21,8 +21,8 @@ func design() *trace.Trace {
 		Story: []string{
 			"The story in two or three sentences.",
 			"",
-			"found   by whom or what",
-			"guards  shm/fifo_signal.go, (*Fifo).ArmDequeue",
+			"found   by which search or person",
+			"guards  shm/fifo/signal.go, (*Producer).ArmDequeue",
 		},
 		Scenario: "fifo-stream",
 		Config:   []trace.KV{{Key: "fifo", Value: "64"}, {Key: "procs", Value: "prod,cons"}},
@@ -32,7 +32,7 @@ func design() *trace.Trace {
 		},
 		Schedule: []exec.Intervention{
 			{Task: "prod", Name: "fifo.tail", Op: "store", Nth: 1, Effect: exec.Effect{Kind: exec.Switch, Target: "cons"}},
-			{Task: "cons", Name: "sig.want", Op: "store", Nth: 1, Effect: exec.Effect{Kind: exec.Switch, Target: "prod"}},
+			{Task: "cons", Name: "fifo.head", Op: "store", Nth: 1, Effect: exec.Effect{Kind: exec.Switch, Target: "prod"}},
 		},
 		Want:   trace.Pass,
 		Kills:  []trace.Kill{{Mutant: "skip-recheck", Property: "NoDeadlock"}},
