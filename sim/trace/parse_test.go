@@ -154,9 +154,9 @@ var malformed = []struct{ name, old, new, want string }{
 	{"many interventions", "schedule\n", "schedule\n" + strings.Repeat("  p @ n o #1 kill\n", trace.MaxEntries+1), `x:10012: more than 10000 interventions`},
 	{"many keys", "fifo=64", numbered("k%d=1 ", trace.MaxConfig), `x:7: more than 64 config keys`},
 	{"many kills", "kills ", numbered("kills m%d P\n", trace.MaxKills) + "kills ", `x:79: more than 64 kills lines`},
-	{"large file", "# The", strings.Repeat("# xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1<<20/50) + "# The", `x: 1090890 bytes, limit 1048576`},
+	{"large file", "# The", strings.Repeat("# xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1<<20/50) + "# The", `x: 1090904 bytes, limit 1048576`},
 	{"large when aligned", "  prod  write 1\n", "  " + strings.Repeat("p", 64) + " w\n" + strings.Repeat("  p w "+strings.Repeat("x", 50)+"\n", 9_000),
-		`x: in canonical form: 1089512 bytes, limit 1048576`},
+		`x: in canonical form: 1089526 bytes, limit 1048576`},
 	{"long when aligned", "config    fifo=64 procs=prod,cons", "config k=" + strings.Repeat("x", trace.MaxLine-9),
 		`x: in canonical form: line "config    k=xxxxxxxxxxxxxxxxxxxxxxxxxxxx"... has 4099 bytes, limit 4096`},
 }
