@@ -24,6 +24,8 @@ const beatEvery = 1024
 // guard watches the tasks of a Runner from outside.
 type guard struct {
 	on        bool          // the caller is inside Guard
+	root      goroutine     // that runs executions
+	entitled  *goroutine    // the one that may touch memory now: the root or the running task; nil between executions
 	running   atomic.Int32  // the number of the task that runs, from 1
 	beats     atomic.Uint64 // grows with every execution and every beatEvery steps
 	abandoned atomic.Bool   // a task hangs and the caller of Guard has gone on
@@ -35,13 +37,17 @@ type guard struct {
 type stray struct{ text string }
 
 // enter notes that t runs.
-func (g *guard) enter(t *task) { g.running.Store(int32(t.id) + 1) }
+func (g *guard) enter(t *task) {
+	g.entitled = &t.co.self
+	g.running.Store(int32(t.id) + 1)
+}
 
 // leave notes that no task runs any more.
 func (g *guard) leave() { g.running.Store(0) }
 
-// check ends the root if the caller of Guard has gone on without it: nothing may run any more.
+// check notes that the root runs again. It ends the root if the caller of Guard has gone on without it: nothing may run any more.
 func (g *guard) check() {
+	g.entitled = &g.root
 	if g.abandoned.Load() {
 		runtime.Goexit()
 	}
@@ -61,7 +67,7 @@ func (r *Runner) Guard(f func()) (hang *Outcome) {
 	}
 	g.on = true
 	ended := make(chan ending, 1) //tidy:concurrency the guard watches the simulation from outside
-	go guarded(f, ended)
+	go guarded(&g.root, f, ended)
 	var e ending
 	e, hang = r.watch(ended)
 	if hang != nil {
@@ -85,7 +91,7 @@ type ending struct {
 	panicked any
 }
 
-func guarded(f func(), ended chan<- ending) { //tidy:concurrency it tells the guard
+func guarded(root *goroutine, f func(), ended chan<- ending) { //tidy:concurrency it tells the guard
 	var e ending
 	defer func() {
 		if !e.returned {
@@ -96,6 +102,7 @@ func guarded(f func(), ended chan<- ending) { //tidy:concurrency it tells the gu
 		}
 		ended <- e
 	}()
+	*root = goroutine{id: goroutineID()}
 	f()
 	e.returned = true
 }
@@ -137,16 +144,20 @@ func (g *guard) hang(t *task) *exec.Failure {
 	}
 }
 
-// mustRun checks that the caller is the running task: an access by any other goroutine would be neither scheduled nor repeatable.
-// Such a goroutine ends here, with its deferred functions, and the execution fails at the next step of a task.
-func (w *World) mustRun(t *task, name shm.Name, op access.Op) {
+// mustRun checks that the caller is the goroutine that may touch memory now, the running task or the root: an access by any
+// other would be neither scheduled nor repeatable. Such a goroutine ends here, with its deferred functions, and the execution
+// fails at the next step of a task.
+func (w *World) mustRun(name shm.Name, op access.Op) {
 	g := &w.run.guard
-	if !t.co.self.here() && !g.abandoned.Load() {
+	if g.entitled == nil {
+		return // a look at memory after the execution
+	}
+	if !g.entitled.here() && !g.abandoned.Load() {
 		g.stray.CompareAndSwap(nil, &stray{fmt.Sprintf("a goroutine that is not a task makes the access %s %s at %s: start it with Host.Go", name, op, caller())})
 		g.alarm.Store(true)
 		runtime.Goexit()
 	}
-	if g.alarm.Load() {
+	if t := w.cur; t != nil && g.alarm.Load() {
 		w.strays()
 		t.unwind = true
 		panic(unwound{})

@@ -166,3 +166,24 @@ func TestPolling(t *testing.T) {
 		p.b.Go("b", func() { p.yb.Store(1) })
 	}, exec.NoLivelock, "a spins around x load")
 }
+
+// TestStrayOfAnEarlierExecution: a goroutine that outlives its execution does not spoil the next one unnoticed.
+func TestStrayOfAnEarlierExecution(t *testing.T) {
+	r := sim.NewRunner()
+	defer r.Close()
+	start, done := make(chan struct{}), make(chan struct{})
+	r.Run(sim.Config{}, sim.Default{}, func(w *sim.World) {
+		p := newPair(w)
+		go func() { defer close(done); <-start; p.xa.Store(1) }()
+		p.a.Go("a", func() { p.xa.Load() })
+	})
+	o := r.Run(sim.Config{}, sim.Default{}, func(w *sim.World) {
+		p := newPair(w)
+		close(start) // while the root runs
+		<-done
+		p.a.Go("a", func() { p.xa.Load() })
+	})
+	if o.Failure == nil || o.Failure.Property != exec.TasksOnly || !strings.Contains(o.Failure.Message, "x store at guard_test.go") {
+		t.Errorf("got %v", o.Failure)
+	}
+}

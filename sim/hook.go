@@ -21,11 +21,11 @@ type view struct {
 // Before implements [shm.AccessHook]: the scheduling point of every memory access.
 func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op) {
 	w := v.p.w
+	w.mustRun(name, op)
 	t := w.cur
 	if t == nil {
 		return
 	}
-	w.mustRun(t, name, op)
 	if t.proc != v.p {
 		w.Fail(exec.OwnMapping, "%s: %s %s of byte %d of a segment that only process %s has mapped here", t.name, name, op, off, v.p.name)
 	}
@@ -100,7 +100,7 @@ func mix(h, x uint64) uint64 {
 // at is the scheduling point of a call of the running task.
 func (w *World) at(a Access, faults []option) option {
 	t := w.cur
-	w.mustRun(t, a.Name, a.Op)
+	w.mustRun(a.Name, a.Op)
 	t.pending = a
 	o := w.point(t, faults)
 	w.begin(t)

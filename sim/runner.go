@@ -94,6 +94,7 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	r.left, r.hung = nil, false
 	w := &e.world
 	w.reset(e, cfg, ch)
+	e.guard.entitled = &e.guard.root
 	setup(w)
 	w.launchAll()
 	e.guard.beats.Add(1)
@@ -107,6 +108,7 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	w.flush()
 	w.strays()
 	x := w.unwind()
+	e.guard.entitled = nil
 	return Outcome{Failure: w.failure, Steps: w.step, Faults: w.spent, Digest: w.digest, Cut: w.fair, Execution: x}
 }
 
