@@ -13,7 +13,7 @@ import (
 	"cutthrough/sim/trace"
 )
 
-var nameMachineStep = shm.NewName("machine.step")
+var nameMachineStep = shm.NewName("core-refinement.step")
 
 // A machineField is a field of a configuration of the machine, a number or a flag.
 type machineField struct {
@@ -100,13 +100,13 @@ func (m sessionMachine) named(action int) (proc, verb string) {
 
 func machineScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "machine", Generate: genMachine, Compile: compileMachine, OneTask: true,
+		Name: "core-refinement", Generate: genMachine, Compile: compileMachine, OneTask: true,
 		Sometimes: []string{"established", "freed"},
 		Doc:       "the core of the session layer beside its machine, the model negotiation, step by step",
 		Long: `Walks through the machine of the session layer (simrun model negotiation) and has the real
 one, impl.Layer, do the same: what the machine takes it gets as a message, a death as the end of
 a channel, and what it says must be what the machine says, to the same applications in the same
-order about the same sessions and segments (Conforms). A workload is a list of actions, each with
+order about the same sessions and segments (RefinesCore). A workload is a list of actions, each with
 the number of its outcome; what is not possible any more in its place is left out. simrun model
 --export writes counterexamples of the model as workloads of this scenario.`,
 	}
@@ -199,7 +199,7 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 	}
 	b.Ops(ops)
 	goOn(b, sessionMachine{right}, right.Init()[0], ops, afterwards, right.Calm, newDriver(right).step)
-	return &trace.Trace{Story: story, Scenario: "machine", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
+	return &trace.Trace{Story: story, Scenario: "core-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }
 
 // afterwards is how many steps a counterexample goes on: enough to end what is there and to begin anew.

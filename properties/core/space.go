@@ -11,7 +11,7 @@ import (
 	"cutthrough/sim/trace"
 )
 
-var nameSpaceStep = shm.NewName("space.step")
+var nameSpaceStep = shm.NewName("addrspace-refinement.step")
 
 // layerSpace is the machine of the address space as the session layer has it between two
 // applications. A segment is that of a pair: it is made for a connect to the application of its
@@ -97,7 +97,7 @@ func spaceKeys() []scenario.Key {
 	}
 }
 
-// readSpace reads a case of the scenario address-space.
+// readSpace reads a case of the scenario addrspace-refinement.
 func readSpace(c scenario.Input) (layerSpace, []scenario.Op, error) {
 	var verbs []scenario.Verb
 	for op, name := range spaceVerbs {
@@ -134,13 +134,13 @@ func setSpace(b *scenario.Builder, c valloc.Config) {
 
 func spaceScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "address-space", Generate: genSpace, Compile: compileSpace, OneTask: true,
+		Name: "addrspace-refinement", Generate: genSpace, Compile: compileSpace, OneTask: true,
 		Sometimes: []string{"used again", "full", "died"},
 		Doc:       "the address space of the session layer beside its machine, the model valloc, step by step",
 		Long: `Walks through the machine of the address space (simrun model valloc) and has the real session
 layer, impl.Layer, do the same with two applications, each of which serves the other: segments are
 made by connects and closed with their sessions. The applications must be told to map and to unmap
-what the machine says, at the places that it says, and there must be as many segments (Conforms).
+what the machine says, at the places that it says, and there must be as many segments (RefinesCore).
 A workload is a list of steps, each with its number among those of its name; what is not possible
 any more in its place is left out. simrun model --export writes counterexamples of the model as
 workloads of this scenario.`,
@@ -191,7 +191,7 @@ func compileSpace(c scenario.Input) (scenario.Program, error) {
 }
 
 // ExportSpace returns a counterexample of the machine of the address space with a mistake, as a trace of
-// the scenario address-space: the session layer passes it, and should not if it makes the same mistake. Of
+// the scenario addrspace-refinement: the session layer passes it, and should not if it makes the same mistake. Of
 // the configuration at most two segments and two processes count. The error is one of the model, or says that
 // there is no counterexample that the session layer can follow.
 func ExportSpace(ctx context.Context, c valloc.Config, variant string, o check.Options) (*trace.Trace, error) {
@@ -208,5 +208,5 @@ func ExportSpace(ctx context.Context, c valloc.Config, variant string, o check.O
 	b := &scenario.Builder{}
 	setSpace(b, c)
 	b.Ops(ops)
-	return &trace.Trace{Story: story, Scenario: "address-space", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
+	return &trace.Trace{Story: story, Scenario: "addrspace-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }

@@ -16,7 +16,7 @@ import (
 	"cutthrough/sim/scenario"
 )
 
-var nameUnrulyStep = shm.NewName("unruly.step")
+var nameUnrulyStep = shm.NewName("core-fuzz.step")
 
 // unrulyEndpoints are where the applications listen and connect to: of this machine, of one
 // namespace or the other, of somebody else, of nobody, and nonsense.
@@ -72,7 +72,7 @@ var (
 
 func unrulyScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "unruly", Generate: genUnruly, Compile: compileUnruly, OneTask: true,
+		Name: "core-fuzz", Generate: genUnruly, Compile: compileUnruly, OneTask: true,
 		Sometimes: []string{"established", "freed", "overdue"},
 		Doc:       "the core of the session layer, and three applications that say anything at any time",
 		Long: `Drives impl.Layer without a server around it: applications, kernel and clock do one thing
@@ -82,10 +82,10 @@ a kind that a message is about.
 
 Checked: Layer.CheckInvariants after every step (Invariant); messages, by themselves (Protocol) and
 session by session (Model, if segments are created at once); every answer that names, scopes and
-quotas decide (Names); what the layer has done with memory: everything inside, nothing used twice
-or without having been zeroed, destroyed when nobody has it (Effects). In the end hours pass, so that
+quotas decide (Directory); what the layer has done with memory: everything inside, nothing used twice
+or without having been zeroed, destroyed when nobody has it (SegmentLifecycle). In the end hours pass, so that
 every connect is answered, every close has become a reset and no segment of an idle pair is mapped
-(Overdue); then all die and nothing is left (Reclaimed).`,
+(BoundedLiveness); then all die and nothing is left (Reclaimed).`,
 	}
 }
 
@@ -196,7 +196,7 @@ type unruly struct {
 	later    bool
 	mon      *oracle.Messages
 	paths    *oracle.Sessions
-	names    *oracle.Directory
+	names    *oracle.DirectoryOracle
 	memory   *oracle.Memory
 	puppets  map[string]*puppet
 	channels layer.Channel
@@ -218,7 +218,7 @@ type puppet struct {
 }
 
 func newUnruly(w *sim.World, cfg layer.Config, later bool) *unruly {
-	x := &unruly{w: w, l: layer.New(cfg), later: later, names: oracle.NewDirectory(cfg), puppets: map[string]*puppet{}}
+	x := &unruly{w: w, l: layer.New(cfg), later: later, names: oracle.NewDirectoryOracle(cfg), puppets: map[string]*puppet{}}
 	x.mon = oracle.NewMessages(w.Fail, oracle.Setting{Later: later})
 	x.paths = oracle.NewSessions(w.Fail, x.mon)
 	x.memory = oracle.NewMemory(w.Fail, x.mon, cfg)

@@ -46,7 +46,7 @@ func (x *unruly) who(ch layer.Channel) *puppet {
 			return p
 		}
 	}
-	x.w.Fail(oracle.Effects, "channel %d is not open", ch)
+	x.w.Fail(oracle.SegmentLifecycle, "channel %d is not open", ch)
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (x *unruly) deliver(ch layer.Channel, m wire.Message) {
 		return
 	}
 	if m.Type == wire.ConnectReply && x.failing && m.Status != wire.NoMemory {
-		x.w.Fail(oracle.Effects, "%v, because a segment was not created", m)
+		x.w.Fail(oracle.SegmentLifecycle, "%v, because a segment was not created", m)
 	}
 	if m.Type == wire.Accept {
 		x.names.Asked(m)
@@ -103,7 +103,7 @@ func (x *unruly) say(p *puppet, m wire.Message) {
 	want := x.names.Expect(p.id, m)
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: m})
 	if err := x.names.Compare(p.id, m, want, p.replies); err != nil {
-		x.w.Fail(oracle.Names, "application %d: %v: %v", p.id, m, err)
+		x.w.Fail(oracle.Directory, "application %d: %v: %v", p.id, m, err)
 	}
 }
 
@@ -112,7 +112,7 @@ func (x *unruly) babble(p *puppet) {
 	attached := x.names.Attached(p.id)
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: wire.Message{Type: wire.Accept}})
 	if p.hungUp != attached {
-		x.w.Fail(oracle.Effects, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
+		x.w.Fail(oracle.SegmentLifecycle, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
 	}
 	if p.hungUp {
 		x.die(p)
@@ -198,7 +198,7 @@ func (x *unruly) end() {
 	}
 	x.mon.Settle()
 	x.paths.Settle()
-	if x.mon.Overdue() {
+	if x.mon.CheckLiveness() {
 		x.w.Sometimes("overdue")
 	}
 	for _, name := range unrulyApps {

@@ -75,7 +75,7 @@ func walk[S comparable](w *sim.World, m walkable[S], s S, ops []scenario.Op, wor
 		word.Store(uint64(e.action)<<8 | uint64(o.Args[0]))
 		w.Note("%s", m.Describe(e.to))
 		if err := take(e); err != nil {
-			w.Fail(oracle.Conforms, "%s %s: %v", o.Proc, o.Verb, err)
+			w.Fail(oracle.RefinesCore, "%s %s: %v", o.Proc, o.Verb, err)
 		}
 		s = e.to
 	}
@@ -150,11 +150,11 @@ func besideMachine(name shm.Name, f func(w *sim.World, word shm.Uint64)) scenari
 		p.Go("machine", func() {
 			seg, err := p.CreateSegment(shm.MinSegment)
 			if err != nil {
-				w.Fail(oracle.HonestError, "create: %v", err)
+				w.Fail(oracle.NoFalseCorrupt, "create: %v", err)
 			}
 			f(w, seg.Uint64(shm.SegmentHeader, name))
 			if err := seg.Close(); err != nil {
-				w.Fail(oracle.HonestError, "close: %v", err)
+				w.Fail(oracle.NoFalseCorrupt, "close: %v", err)
 			}
 		})
 	}

@@ -11,11 +11,12 @@ import (
 	"cutthrough/shm/access"
 	"cutthrough/shm/alloc"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/lin"
 	"cutthrough/sim/scenario"
 )
 
-var nameBlock = shm.NewName("block")
+var nameBlock = shm.NewName("alloc.block")
 
 var (
 	allocProcs = []string{"a", "b", "c"}
@@ -46,10 +47,10 @@ then) the last freed block once more: both must be refused. With shared=1 there 
 all processes free when they have done everything else: one of them must succeed. It is smaller
 than what they allocate, so that nobody gets it meanwhile.
 
-Checked: no two live blocks overlap and every block is inside (Linearizable: porcupine's sequential
-specification is a set of disjoint ranges); nobody writes into another's block (NoRace, Pattern); freeing
-what is not allocated is ErrNotAllocated (Refused); a process that is killed or stopped at any access
-disturbs nobody (NoLivelock, HonestError).`,
+Checked: no two live blocks overlap and every block is inside (NoOverlap: porcupine's sequential
+specification is a set of disjoint ranges); nobody writes into another's block (NoRace, BlockIntegrity); freeing
+what is not allocated is ErrNotAllocated (InvalidFreeRefused); a process that is killed or stopped at any access
+disturbs nobody (NoLivelock, NoFalseCorrupt).`,
 	}
 }
 
@@ -133,8 +134,9 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 				u.freeShared(&shared)
 			})
 		}
-		w.AtEnd(oracle.Refused, shared.check)
-		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
+		w.AtEnd(oracle.InvalidFreeRefused, shared.check)
+		owner := func(_ int, o exec.Operation) string { return "process " + allocProcs[o.Client] }
+		w.AtEnd(oracle.NoOverlap, func() error { return oracle.CheckRanges(w.History(), checker, owner) })
 	}
 	config := scenario.FaultConfig(cfg.Word("faults"))
 	config.BoundedLoops = true // a loop that fails 4,096 times gives up, which an honest peer must never bring about
@@ -203,7 +205,7 @@ func (u *allocUser) alloc(n uint64) {
 		u.w.Sometimes("exhausted")
 		return
 	case err != nil:
-		u.w.Fail(oracle.HonestError, "alloc %d: %v", n, err)
+		u.w.Fail(oracle.NoFalseCorrupt, "alloc %d: %v", n, err)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.OK, Off: off, Len: n})
 	if slices.Contains(u.freed, off) {
@@ -225,13 +227,13 @@ func (u *allocUser) free(i int) {
 	r.Touch(access.Read, 0, min(b.n, touched))
 	for j, got := range r.UnsafeBytes(0, b.n) {
 		if got != u.pattern {
-			u.w.Fail(oracle.Pattern, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
+			u.w.Fail(oracle.BlockIntegrity, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
 		}
 	}
 	u.live = append(u.live[:i], u.live[i+1:]...)
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: b.off})
 	if err := u.a.Free(b.off); err != nil {
-		u.w.Fail(oracle.HonestError, "free %#x: %v", b.off, err)
+		u.w.Fail(oracle.NoFalseCorrupt, "free %#x: %v", b.off, err)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.OK})
 	u.freed = append(u.freed, b.off)
@@ -248,7 +250,7 @@ func (u *allocUser) freeShared(s *sharedBlock) {
 	case errors.Is(err, alloc.ErrNotAllocated):
 		u.w.Sometimes("refused")
 	default:
-		u.w.Fail(oracle.HonestError, "free %#x: %v", s.off, err)
+		u.w.Fail(oracle.NoFalseCorrupt, "free %#x: %v", s.off, err)
 	}
 }
 
@@ -261,7 +263,7 @@ func (u *allocUser) has(off uint64) bool {
 func (u *allocUser) refused(off uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
 	if err := u.a.Free(off); !errors.Is(err, alloc.ErrNotAllocated) {
-		u.w.Fail(oracle.Refused, "free of %#x, which is not allocated: %v, want %v", off, err, alloc.ErrNotAllocated)
+		u.w.Fail(oracle.InvalidFreeRefused, "free of %#x, which is not allocated: %v, want %v", off, err, alloc.ErrNotAllocated)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
 	u.w.Sometimes("refused")

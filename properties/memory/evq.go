@@ -56,8 +56,8 @@ more. If the consumer dies, each producer learns of it the same way and closes i
 Checked: no event is lost, doubled or torn and the history is one of a bounded queue (Linearizable);
 nobody sleeps for ever, also when a producer is killed or stopped at any access (NoLostWakeup,
 NoDeadlock, NoLivelock); a producer that posts, finds the queue full or waits for room while the
-consumer sleeps has rung it by then (Woken), so that nothing depends on one that may never run again;
-no honest execution reports an error (HonestError).`,
+consumer sleeps has rung it by then (ConsumerProgress), so that nothing depends on one that may never run again;
+no honest execution reports an error (NoFalseCorrupt).`,
 	}
 }
 
@@ -178,10 +178,10 @@ func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []scenario
 		case errors.Is(err, shm.ErrClosed): // the consumer died: the event may be in the queue
 			return
 		default:
-			w.Fail(oracle.HonestError, "%s: %v", o.Verb, err)
+			w.Fail(oracle.NoFalseCorrupt, "%s: %v", o.Verb, err)
 		}
 		if slept != 0 && consumer.unrung() == slept {
-			w.Fail(oracle.Woken, "%s is over, the consumer has slept all the while, and nobody has rung it", o.Verb)
+			w.Fail(oracle.ConsumerProgress, "%s is over, the consumer has slept all the while, and nobody has rung it", o.Verb)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (x *evqConsumer) poll() bool {
 func (x *evqConsumer) took(call int, ev evq.Event, ok bool, err error) bool {
 	switch {
 	case err != nil:
-		x.w.Fail(oracle.HonestError, "receive: %v", err)
+		x.w.Fail(oracle.NoFalseCorrupt, "receive: %v", err)
 	case !ok:
 		x.w.Sometimes("empty")
 		x.w.Return(call, model.EventOut{Status: model.Empty})

@@ -189,7 +189,7 @@ func (m promptEvq) moves(run []check.Step[evq.State]) (moves []move, n int) {
 	next(last, func(int) bool { return true })
 	for p := range int(m.Producers) {
 		if last.Done(p) {
-			rest = append(rest, move{task: m.task(p), at: place{"sys.close", "call"}})
+			rest = append(rest, move{task: m.task(p), at: place{"host.close", "call"}})
 		}
 	}
 	return append(moves, rest...), n

@@ -58,7 +58,7 @@ type spaceBell struct {
 // Wait implements [shm.Doorbell].
 func (b spaceBell) Wait(ready func() bool, deadline time.Duration) error {
 	if b.consumer.unrung() != 0 && !b.nap.rung {
-		b.w.Fail(oracle.Woken, "goes to sleep on a full queue while the consumer sleeps too, and nobody has rung it")
+		b.w.Fail(oracle.ConsumerProgress, "goes to sleep on a full queue while the consumer sleeps too, and nobody has rung it")
 	}
 	return b.napBell.Wait(ready, deadline)
 }

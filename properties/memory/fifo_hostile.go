@@ -28,9 +28,9 @@ func fifoHostile() *scenario.Scenario {
 that the peer may write, the peer may have put any value there (0, 1, one more, one less, far away,
 the top bit flipped).
 
-Checked: the victim's calls return no error or ErrCorrupt and keep returning it (Contained); they return in
+Checked: the victim's calls return no error or ErrCorrupt and keep returning it (HostileIsContained); they return in
 time (NoLivelock), do not panic (NoPanic), and every byte read is one that lies in the fifo's
-data area (Contained).`,
+data area (HostileIsContained).`,
 	}
 }
 
@@ -64,7 +64,7 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, capacity, start)
 		after := canary(f.prodSeg, fifoAt+fifo.Size(capacity))
-		w.AtEnd(oracle.Contained, after)
+		w.AtEnd(oracle.HostileIsContained, after)
 		p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 		scenario.Must(err)
 		r, err := fifo.OpenConsumer(f.consSeg, fifoAt)
@@ -91,7 +91,7 @@ const foreign = 0xff
 // canary fills the segment from off on with foreign bytes and returns a check
 // that they are still there.
 func canary(s *shm.Segment, off uint64) func() error {
-	r := s.Range(off, s.Size()-off, shm.NewName("canary"))
+	r := s.Range(off, s.Size()-off, shm.NewName("fifo.canary"))
 	want := bytes.Repeat([]byte{foreign}, int(r.Len()))
 	r.CopyIn(0, want)
 	return func() error {
@@ -110,10 +110,10 @@ func runVictim(w *sim.World, ops []scenario.Op, victim bool, do func(scenario.Op
 		err := do(o)
 		switch {
 		case err == nil && first != nil && victim:
-			w.Fail(oracle.Contained, "%s %v succeeds after %v", o.Verb, o.Args, first)
+			w.Fail(oracle.HostileIsContained, "%s %v succeeds after %v", o.Verb, o.Args, first)
 		case err == nil:
 		case !errors.Is(err, shm.ErrCorrupt):
-			w.Fail(oracle.Contained, "%s %v: %v", o.Verb, o.Args, err)
+			w.Fail(oracle.HostileIsContained, "%s %v: %v", o.Verb, o.Args, err)
 		default:
 			first = err
 			w.Sometimes("refused")

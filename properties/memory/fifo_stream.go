@@ -56,7 +56,7 @@ at bytes some way ahead. Every operation is tried once and moves as many bytes a
 Checked: the bytes are those of the stream, in order, once (Stream); the history of
 calls and returns is one of a bounded byte queue, with operations of killed processes as
 possibly done (Linearizable); no plain access races with another (NoRace); no honest
-execution reports ErrCorrupt (HonestError). Capacities include 1 and odd ones, counters start
+execution reports ErrCorrupt (NoFalseCorrupt). Capacities include 1 and odd ones, counters start
 near 2^32, 2^63 and 2^64.
 
 Not checked here: sleeping and waking (fifo-wakeup), lying peers (fifo-hostile).`,
@@ -158,7 +158,7 @@ func (s *streamProducer) enqueue(verb string, want int) {
 	id := s.w.Call(model.ByteIn{Op: model.Enqueue, N: want, At: s.at})
 	n, err := s.do(verb, want)
 	if err != nil {
-		s.w.Fail(oracle.HonestError, "%s %d: %v", verb, want, err)
+		s.w.Fail(oracle.NoFalseCorrupt, "%s %d: %v", verb, want, err)
 	}
 	s.w.Return(id, model.ByteOut{N: n})
 	if n < want {
@@ -219,7 +219,7 @@ func (s *streamConsumer) dequeue(o scenario.Op) {
 	id := s.w.Call(in)
 	got, n, err := s.do(o)
 	if err != nil {
-		s.w.Fail(oracle.HonestError, "%s %v: %v", o.Verb, o.Args, err)
+		s.w.Fail(oracle.NoFalseCorrupt, "%s %v: %v", o.Verb, o.Args, err)
 	}
 	oracle.CheckStream(s.w, got, in.At)
 	s.w.Return(id, model.ByteOut{N: n})

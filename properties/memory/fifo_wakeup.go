@@ -155,7 +155,7 @@ func (k *wakeupCase) gone(w *sim.World, err error) bool {
 		return false
 	}
 	if !k.mortal || !goneError(err) {
-		w.Fail(oracle.HonestError, "%v", err)
+		w.Fail(oracle.NoFalseCorrupt, "%v", err)
 	}
 	return true
 }

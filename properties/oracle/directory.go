@@ -9,9 +9,9 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// Directory knows which applications have attached and where they listen. It keeps no tables: it asks each
+// DirectoryOracle knows which applications have attached and where they listen. It keeps no tables: it asks each
 // listener whether it is meant.
-type Directory struct {
+type DirectoryOracle struct {
 	cfg       layer.Config
 	apps      []nameApp
 	listeners []nameListener
@@ -36,16 +36,16 @@ type Expectation struct {
 	listener *nameListener // that a connect reaches
 }
 
-// NewDirectory returns the book of a session layer that was made with cfg.
-func NewDirectory(cfg layer.Config) *Directory { return &Directory{cfg: cfg} }
+// NewDirectoryOracle returns the book of a session layer that was made with cfg.
+func NewDirectoryOracle(cfg layer.Config) *DirectoryOracle { return &DirectoryOracle{cfg: cfg} }
 
 // Attached says whether an application has attached and is still there.
-func (n *Directory) Attached(id int) bool { return n.app(id) != nil }
+func (n *DirectoryOracle) Attached(id int) bool { return n.app(id) != nil }
 
 // Asked notes that an application is asked to accept, because of the message that Expect was told of last.
-func (n *Directory) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
+func (n *DirectoryOracle) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
 
-func (n *Directory) app(id int) *nameApp {
+func (n *DirectoryOracle) app(id int) *nameApp {
 	if i := slices.IndexFunc(n.apps, func(a nameApp) bool { return a.id == id }); i >= 0 {
 		return &n.apps[i]
 	}
@@ -53,13 +53,13 @@ func (n *Directory) app(id int) *nameApp {
 }
 
 // Left notes that an application is not there any more, nor its listeners.
-func (n *Directory) Left(id int) {
+func (n *DirectoryOracle) Left(id int) {
 	n.apps = slices.DeleteFunc(n.apps, func(a nameApp) bool { return a.id == id })
 	n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.owner.id == id })
 }
 
 // Expect returns what a message of an application should come to.
-func (n *Directory) Expect(id int, m wire.Message) Expectation {
+func (n *DirectoryOracle) Expect(id int, m wire.Message) Expectation {
 	n.accepts = nil
 	a := n.app(id)
 	if m.Type == wire.Attach {
@@ -92,7 +92,7 @@ func (n *Directory) Expect(id int, m wire.Message) Expectation {
 }
 
 // Compare checks what a message has come to.
-func (n *Directory) Compare(id int, m wire.Message, want Expectation, replies []wire.Message) error {
+func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, replies []wire.Message) error {
 	if m.Type == wire.Detach {
 		n.Left(id)
 	}
@@ -127,7 +127,7 @@ func (n *Directory) Compare(id int, m wire.Message, want Expectation, replies []
 
 // connected checks a connect that reaches a listener: it is asked, unless a quota, memory or time says
 // no.
-func (n *Directory) connected(m wire.Message, want Expectation, replies []wire.Message) error {
+func (n *DirectoryOracle) connected(m wire.Message, want Expectation, replies []wire.Message) error {
 	for _, x := range n.accepts {
 		if x.Listener != want.listener.h {
 			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
@@ -142,7 +142,7 @@ func (n *Directory) connected(m wire.Message, want Expectation, replies []wire.M
 	return nil
 }
 
-func (n *Directory) attach(a *nameApp, m wire.Message) wire.Status {
+func (n *DirectoryOracle) attach(a *nameApp, m wire.Message) wire.Status {
 	ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 	switch {
 	case a != nil:
@@ -157,7 +157,7 @@ func (n *Directory) attach(a *nameApp, m wire.Message) wire.Status {
 	return wire.OK
 }
 
-func (n *Directory) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
+func (n *DirectoryOracle) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
 	if !ok {
 		return wire.Unsupported
 	}
@@ -179,7 +179,7 @@ func (n *Directory) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
 	return wire.OK
 }
 
-func (n *Directory) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
+func (n *DirectoryOracle) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
 	byName := m.Handle == 0 && m.URI != ""
 	if byName && !ok {
 		return wire.Unsupported
@@ -196,7 +196,7 @@ func (n *Directory) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool)
 }
 
 // lookup returns the listener that a connect reaches, or why it reaches none.
-func (n *Directory) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Status) {
+func (n *DirectoryOracle) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Status) {
 	to := e.Addr.Addr()
 	if to.IsUnspecified() {
 		return nil, wire.Invalid
@@ -222,7 +222,7 @@ func (n *Directory) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Sta
 
 // find returns the listener at an endpoint among those in a table, or the one at the wildcard of
 // its family if the address is the application's own.
-func (n *Directory) find(a *nameApp, e wire.Endpoint, among func(nameListener) bool) *nameListener {
+func (n *DirectoryOracle) find(a *nameApp, e wire.Endpoint, among func(nameListener) bool) *nameListener {
 	wild := e
 	wild.Addr = netip.AddrPortFrom(netip.IPv6Unspecified(), e.Addr.Port())
 	if e.Addr.Addr().Is4() {
@@ -239,7 +239,7 @@ func (n *Directory) find(a *nameApp, e wire.Endpoint, among func(nameListener) b
 }
 
 // own says whether an address is this machine's for an application.
-func (n *Directory) own(a *nameApp, addr netip.Addr) bool {
+func (n *DirectoryOracle) own(a *nameApp, addr netip.Addr) bool {
 	return addr.IsLoopback() || slices.Contains(n.cfg.Namespaces[a.ns].Own, addr)
 }
 

@@ -1,7 +1,7 @@
 // Package oracle judges what the session layer says and does, for all scenarios.
 //
 // [Messages] checks every message by the messages before it. [Sessions] follows each session with
-// the model of one. [Memory] keeps the books of segments and blocks, [Directory] those of names, scopes
+// the model of one. [Memory] keeps the books of segments and blocks, [DirectoryOracle] those of names, scopes
 // and quotas. None of them looks into the layer. [Taken] and [Told] translate its messages to the
 // words of the model.
 //

@@ -39,20 +39,20 @@ func (o *Messages) behaves(ch layer.Channel, c *watched, m wire.Message) {
 	switch m.Type {
 	case wire.MapReply, wire.UnmapReply, wire.AcceptReply:
 		if c.owes[owed{m.Type, m.Handle}] == 0 || m.RequestID != 0 {
-			o.wrong(ch, m, "an answer to nothing that it was told")
+			o.wrong(AppFollowsProtocol, ch, m, "the answer is to no notification")
 		}
 		c.owes[owed{m.Type, m.Handle}]--
 		return
 	case wire.Disconnect, wire.Reset:
 		if c.closed[m.Handle] != 0 || m.Handle.Kind() != wire.KindSession {
-			o.wrong(ch, m, "it has closed that, or it is nothing that can be")
+			o.wrong(AppFollowsProtocol, ch, m, "the object is closed already, or is no session")
 		}
 		if m.CloseMode != wire.CloseWrite {
 			c.closed[m.Handle] = m.Type
 		}
 	}
 	if c.contexts[m.RequestID] {
-		o.wrong(ch, m, "it has asked something else like that")
+		o.wrong(AppFollowsProtocol, ch, m, "the request id was used before")
 	}
 	c.contexts[m.RequestID] = true
 }

@@ -44,18 +44,18 @@ func (k *Memory) Segments() int { return len(k.segments) }
 func (k *Memory) Apply(fx layer.Effect) {
 	size, exists := k.segments[fx.Segment]
 	if fx.Segment != 0 && exists == (fx.Kind == layer.EffectCreate) {
-		k.fail(Effects, "%+v: exists: %v", fx, exists)
+		k.fail(SegmentLifecycle, "%+v: exists: %v", fx, exists)
 	}
 	switch fx.Kind {
 	case layer.EffectCreate:
 		if fx.Size == 0 || fx.Size%segments.Page != 0 {
-			k.fail(Effects, "%v of %d bytes created", fx.Segment, fx.Size)
+			k.fail(SegmentLifecycle, "%v of %d bytes created", fx.Segment, fx.Size)
 		}
 		k.create(fx)
 	case layer.EffectDestroy:
 		for ch, c := range k.mon.channels {
 			if _, ok := c.held[fx.Segment]; ok && !c.gone {
-				k.fail(Effects, "%v destroyed, channel %d has it", fx.Segment, ch)
+				k.fail(SegmentLifecycle, "%v destroyed, channel %d has it", fx.Segment, ch)
 			}
 		}
 		delete(k.segments, fx.Segment)
@@ -71,7 +71,7 @@ func (k *Memory) Apply(fx layer.Effect) {
 		}
 	case layer.EffectSend:
 		if fx.Msg.Type == wire.Map && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Bell == 0) {
-			k.fail(Effects, "%+v: the segment has %d bytes", fx, size)
+			k.fail(SegmentLifecycle, "%+v: the segment has %d bytes", fx, size)
 		}
 		switch fx.Msg.Type {
 		case wire.Map:
@@ -89,7 +89,7 @@ func (k *Memory) create(fx layer.Effect) {
 		return // the connect that it is for is not known
 	}
 	if k.created++; k.created > 1 {
-		k.fail(Effects, "%d segments created at once", k.created)
+		k.fail(SegmentLifecycle, "%d segments created at once", k.created)
 	}
 	payer, sum := k.mon.last.ch, uint64(0)
 	k.payer[fx.Segment] = payer
@@ -99,7 +99,7 @@ func (k *Memory) create(fx layer.Effect) {
 		}
 	}
 	if k.cfg.MaxBytes > 0 && sum > k.cfg.MaxBytes {
-		k.fail(Effects, "channel %d has segments of %d bytes, and may have %d", payer, sum, k.cfg.MaxBytes)
+		k.fail(SegmentLifecycle, "channel %d has segments of %d bytes, and may have %d", payer, sum, k.cfg.MaxBytes)
 	}
 }
 
@@ -108,10 +108,10 @@ func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 	k.bases[h] = base
 	for o, at := range k.bases {
 		if end := at + wire.Location(k.segments[o]+segments.Page); o != h && at <= base && base < end {
-			k.fail(Effects, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
+			k.fail(SegmentLifecycle, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
 		}
 		if end := base + wire.Location(size+segments.Page); o != h && base <= at && at < end {
-			k.fail(Effects, "%v and its guard end at %#x, %v is at %#x", h, end, o, at)
+			k.fail(SegmentLifecycle, "%v and its guard end at %#x, %v is at %#x", h, end, o, at)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (k *Memory) capacities(m wire.Message) {
 			}
 		}
 		if !found {
-			k.fail(Effects, "%v: at %#x is no fifo of %d bytes", m, at, want)
+			k.fail(SegmentLifecycle, "%v: at %#x is no fifo of %d bytes", m, at, want)
 		}
 	}
 }
@@ -147,11 +147,11 @@ func bytesOf(b segments.Block) uint64 {
 
 func (k *Memory) format(g wire.Handle, size uint64, b segments.Block) {
 	if b.Off < shm.SegmentHeader || b.Off+bytesOf(b) > size {
-		k.fail(Effects, "block %+v outside %v of %d bytes", b, g, size)
+		k.fail(SegmentLifecycle, "block %+v outside %v of %d bytes", b, g, size)
 	}
 	for _, o := range k.used[g] {
 		if b.Off < o.Off+bytesOf(o) && o.Off < b.Off+bytesOf(b) {
-			k.fail(Effects, "block %+v of %v where %+v is, or was and has not been zeroed", b, g, o)
+			k.fail(SegmentLifecycle, "block %+v of %v where %+v is, or was and has not been zeroed", b, g, o)
 		}
 	}
 	k.used[g] = append(k.used[g], b)
@@ -160,7 +160,7 @@ func (k *Memory) format(g wire.Handle, size uint64, b segments.Block) {
 func (k *Memory) scrub(g wire.Handle, b segments.Block) {
 	i := slices.Index(k.used[g], b)
 	if i < 0 || b.Slots > 0 {
-		k.fail(Effects, "zeroed %+v of %v, which is no fifo", b, g)
+		k.fail(SegmentLifecycle, "zeroed %+v of %v, which is no fifo", b, g)
 	}
 	k.used[g] = slices.Delete(k.used[g], i, i+1)
 }

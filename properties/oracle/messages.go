@@ -94,8 +94,8 @@ func NewMessages(fail Failer, setting Setting) *Messages {
 	}
 }
 
-func (o *Messages) wrong(ch layer.Channel, m wire.Message, why string) {
-	o.fail(Protocol, "channel %d: %v: %s", ch, m, why)
+func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why string) {
+	o.fail(property, "channel %d: %v: %s", ch, m, why)
 }
 
 // Observe is called for every message that the layer takes or makes.
@@ -129,11 +129,11 @@ func (o *Messages) Settle() {
 	t := o.last
 	waits := t.m.Type == wire.Connect && (t.accepts || o.Later)
 	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
-		o.wrong(t.ch, t.m, "it was not answered")
+		o.wrong(ExactlyOneReply, t.ch, t.m, "the request was not answered before the next message was taken")
 	}
 	for ch, c := range o.channels {
 		for _, m := range c.unused {
-			o.wrong(ch, m, "and then of no session that lies there")
+			o.wrong(MapBeforeUse, ch, m, "the map was not followed by a session in that segment")
 		}
 	}
 }
@@ -180,29 +180,29 @@ func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
 // makes checks what the layer says.
 func (o *Messages) makes(ch layer.Channel, c *watched, m wire.Message) {
 	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
-		o.wrong(ch, m, "it has the handle of something else")
+		o.wrong(UniqueHandles, ch, m, "the handle is of the wrong kind")
 	}
 	switch m.Type {
 	case wire.Map:
 		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
-			o.wrong(ch, m, "it was told to map that already")
+			o.wrong(MapUnmapPairs, ch, m, "the application was told to map this segment before")
 		}
 		o.places(ch, m)
 		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
 	case wire.Unmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
-			o.wrong(ch, m, "it was not told to map that")
+			o.wrong(MapUnmapPairs, ch, m, "the application was not told to map this segment")
 		}
 		for h, s := range o.sessions {
 			if c.live[h] && s.within(c.mapped[m.Handle]) {
-				o.wrong(ch, m, "it uses a session there")
+				o.wrong(UnmapAfterUse, ch, m, "the application still uses a session in this segment")
 			}
 		}
 		delete(c.mapped, m.Handle)
 		c.unmapped[m.Handle] = true
 	case wire.Accept:
 		if o.sessions[m.Handle] != nil {
-			o.wrong(ch, m, "the handle has named another session")
+			o.wrong(UniqueHandles, ch, m, "the handle has named another session")
 		}
 		o.asks(ch, c, m)
 		o.sessions[m.Handle] = &watchedSession{
@@ -226,12 +226,12 @@ func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
 		r = half
 	}
 	if c.pending[r] == 0 {
-		o.wrong(ch, m, "it asked for nothing, or was answered before")
+		o.wrong(ExactlyOneReply, ch, m, "the application has no such request without an answer")
 	}
 	c.pending[r]--
 	o.attaching(ch, c, m)
 	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
-		o.wrong(ch, m, "it asked about something else")
+		o.wrong(ExactlyOneReply, ch, m, "the request was about another object")
 	}
 	if m.Status != wire.OK {
 		o.refuses(ch, m)
@@ -240,20 +240,20 @@ func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
 	switch m.Type {
 	case wire.AttachReply, wire.BindReply:
 		if o.owner[m.Handle] != 0 {
-			o.wrong(ch, m, "the handle has named something else")
+			o.wrong(UniqueHandles, ch, m, "the handle has named something else")
 		}
 		o.owner[m.Handle], c.live[m.Handle] = ch, true
 	case wire.ConnectReply:
 		s := o.sessions[m.Handle]
 		if s == nil || s.established || s.unbound {
-			o.wrong(ch, m, "nobody has accepted that, or it is established, or its listener has ended")
+			o.wrong(ConnectedAfterAccept, ch, m, "the session is not accepted, is established already, or its listener has ended")
 		}
 		o.agrees(ch, m, s.accept)
 		s.established, s.client = true, ch
 		o.begins(ch, c, m)
 	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:
 		if !c.live[m.Handle] || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
-			o.wrong(ch, m, "it has no such thing")
+			o.wrong(OnlyOwnObjects, ch, m, "the application has no such object")
 		}
 		c.live[m.Handle] = r.half
 		for _, s := range o.sessions {
@@ -273,7 +273,7 @@ func (o *Messages) begins(ch layer.Channel, c *watched, m wire.Message) {
 			}
 		}
 		if !found {
-			o.wrong(ch, m, "it was told to map nothing there")
+			o.wrong(MapBeforeUse, ch, m, "the application was not told to map the memory of this session")
 		}
 	}
 	c.live[m.Handle] = true
@@ -284,9 +284,9 @@ func (o *Messages) closes(ch layer.Channel, c *watched, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch {
 	case s == nil || !c.live[m.Handle]:
-		o.wrong(ch, m, "it has no such session")
+		o.wrong(OnlyOwnObjects, ch, m, "the application has no such session")
 	case s.established && !s.provoked && !o.Lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
-		o.wrong(ch, m, "nobody has closed it")
+		o.wrong(CloseHasCause, ch, m, "no side has closed the session or has gone")
 	}
 	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite
 	s.reset[ch] = s.reset[ch] || m.Type == wire.Reset
@@ -310,7 +310,7 @@ func (o *Messages) Received(app int, m wire.Message) {
 			return
 		}
 	}
-	o.wrong(o.channel[app], m, "received, but it was not made, or something made later came before it")
+	o.wrong(MessageOrder, o.channel[app], m, "received, but never sent, or received after a message that was sent later")
 }
 
 // Gone notes that an application has left or died.

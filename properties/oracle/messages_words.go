@@ -1,6 +1,10 @@
 package oracle
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 )
@@ -20,7 +24,7 @@ func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
 	switch m.Type {
 	case wire.DisconnectReply, wire.ResetReply:
 		if m.Status != wire.Invalid && m.Status != wire.NotAttached {
-			o.wrong(ch, m, "closing does not fail like that")
+			o.wrong(DocumentedErrors, ch, m, "no close fails with this status")
 		}
 	case wire.ConnectReply:
 		for h, s := range o.sessions {
@@ -30,7 +34,7 @@ func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
 			t := o.last
 			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
 			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.Lax && !o.Deaf) {
-				o.wrong(ch, m, "who was asked to accept has not refused")
+				o.wrong(RefusalHasCause, ch, m, "the server that was asked to accept has not refused")
 			}
 		}
 	}
@@ -41,19 +45,27 @@ func (o *Messages) places(ch layer.Channel, m wire.Message) {
 	if o.Lax || o.Deaf {
 		return // who has been hung up is not known
 	}
-	for _, c := range o.channels {
-		for h, g := range c.held {
+	for _, other := range slices.Sorted(maps.Keys(o.channels)) {
+		c := o.channels[other]
+		for _, h := range slices.Sorted(maps.Keys(c.held)) {
+			g := c.held[h]
 			if c.gone {
 				continue
 			}
 			if h == m.Handle && (g.Base != m.Base || g.Size != m.Size) {
-				o.wrong(ch, m, "somebody was told to map it elsewhere")
+				o.wrong(BothSidesAgree, ch, m, "another application was told to map this segment at another place or size")
 			}
 			if h != m.Handle && m.Base < g.Base+wire.Location(g.Size) && g.Base < m.Base+wire.Location(m.Size) {
-				o.wrong(ch, m, "another segment is there")
+				o.fail(NoOverlap, "(%v) at %s for channel %d overlaps (%v) at %s, which channel %d has mapped",
+					m.Handle, span(m), ch, h, span(g), other)
 			}
 		}
 	}
+}
+
+// span prints the range at which a segment is to be mapped.
+func span(m wire.Message) string {
+	return fmt.Sprintf("[%#x, %#x)", uint64(m.Base), uint64(m.Base)+m.Size)
 }
 
 // within says whether something of a session lies in the segment that a map is about.
@@ -80,15 +92,17 @@ func (o *Messages) asks(ch layer.Channel, c *watched, m wire.Message) {
 	}
 	switch {
 	case m.Listener.Kind() != wire.KindListener || !c.live[m.Listener]:
-		o.wrong(ch, m, "it does not listen there")
+		o.wrong(AcceptMatchesConnect, ch, m, "the application has no such listener")
 	case !o.Later && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
-		o.wrong(ch, m, "nobody connects there")
+		o.wrong(AcceptMatchesConnect, ch, m, "no connect to this endpoint is under way")
 	case m.Session != wire.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
-		o.wrong(ch, m, "that is no session")
+		o.wrong(BothSidesAgree, ch, m, "the two directions share a fifo or a queue, or the session is not local")
 	}
-	for h, s := range o.sessions {
+	for _, h := range slices.Sorted(maps.Keys(o.sessions)) {
+		s := o.sessions[h]
 		if x := s.accept; (o.uses(s.server, h) || o.uses(s.client, h)) && (m.Rx == x.Rx || m.Rx == x.Tx || m.Tx == x.Rx || m.Tx == x.Tx) {
-			o.wrong(ch, m, "somebody uses a fifo there")
+			o.fail(NoOverlap, "session (%v) of channel %d gets the fifos at %#x and %#x; session (%v) of channels %d and %d, which is in use, has those at %#x and %#x",
+				m.Handle, ch, m.Rx, m.Tx, h, s.server, s.client, x.Rx, x.Tx)
 		}
 	}
 }
@@ -107,7 +121,7 @@ func (o *Messages) agrees(ch layer.Channel, m, accept wire.Message) {
 		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
 	}
 	if m != want {
-		o.wrong(ch, m, "the server was told otherwise")
+		o.wrong(BothSidesAgree, ch, m, "the server was told of another session")
 	}
 }
 
@@ -118,7 +132,7 @@ func (o *Messages) attaching(ch layer.Channel, c *watched, m wire.Message) {
 		want = wire.AlreadyAttached
 	}
 	if (m.Status == want) != (c.attached == (m.Type == wire.AttachReply)) {
-		o.wrong(ch, m, "it has attached, or it has not")
+		o.wrong(AttachFirst, ch, m, "the status does not fit an application that has attached, or has not")
 	}
 	switch {
 	case m.Type == wire.AttachReply && m.Status == wire.OK:
@@ -128,28 +142,28 @@ func (o *Messages) attaching(ch layer.Channel, c *watched, m wire.Message) {
 	}
 }
 
-// Overdue checks that nothing is left to be said when more time has passed than anything may take:
+// CheckLiveness checks that nothing is left to be said when more time has passed than anything may take:
 // connects are answered, those who were told to close and have not are reset, and nobody keeps
 // a segment of a pair without sessions. It says whether somebody was reset.
-func (o *Messages) Overdue() (hurried bool) {
+func (o *Messages) CheckLiveness() (hurried bool) {
 	for ch, c := range o.channels {
 		if c.gone {
 			continue
 		}
 		for r, n := range c.pending {
 			if n > 0 {
-				o.fail(Overdue, "channel %d: %v %#x has no answer", ch, r.kind, r.context)
+				o.fail(BoundedLiveness, "channel %d: %v %#x has no answer", ch, r.kind, r.context)
 			}
 		}
 		for h, s := range o.sessions {
 			if c.live[h] && s.closing[ch] && !s.reset[ch] {
-				o.fail(Overdue, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
+				o.fail(BoundedLiveness, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
 			}
 			hurried = hurried || c.live[h] && s.reset[ch]
 		}
 		for h, g := range c.mapped {
 			if !o.Later && !o.inUse(g) {
-				o.fail(Overdue, "channel %d has (%v), and its pair has no session", ch, h)
+				o.fail(BoundedLiveness, "channel %d has (%v), and its pair has no session", ch, h)
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func (o *Sessions) feed(s *modelSession, kind, side uint8) {
 	}
 	e := negotiation.SessionEvent{Kind: kind, Side: side}
 	if s.monitor.Observe(e) == monitor.Rejected {
-		o.fail(Model, "session (%v): %v: %v", s.h, e, s.monitor)
+		o.fail(RefinesSession, "session (%v): %v: %v", s.h, e, s.monitor)
 	}
 	if kind != negotiation.Settled {
 		o.fed = append(o.fed, s)

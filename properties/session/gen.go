@@ -15,8 +15,8 @@ fulfil any more is ended from outside.
 
 Checked: Layer.CheckInvariants after every step (Invariant); what the session layer says, by the messages alone
 (Protocol): one reply to each request, handles that name one thing ever, maps before use and unmaps after it, no
-close or refusal without a cause, the order kept, proper answers; who closes with bytes unread says so (Reset); bytes are those of the session's stream (Stream); calls
-return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
+close or refusal without a cause, the order kept, proper answers; who closes with bytes unread says so (DiscardIsReset); bytes are those of the session's stream (Stream); calls
+return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, DocumentedErrors); when all applications have gone the
 session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
 application that ended by itself leaks a descriptor or mapping (NoLeak).`
 
@@ -41,9 +41,9 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "refused"}, genCloseStorm),
 		sessionScenario("detach-crash", "either side or both leave or die in any state",
 			[]string{"established", "refused"}, genDetachCrash),
-		sessionScenario("reuse", "sessions open and close one after the other, so that indices, handles, memory and addresses are recycled at once",
+		sessionScenario("recycling", "sessions open and close one after the other, so that indices, handles, memory and addresses are recycled at once",
 			[]string{"established", "data"}, genReuse),
-		sessionScenario("many", "three applications, two listeners, up to four sessions",
+		sessionScenario("multi-app", "three applications, two listeners, up to four sessions",
 			[]string{"established", "data"}, genMany),
 		sessionScenario("backlog", "an application that stops while others keep asking it",
 			[]string{"established", "refused"}, genBacklog),

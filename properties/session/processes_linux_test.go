@@ -75,7 +75,7 @@ func judge(log []noted) (property, text string) {
 	}
 	paths.Settle()
 	if text := paths.Undecided(); text != "" {
-		return oracle.Model, text
+		return oracle.RefinesSession, text
 	}
 	return "", ""
 }

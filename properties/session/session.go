@@ -25,7 +25,7 @@ import (
 
 const layerAddr = "layer"
 
-var nameReaper = shm.NewName("reaper")
+var nameReaper = shm.NewName("session.accept-canceller")
 
 var (
 	sessionApps = []string{"srv", "cli", "cli2"}
@@ -141,7 +141,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
 	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
-			w.Fail(oracle.ErrorKind, "session layer: %v", err)
+			w.Fail(oracle.DocumentedErrors, "session layer: %v", err)
 		}
 	})
 	var apps []*sessionApp
@@ -161,9 +161,10 @@ func (k *sessionCase) setup(w *sim.World) {
 	}
 	w.OnIdle(func() bool { return reapOne(apps) })
 	k.invite(w, mon, apps)
-	w.AtEnd(oracle.Linearizable, func() error { return hist.check(k.ranges, k.directory) })
-	w.AtEnd(oracle.Model, func() error { mon.Settle(); paths.Settle(); return nil })
-	w.AtEnd(oracle.Reset, hist.allReset)
+	w.AtEnd(oracle.NoOverlap, func() error { return hist.checkRanges(k.ranges) })
+	w.AtEnd(oracle.Linearizable, func() error { return hist.checkDirectory(k.directory) })
+	w.AtEnd(oracle.RefinesSession, func() error { mon.Settle(); paths.Settle(); return nil })
+	w.AtEnd(oracle.DiscardIsReset, hist.allReset)
 	w.AtEnd(oracle.Reclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
@@ -256,7 +257,7 @@ func (x *sessionApp) run(ops []scenario.Op) {
 	x.doing = ""
 	x.hist.left(x.id, x.ports)
 	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		x.w.Fail(oracle.ErrorKind, "close application: %v", err)
+		x.w.Fail(oracle.DocumentedErrors, "close application: %v", err)
 	}
 }
 
@@ -309,7 +310,7 @@ func (x *sessionApp) dial(port int) error {
 func (x *sessionApp) stray(port int) error {
 	_, err := x.app.Dial(context.Background(), fmt.Sprintf("tcp://192.0.2.1/%d", port))
 	if err == nil {
-		x.w.Fail(oracle.ErrorKind, "dial 192.0.2.1: somebody of this machine has answered")
+		x.w.Fail(oracle.DocumentedErrors, "dial 192.0.2.1: somebody of this machine has answered")
 	}
 	return err
 }
@@ -380,7 +381,7 @@ var documented = []error{
 
 func (x *sessionApp) failed(what string, err error) {
 	if x.strict && slices.Contains([]string{"listen", "accept", "dial", "read", "write", "close"}, what) {
-		x.w.Fail(oracle.ErrorKind, "%s: %v, though nothing went wrong", what, err)
+		x.w.Fail(oracle.DocumentedErrors, "%s: %v, though nothing went wrong", what, err)
 	}
 	for _, d := range documented {
 		if errors.Is(err, d) {
@@ -388,5 +389,5 @@ func (x *sessionApp) failed(what string, err error) {
 			return
 		}
 	}
-	x.w.Fail(oracle.ErrorKind, "%s: %v", what, err)
+	x.w.Fail(oracle.DocumentedErrors, "%s: %v", what, err)
 }
