@@ -13,18 +13,18 @@ import (
 // listener whether it is meant.
 type DirectoryOracle struct {
 	cfg       layer.Config
-	apps      []nameApp
-	listeners []nameListener
+	apps      []directoryApp
+	listeners []directoryListener
 	accepts   []wire.Message // made in this step
 }
 
-type nameApp struct {
+type directoryApp struct {
 	id, ns        int
 	local, global bool
 }
 
-type nameListener struct {
-	owner    nameApp
+type directoryListener struct {
+	owner    directoryApp
 	h        wire.Handle
 	endpoint wire.Endpoint
 }
@@ -33,7 +33,7 @@ type nameListener struct {
 type Expectation struct {
 	asked    bool // it is one, whose answer names decide
 	status   wire.Status
-	listener *nameListener // that a connect reaches
+	listener *directoryListener // that a connect reaches
 }
 
 // NewDirectoryOracle returns the book of a session layer that was made with cfg.
@@ -45,8 +45,8 @@ func (n *DirectoryOracle) Attached(id int) bool { return n.app(id) != nil }
 // Asked notes that an application is asked to accept, because of the message that Expect was told of last.
 func (n *DirectoryOracle) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
 
-func (n *DirectoryOracle) app(id int) *nameApp {
-	if i := slices.IndexFunc(n.apps, func(a nameApp) bool { return a.id == id }); i >= 0 {
+func (n *DirectoryOracle) app(id int) *directoryApp {
+	if i := slices.IndexFunc(n.apps, func(a directoryApp) bool { return a.id == id }); i >= 0 {
 		return &n.apps[i]
 	}
 	return nil
@@ -54,8 +54,8 @@ func (n *DirectoryOracle) app(id int) *nameApp {
 
 // Left notes that an application is not there any more, nor its listeners.
 func (n *DirectoryOracle) Left(id int) {
-	n.apps = slices.DeleteFunc(n.apps, func(a nameApp) bool { return a.id == id })
-	n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.owner.id == id })
+	n.apps = slices.DeleteFunc(n.apps, func(a directoryApp) bool { return a.id == id })
+	n.listeners = slices.DeleteFunc(n.listeners, func(l directoryListener) bool { return l.owner.id == id })
 }
 
 // Expect returns what a message of an application should come to.
@@ -112,15 +112,15 @@ func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, repl
 	switch m.Type {
 	case wire.Attach:
 		ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
-		n.apps = append(n.apps, nameApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
+		n.apps = append(n.apps, directoryApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
 	case wire.Bind:
 		e, _ := endpointOf(m)
 		if r.Endpoint != e {
 			return fmt.Errorf("listens at %v", r.Endpoint)
 		}
-		n.listeners = append(n.listeners, nameListener{*n.app(id), r.Handle, e})
+		n.listeners = append(n.listeners, directoryListener{*n.app(id), r.Handle, e})
 	case wire.Unbind:
-		n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.h == r.Handle })
+		n.listeners = slices.DeleteFunc(n.listeners, func(l directoryListener) bool { return l.h == r.Handle })
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func (n *DirectoryOracle) connected(m wire.Message, want Expectation, replies []
 	return nil
 }
 
-func (n *DirectoryOracle) attach(a *nameApp, m wire.Message) wire.Status {
+func (n *DirectoryOracle) attach(a *directoryApp, m wire.Message) wire.Status {
 	ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 	switch {
 	case a != nil:
@@ -157,7 +157,7 @@ func (n *DirectoryOracle) attach(a *nameApp, m wire.Message) wire.Status {
 	return wire.OK
 }
 
-func (n *DirectoryOracle) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
+func (n *DirectoryOracle) bind(a *directoryApp, e wire.Endpoint, ok bool) wire.Status {
 	if !ok {
 		return wire.Unsupported
 	}
@@ -179,7 +179,7 @@ func (n *DirectoryOracle) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status
 	return wire.OK
 }
 
-func (n *DirectoryOracle) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
+func (n *DirectoryOracle) unbind(a *directoryApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
 	byName := m.Handle == 0 && m.URI != ""
 	if byName && !ok {
 		return wire.Unsupported
@@ -196,13 +196,13 @@ func (n *DirectoryOracle) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok
 }
 
 // lookup returns the listener that a connect reaches, or why it reaches none.
-func (n *DirectoryOracle) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Status) {
+func (n *DirectoryOracle) lookup(a *directoryApp, e wire.Endpoint) (*directoryListener, wire.Status) {
 	to := e.Addr.Addr()
 	if to.IsUnspecified() {
 		return nil, wire.Invalid
 	}
-	global := func(l nameListener) bool { return l.owner.global }
-	local := func(l nameListener) bool { return l.localTo(a) }
+	global := func(l directoryListener) bool { return l.owner.global }
+	local := func(l directoryListener) bool { return l.localTo(a) }
 	if a.local {
 		if l := n.find(a, e, local); l != nil {
 			return l, wire.OK
@@ -222,7 +222,7 @@ func (n *DirectoryOracle) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wi
 
 // find returns the listener at an endpoint among those in a table, or the one at the wildcard of
 // its family if the address is the application's own.
-func (n *DirectoryOracle) find(a *nameApp, e wire.Endpoint, among func(nameListener) bool) *nameListener {
+func (n *DirectoryOracle) find(a *directoryApp, e wire.Endpoint, among func(directoryListener) bool) *directoryListener {
 	wild := e
 	wild.Addr = netip.AddrPortFrom(netip.IPv6Unspecified(), e.Addr.Port())
 	if e.Addr.Addr().Is4() {
@@ -239,13 +239,13 @@ func (n *DirectoryOracle) find(a *nameApp, e wire.Endpoint, among func(nameListe
 }
 
 // own says whether an address is this machine's for an application.
-func (n *DirectoryOracle) own(a *nameApp, addr netip.Addr) bool {
+func (n *DirectoryOracle) own(a *directoryApp, addr netip.Addr) bool {
 	return addr.IsLoopback() || slices.Contains(n.cfg.Namespaces[a.ns].Own, addr)
 }
 
 // localTo says whether a listener is in the local table of an application's namespace, if the
 // application has local scope.
-func (l nameListener) localTo(a *nameApp) bool {
+func (l directoryListener) localTo(a *directoryApp) bool {
 	return l.owner.local && a.local && l.owner.ns == a.ns
 }
 

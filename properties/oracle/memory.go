@@ -85,7 +85,7 @@ func (k *Memory) Apply(fx layer.Effect) {
 // create notes that a segment is asked for, once for a connect, and within the quota.
 func (k *Memory) create(fx layer.Effect) {
 	k.segments[fx.Segment] = fx.Size
-	if k.mon.Later {
+	if k.mon.DelayedSegments {
 		return // the connect that it is for is not known
 	}
 	if k.created++; k.created > 1 {
@@ -119,7 +119,7 @@ func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 // capacities checks that a session has the fifos that its client asked for.
 func (k *Memory) capacities(m wire.Message) {
 	asked := k.mon.last.m
-	if k.mon.Later || asked.Type != wire.Connect {
+	if k.mon.DelayedSegments || asked.Type != wire.Connect {
 		return
 	}
 	for at, want := range map[wire.Location]uint32{m.Tx: asked.RxSize, m.Rx: asked.TxSize} {

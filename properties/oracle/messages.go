@@ -15,37 +15,37 @@ import (
 type Messages struct {
 	fail Failer
 	Setting
-	channels map[layer.Channel]*watched
-	sessions map[wire.Handle]*watchedSession
+	channels map[layer.Channel]*channelState
+	sessions map[wire.Handle]*sessionState
 	owner    map[wire.Handle]layer.Channel // of applications and listeners, for ever
 	channel  map[int]layer.Channel         // by application
 	left     map[int]bool                  // applications that are gone, whatever of theirs is still under way
-	last     taking
+	last     takenMessage
 }
 
 // Setting is what a run may do beyond the rules, and what [Messages] cannot know from messages. The zero Setting is
 // a run that keeps to the rules.
 type Setting struct {
 	// Lax: calls fail, so applications may be hung up without a word.
-	Lax bool
+	FailingCalls bool
 	// Deaf: an application does not read, and is hung up for that.
-	Deaf bool
-	// Liar is the application that does not use the library, or 0.
-	Liar int
+	UnreadChannel bool
+	// Hostile is the application that does not use the library, or 0.
+	Hostile int
 	// Later: segments are not created at once, so a connect may have to wait.
-	Later bool
+	DelayedSegments bool
 }
 
-// taking is what the layer has taken last.
-type taking struct {
+// takenMessage is what the layer has taken last.
+type takenMessage struct {
 	ch      layer.Channel
-	from    *watched
+	from    *channelState
 	m       wire.Message
 	accepts bool // somebody was asked to accept since
 }
 
-// watched is what the monitor knows of one channel.
-type watched struct {
+// channelState is what the monitor knows of one channel.
+type channelState struct {
 	attached bool
 	pending  map[request]int
 	live     map[wire.Handle]bool // listeners and sessions that it was told of: whether not over
@@ -55,7 +55,7 @@ type watched struct {
 	unused   map[wire.Handle]wire.Message // mapped for what it is about to be told
 	made     []wire.Message               // not yet received
 	gone     bool
-	manners
+	libraryState
 }
 
 // request identifies requests that a reply may answer.
@@ -69,16 +69,16 @@ func requestOf(m wire.Message) request {
 	return request{m.Type, m.RequestID, m.CloseMode == wire.CloseWrite}
 }
 
-type watchedSession struct {
+type sessionState struct {
 	accept         wire.Message
 	listener       wire.Handle
 	server, client layer.Channel
 	established    bool
 	unbound        bool                   // its listener ended before it was established
-	provoked       bool                   // somebody asked to close
+	closeAsked     bool                   // somebody asked to close
 	closing        map[layer.Channel]bool // has been told to close
 	reset          map[layer.Channel]bool // or to reset
-	asker          layer.Channel          // who connects, if that is known, and
+	connector      layer.Channel          // who connects, if that is known, and
 	context        uint64                 // of what request
 }
 
@@ -88,7 +88,7 @@ type Failer func(property, format string, args ...any)
 // NewMessages returns a monitor that reports to fail.
 func NewMessages(fail Failer, setting Setting) *Messages {
 	return &Messages{
-		fail: fail, Setting: setting, channels: map[layer.Channel]*watched{}, sessions: map[wire.Handle]*watchedSession{},
+		fail: fail, Setting: setting, channels: map[layer.Channel]*channelState{}, sessions: map[wire.Handle]*sessionState{},
 		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
 		left: map[int]bool{},
 	}
@@ -102,32 +102,32 @@ func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why 
 func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 	c := o.channels[ch]
 	if c == nil {
-		c = &watched{
+		c = &channelState{
 			pending: map[request]int{}, live: map[wire.Handle]bool{},
 			mapped: map[wire.Handle]wire.Message{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
-			unused: map[wire.Handle]wire.Message{}, manners: newManners(),
+			unused: map[wire.Handle]wire.Message{}, libraryState: newLibraryState(),
 		}
 		o.channels[ch] = c
 	}
 	if made {
 		c.made = append(c.made, m)
 		c.told(m)
-		o.makes(ch, c, m)
+		o.checkMade(ch, c, m)
 	} else {
-		o.Settle()
-		o.last = taking{ch: ch, from: c, m: m}
+		o.EndStep()
+		o.last = takenMessage{ch: ch, from: c, m: m}
 		if c.polite {
-			o.behaves(ch, c, m)
+			o.checkLibrary(ch, c, m)
 		}
-		o.takes(ch, c, m)
+		o.noteTaken(ch, c, m)
 	}
 }
 
-// Settle checks that what the layer took last has been answered. Only a connect may have to wait, for
+// EndStep checks that what the layer took last has been answered. Only a connect may have to wait, for
 // who has been asked to accept.
-func (o *Messages) Settle() {
+func (o *Messages) EndStep() {
 	t := o.last
-	waits := t.m.Type == wire.Connect && (t.accepts || o.Later)
+	waits := t.m.Type == wire.Connect && (t.accepts || o.DelayedSegments)
 	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
 		o.wrong(ExactlyOneReply, t.ch, t.m, "the request was not answered before the next message was taken")
 	}
@@ -138,14 +138,14 @@ func (o *Messages) Settle() {
 	}
 }
 
-// takes notes what an application says.
-func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
+// noteTaken notes what an application says.
+func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch m.Type {
 	case wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset:
 		c.pending[requestOf(m)]++
 		if s != nil && c.live[m.Handle] {
-			s.provoked = true
+			s.closeAsked = true
 		}
 		if m.Type == wire.Detach { // it has given up everything
 			c.gone = true
@@ -177,8 +177,8 @@ func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
 	}
 }
 
-// makes checks what the layer says.
-func (o *Messages) makes(ch layer.Channel, c *watched, m wire.Message) {
+// checkMade checks what the layer says.
+func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) {
 	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
 		o.wrong(UniqueHandles, ch, m, "the handle is of the wrong kind")
 	}
@@ -187,7 +187,7 @@ func (o *Messages) makes(ch layer.Channel, c *watched, m wire.Message) {
 		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
 			o.wrong(MapUnmapPairs, ch, m, "the application was told to map this segment before")
 		}
-		o.places(ch, m)
+		o.checkPlaces(ch, m)
 		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
 	case wire.Unmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
@@ -204,22 +204,22 @@ func (o *Messages) makes(ch layer.Channel, c *watched, m wire.Message) {
 		if o.sessions[m.Handle] != nil {
 			o.wrong(UniqueHandles, ch, m, "the handle has named another session")
 		}
-		o.asks(ch, c, m)
-		o.sessions[m.Handle] = &watchedSession{
-			accept: m, listener: m.Listener, server: ch, asker: o.last.ch, context: o.last.m.RequestID,
+		o.checkAccept(ch, c, m)
+		o.sessions[m.Handle] = &sessionState{
+			accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID,
 			closing: map[layer.Channel]bool{}, reset: map[layer.Channel]bool{},
 		}
-		o.begins(ch, c, m)
+		o.checkMapped(ch, c, m)
 	case wire.Disconnect, wire.Reset:
-		o.closes(ch, c, m)
+		o.checkClose(ch, c, m)
 	default:
-		o.replies(ch, c, m)
+		o.checkReply(ch, c, m)
 	}
 }
 
-// replies checks a reply: it answers a request, and gives or takes nothing that is not the
+// checkReply checks a reply: it answers a request, and gives or takes nothing that is not the
 // application's.
-func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
+func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message) {
 	full, half := request{m.Type - 1, m.RequestID, false}, request{m.Type - 1, m.RequestID, true}
 	r := full
 	if c.pending[full] == 0 {
@@ -229,12 +229,12 @@ func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
 		o.wrong(ExactlyOneReply, ch, m, "the application has no such request without an answer")
 	}
 	c.pending[r]--
-	o.attaching(ch, c, m)
+	o.checkAttached(ch, c, m)
 	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
 		o.wrong(ExactlyOneReply, ch, m, "the request was about another object")
 	}
 	if m.Status != wire.OK {
-		o.refuses(ch, m)
+		o.checkRefusal(ch, m)
 		return
 	}
 	switch m.Type {
@@ -248,9 +248,9 @@ func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
 		if s == nil || s.established || s.unbound {
 			o.wrong(ConnectedAfterAccept, ch, m, "the session is not accepted, is established already, or its listener has ended")
 		}
-		o.agrees(ch, m, s.accept)
+		o.checkAgreement(ch, m, s.accept)
 		s.established, s.client = true, ch
-		o.begins(ch, c, m)
+		o.checkMapped(ch, c, m)
 	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:
 		if !c.live[m.Handle] || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
 			o.wrong(OnlyOwnObjects, ch, m, "the application has no such object")
@@ -262,8 +262,8 @@ func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
 	}
 }
 
-// begins checks that who is told of a session has been told to map what it uses.
-func (o *Messages) begins(ch layer.Channel, c *watched, m wire.Message) {
+// checkMapped checks that who is told of a session has been told to map what it uses.
+func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message) {
 	for _, at := range [...]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
 		for h, g := range c.mapped {
@@ -279,13 +279,13 @@ func (o *Messages) begins(ch layer.Channel, c *watched, m wire.Message) {
 	c.live[m.Handle] = true
 }
 
-// closes checks the news that a peer has closed.
-func (o *Messages) closes(ch layer.Channel, c *watched, m wire.Message) {
+// checkClose checks the news that a peer has closed.
+func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch {
 	case s == nil || !c.live[m.Handle]:
 		o.wrong(OnlyOwnObjects, ch, m, "the application has no such session")
-	case s.established && !s.provoked && !o.Lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
+	case s.established && !s.closeAsked && !o.FailingCalls && !o.channels[s.server].gone && !o.channels[s.client].gone:
 		o.wrong(CloseHasCause, ch, m, "no side has closed the session or has gone")
 	}
 	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite
@@ -302,7 +302,7 @@ func (o *Messages) Received(app int, m wire.Message) {
 	if c == nil {
 		return // it could not attach
 	}
-	c.polite = app != o.Liar
+	c.polite = app != o.Hostile
 	for len(c.made) > 0 {
 		next := c.made[0]
 		c.made = c.made[1:]

@@ -18,11 +18,11 @@ import (
 type Sessions struct {
 	fail     Failer
 	mon      *Messages // knows which applications have gone
-	sessions map[wire.Handle]*modelSession
-	all      []*modelSession
-	connects map[asked]*modelSession // what a connect has led to
-	last     asked                   // whose message the layer is handling
-	fed      []*modelSession         // since then
+	sessions map[wire.Handle]*followedSession
+	all      []*followedSession
+	connects map[asked]*followedSession // what a connect has led to
+	last     asked                      // whose message the layer is handling
+	fed      []*followedSession         // since then
 }
 
 // asked identifies a connect.
@@ -31,7 +31,7 @@ type asked struct {
 	context uint64
 }
 
-type modelSession struct {
+type followedSession struct {
 	h       wire.Handle
 	sides   [2]layer.Channel // 0 is one that has detached
 	leaving [2]bool
@@ -42,20 +42,20 @@ var clientSide, serverSide = negotiation.SessionSides()
 
 // NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
 func NewSessions(fail Failer, mon *Messages) *Sessions {
-	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
+	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*followedSession{}, connects: map[asked]*followedSession{}}
 }
 
 // Observe is called for every message that the layer takes or makes.
 func (o *Sessions) Observe(ch layer.Channel, made bool, m wire.Message) {
 	if made {
-		o.makes(ch, m)
+		o.checkMade(ch, m)
 	} else {
-		o.takes(ch, m)
+		o.noteTaken(ch, m)
 	}
 }
 
-// makes follows what the layer says.
-func (o *Sessions) makes(ch layer.Channel, m wire.Message) {
+// checkMade follows what the layer says.
+func (o *Sessions) checkMade(ch layer.Channel, m wire.Message) {
 	s := o.sessions[m.Handle]
 	if m.Type == wire.ConnectReply {
 		s = o.connects[asked{ch, m.RequestID}]
@@ -64,17 +64,17 @@ func (o *Sessions) makes(ch layer.Channel, m wire.Message) {
 		o.feed(s, kind, s.side(ch))
 	}
 	if m.Type == wire.Accept && s == nil {
-		s = &modelSession{h: m.Handle, monitor: negotiation.WatchSession()}
+		s = &followedSession{h: m.Handle, monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
 		o.sessions[m.Handle], o.connects[o.last] = s, s
 		o.all = append(o.all, s)
 	}
 }
 
-// takes follows what an application says. Before that the layer has said everything about what it
+// noteTaken follows what an application says. Before that the layer has said everything about what it
 // took last.
-func (o *Sessions) takes(ch layer.Channel, m wire.Message) {
-	o.Settle()
+func (o *Sessions) noteTaken(ch layer.Channel, m wire.Message) {
+	o.EndStep()
 	o.last = asked{ch, m.RequestID}
 	if m.Type == wire.Detach {
 		o.detach(ch)
@@ -97,8 +97,8 @@ func (o *Sessions) detach(ch layer.Channel) {
 	}
 }
 
-// Settle checks that nothing is left to be said.
-func (o *Sessions) Settle() {
+// EndStep checks that nothing is left to be said.
+func (o *Sessions) EndStep() {
 	for _, s := range o.fed {
 		o.feed(s, negotiation.Settled, negotiation.Nobody)
 	}
@@ -118,9 +118,9 @@ func (o *Sessions) Undecided() string {
 
 // feed has the model of a session take an event into account, after the news that one of the
 // sides has gone.
-func (o *Sessions) feed(s *modelSession, kind, side uint8) {
+func (o *Sessions) feed(s *followedSession, kind, side uint8) {
 	for r, ch := range s.sides {
-		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.Lax) {
+		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.FailingCalls) {
 			s.leaving[r] = true
 			s.monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
 		}
@@ -135,7 +135,7 @@ func (o *Sessions) feed(s *modelSession, kind, side uint8) {
 }
 
 // side returns which side of the session a channel is.
-func (s *modelSession) side(ch layer.Channel) uint8 {
+func (s *followedSession) side(ch layer.Channel) uint8 {
 	for r, of := range s.sides {
 		if of == ch {
 			return uint8(r)

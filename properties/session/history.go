@@ -27,7 +27,7 @@ type sessionHistory struct {
 	leaving []int // ports of applications that leave: until their listeners have gone they refuse
 	mon     *oracle.Messages
 	bytes   map[wire.Handle]map[int]int // written to sessions, by application
-	thrown  []oracle.Thrown
+	thrown  []oracle.Discard
 	killed  map[int]bool
 	lawless bool // ports other than 1 are a lying application's, which records nothing
 }
@@ -132,7 +132,7 @@ func handleOf(s *impl.Session) wire.Handle { return s.LocalAddr().(impl.Addr).Ha
 func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
 	err := do()
 	if err == nil && throws {
-		r.thrown = append(r.thrown, oracle.Thrown{App: x.id, Handle: handleOf(x.s)})
+		r.thrown = append(r.thrown, oracle.Discard{App: x.id, Handle: handleOf(x.s)})
 	}
 	return err
 }
@@ -140,7 +140,7 @@ func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) err
 // allReset checks that nobody has thrown bytes away in silence.
 func (r *sessionHistory) allReset() error {
 	for _, t := range r.thrown {
-		if !r.failing && !r.killed[t.App] && !r.mon.MustReset(t) {
+		if !r.failing && !r.killed[t.App] && !r.mon.ResetReported(t) {
 			return fmt.Errorf("application %d has thrown away bytes of (%v), and said nothing", t.App, t.Handle)
 		}
 	}

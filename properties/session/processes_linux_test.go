@@ -73,7 +73,7 @@ func judge(log []noted) (property, text string) {
 			mon.Gone(n.App)
 		}
 	}
-	paths.Settle()
+	paths.EndStep()
 	if text := paths.Undecided(); text != "" {
 		return oracle.RefinesSession, text
 	}

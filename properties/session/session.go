@@ -136,7 +136,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	l, err := host.Listen(layerAddr)
 	scenario.Must(err)
 	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
-	mon := oracle.NewMessages(w.Fail, oracle.Setting{Lax: k.failing, Deaf: k.mode == "deaf", Liar: len(sessionApps) + 1})
+	mon := oracle.NewMessages(w.Fail, oracle.Setting{FailingCalls: k.failing, UnreadChannel: k.mode == "deaf", Hostile: len(sessionApps) + 1})
 	paths := oracle.NewSessions(w.Fail, mon)
 	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
 	host.Go("layer", func() {
@@ -163,7 +163,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	k.invite(w, mon, apps)
 	w.AtEnd(oracle.NoOverlap, func() error { return hist.checkRanges(k.ranges) })
 	w.AtEnd(oracle.Linearizable, func() error { return hist.checkDirectory(k.directory) })
-	w.AtEnd(oracle.RefinesSession, func() error { mon.Settle(); paths.Settle(); return nil })
+	w.AtEnd(oracle.RefinesSession, func() error { mon.EndStep(); paths.EndStep(); return nil })
 	w.AtEnd(oracle.DiscardIsReset, hist.allReset)
 	w.AtEnd(oracle.Reclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
@@ -180,7 +180,7 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 		return
 	}
 	p := w.Process("rogue").Mortal()
-	x := &rogue{h: p, id: mon.Liar, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
 	p.OnDeath(func() { mon.Gone(x.id) })
 	p.Go("rogue", func() { x.run(ops) })
 	w.OnIdle(func() bool {

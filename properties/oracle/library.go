@@ -8,40 +8,40 @@ import (
 // This file is what [Messages] checks of what applications say that use the library, which
 // keeps to the rules: it answers what it was told, once, and closes what it has, once.
 
-// manners is what an application has been told and has said.
-type manners struct {
+// libraryState is what an application has been told and has said.
+type libraryState struct {
 	polite   bool // it uses the library
-	owes     map[owed]int
+	owes     map[owedReply]int
 	contexts map[uint64]bool
 	closed   map[wire.Handle]wire.Type // how it closed its sessions
 }
 
-// owed is an answer to a notification.
-type owed struct {
+// owedReply is an answer to a notification.
+type owedReply struct {
 	kind wire.Type
 	h    wire.Handle
 }
 
-func newManners() manners {
-	return manners{owes: map[owed]int{}, contexts: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
+func newLibraryState() libraryState {
+	return libraryState{owes: map[owedReply]int{}, contexts: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
 }
 
 // told notes what an application is told.
-func (c *manners) told(m wire.Message) {
+func (c *libraryState) told(m wire.Message) {
 	switch m.Type {
 	case wire.Map, wire.Unmap, wire.Accept:
-		c.owes[owed{m.Type.Reply(), m.Handle}]++
+		c.owes[owedReply{m.Type.Reply(), m.Handle}]++
 	}
 }
 
-// behaves checks what an application says.
-func (o *Messages) behaves(ch layer.Channel, c *watched, m wire.Message) {
+// checkLibrary checks what an application says.
+func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Message) {
 	switch m.Type {
 	case wire.MapReply, wire.UnmapReply, wire.AcceptReply:
-		if c.owes[owed{m.Type, m.Handle}] == 0 || m.RequestID != 0 {
+		if c.owes[owedReply{m.Type, m.Handle}] == 0 || m.RequestID != 0 {
 			o.wrong(AppFollowsProtocol, ch, m, "the answer is to no notification")
 		}
-		c.owes[owed{m.Type, m.Handle}]--
+		c.owes[owedReply{m.Type, m.Handle}]--
 		return
 	case wire.Disconnect, wire.Reset:
 		if c.closed[m.Handle] != 0 || m.Handle.Kind() != wire.KindSession {
@@ -57,15 +57,15 @@ func (o *Messages) behaves(ch layer.Channel, c *watched, m wire.Message) {
 	c.contexts[m.RequestID] = true
 }
 
-// Thrown is a close that throws away bytes.
-type Thrown struct {
+// Discard is a close that throws away bytes.
+type Discard struct {
 	App    int
 	Handle wire.Handle
 }
 
-// MustReset checks that the session layer was told of bytes that were thrown away, unless by who was
+// ResetReported checks that the session layer was told of bytes that were thrown away, unless by who was
 // told the same first.
-func (o *Messages) MustReset(t Thrown) bool {
+func (o *Messages) ResetReported(t Discard) bool {
 	ch := o.channel[t.App]
 	c, s := o.channels[ch], o.sessions[t.Handle]
 	return s == nil || s.reset[ch] || c.closed[t.Handle] == wire.Reset

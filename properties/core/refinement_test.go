@@ -9,11 +9,11 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// TestLayerConforms drives the real session layer through every step that the machine of
+// TestCoreRefinesModel drives the real session layer through every step that the machine of
 // package negotiation can take from every state that it can reach, in small configurations.
 // After each the layer must have said what the machine says, to the same applications in the
 // same order about the same things, and have as many sessions and segments left.
-func TestLayerConforms(t *testing.T) {
+func TestCoreRefinesModel(t *testing.T) {
 	for _, c := range []negotiation.Config{
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 2},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Half: true, Unbind: true},
@@ -32,8 +32,8 @@ func TestLayerConforms(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(m.Name(), func(t *testing.T) {
-			x := sessionMachine{m}
-			n, err := driveStrides(x, m.Init()[0], func() func(stride[negotiation.State]) error { return newDriver(m).step })
+			x := coreModel{m}
+			n, err := driveTransitions(x, m.Init()[0], func() func(transition[negotiation.State]) error { return newCoreDriver(m).step })
 			if err != nil || n == 0 {
 				t.Fatal(err)
 			}
@@ -42,17 +42,17 @@ func TestLayerConforms(t *testing.T) {
 	}
 }
 
-// driveStrides walks the graph of a machine breadth first, and drives fresh code along the shortest
+// driveTransitions walks the graph of a machine breadth first, and drives fresh code along the shortest
 // way to each state and then over each of its edges. It returns how many there are.
-func driveStrides[S comparable](m walkable[S], start S, fresh func() func(stride[S]) error) (edges int, err error) {
-	way := map[S]*stride[S]{start: nil} // the step by which each state was first reached
+func driveTransitions[S comparable](m refinementTarget[S], start S, fresh func() func(transition[S]) error) (edges int, err error) {
+	way := map[S]*transition[S]{start: nil} // the step by which each state was first reached
 	for todo := []S{start}; len(todo) > 0; todo = todo[1:] {
-		next := stridesFrom(m, todo[0])
+		next := transitionsFrom(m, todo[0])
 		for i, e := range next {
 			if slices.Contains(next[:i], e) {
 				continue // two choices with one outcome
 			}
-			path := []stride[S]{e}
+			path := []transition[S]{e}
 			for back := way[e.from]; back != nil; back = way[back.from] {
 				path = append(path, *back)
 			}
@@ -60,7 +60,7 @@ func driveStrides[S comparable](m walkable[S], start S, fresh func() func(stride
 			drive := fresh()
 			for i, e := range path {
 				if err := drive(e); err != nil {
-					return edges, fmt.Errorf("%w\n%s", err, describeStrides(m, path[:i+1]))
+					return edges, fmt.Errorf("%w\n%s", err, describePath(m, path[:i+1]))
 				}
 			}
 			edges++
@@ -73,7 +73,7 @@ func driveStrides[S comparable](m walkable[S], start S, fresh func() func(stride
 	return edges, nil
 }
 
-func describeStrides[S comparable](m walkable[S], path []stride[S]) string {
+func describePath[S comparable](m refinementTarget[S], path []transition[S]) string {
 	var b strings.Builder
 	for _, e := range path {
 		o := opOf(m, e)

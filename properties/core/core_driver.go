@@ -13,8 +13,8 @@ import (
 	"cutthrough/properties/oracle"
 )
 
-// driver is a real session layer, and what the machine's numbers stand for in it.
-type driver struct {
+// coreDriver is a real session layer, and what the machine's numbers stand for in it.
+type coreDriver struct {
 	m        *negotiation.Model
 	l        *layer.Core
 	now      time.Duration
@@ -30,10 +30,10 @@ type driver struct {
 	fail     bool
 }
 
-var errModel = errors.New("the layer departs from the machine")
+var errRefinement = errors.New("the layer departs from the machine")
 
-func newDriver(m *negotiation.Model) *driver {
-	d := &driver{
+func newCoreDriver(m *negotiation.Model) *coreDriver {
+	d := &coreDriver{
 		m: m, channels: make([]layer.Channel, m.Clients+1),
 		sessions: map[[2]uint8]wire.Handle{}, reads: map[[2]uint8]wire.Location{}, said: map[layer.Channel][]wire.Message{},
 	}
@@ -60,7 +60,7 @@ func newDriver(m *negotiation.Model) *driver {
 }
 
 // open attaches an application, which listens if it is the server.
-func (d *driver) open(a int) {
+func (d *coreDriver) open(a int) {
 	if d.channels[a] == 0 {
 		d.last++
 		d.channels[a] = d.last
@@ -74,12 +74,12 @@ func (d *driver) open(a int) {
 	}
 }
 
-func (d *driver) message(a int, m wire.Message) {
+func (d *coreDriver) message(a int, m wire.Message) {
 	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.channels[a], Msg: m})
 }
 
 // event drives the layer, and makes the segments that it asks for.
-func (d *driver) event(ev layer.Event) {
+func (d *coreDriver) event(ev layer.Event) {
 	ev.Now = d.now
 	effects := slices.Clone(d.l.Step(ev))
 	for _, fx := range effects {
@@ -91,7 +91,7 @@ func (d *driver) event(ev layer.Event) {
 			created := layer.Event{Kind: layer.EventCreated, Segment: fx.Segment}
 			if d.fail {
 				d.live--
-				created.Err = errModel
+				created.Err = errRefinement
 			}
 			d.event(created)
 		case layer.EffectDestroy:
@@ -101,7 +101,7 @@ func (d *driver) event(ev layer.Event) {
 }
 
 // step takes one step of the machine, if it is one of the layer, and compares.
-func (d *driver) step(e stride[negotiation.State]) error {
+func (d *coreDriver) step(e transition[negotiation.State]) error {
 	clear(d.said)
 	d.fail = d.m.Failed(e.from, e.to, e.action)
 	if a, msg, ok := d.m.Taken(e.from, e.action); ok {
@@ -125,13 +125,13 @@ func (d *driver) step(e stride[negotiation.State]) error {
 	sessions, segments := e.to.Live()
 	if x, g := d.l.Live(); x != sessions || g != segments || d.live != segments {
 		return fmt.Errorf("%w: %d sessions, %d segments of which %d exist; the machine has %d, %d",
-			errModel, x, g, d.live, sessions, segments)
+			errRefinement, x, g, d.live, sessions, segments)
 	}
 	return nil
 }
 
 // take gives a message of the machine to the layer.
-func (d *driver) take(a int, msg negotiation.Message) {
+func (d *coreDriver) take(a int, msg negotiation.Message) {
 	if msg.Kind() == negotiation.MsgEnd {
 		d.event(layer.Event{Kind: layer.EventGone, Channel: d.channels[a]})
 		d.channels[a] = 0
@@ -157,7 +157,7 @@ func (d *driver) take(a int, msg negotiation.Message) {
 
 // handle returns the handle of the session that a message is about. Of a session that was
 // not told of it is one that names nothing, of the slot if that has had a session.
-func (d *driver) handle(msg negotiation.Message) wire.Handle {
+func (d *coreDriver) handle(msg negotiation.Message) wire.Handle {
 	if h, ok := d.sessions[[2]uint8{msg.Slot(), msg.Gen()}]; ok {
 		return h
 	}
@@ -171,7 +171,7 @@ func (d *driver) handle(msg negotiation.Message) wire.Handle {
 }
 
 // compare checks that an application was told just this.
-func (d *driver) compare(a int, want []negotiation.Message) error {
+func (d *coreDriver) compare(a int, want []negotiation.Message) error {
 	said := slices.DeleteFunc(d.said[d.channels[a]], func(m wire.Message) bool {
 		switch m.Type { // replies that the machine leaves out
 		case wire.AttachReply, wire.BindReply, wire.UnbindReply, wire.DetachReply,
@@ -181,7 +181,7 @@ func (d *driver) compare(a int, want []negotiation.Message) error {
 		return false
 	})
 	if len(said) != len(want) {
-		return fmt.Errorf("%w: it was told %v, the machine says %v", errModel, said, want)
+		return fmt.Errorf("%w: it was told %v, the machine says %v", errRefinement, said, want)
 	}
 	want = slices.Clone(want)
 	for i, m := range said {
@@ -189,7 +189,7 @@ func (d *driver) compare(a int, want []negotiation.Message) error {
 			want[i], want[j] = want[j], want[i] // what ends in one step ends in any order
 		}
 		if !d.same(m, want[i]) {
-			return fmt.Errorf("%w: it was told %v, the machine says %v", errModel, m, want[i])
+			return fmt.Errorf("%w: it was told %v, the machine says %v", errRefinement, m, want[i])
 		}
 	}
 	return nil
@@ -202,7 +202,7 @@ func ends(m negotiation.Message) bool {
 
 // same says whether a message is what the machine says. What is named for the first time is
 // what the machine means by that number from then on.
-func (d *driver) same(m wire.Message, want negotiation.Message) bool {
+func (d *coreDriver) same(m wire.Message, want negotiation.Message) bool {
 	if word, ok := oracle.ToldWord(m); !ok || word != want.Kind() {
 		return false
 	}

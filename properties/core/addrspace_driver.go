@@ -13,17 +13,17 @@ import (
 // A unit of the machine is two pages, so that every place ends with a guard of one page. The address
 // space starts somewhere.
 const (
-	spaceUnit = 2 * segments.Page
-	spaceBase = wire.Location(16 * segments.Page)
+	addrspaceUnit = 2 * segments.Page
+	spaceBase     = wire.Location(16 * segments.Page)
 )
 
-// spaceDriver is a real session layer with two applications, and what the machine's numbers stand for in it.
-type spaceDriver struct {
-	m        layerSpace
+// addrspaceDriver is a real session layer with two applications, and what the machine's numbers stand for in it.
+type addrspaceDriver struct {
+	m        addrspaceModel
 	l        *layer.Core
 	last     layer.Channel
 	apps     [2]spaceApp
-	segments [2]spaceSegment
+	segments [2]addrspaceSegment
 	made     int // segments that exist
 }
 
@@ -32,15 +32,15 @@ type spaceApp struct {
 	told    []wire.Message // to map and to unmap, and not yet by the machine
 }
 
-// spaceSegment is a segment whose session is from the other application to that of its number.
-type spaceSegment struct {
+// addrspaceSegment is a segment whose session is from the other application to that of its number.
+type addrspaceSegment struct {
 	segment, session wire.Handle
 	accepted         bool
 }
 
-func newSpaceDriver(m layerSpace) *spaceDriver {
-	d := &spaceDriver{m: m, l: layer.New(layer.Config{
-		Base: spaceBase, End: spaceBase + wire.Location(m.Units)*spaceUnit, Guard: segments.Page, SegmentSize: segments.Page,
+func newAddrspaceDriver(m addrspaceModel) *addrspaceDriver {
+	d := &addrspaceDriver{m: m, l: layer.New(layer.Config{
+		Base: spaceBase, End: spaceBase + wire.Location(m.Units)*addrspaceUnit, Guard: segments.Page, SegmentSize: segments.Page,
 		FifoSize: 400, QueueSlots: 1,
 	})}
 	for p := range d.apps {
@@ -50,7 +50,7 @@ func newSpaceDriver(m layerSpace) *spaceDriver {
 }
 
 // attach attaches an application, which listens.
-func (d *spaceDriver) attach(p int) {
+func (d *addrspaceDriver) attach(p int) {
 	d.last++
 	d.apps[p] = spaceApp{channel: d.last}
 	d.event(layer.Event{Kind: layer.EventOpen, Channel: d.last})
@@ -58,12 +58,12 @@ func (d *spaceDriver) attach(p int) {
 	d.message(p, wire.Message{Type: wire.Bind, URI: portURI(p + 1)})
 }
 
-func (d *spaceDriver) message(p int, m wire.Message) {
+func (d *addrspaceDriver) message(p int, m wire.Message) {
 	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.apps[p].channel, Msg: m})
 }
 
 // event drives the layer, and makes the segments that it asks for.
-func (d *spaceDriver) event(ev layer.Event) {
+func (d *addrspaceDriver) event(ev layer.Event) {
 	for _, fx := range slices.Clone(d.l.Step(ev)) {
 		switch fx.Kind {
 		case layer.EffectSend:
@@ -78,7 +78,7 @@ func (d *spaceDriver) event(ev layer.Event) {
 }
 
 // hear takes what an application is told: of sessions only which one it is to accept matters.
-func (d *spaceDriver) hear(fx layer.Effect) {
+func (d *addrspaceDriver) hear(fx layer.Effect) {
 	for p := range d.apps {
 		if d.apps[p].channel != fx.Channel {
 			continue
@@ -93,7 +93,7 @@ func (d *spaceDriver) hear(fx layer.Effect) {
 }
 
 // step takes one step of the machine and compares.
-func (d *spaceDriver) step(e stride[valloc.State]) error {
+func (d *addrspaceDriver) step(e transition[valloc.State]) error {
 	x := d.m.Step(e.from, e.action, e.to)
 	if err := d.take(x, e.to); err != nil {
 		return err
@@ -106,7 +106,7 @@ func (d *spaceDriver) step(e stride[valloc.State]) error {
 	}
 	for p := range d.apps {
 		if told := d.apps[p].told; len(told) > 0 {
-			return fmt.Errorf("%w: application %d was told %v", errModel, p, told)
+			return fmt.Errorf("%w: application %d was told %v", errRefinement, p, told)
 		}
 	}
 	segments := 0
@@ -116,20 +116,20 @@ func (d *spaceDriver) step(e stride[valloc.State]) error {
 		}
 	}
 	if _, n := d.l.Live(); n != segments || d.made != segments {
-		return fmt.Errorf("%w: %d segments of which %d exist; the machine has %d", errModel, n, d.made, segments)
+		return fmt.Errorf("%w: %d segments of which %d exist; the machine has %d", errRefinement, n, d.made, segments)
 	}
 	return nil
 }
 
 // take takes one step of the machine, if it is one of the layer.
-func (d *spaceDriver) take(x valloc.Step, to valloc.State) error {
+func (d *addrspaceDriver) take(x valloc.Step, to valloc.State) error {
 	g := &d.segments[x.Segment]
 	server, client := x.Segment, 1-x.Segment
 	place := to.Segment(x.Segment)
 	switch x.Op {
 	case valloc.OpCreate:
-		*g = spaceSegment{}
-		more := spaceUnit*uint32(place.Units) - 2*segments.Page // than the page that a session takes at least
+		*g = addrspaceSegment{}
+		more := addrspaceUnit*uint32(place.Units) - 2*segments.Page // than the page that a session takes at least
 		d.message(client, wire.Message{Type: wire.Connect, URI: portURI(server + 1), RxSize: 400 + more})
 	case valloc.OpTell:
 		if x.Process == client {
@@ -158,7 +158,7 @@ func (d *spaceDriver) take(x valloc.Step, to valloc.State) error {
 }
 
 // toldToMap checks that an application was told to map a segment at its place.
-func (d *spaceDriver) toldToMap(x valloc.Step, place valloc.Segment) error {
+func (d *addrspaceDriver) toldToMap(x valloc.Step, place valloc.Segment) error {
 	told := d.apps[x.Process].told
 	g := &d.segments[x.Segment]
 	if x.Process == x.Segment && len(told) > 0 {
@@ -167,18 +167,18 @@ func (d *spaceDriver) toldToMap(x valloc.Step, place valloc.Segment) error {
 	if err := d.expect(x.Process, wire.Map, g); err != nil {
 		return err
 	}
-	base, size := spaceBase+wire.Location(place.At)*spaceUnit, uint64(place.Units)*spaceUnit-segments.Page
+	base, size := spaceBase+wire.Location(place.At)*addrspaceUnit, uint64(place.Units)*addrspaceUnit-segments.Page
 	if m := told[0]; m.Base != base || m.Size != size {
-		return fmt.Errorf("%w: application %d was told %v, the machine has it at %#x, %d bytes", errModel, x.Process, m, uint64(base), size)
+		return fmt.Errorf("%w: application %d was told %v, the machine has it at %#x, %d bytes", errRefinement, x.Process, m, uint64(base), size)
 	}
 	return nil
 }
 
 // expect takes the oldest that an application was told to map or unmap.
-func (d *spaceDriver) expect(p int, kind wire.Type, g *spaceSegment) error {
+func (d *addrspaceDriver) expect(p int, kind wire.Type, g *addrspaceSegment) error {
 	told := &d.apps[p].told
 	if len(*told) == 0 || (*told)[0].Type != kind || (*told)[0].Handle != g.segment {
-		return fmt.Errorf("%w: application %d was told %v, the machine says %v of %v", errModel, p, *told, kind, g.segment)
+		return fmt.Errorf("%w: application %d was told %v, the machine says %v of %v", errRefinement, p, *told, kind, g.segment)
 	}
 	*told = (*told)[1:]
 	return nil

@@ -15,30 +15,30 @@ var (
 
 // TestSpaceHolds: the machine of the address space as the session layer has it does all that it does
 // without, and as it should. Else its counterexamples would be about the limits of the session layer.
-func TestSpaceHolds(t *testing.T) {
+func TestAddrspaceModelHolds(t *testing.T) {
 	for _, c := range []valloc.Config{spaceDeath, spaceMoved, spacePages} {
 		m, err := valloc.New(c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := check.Run(t.Context(), layerSpace{m}, check.Options{KeepGoing: true})
+		r, err := check.Run(t.Context(), addrspaceModel{m}, check.Options{KeepGoing: true})
 		if err != nil || r.Verdict != check.Holds {
 			t.Errorf("%s: %v, %v", m.Name(), r.Verdict, err)
 		}
 	}
 }
 
-// TestSpaceConforms drives the real session layer through every step that the machine of the address
+// TestAddrspaceRefinesModel drives the real session layer through every step that the machine of the address
 // space can take, as TestLayerConforms does with that of the sessions.
-func TestSpaceConforms(t *testing.T) {
+func TestAddrspaceRefinesModel(t *testing.T) {
 	for _, c := range []valloc.Config{spaceDeath, spacePages} {
 		v, err := valloc.New(c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := layerSpace{v}
+		m := addrspaceModel{v}
 		t.Run(m.Name(), func(t *testing.T) {
-			n, err := driveStrides(m, m.Init()[0], func() func(stride[valloc.State]) error { return newSpaceDriver(m).step })
+			n, err := driveTransitions(m, m.Init()[0], func() func(transition[valloc.State]) error { return newAddrspaceDriver(m).step })
 			if err != nil || n == 0 {
 				t.Fatal(err)
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 // step has the layer take one event, and sees to what it wants done.
-func (x *unruly) step(ev layer.Event) {
+func (x *fuzzer) step(ev layer.Event) {
 	for events := []layer.Event{ev}; len(events) > 0; {
 		ev, events = events[0], events[1:]
 		ev.Now = x.now
@@ -22,7 +22,7 @@ func (x *unruly) step(ev layer.Event) {
 			case layer.EffectSend:
 				x.deliver(fx.Channel, fx.Msg)
 			case layer.EffectHangup:
-				x.who(fx.Channel).hungUp = true
+				x.appOf(fx.Channel).hungUp = true
 			case layer.EffectCreate:
 				if x.creating = append(x.creating, fx.Segment); !x.later {
 					events = append(events, layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
@@ -39,10 +39,10 @@ func (x *unruly) step(ev layer.Event) {
 	}
 }
 
-// who returns the application behind a channel.
-func (x *unruly) who(ch layer.Channel) *puppet {
-	for _, name := range unrulyApps {
-		if p := x.puppets[name]; p.ch == ch {
+// appOf returns the application behind a channel.
+func (x *fuzzer) appOf(ch layer.Channel) *fuzzApp {
+	for _, name := range fuzzApps {
+		if p := x.apps[name]; p.ch == ch {
 			return p
 		}
 	}
@@ -50,7 +50,7 @@ func (x *unruly) who(ch layer.Channel) *puppet {
 	return nil
 }
 
-func (x *unruly) observe(ch layer.Channel, made bool, m wire.Message) {
+func (x *fuzzer) observe(ch layer.Channel, made bool, m wire.Message) {
 	x.mon.Observe(ch, made, m)
 	if !x.later { // or it is not known who connects
 		x.paths.Observe(ch, made, m)
@@ -58,12 +58,12 @@ func (x *unruly) observe(ch layer.Channel, made bool, m wire.Message) {
 }
 
 // deliver hands a message to an application.
-func (x *unruly) deliver(ch layer.Channel, m wire.Message) {
+func (x *fuzzer) deliver(ch layer.Channel, m wire.Message) {
 	x.observe(ch, true, m)
 	for _, n := range [...]uint64{uint64(ch), uint64(m.Type), uint64(m.Handle), uint64(uint32(m.Status))} {
 		x.said = (x.said ^ n) * 0x100000001b3
 	}
-	p := x.who(ch)
+	p := x.appOf(ch)
 	if m.Handle != 0 && !slices.Contains(x.objects, m.Handle) {
 		x.objects = append(x.objects, m.Handle)
 	}
@@ -84,18 +84,18 @@ func (x *unruly) deliver(ch layer.Channel, m wire.Message) {
 }
 
 // open connects an application to the layer, unless it is.
-func (x *unruly) open(p *puppet) {
+func (x *fuzzer) open(p *fuzzApp) {
 	if p.ch != 0 {
 		return
 	}
 	x.channels++
 	x.ids++
-	*p = puppet{id: x.ids, ch: x.channels}
+	*p = fuzzApp{id: x.ids, ch: x.channels}
 	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch})
 }
 
 // say has an application say something, and checks the answer as far as names decide it.
-func (x *unruly) say(p *puppet, m wire.Message) {
+func (x *fuzzer) say(p *fuzzApp, m wire.Message) {
 	p.context++
 	m.RequestID = uint64(p.id)<<32 | p.context
 	p.replies = nil
@@ -107,8 +107,8 @@ func (x *unruly) say(p *puppet, m wire.Message) {
 	}
 }
 
-// babble has an application say what only the layer says.
-func (x *unruly) babble(p *puppet) {
+// sendLayerMessage has an application say what only the layer says.
+func (x *fuzzer) sendLayerMessage(p *fuzzApp) {
 	attached := x.names.Attached(p.id)
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: wire.Message{Type: wire.Accept}})
 	if p.hungUp != attached {
@@ -120,7 +120,7 @@ func (x *unruly) babble(p *puppet) {
 }
 
 // die ends an application's channel.
-func (x *unruly) die(p *puppet) {
+func (x *fuzzer) die(p *fuzzApp) {
 	x.mon.Gone(p.id)
 	x.names.Left(p.id)
 	ch := p.ch
@@ -132,7 +132,7 @@ func (x *unruly) die(p *puppet) {
 
 // answer has an application answer the oldest notification: as it should, with an error, twice, or
 // not at all.
-func (x *unruly) answer(p *puppet, how int) {
+func (x *fuzzer) answer(p *fuzzApp, how int) {
 	if len(p.inbox) == 0 {
 		return
 	}
@@ -152,14 +152,14 @@ func (x *unruly) answer(p *puppet, how int) {
 }
 
 // serve has all applications answer as they should until nobody is told anything any more.
-func (x *unruly) serve() {
+func (x *fuzzer) serve() {
 	for busy := true; busy; {
 		busy = false
 		for len(x.creating) > 0 {
 			x.created(false)
 		}
-		for _, name := range unrulyApps {
-			for p := x.puppets[name]; len(p.inbox) > 0; busy = true {
+		for _, name := range fuzzApps {
+			for p := x.apps[name]; len(p.inbox) > 0; busy = true {
 				x.answer(p, 0)
 			}
 		}
@@ -167,7 +167,7 @@ func (x *unruly) serve() {
 }
 
 // created reports that the oldest segment that the layer waits for exists, or does not.
-func (x *unruly) created(failed bool) {
+func (x *fuzzer) created(failed bool) {
 	if len(x.creating) == 0 {
 		return
 	}
@@ -183,26 +183,26 @@ func (x *unruly) created(failed bool) {
 	x.failing = false
 }
 
-func (x *unruly) pass(d time.Duration) {
+func (x *fuzzer) pass(d time.Duration) {
 	x.now += d
 	x.step(layer.Event{Kind: layer.EventTick})
 }
 
 // end lets hours pass, in which nobody does anything, and then all die.
-func (x *unruly) end() {
+func (x *fuzzer) end() {
 	for len(x.creating) > 0 {
 		x.created(false)
 	}
 	for range 3 {
 		x.pass(time.Hour)
 	}
-	x.mon.Settle()
-	x.paths.Settle()
+	x.mon.EndStep()
+	x.paths.EndStep()
 	if x.mon.CheckLiveness() {
 		x.w.Sometimes("overdue")
 	}
-	for _, name := range unrulyApps {
-		if p := x.puppets[name]; p.ch != 0 {
+	for _, name := range fuzzApps {
+		if p := x.apps[name]; p.ch != 0 {
 			x.die(p)
 		}
 	}

@@ -11,17 +11,17 @@ import (
 	"cutthrough/sim/trace"
 )
 
-var nameSpaceStep = shm.NewName("addrspace-refinement.step")
+var nameAddrspaceStep = shm.NewName("addrspace-refinement.step")
 
-// layerSpace is the machine of the address space as the session layer has it between two
+// addrspaceModel is the machine of the address space as the session layer has it between two
 // applications. A segment is that of a pair: it is made for a connect to the application of its
 // own number, which is told first, and the other one is told when that has mapped it and accepts. When
 // the only session in it is over both are told to unmap. An application dies when there is no such
 // segment, so that nobody is left who would have to close it, and nobody connects while one is dead.
-type layerSpace struct{ *valloc.Model }
+type addrspaceModel struct{ *valloc.Model }
 
 // Next implements [check.Model].
-func (m layerSpace) Next(s valloc.State, emit func(int, valloc.State)) {
+func (m addrspaceModel) Next(s valloc.State, emit func(int, valloc.State)) {
 	m.Model.Next(s, func(action int, t valloc.State) {
 		if m.possible(s, m.Step(s, action, t)) {
 			emit(action, t)
@@ -31,7 +31,7 @@ func (m layerSpace) Next(s valloc.State, emit func(int, valloc.State)) {
 
 // possible says whether the session layer and two applications take a step. What the layer owes goes
 // before anything else that it might do of itself; what goes on meanwhile comes to the same before and after.
-func (m layerSpace) possible(s valloc.State, x valloc.Step) bool {
+func (m addrspaceModel) possible(s valloc.State, x valloc.Step) bool {
 	op, i := m.owing(s)
 	switch x.Op {
 	case valloc.OpMap, valloc.OpUnmap, valloc.OpAck:
@@ -52,7 +52,7 @@ func (m layerSpace) possible(s valloc.State, x valloc.Step) bool {
 }
 
 // owing returns what the layer does in the same step as what it did before, and with which segment; -1 for none.
-func (m layerSpace) owing(s valloc.State) (valloc.Op, int) {
+func (m addrspaceModel) owing(s valloc.State) (valloc.Op, int) {
 	for i := range int(m.Segments) {
 		switch g := s.Segment(i); {
 		case g.There && !g.Closing && g.Told == 0:
@@ -65,7 +65,7 @@ func (m layerSpace) owing(s valloc.State) (valloc.Op, int) {
 }
 
 // open returns how many segments nobody has closed.
-func (m layerSpace) open(s valloc.State) (n int) {
+func (m addrspaceModel) open(s valloc.State) (n int) {
 	for i := range int(m.Segments) {
 		if g := s.Segment(i); g.There && !g.Closing {
 			n++
@@ -74,67 +74,67 @@ func (m layerSpace) open(s valloc.State) (n int) {
 	return n
 }
 
-var spaceVerbs = [...]string{
+var addrspaceVerbs = [...]string{
 	valloc.OpCreate: "create", valloc.OpClose: "close", valloc.OpTell: "tell", valloc.OpAsk: "ask", valloc.OpAck: "take",
 	valloc.OpMap: "map", valloc.OpUnmap: "unmap", valloc.OpDie: "die", valloc.OpNotice: "return",
 }
 
-var spaceApps = []string{"app0", "app1"}
+var addrspaceApps = []string{"app0", "app1"}
 
-// named implements [walkable].
-func (m layerSpace) named(action int) (proc, verb string) {
+// opName implements [refinementTarget].
+func (m addrspaceModel) opName(action int) (proc, verb string) {
 	op, p := m.Op(action)
 	if op == valloc.OpCreate || op == valloc.OpClose {
-		return "layer", spaceVerbs[op]
+		return "layer", addrspaceVerbs[op]
 	}
-	return spaceApps[p], spaceVerbs[op]
+	return addrspaceApps[p], addrspaceVerbs[op]
 }
 
-func spaceKeys() []scenario.Key {
+func addrspaceKeys() []scenario.Key {
 	return []scenario.Key{
 		{Name: "units", Default: 4, Min: 1, Max: 12}, {Name: "segments", Default: 2, Min: 1, Max: 2}, {Name: "size", Default: 2, Min: 1, Max: 3},
 		{Name: "offset", Max: 2}, {Name: "page", Default: 1, Min: 1, Max: 2}, {Name: "death", Max: 1},
 	}
 }
 
-// readSpace reads a case of the scenario addrspace-refinement.
-func readSpace(c scenario.Input) (layerSpace, []scenario.Op, error) {
+// readAddrspaceInput reads a case of the scenario addrspace-refinement.
+func readAddrspaceInput(c scenario.Input) (addrspaceModel, []scenario.Op, error) {
 	var verbs []scenario.Verb
-	for op, name := range spaceVerbs {
-		procs := spaceApps
+	for op, name := range addrspaceVerbs {
+		procs := addrspaceApps
 		if op == int(valloc.OpCreate) || op == int(valloc.OpClose) {
 			procs = []string{"layer"}
 		}
 		verbs = append(verbs, scenario.Verb{Name: name, Procs: procs, Args: [][2]int{{0, 255}}})
 	}
-	cfg, ops, err := scenario.ReadInput(c, spaceKeys(), verbs)
+	cfg, ops, err := scenario.ReadInput(c, addrspaceKeys(), verbs)
 	if err != nil {
-		return layerSpace{}, nil, err
+		return addrspaceModel{}, nil, err
 	}
 	n := func(name string) uint8 { return uint8(cfg.Number(name)) }
 	m, err := valloc.New(valloc.Config{
 		Processes: 2, Units: n("units"), Segments: n("segments"), Size: n("size"), Offset: n("offset"), Page: n("page"), Death: n("death") > 0,
 	})
-	return layerSpace{m}, ops, err
+	return addrspaceModel{m}, ops, err
 }
 
-// setSpace writes a configuration.
-func setSpace(b *scenario.Builder, c valloc.Config) {
+// setAddrspaceConfig writes a configuration.
+func setAddrspaceConfig(b *scenario.Builder, c valloc.Config) {
 	death := 0
 	if c.Death {
 		death = 1
 	}
 	values := []int{int(c.Units), int(c.Segments), int(c.Size), int(c.Offset), int(c.Page), death}
-	for i, k := range spaceKeys() {
+	for i, k := range addrspaceKeys() {
 		if values[i] != k.Default {
 			b.Set(k.Name, values[i])
 		}
 	}
 }
 
-func spaceScenario() *scenario.Scenario {
+func addrspaceRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "addrspace-refinement", Generate: genSpace, Compile: compileSpace, OneTask: true,
+		Name: "addrspace-refinement", Generate: genAddrspace, Compile: compileAddrspace, OneTask: true,
 		Sometimes: []string{"used again", "full", "died"},
 		Doc:       "the address space of the session layer beside its machine, the model valloc, step by step",
 		Long: `Walks through the machine of the address space (simrun model valloc) and has the real session
@@ -147,29 +147,29 @@ workloads of this scenario.`,
 	}
 }
 
-func genSpace(src scenario.Source) scenario.Input {
+func genAddrspace(src scenario.Source) scenario.Input {
 	b := &scenario.Builder{Src: src}
 	b.Number("units", 4, 3, 2, 6)
 	b.Number("size", 2, 1, 3)
 	b.Number("page", 1, 2)
 	b.Number("death", 0, 1)
-	m, _, err := readSpace(b.Input)
+	m, _, err := readAddrspaceInput(b.Input)
 	if err != nil {
 		panic(err) // of our own making
 	}
-	stroll(b, m, m.Init()[0], 8+src.Intn(60, "steps"))
+	randomWalk(b, m, m.Init()[0], 8+src.Intn(60, "steps"))
 	return b.Input
 }
 
-func compileSpace(c scenario.Input) (scenario.Program, error) {
-	m, ops, err := readSpace(c)
+func compileAddrspace(c scenario.Input) (scenario.Program, error) {
+	m, ops, err := readAddrspaceInput(c)
 	if err != nil {
 		return scenario.Program{}, err
 	}
 	walkBeside := func(w *sim.World, word shm.Uint64) {
-		d := newSpaceDriver(m)
+		d := newAddrspaceDriver(m)
 		used := uint16(0)
-		walk(w, m, m.Init()[0], ops, word, func(e stride[valloc.State]) error {
+		walk(w, m, m.Init()[0], ops, word, func(e transition[valloc.State]) error {
 			x := m.Step(e.from, e.action, e.to)
 			switch g := e.to.Segment(x.Segment); {
 			case x.Op == valloc.OpDie:
@@ -187,26 +187,26 @@ func compileSpace(c scenario.Input) (scenario.Program, error) {
 			return d.step(e)
 		})
 	}
-	return besideMachine(nameSpaceStep, walkBeside), nil
+	return refinementProgram(nameAddrspaceStep, walkBeside), nil
 }
 
-// ExportSpace returns a counterexample of the machine of the address space with a mistake, as a trace of
+// ExportAddressSpace returns a counterexample of the machine of the address space with a mistake, as a trace of
 // the scenario addrspace-refinement: the session layer passes it, and should not if it makes the same mistake. Of
 // the configuration at most two segments and two processes count. The error is one of the model, or says that
 // there is no counterexample that the session layer can follow.
-func ExportSpace(ctx context.Context, c valloc.Config, variant string, o check.Options) (*trace.Trace, error) {
+func ExportAddressSpace(ctx context.Context, c valloc.Config, variant string, o check.Options) (*trace.Trace, error) {
 	c.Segments, c.Processes, c.Safety = min(c.Segments, 2), 2, false
 	o.Symmetry = false // each application has a part of its own
 	wrong, err := valloc.New(c, variant)
 	if err != nil {
 		return nil, err
 	}
-	ops, story, err := mistaken(ctx, layerSpace{wrong}, o)
+	ops, story, err := counterexample(ctx, addrspaceModel{wrong}, o)
 	if err != nil {
 		return nil, err
 	}
 	b := &scenario.Builder{}
-	setSpace(b, c)
+	setAddrspaceConfig(b, c)
 	b.Ops(ops)
 	return &trace.Trace{Story: story, Scenario: "addrspace-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }

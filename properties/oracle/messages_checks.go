@@ -18,9 +18,9 @@ var names = map[wire.Type]wire.Kind{
 	wire.Map: wire.KindSegment, wire.Unmap: wire.KindSegment,
 }
 
-// refuses checks a negative reply: about a session there are few, and a connect that somebody was
+// checkRefusal checks a negative reply: about a session there are few, and a connect that somebody was
 // asked to accept fails because of him, or in time.
-func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
+func (o *Messages) checkRefusal(ch layer.Channel, m wire.Message) {
 	switch m.Type {
 	case wire.DisconnectReply, wire.ResetReply:
 		if m.Status != wire.Invalid && m.Status != wire.NotAttached {
@@ -28,21 +28,21 @@ func (o *Messages) refuses(ch layer.Channel, m wire.Message) {
 		}
 	case wire.ConnectReply:
 		for h, s := range o.sessions {
-			if s.asker != ch || s.context != m.RequestID || o.Later {
+			if s.connector != ch || s.context != m.RequestID || o.DelayedSegments {
 				continue
 			}
 			t := o.last
 			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
-			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.Lax && !o.Deaf) {
+			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.FailingCalls && !o.UnreadChannel) {
 				o.wrong(RefusalHasCause, ch, m, "the server that was asked to accept has not refused")
 			}
 		}
 	}
 }
 
-// places checks that where a segment is to be mapped there is nothing that somebody still has.
-func (o *Messages) places(ch layer.Channel, m wire.Message) {
-	if o.Lax || o.Deaf {
+// checkPlaces checks that where a segment is to be mapped there is nothing that somebody still has.
+func (o *Messages) checkPlaces(ch layer.Channel, m wire.Message) {
+	if o.FailingCalls || o.UnreadChannel {
 		return // who has been hung up is not known
 	}
 	for _, other := range slices.Sorted(maps.Keys(o.channels)) {
@@ -69,7 +69,7 @@ func span(m wire.Message) string {
 }
 
 // within says whether something of a session lies in the segment that a map is about.
-func (s *watchedSession) within(g wire.Message) bool {
+func (s *sessionState) within(g wire.Message) bool {
 	for _, at := range addressesOf(s.accept) {
 		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
 			return true
@@ -82,9 +82,9 @@ func addressesOf(m wire.Message) [4]wire.Location {
 	return [4]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
 }
 
-// asks checks what a server is asked to accept: for a listener of its own, what a client has just
+// checkAccept checks what a server is asked to accept: for a listener of its own, what a client has just
 // asked for, in memory of which nobody uses anything.
-func (o *Messages) asks(ch layer.Channel, c *watched, m wire.Message) {
+func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message) {
 	o.last.accepts = true
 	asked, err := o.last.m.Endpoint, error(nil)
 	if o.last.m.URI != "" {
@@ -93,7 +93,7 @@ func (o *Messages) asks(ch layer.Channel, c *watched, m wire.Message) {
 	switch {
 	case m.Listener.Kind() != wire.KindListener || !c.live[m.Listener]:
 		o.wrong(AcceptMatchesConnect, ch, m, "the application has no such listener")
-	case !o.Later && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
+	case !o.DelayedSegments && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
 		o.wrong(AcceptMatchesConnect, ch, m, "no connect to this endpoint is under way")
 	case m.Session != wire.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
 		o.wrong(BothSidesAgree, ch, m, "the two directions share a fifo or a queue, or the session is not local")
@@ -110,12 +110,12 @@ func (o *Messages) asks(ch layer.Channel, c *watched, m wire.Message) {
 // uses says whether somebody who is still there uses a session, as far as is known.
 func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 	c := o.channels[ch]
-	return c != nil && c.live[h] && !c.gone && !o.Lax && !o.Deaf
+	return c != nil && c.live[h] && !c.gone && !o.FailingCalls && !o.UnreadChannel
 }
 
-// agrees checks that the client is told of the session that the server has accepted, from the other
+// checkAgreement checks that the client is told of the session that the server has accepted, from the other
 // side.
-func (o *Messages) agrees(ch layer.Channel, m, accept wire.Message) {
+func (o *Messages) checkAgreement(ch layer.Channel, m, accept wire.Message) {
 	want := wire.Message{
 		Type: wire.ConnectReply, RequestID: m.RequestID, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
 		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
@@ -125,8 +125,8 @@ func (o *Messages) agrees(ch layer.Channel, m, accept wire.Message) {
 	}
 }
 
-// attaching checks that who has not attached is told just that, and nobody attaches twice.
-func (o *Messages) attaching(ch layer.Channel, c *watched, m wire.Message) {
+// checkAttached checks that who has not attached is told just that, and nobody attaches twice.
+func (o *Messages) checkAttached(ch layer.Channel, c *channelState, m wire.Message) {
 	want := wire.NotAttached
 	if m.Type == wire.AttachReply {
 		want = wire.AlreadyAttached
@@ -145,7 +145,7 @@ func (o *Messages) attaching(ch layer.Channel, c *watched, m wire.Message) {
 // CheckLiveness checks that nothing is left to be said when more time has passed than anything may take:
 // connects are answered, those who were told to close and have not are reset, and nobody keeps
 // a segment of a pair without sessions. It says whether somebody was reset.
-func (o *Messages) CheckLiveness() (hurried bool) {
+func (o *Messages) CheckLiveness() (wasReset bool) {
 	for ch, c := range o.channels {
 		if c.gone {
 			continue
@@ -159,15 +159,15 @@ func (o *Messages) CheckLiveness() (hurried bool) {
 			if c.live[h] && s.closing[ch] && !s.reset[ch] {
 				o.fail(BoundedLiveness, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
 			}
-			hurried = hurried || c.live[h] && s.reset[ch]
+			wasReset = wasReset || c.live[h] && s.reset[ch]
 		}
 		for h, g := range c.mapped {
-			if !o.Later && !o.inUse(g) {
+			if !o.DelayedSegments && !o.inUse(g) {
 				o.fail(BoundedLiveness, "channel %d has (%v), and its pair has no session", ch, h)
 			}
 		}
 	}
-	return hurried
+	return wasReset
 }
 
 // inUse says whether the pair of a segment has a session that somebody uses.
@@ -177,7 +177,7 @@ func (o *Messages) inUse(g wire.Message) bool {
 			continue
 		}
 		for h, x := range o.sessions {
-			if x.server == s.server && x.asker == s.asker && (o.uses(x.server, h) || o.uses(x.client, h)) {
+			if x.server == s.server && x.connector == s.connector && (o.uses(x.server, h) || o.uses(x.client, h)) {
 				return true
 			}
 		}

@@ -13,17 +13,17 @@ import (
 	"cutthrough/sim/trace"
 )
 
-var nameMachineStep = shm.NewName("core-refinement.step")
+var nameCoreStep = shm.NewName("core-refinement.step")
 
 // A machineField is a field of a configuration of the machine, a number or a flag.
-type machineField struct {
+type modelField struct {
 	scenario.Key
 	number *uint8
 	flag   *bool
 }
 
-func machineFields(c *negotiation.Config) []machineField {
-	return []machineField{
+func modelFields(c *negotiation.Config) []modelField {
+	return []modelField{
 		{scenario.Key{Name: "clients", Default: 1, Min: 1, Max: 2}, &c.Clients, nil},
 		{scenario.Key{Name: "connects", Default: 2, Min: 1, Max: 3}, &c.Connects, nil},
 		{scenario.Key{Name: "sessions", Default: 1, Min: 1, Max: 3}, &c.Sessions, nil},
@@ -42,7 +42,7 @@ func machineFields(c *negotiation.Config) []machineField {
 }
 
 // set sets the field to a value within the bounds of its key.
-func (f machineField) set(v int) {
+func (f modelField) set(v int) {
 	if f.flag != nil {
 		*f.flag = v != 0
 		return
@@ -51,7 +51,7 @@ func (f machineField) set(v int) {
 }
 
 // get returns the value of the field.
-func (f machineField) get() int {
+func (f modelField) get() int {
 	switch {
 	case f.flag == nil:
 		return int(*f.number)
@@ -61,26 +61,26 @@ func (f machineField) get() int {
 	return 0
 }
 
-// readMachine reads a case of the machine.
-func readMachine(c scenario.Input) (negotiation.Config, []scenario.Op, error) {
+// readCoreInput reads a case of the machine.
+func readCoreInput(c scenario.Input) (negotiation.Config, []scenario.Op, error) {
 	var to negotiation.Config
 	var keys []scenario.Key
-	for _, f := range machineFields(&to) {
+	for _, f := range modelFields(&to) {
 		keys = append(keys, f.Key)
 	}
-	cfg, ops, err := scenario.ReadInput(c, keys, machineVerbs())
+	cfg, ops, err := scenario.ReadInput(c, keys, coreVerbs())
 	if err != nil {
 		return negotiation.Config{}, nil, err
 	}
-	for _, f := range machineFields(&to) {
+	for _, f := range modelFields(&to) {
 		f.set(cfg.Number(f.Name))
 	}
 	return to, ops, nil
 }
 
-// machineVerbs are the actions of the machine, each with the number of its outcome among those that
+// coreVerbs are the actions of the machine, each with the number of its outcome among those that
 // the action may have in that state.
-func machineVerbs() []scenario.Verb {
+func coreVerbs() []scenario.Verb {
 	var verbs []scenario.Verb
 	for _, name := range negotiation.ActionNames() {
 		verbs = append(verbs, scenario.Verb{Name: actionVerb(name), Procs: []string{"machine"}, Args: [][2]int{{0, 255}}})
@@ -90,17 +90,17 @@ func machineVerbs() []scenario.Verb {
 
 func actionVerb(name string) string { return strings.ReplaceAll(name, " ", "-") }
 
-// sessionMachine is the machine of the session layer.
-type sessionMachine struct{ *negotiation.Model }
+// coreModel is the machine of the session layer.
+type coreModel struct{ *negotiation.Model }
 
-// named implements [walkable].
-func (m sessionMachine) named(action int) (proc, verb string) {
+// opName implements [refinementTarget].
+func (m coreModel) opName(action int) (proc, verb string) {
 	return "machine", actionVerb(m.Actions()[action])
 }
 
-func machineScenario() *scenario.Scenario {
+func coreRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "core-refinement", Generate: genMachine, Compile: compileMachine, OneTask: true,
+		Name: "core-refinement", Generate: genCoreRefinement, Compile: compileCoreRefinement, OneTask: true,
 		Sometimes: []string{"established", "freed"},
 		Doc:       "the core of the session layer beside its machine, the model negotiation, step by step",
 		Long: `Walks through the machine of the session layer (simrun model negotiation) and has the real
@@ -112,7 +112,7 @@ the number of its outcome; what is not possible any more in its place is left ou
 	}
 }
 
-func genMachine(src scenario.Source) scenario.Input {
+func genCoreRefinement(src scenario.Source) scenario.Input {
 	b := &scenario.Builder{Src: src}
 	clients := b.Number("clients", 1, 2)
 	if clients == 1 { // or more segments could be on their way out than the machine has
@@ -135,7 +135,7 @@ func genMachine(src scenario.Source) scenario.Input {
 	if clients == 1 { // time passes for all pairs
 		b.Number("linger", 0, 1)
 	}
-	cfg, _, err := readMachine(b.Input)
+	cfg, _, err := readCoreInput(b.Input)
 	if err != nil {
 		panic(err) // of our own making
 	}
@@ -143,12 +143,12 @@ func genMachine(src scenario.Source) scenario.Input {
 	if err != nil {
 		panic(err)
 	}
-	stroll(b, sessionMachine{m}, m.Init()[0], 8+src.Intn(40, "steps"))
+	randomWalk(b, coreModel{m}, m.Init()[0], 8+src.Intn(40, "steps"))
 	return b.Input
 }
 
-func compileMachine(c scenario.Input) (scenario.Program, error) {
-	cfg, ops, err := readMachine(c)
+func compileCoreRefinement(c scenario.Input) (scenario.Program, error) {
+	cfg, ops, err := readCoreInput(c)
 	if err != nil {
 		return scenario.Program{}, err
 	}
@@ -160,9 +160,9 @@ func compileMachine(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	return besideMachine(nameMachineStep, func(w *sim.World, word shm.Uint64) {
-		d := newDriver(m)
-		walk(w, sessionMachine{m}, m.Init()[0], ops, word, func(e stride[negotiation.State]) error {
+	return refinementProgram(nameCoreStep, func(w *sim.World, word shm.Uint64) {
+		d := newCoreDriver(m)
+		walk(w, coreModel{m}, m.Init()[0], ops, word, func(e transition[negotiation.State]) error {
 			before, _ := e.from.Live()
 			if after, _ := e.to.Live(); after < before {
 				w.Sometimes("freed")
@@ -175,10 +175,10 @@ func compileMachine(c scenario.Input) (scenario.Program, error) {
 	}), nil
 }
 
-// ExportMachine returns a counterexample of the machine with a mistake, as a trace of the scenario
+// ExportCore returns a counterexample of the machine with a mistake, as a trace of the scenario
 // machine: the session layer passes it, and should not if it makes the same mistake. The error
 // is one of the model, or says that there is no counterexample.
-func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o check.Options) (*trace.Trace, error) {
+func ExportCore(ctx context.Context, c negotiation.Config, variant string, o check.Options) (*trace.Trace, error) {
 	wrong, err := negotiation.New(c, variant)
 	if err != nil {
 		return nil, err
@@ -187,20 +187,20 @@ func ExportMachine(ctx context.Context, c negotiation.Config, variant string, o 
 	if err != nil {
 		return nil, err
 	}
-	ops, story, err := mistaken(ctx, sessionMachine{wrong}, o)
+	ops, story, err := counterexample(ctx, coreModel{wrong}, o)
 	if err != nil {
 		return nil, err
 	}
 	b := &scenario.Builder{}
-	for _, f := range machineFields(&c) {
+	for _, f := range modelFields(&c) {
 		if n := f.get(); n != f.Default {
 			b.Set(f.Name, n)
 		}
 	}
 	b.Ops(ops)
-	goOn(b, sessionMachine{right}, right.Init()[0], ops, afterwards, right.Calm, newDriver(right).step)
+	extend(b, coreModel{right}, right.Init()[0], ops, extraSteps, right.Calm, newCoreDriver(right).step)
 	return &trace.Trace{Story: story, Scenario: "core-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }
 
-// afterwards is how many steps a counterexample goes on: enough to end what is there and to begin anew.
-const afterwards = 40
+// extraSteps is how many steps a counterexample goes on: enough to end what is there and to begin anew.
+const extraSteps = 40
