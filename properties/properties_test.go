@@ -133,7 +133,7 @@ func FuzzEvq(f *testing.F)         { fuzzScenario(f, "evq") }
 func FuzzAlloc(f *testing.F)       { fuzzScenario(f, "alloc") }
 func FuzzCloseStorm(f *testing.F)  { fuzzScenario(f, "close-storm") }
 func FuzzDetachCrash(f *testing.F) { fuzzScenario(f, "detach-crash") }
-func FuzzMultiApp(f *testing.F)     { fuzzScenario(f, "multi-app") }
+func FuzzMultiApp(f *testing.F)    { fuzzScenario(f, "multi-app") }
 
 // TestBadCasesAreRefused: a case may come from a file.
 func TestBadCasesAreRefused(t *testing.T) {

@@ -10,14 +10,13 @@ import (
 	"cutthrough/model/valloc"
 )
 
-// A unit of the machine is two pages, so that every place ends with a guard of one page. The address
-// space starts somewhere.
+// A unit of the model is two pages, so that every place ends with a guard of one page. The base is arbitrary.
 const (
 	addrspaceUnit = 2 * segments.Page
 	spaceBase     = wire.Location(16 * segments.Page)
 )
 
-// addrspaceDriver is a real session layer with two applications, and what the machine's numbers stand for in it.
+// addrspaceDriver is a real session layer with two applications, and maps the segments of the model to handles.
 type addrspaceDriver struct {
 	m        addrspaceModel
 	l        *layer.Core
@@ -29,10 +28,10 @@ type addrspaceDriver struct {
 
 type spaceApp struct {
 	channel layer.Channel
-	told    []wire.Message // to map and to unmap, and not yet by the machine
+	told    []wire.Message // maps and unmaps that the model has not sent so far
 }
 
-// addrspaceSegment is a segment whose session is from the other application to that of its number.
+// addrspaceSegment is the segment i of the model; its session is from the other application to application i.
 type addrspaceSegment struct {
 	segment, session wire.Handle
 	accepted         bool
@@ -49,7 +48,7 @@ func newAddrspaceDriver(m addrspaceModel) *addrspaceDriver {
 	return d
 }
 
-// attach attaches an application, which listens.
+// attach attaches an application and lets it listen.
 func (d *addrspaceDriver) attach(p int) {
 	d.last++
 	d.apps[p] = spaceApp{channel: d.last}
@@ -62,7 +61,7 @@ func (d *addrspaceDriver) message(p int, m wire.Message) {
 	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.apps[p].channel, Msg: m})
 }
 
-// event drives the layer, and makes the segments that it asks for.
+// event gives an event to the layer, and creates the segments that it asks for.
 func (d *addrspaceDriver) event(ev layer.Event) {
 	for _, fx := range slices.Clone(d.l.Step(ev)) {
 		switch fx.Kind {
@@ -77,7 +76,7 @@ func (d *addrspaceDriver) event(ev layer.Event) {
 	}
 }
 
-// hear takes what an application is told: of sessions only which one it is to accept matters.
+// hear records the maps and unmaps that an application is told, and the session that it is asked to accept.
 func (d *addrspaceDriver) hear(fx layer.Effect) {
 	for p := range d.apps {
 		if d.apps[p].channel != fx.Channel {
@@ -92,7 +91,7 @@ func (d *addrspaceDriver) hear(fx layer.Effect) {
 	}
 }
 
-// step takes one step of the machine and compares.
+// step takes one step of the model and compares.
 func (d *addrspaceDriver) step(e transition[valloc.State]) error {
 	x := d.m.Step(e.from, e.action, e.to)
 	if err := d.take(x, e.to); err != nil {
@@ -102,7 +101,7 @@ func (d *addrspaceDriver) step(e transition[valloc.State]) error {
 		return err
 	}
 	if _, i := d.m.owing(e.to); i >= 0 {
-		return nil // the layer has done that, too
+		return nil // the layer has taken that step already
 	}
 	for p := range d.apps {
 		if told := d.apps[p].told; len(told) > 0 {
@@ -116,12 +115,12 @@ func (d *addrspaceDriver) step(e transition[valloc.State]) error {
 		}
 	}
 	if _, n := d.l.Live(); n != segments || d.made != segments {
-		return fmt.Errorf("%w: %d segments of which %d exist; the machine has %d", errRefinement, n, d.made, segments)
+		return fmt.Errorf("%w: %d segments of which %d exist; the model has %d", errRefinement, n, d.made, segments)
 	}
 	return nil
 }
 
-// take takes one step of the machine, if it is one of the layer.
+// take takes one step of the model, if it is one of the layer.
 func (d *addrspaceDriver) take(x valloc.Step, to valloc.State) error {
 	g := &d.segments[x.Segment]
 	server, client := x.Segment, 1-x.Segment
@@ -129,7 +128,7 @@ func (d *addrspaceDriver) take(x valloc.Step, to valloc.State) error {
 	switch x.Op {
 	case valloc.OpCreate:
 		*g = addrspaceSegment{}
-		more := addrspaceUnit*uint32(place.Units) - 2*segments.Page // than the page that a session takes at least
+		more := addrspaceUnit*uint32(place.Units) - 2*segments.Page // beyond the page that each session needs
 		d.message(client, wire.Message{Type: wire.Connect, URI: portURI(server + 1), RxSize: 400 + more})
 	case valloc.OpTell:
 		if x.Process == client {
@@ -169,16 +168,16 @@ func (d *addrspaceDriver) toldToMap(x valloc.Step, place valloc.Segment) error {
 	}
 	base, size := spaceBase+wire.Location(place.At)*addrspaceUnit, uint64(place.Units)*addrspaceUnit-segments.Page
 	if m := told[0]; m.Base != base || m.Size != size {
-		return fmt.Errorf("%w: application %d was told %v, the machine has it at %#x, %d bytes", errRefinement, x.Process, m, uint64(base), size)
+		return fmt.Errorf("%w: application %d was told %v, the model has it at %#x, %d bytes", errRefinement, x.Process, m, uint64(base), size)
 	}
 	return nil
 }
 
-// expect takes the oldest that an application was told to map or unmap.
+// expect removes the oldest map or unmap that an application was told, and checks it.
 func (d *addrspaceDriver) expect(p int, kind wire.Type, g *addrspaceSegment) error {
 	told := &d.apps[p].told
 	if len(*told) == 0 || (*told)[0].Type != kind || (*told)[0].Handle != g.segment {
-		return fmt.Errorf("%w: application %d was told %v, the machine says %v of %v", errRefinement, p, *told, kind, g.segment)
+		return fmt.Errorf("%w: application %d was told %v, the model says %v of %v", errRefinement, p, *told, kind, g.segment)
 	}
 	*told = (*told)[1:]
 	return nil

@@ -13,11 +13,11 @@ import (
 
 var nameAddrspaceStep = shm.NewName("addrspace-refinement.step")
 
-// addrspaceModel is the machine of the address space as the session layer has it between two
-// applications. A segment is that of a pair: it is made for a connect to the application of its
-// own number, which is told first, and the other one is told when that has mapped it and accepts. When
-// the only session in it is over both are told to unmap. An application dies when there is no such
-// segment, so that nobody is left who would have to close it, and nobody connects while one is dead.
+// addrspaceModel is the model of the address space restricted to the steps of a session layer with two
+// applications. Segment i is created for a connect to application i, which is told to map it first; the other
+// application is told when application i has mapped it and accepts. When the only session in it is over, both are
+// told to unmap. An application dies only while no segment is open, because a dead one could not close its session,
+// and no connect is made while one is dead.
 type addrspaceModel struct{ *valloc.Model }
 
 // Next implements [check.Model].
@@ -29,8 +29,8 @@ func (m addrspaceModel) Next(s valloc.State, emit func(int, valloc.State)) {
 	})
 }
 
-// possible says whether the session layer and two applications take a step. What the layer owes goes
-// before anything else that it might do of itself; what goes on meanwhile comes to the same before and after.
+// possible says whether the session layer and two applications can take a step. A step that the layer owes comes
+// before its other steps; steps of the applications meanwhile commute with it.
 func (m addrspaceModel) possible(s valloc.State, x valloc.Step) bool {
 	op, i := m.owing(s)
 	switch x.Op {
@@ -51,7 +51,7 @@ func (m addrspaceModel) possible(s valloc.State, x valloc.Step) bool {
 	return true
 }
 
-// owing returns what the layer does in the same step as what it did before, and with which segment; -1 for none.
+// owing returns the step that the layer takes together with its last one, and its segment; -1 for none.
 func (m addrspaceModel) owing(s valloc.State) (valloc.Op, int) {
 	for i := range int(m.Segments) {
 		switch g := s.Segment(i); {
@@ -64,7 +64,7 @@ func (m addrspaceModel) owing(s valloc.State) (valloc.Op, int) {
 	return 0, -1
 }
 
-// open returns how many segments nobody has closed.
+// open returns the number of segments that are not closing.
 func (m addrspaceModel) open(s valloc.State) (n int) {
 	for i := range int(m.Segments) {
 		if g := s.Segment(i); g.There && !g.Closing {
@@ -97,7 +97,7 @@ func addrspaceKeys() []scenario.Key {
 	}
 }
 
-// readAddrspaceInput reads a case of the scenario addrspace-refinement.
+// readAddrspaceInput reads an input of the scenario addrspace-refinement.
 func readAddrspaceInput(c scenario.Input) (addrspaceModel, []scenario.Op, error) {
 	var verbs []scenario.Verb
 	for op, name := range addrspaceVerbs {
@@ -118,7 +118,7 @@ func readAddrspaceInput(c scenario.Input) (addrspaceModel, []scenario.Op, error)
 	return addrspaceModel{m}, ops, err
 }
 
-// setAddrspaceConfig writes a configuration.
+// setAddrspaceConfig sets the configuration of an input.
 func setAddrspaceConfig(b *scenario.Builder, c valloc.Config) {
 	death := 0
 	if c.Death {
@@ -136,13 +136,12 @@ func addrspaceRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "addrspace-refinement", Generate: genAddrspace, Compile: compileAddrspace, OneTask: true,
 		Sometimes: []string{"used again", "full", "died"},
-		Doc:       "the address space of the session layer beside its machine, the model valloc, step by step",
-		Long: `Walks through the machine of the address space (simrun model valloc) and has the real session
-layer, impl.Layer, do the same with two applications, each of which serves the other: segments are
-made by connects and closed with their sessions. The applications must be told to map and to unmap
-what the machine says, at the places that it says, and there must be as many segments (RefinesCore).
-A workload is a list of steps, each with its number among those of its name; what is not possible
-any more in its place is left out. simrun model --export writes counterexamples of the model as
+		Doc:       "the address space of the session layer beside its model, valloc, step by step",
+		Long: `Walks through the model of the address space (simrun model valloc) and lets the real session layer,
+layer.Core, take the same steps with two applications that serve each other: segments are created by connects and
+closed with their sessions. The applications must be told to map and to unmap the segments of the model, at its
+places, and there must be as many segments (RefinesCore). A workload is a list of steps, each with its number among
+those of its name; steps that are not possible in their place are skipped. simrun model --export writes counterexamples of the model as
 workloads of this scenario.`,
 	}
 }
@@ -155,7 +154,7 @@ func genAddrspace(src scenario.Source) scenario.Input {
 	b.Number("death", 0, 1)
 	m, _, err := readAddrspaceInput(b.Input)
 	if err != nil {
-		panic(err) // of our own making
+		panic(err) // the generator is wrong
 	}
 	randomWalk(b, m, m.Init()[0], 8+src.Intn(60, "steps"))
 	return b.Input
@@ -190,9 +189,9 @@ func compileAddrspace(c scenario.Input) (scenario.Program, error) {
 	return refinementProgram(nameAddrspaceStep, walkBeside), nil
 }
 
-// ExportAddressSpace returns a counterexample of the machine of the address space with a mistake, as a trace of
-// the scenario addrspace-refinement: the session layer passes it, and should not if it makes the same mistake. Of
-// the configuration at most two segments and two processes count. The error is one of the model, or says that
+// ExportAddressSpace returns a counterexample of the model of the address space with a mistake, as a trace of the
+// scenario addrspace-refinement. The session layer passes the trace, and fails it if it makes the same mistake. Of
+// the configuration at most two segments and two processes are used. The error is that of the model, or says that
 // there is no counterexample that the session layer can follow.
 func ExportAddressSpace(ctx context.Context, c valloc.Config, variant string, o check.Options) (*trace.Trace, error) {
 	c.Segments, c.Processes, c.Safety = min(c.Segments, 2), 2, false

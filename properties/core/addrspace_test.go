@@ -13,8 +13,8 @@ var (
 	spacePages = valloc.Config{Units: 6, Segments: 2, Processes: 2, Size: 3, Page: 2}
 )
 
-// TestSpaceHolds: the machine of the address space as the session layer has it does all that it does
-// without, and as it should. Else its counterexamples would be about the limits of the session layer.
+// TestAddrspaceModelHolds: the restricted model of the address space holds all properties. Else its counterexamples
+// would show the restriction and not the mistake.
 func TestAddrspaceModelHolds(t *testing.T) {
 	for _, c := range []valloc.Config{spaceDeath, spaceMoved, spacePages} {
 		m, err := valloc.New(c)
@@ -28,8 +28,8 @@ func TestAddrspaceModelHolds(t *testing.T) {
 	}
 }
 
-// TestAddrspaceRefinesModel drives the real session layer through every step that the machine of the address
-// space can take, as TestLayerConforms does with that of the sessions.
+// TestAddrspaceRefinesModel drives the real session layer through every step of the model of the address space, as
+// TestCoreRefinesModel does with the model negotiation.
 func TestAddrspaceRefinesModel(t *testing.T) {
 	for _, c := range []valloc.Config{spaceDeath, spacePages} {
 		v, err := valloc.New(c)

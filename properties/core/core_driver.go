@@ -13,7 +13,7 @@ import (
 	"cutthrough/properties/oracle"
 )
 
-// coreDriver is a real session layer, and what the machine's numbers stand for in it.
+// coreDriver is a real session layer, and maps the slots of the model to handles.
 type coreDriver struct {
 	m        *negotiation.Model
 	l        *layer.Core
@@ -30,7 +30,7 @@ type coreDriver struct {
 	fail     bool
 }
 
-var errRefinement = errors.New("the layer departs from the machine")
+var errRefinement = errors.New("the layer departs from the model")
 
 func newCoreDriver(m *negotiation.Model) *coreDriver {
 	d := &coreDriver{
@@ -78,7 +78,7 @@ func (d *coreDriver) message(a int, m wire.Message) {
 	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.channels[a], Msg: m})
 }
 
-// event drives the layer, and makes the segments that it asks for.
+// event gives an event to the layer, and creates the segments that it asks for.
 func (d *coreDriver) event(ev layer.Event) {
 	ev.Now = d.now
 	effects := slices.Clone(d.l.Step(ev))
@@ -100,7 +100,7 @@ func (d *coreDriver) event(ev layer.Event) {
 	}
 }
 
-// step takes one step of the machine, if it is one of the layer, and compares.
+// step takes one step of the model, if it is one of the layer, and compares.
 func (d *coreDriver) step(e transition[negotiation.State]) error {
 	clear(d.said)
 	d.fail = d.m.Failed(e.from, e.to, e.action)
@@ -124,13 +124,13 @@ func (d *coreDriver) step(e transition[negotiation.State]) error {
 	}
 	sessions, segments := e.to.Live()
 	if x, g := d.l.Live(); x != sessions || g != segments || d.live != segments {
-		return fmt.Errorf("%w: %d sessions, %d segments of which %d exist; the machine has %d, %d",
+		return fmt.Errorf("%w: %d sessions, %d segments of which %d exist; the model has %d, %d",
 			errRefinement, x, g, d.live, sessions, segments)
 	}
 	return nil
 }
 
-// take gives a message of the machine to the layer.
+// take gives a message of the model to the layer.
 func (d *coreDriver) take(a int, msg negotiation.Message) {
 	if msg.Kind() == negotiation.MsgEnd {
 		d.event(layer.Event{Kind: layer.EventGone, Channel: d.channels[a]})
@@ -155,8 +155,8 @@ func (d *coreDriver) take(a int, msg negotiation.Message) {
 	d.message(a, m)
 }
 
-// handle returns the handle of the session that a message is about. Of a session that was
-// not told of it is one that names nothing, of the slot if that has had a session.
+// handle returns the handle of the session that a message names. If no application was told of that session, the
+// handle names no object; it has the index of the slot if the slot has had a session.
 func (d *coreDriver) handle(msg negotiation.Message) wire.Handle {
 	if h, ok := d.sessions[[2]uint8{msg.Slot(), msg.Gen()}]; ok {
 		return h
@@ -170,10 +170,10 @@ func (d *coreDriver) handle(msg negotiation.Message) wire.Handle {
 	return 1
 }
 
-// compare checks that an application was told just this.
+// compare checks that an application was told exactly these messages.
 func (d *coreDriver) compare(a int, want []negotiation.Message) error {
 	said := slices.DeleteFunc(d.said[d.channels[a]], func(m wire.Message) bool {
-		switch m.Type { // replies that the machine leaves out
+		switch m.Type { // replies that the model leaves out
 		case wire.AttachReply, wire.BindReply, wire.UnbindReply, wire.DetachReply,
 			wire.DisconnectReply, wire.ResetReply:
 			return true
@@ -181,27 +181,27 @@ func (d *coreDriver) compare(a int, want []negotiation.Message) error {
 		return false
 	})
 	if len(said) != len(want) {
-		return fmt.Errorf("%w: it was told %v, the machine says %v", errRefinement, said, want)
+		return fmt.Errorf("%w: it was told %v, the model says %v", errRefinement, said, want)
 	}
 	want = slices.Clone(want)
 	for i, m := range said {
 		for j := i + 1; j < len(want) && ends(want[i]) && ends(want[j]) && !d.same(m, want[i]); j++ {
-			want[i], want[j] = want[j], want[i] // what ends in one step ends in any order
+			want[i], want[j] = want[j], want[i] // the ends of sessions in one step come in any order
 		}
 		if !d.same(m, want[i]) {
-			return fmt.Errorf("%w: it was told %v, the machine says %v", errRefinement, m, want[i])
+			return fmt.Errorf("%w: it was told %v, the model says %v", errRefinement, m, want[i])
 		}
 	}
 	return nil
 }
 
-// ends says whether a message says that the peer of a session is done.
+// ends says whether a message ends a session.
 func ends(m negotiation.Message) bool {
 	return m.Kind() == negotiation.MsgClosed || m.Kind() == negotiation.MsgReset
 }
 
-// same says whether a message is what the machine says. What is named for the first time is
-// what the machine means by that number from then on.
+// same says whether a message is the message want of the model. A handle that is named for the first time is
+// recorded for the slot of the model.
 func (d *coreDriver) same(m wire.Message, want negotiation.Message) bool {
 	if word, ok := oracle.ToldWord(m); !ok || word != want.Kind() {
 		return false

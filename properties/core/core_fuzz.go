@@ -18,18 +18,17 @@ import (
 
 var nameCoreFuzzStep = shm.NewName("core-fuzz.step")
 
-// fuzzEndpoints are where the applications listen and connect to: of this machine, of one
-// namespace or the other, of somebody else, of nobody, and nonsense.
+// fuzzEndpoints are the endpoints of binds and connects: addresses of this machine, of each namespace, of another
+// machine, unspecified ones, and text that is no endpoint.
 var fuzzEndpoints = []string{
 	"tcp://127.0.0.1/1", "tcp://0.0.0.0/1", "tcp://10.0.0.1/1", "tcp://10.0.0.2/1", "tcp://192.0.2.1/1",
 	"tcp://::1/1", "tcp://::/1", "udp://127.0.0.1/1", "tcp://127.0.0.1/2", "nonsense",
 }
 
-// fuzzSizes are what is asked for to read and to write: nothing special, something, too much, the
-// most that there is.
+// fuzzSizes are the sizes of the two fifos in a connect: the default, a small one, one beyond the limit, the limit.
 var fuzzSizes = [][2]uint32{{0, 0}, {3000, 0}, {1<<28 + 1, 0}, {0, 1<<28 + 1}, {0, 3000}, {1 << 28, 1 << 28}}
 
-// fuzzNamespaces are the namespaces; what comes after them does not exist.
+// fuzzNamespaces are the namespaces; an index beyond them is a namespace that does not exist.
 var fuzzNamespaces = []layer.Namespace{
 	{Name: "", Own: []netip.Addr{netip.MustParseAddr("10.0.0.1")}},
 	{Name: "blue", Secret: 7, Own: []netip.Addr{netip.MustParseAddr("10.0.0.2")}},
@@ -43,7 +42,7 @@ var (
 		{Name: "created", Words: []string{"now", "later"}},
 		{Name: "quotas", Words: []string{"ample", "tight", "bytes"}},
 	}
-	newestArg = [2]int{0, 4} // objects are named by how many of their kind were heard of since
+	newestArg = [2]int{0, 4} // 0 is the newest object of a kind, 1 the one before it, and so on
 	whereArg  = [2]int{0, len(fuzzEndpoints) - 1}
 	formArg   = [2]int{0, 2} // of an endpoint: as a URI, in fields, both
 	fuzzVerbs = []scenario.Verb{
@@ -74,22 +73,23 @@ func coreFuzzScenario() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "core-fuzz", Generate: genCoreFuzz, Compile: compileCoreFuzz, OneTask: true,
 		Sometimes: []string{"established", "freed", "overdue"},
-		Doc:       "the core of the session layer, and three applications that say anything at any time",
-		Long: `Drives impl.Layer without a server around it: applications, kernel and clock do one thing
-after the other. An application says what it likes about whatever anybody has heard of, its own or not,
-and answers what it was told, or not, or with an error, or twice. It is the k-th newest object of
-a kind that a message is about.
+		Doc:       "the core of the session layer, and three applications that send any message at any time",
+		Long: `Drives layer.Core without a server around it: applications, kernel and clock act one after the other. An
+application sends any message about any object that exists or has existed, its own or not. It answers a notification
+as it should, with an error, twice, or not at all. The argument K of a message picks the K-th newest object of its
+kind.
 
-Checked: Layer.CheckInvariants after every step (Invariant); messages, by themselves (Protocol) and
-session by session (Model, if segments are created at once); every answer that names, scopes and
-quotas decide (Directory); what the layer has done with memory: everything inside, nothing used twice
-or without having been zeroed, destroyed when nobody has it (SegmentLifecycle). In the end hours pass, so that
-every connect is answered, every close has become a reset and no segment of an idle pair is mapped
-(BoundedLiveness); then all die and nothing is left (Reclaimed).`,
+Checked: layer.Core.CheckInvariants after every step (Invariant); each message, against the messages before it
+(ExactlyOneReply, MapBeforeUse and the other message properties) and session by session (RefinesSession, if segments
+are created at once); each answer that names, scopes and quotas decide (Directory); each effect on memory: blocks lie
+inside their segment, are zeroed before they are used again, and a segment is destroyed only when no application has
+it (SegmentLifecycle). At the end hours pass: then each connect is answered, each close that was not confirmed has
+become a reset, and no segment of an idle pair is mapped (BoundedLiveness). Then all applications die, and the layer
+holds nothing (Reclaimed).`,
 	}
 }
 
-// fuzzDeck is what a generator draws from, some of it more often.
+// fuzzDeck has the operations that the generator draws; frequent ones occur several times.
 var fuzzDeck = strings.Fields("connect connect connect serve serve answer answer answer answer close close shut shut shut " +
 	"reset confirm confirm reject accept wait wait created bind unbind forget unmapped unmappable die detach attach babble")
 
@@ -99,23 +99,23 @@ func genCoreFuzz(src scenario.Source) scenario.Input {
 	b.Word("linger", "0", "1s")
 	b.Word("created", "now", "later")
 	b.Word("quotas", "ample", "tight", "bytes")
-	strange := src.Intn(3, "strange") == 2 // namespaces, scopes, endpoints and sizes matter
-	for _, who := range fuzzApps {
-		fuzzOp(b, who, "attach", strange)
+	strange := src.Intn(3, "strange") == 2 // draw other namespaces, scopes, endpoints and sizes than the usual ones
+	for _, app := range fuzzApps {
+		fuzzOp(b, app, "attach", strange)
 	}
 	fuzzOp(b, "a", "bind", strange)
 	for range 1 + src.Intn(12, "scenes") {
-		who := fuzzApps[src.Intn(len(fuzzApps), "who")]
+		app := fuzzApps[src.Intn(len(fuzzApps), "app")]
 		if src.Intn(4, "begins") == 0 {
-			fuzzOp(b, who, "connect", strange)
+			fuzzOp(b, app, "connect", strange)
 			if src.Intn(3, "served") > 0 {
 				b.Op("all", "serve")
 			}
-			who = fuzzApps[src.Intn(len(fuzzApps), "who")]
+			app = fuzzApps[src.Intn(len(fuzzApps), "app")]
 		}
 		for range 1 + src.Intn(3, "steps") {
 			name := fuzzDeck[src.Intn(len(fuzzDeck), "verb")]
-			fuzzOp(b, who, name, strange)
+			fuzzOp(b, app, name, strange)
 			if src.Intn(4, "again") == 3 {
 				b.Input.Workload = append(b.Input.Workload, b.Input.Workload[len(b.Input.Workload)-1])
 			}
@@ -124,11 +124,11 @@ func genCoreFuzz(src scenario.Source) scenario.Input {
 	return b.Input
 }
 
-// fuzzer draws the arguments of an operation.
-func fuzzOp(b *scenario.Builder, who, name string, strange bool) {
+// fuzzOp draws the arguments of an operation.
+func fuzzOp(b *scenario.Builder, app, name string, strange bool) {
 	v := fuzzVerbs[slices.IndexFunc(fuzzVerbs, func(v scenario.Verb) bool { return v.Name == name })]
 	if len(v.Procs) == 1 {
-		who = v.Procs[0]
+		app = v.Procs[0]
 	}
 	usual := map[string][]int{"attach": {0, 0, 3}, "bind": {0, 0}, "forget": {0}, "connect": {0, 0, 0}}[name]
 	var args []int
@@ -146,7 +146,7 @@ func fuzzOp(b *scenario.Builder, who, name string, strange bool) {
 			args = append(args, b.Src.Intn(bounds[1]+1, name))
 		}
 	}
-	b.Op(who, name, args...)
+	b.Op(app, name, args...)
 }
 
 func compileCoreFuzz(c scenario.Input) (scenario.Program, error) {
@@ -188,7 +188,7 @@ func compileCoreFuzz(c scenario.Input) (scenario.Program, error) {
 	return scenario.Program{Config: sim.Config{}, Setup: setup}, nil
 }
 
-// fuzzer is a session layer and what drives it.
+// fuzzer drives one core of the session layer.
 type fuzzer struct {
 	w        *sim.World
 	l        *layer.Core
@@ -201,19 +201,19 @@ type fuzzer struct {
 	apps     map[string]*fuzzApp
 	channels layer.Channel
 	ids      int
-	said     uint64 // a hash of all that the layer has said
+	said     uint64 // hash of all messages of the layer
 	creating []wire.Handle
 	failing  bool          // the layer is told that a segment was not created
-	objects  []wire.Handle // that anybody has heard of, in order
+	objects  []wire.Handle // that messages have named, in order
 }
 
-// fuzzApp is an application whose strings the workload pulls.
+// fuzzApp is an application whose messages are the operations of the workload.
 type fuzzApp struct {
 	id      int
 	ch      layer.Channel // 0 when it is not there
 	context uint64
 	inbox   []wire.Message // notifications that it has not answered
-	replies []wire.Message // to what it has just said
+	replies []wire.Message // to its last message
 	hungUp  bool
 }
 
@@ -241,7 +241,7 @@ func (x *fuzzer) do(o scenario.Op) {
 	}
 }
 
-// objectMessages are the messages about any object, by operation.
+// objectMessages has the message of each operation on an object; its handle is the argument.
 var objectMessages = map[string]wire.Message{
 	"unbind":     {Type: wire.Unbind},
 	"close":      {Type: wire.Disconnect},
@@ -254,7 +254,7 @@ var objectMessages = map[string]wire.Message{
 	"unmappable": {Type: wire.MapReply, Status: wire.NoMemory},
 }
 
-// aboutOf returns the kind of the objects that a message is about.
+// aboutOf returns the kind of the object that a message names.
 func aboutOf(m wire.Message) wire.Kind {
 	switch m.Type {
 	case wire.Unbind:
@@ -265,7 +265,7 @@ func aboutOf(m wire.Message) wire.Kind {
 	return wire.KindSession
 }
 
-// act has an application do something.
+// act does an operation of an application.
 func (x *fuzzer) act(p *fuzzApp, o scenario.Op) {
 	x.open(p)
 	if m, ok := objectMessages[o.Verb]; ok {
@@ -302,7 +302,8 @@ func (x *fuzzer) act(p *fuzzApp, o scenario.Op) {
 	}
 }
 
-// at puts an endpoint into a message. In fields, nonsense is an endpoint without a port, or none.
+// at sets the endpoint of a message, as a URI, in fields or both. In fields, an invalid endpoint has no port or is
+// empty.
 func at(m wire.Message, endpoint, form int) wire.Message {
 	text := fuzzEndpoints[endpoint]
 	e, err := wire.ParseURI(text)
@@ -318,8 +319,8 @@ func at(m wire.Message, endpoint, form int) wire.Message {
 	return m
 }
 
-// object returns the handle of the k-th newest object of a kind; 0 if there is none. What
-// nobody has heard of is the next one of that index.
+// object returns the handle of the k-th newest object of a kind; 0 if there is none. The largest k gives a handle
+// that does not exist so far: the next generation of the newest index.
 func (x *fuzzer) object(kind wire.Kind, k int) wire.Handle {
 	for i := len(x.objects) - 1; i >= 0; i-- {
 		if h := x.objects[i]; h.Kind() == kind {

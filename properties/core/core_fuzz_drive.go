@@ -52,12 +52,12 @@ func (x *fuzzer) appOf(ch layer.Channel) *fuzzApp {
 
 func (x *fuzzer) observe(ch layer.Channel, made bool, m wire.Message) {
 	x.mon.Observe(ch, made, m)
-	if !x.later { // or it is not known who connects
+	if !x.later { // else the client of an accept is not known
 		x.paths.Observe(ch, made, m)
 	}
 }
 
-// deliver hands a message to an application.
+// deliver gives a message of the layer to an application.
 func (x *fuzzer) deliver(ch layer.Channel, m wire.Message) {
 	x.observe(ch, true, m)
 	for _, n := range [...]uint64{uint64(ch), uint64(m.Type), uint64(m.Handle), uint64(uint32(m.Status))} {
@@ -83,7 +83,7 @@ func (x *fuzzer) deliver(ch layer.Channel, m wire.Message) {
 	p.inbox = append(p.inbox, m)
 }
 
-// open connects an application to the layer, unless it is.
+// open connects an application to the layer, unless it is connected.
 func (x *fuzzer) open(p *fuzzApp) {
 	if p.ch != 0 {
 		return
@@ -94,7 +94,7 @@ func (x *fuzzer) open(p *fuzzApp) {
 	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch})
 }
 
-// say has an application say something, and checks the answer as far as names decide it.
+// say sends a message of an application, and checks the answer as far as the directory decides it.
 func (x *fuzzer) say(p *fuzzApp, m wire.Message) {
 	p.context++
 	m.RequestID = uint64(p.id)<<32 | p.context
@@ -107,12 +107,12 @@ func (x *fuzzer) say(p *fuzzApp, m wire.Message) {
 	}
 }
 
-// sendLayerMessage has an application say what only the layer says.
+// sendLayerMessage sends a message of an application that only the layer may send.
 func (x *fuzzer) sendLayerMessage(p *fuzzApp) {
 	attached := x.names.Attached(p.id)
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: wire.Message{Type: wire.Accept}})
 	if p.hungUp != attached {
-		x.w.Fail(oracle.SegmentLifecycle, "application %d, attached: %v, said what only the layer says. Hung up: %v", p.id, attached, p.hungUp)
+		x.w.Fail(oracle.SegmentLifecycle, "application %d, attached: %v, sent a message that only the layer may send; hung up: %v", p.id, attached, p.hungUp)
 	}
 	if p.hungUp {
 		x.die(p)
@@ -126,12 +126,11 @@ func (x *fuzzer) die(p *fuzzApp) {
 	ch := p.ch
 	p.ch, p.inbox = 0, nil
 	x.step(layer.Event{Kind: layer.EventGone, Channel: ch})
-	// What it has said before the layer noticed may come after.
+	// The layer may read messages that were sent before the end of the channel after it.
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: ch, Msg: wire.Message{Type: wire.Attach}})
 }
 
-// answer has an application answer the oldest notification: as it should, with an error, twice, or
-// not at all.
+// answer answers the oldest notification of an application: 0 as it should, 1 with an error, 2 twice, 3 not at all.
 func (x *fuzzer) answer(p *fuzzApp, how int) {
 	if len(p.inbox) == 0 {
 		return
@@ -151,7 +150,7 @@ func (x *fuzzer) answer(p *fuzzApp, how int) {
 	}
 }
 
-// serve has all applications answer as they should until nobody is told anything any more.
+// serve lets all applications answer as they should until there are no more notifications.
 func (x *fuzzer) serve() {
 	for busy := true; busy; {
 		busy = false
@@ -166,7 +165,7 @@ func (x *fuzzer) serve() {
 	}
 }
 
-// created reports that the oldest segment that the layer waits for exists, or does not.
+// created reports success or failure of the creation of the oldest segment that the layer waits for.
 func (x *fuzzer) created(failed bool) {
 	if len(x.creating) == 0 {
 		return
@@ -188,7 +187,7 @@ func (x *fuzzer) pass(d time.Duration) {
 	x.step(layer.Event{Kind: layer.EventTick})
 }
 
-// end lets hours pass, in which nobody does anything, and then all die.
+// end lets hours pass without messages, and then all applications die.
 func (x *fuzzer) end() {
 	for len(x.creating) > 0 {
 		x.created(false)

@@ -15,7 +15,7 @@ import (
 
 var nameCoreStep = shm.NewName("core-refinement.step")
 
-// A machineField is a field of a configuration of the machine, a number or a flag.
+// A modelField is a field of a configuration of the model, a number or a flag.
 type modelField struct {
 	scenario.Key
 	number *uint8
@@ -61,7 +61,7 @@ func (f modelField) get() int {
 	return 0
 }
 
-// readCoreInput reads a case of the machine.
+// readCoreInput reads an input of the scenario core-refinement.
 func readCoreInput(c scenario.Input) (negotiation.Config, []scenario.Op, error) {
 	var to negotiation.Config
 	var keys []scenario.Key
@@ -78,8 +78,8 @@ func readCoreInput(c scenario.Input) (negotiation.Config, []scenario.Op, error) 
 	return to, ops, nil
 }
 
-// coreVerbs are the actions of the machine, each with the number of its outcome among those that
-// the action may have in that state.
+// coreVerbs are the actions of the model. The argument is the number of the outcome among those that the action
+// has in the state.
 func coreVerbs() []scenario.Verb {
 	var verbs []scenario.Verb
 	for _, name := range negotiation.ActionNames() {
@@ -90,7 +90,7 @@ func coreVerbs() []scenario.Verb {
 
 func actionVerb(name string) string { return strings.ReplaceAll(name, " ", "-") }
 
-// coreModel is the machine of the session layer.
+// coreModel is the model of the session layer.
 type coreModel struct{ *negotiation.Model }
 
 // opName implements [refinementTarget].
@@ -102,20 +102,20 @@ func coreRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "core-refinement", Generate: genCoreRefinement, Compile: compileCoreRefinement, OneTask: true,
 		Sometimes: []string{"established", "freed"},
-		Doc:       "the core of the session layer beside its machine, the model negotiation, step by step",
-		Long: `Walks through the machine of the session layer (simrun model negotiation) and has the real
-one, impl.Layer, do the same: what the machine takes it gets as a message, a death as the end of
-a channel, and what it says must be what the machine says, to the same applications in the same
-order about the same sessions and segments (RefinesCore). A workload is a list of actions, each with
-the number of its outcome; what is not possible any more in its place is left out. simrun model
---export writes counterexamples of the model as workloads of this scenario.`,
+		Doc:       "the core of the session layer beside its model, negotiation, step by step",
+		Long: `Walks through the model of the session layer (simrun model negotiation) and lets the real one,
+layer.Core, take the same steps: a message of the model is a message to the core, a death is the end of a channel.
+The core must send the messages of the model, to the same applications in the same order about the same sessions
+and segments (RefinesCore). A workload is a list of actions, each with the number of its outcome; actions that are
+not possible in their place are skipped. simrun model --export writes counterexamples of the model as workloads of
+this scenario.`,
 	}
 }
 
 func genCoreRefinement(src scenario.Source) scenario.Input {
 	b := &scenario.Builder{Src: src}
 	clients := b.Number("clients", 1, 2)
-	if clients == 1 { // or more segments could be on their way out than the machine has
+	if clients == 1 { // else more segments could be on their way out than the model has
 		b.Number("connects", 2, 1)
 	} else {
 		b.Set("connects", 1)
@@ -137,7 +137,7 @@ func genCoreRefinement(src scenario.Source) scenario.Input {
 	}
 	cfg, _, err := readCoreInput(b.Input)
 	if err != nil {
-		panic(err) // of our own making
+		panic(err) // the generator is wrong
 	}
 	m, err := negotiation.New(cfg)
 	if err != nil {
@@ -154,7 +154,7 @@ func compileCoreRefinement(c scenario.Input) (scenario.Program, error) {
 	}
 	m, err := negotiation.New(cfg)
 	if err == nil && m.Rude > 0 && m.Deaths+m.Detaches > 0 {
-		// What is said about things that only somebody who has left was told of means nothing here.
+		// A message about an object that only an application that left was told of has no meaning in the model.
 		err = errors.New("rude applications that leave cannot be compared")
 	}
 	if err != nil {
@@ -175,9 +175,9 @@ func compileCoreRefinement(c scenario.Input) (scenario.Program, error) {
 	}), nil
 }
 
-// ExportCore returns a counterexample of the machine with a mistake, as a trace of the scenario
-// machine: the session layer passes it, and should not if it makes the same mistake. The error
-// is one of the model, or says that there is no counterexample.
+// ExportCore returns a counterexample of the model with a mistake, as a trace of the scenario core-refinement. The
+// session layer passes the trace, and fails it if it makes the same mistake. The error is that of the model, or says
+// that there is no counterexample.
 func ExportCore(ctx context.Context, c negotiation.Config, variant string, o check.Options) (*trace.Trace, error) {
 	wrong, err := negotiation.New(c, variant)
 	if err != nil {
@@ -202,5 +202,5 @@ func ExportCore(ctx context.Context, c negotiation.Config, variant string, o che
 	return &trace.Trace{Story: story, Scenario: "core-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }
 
-// extraSteps is how many steps a counterexample goes on: enough to end what is there and to begin anew.
+// extraSteps is the number of steps after a counterexample: enough to end all sessions and to begin new ones.
 const extraSteps = 40

@@ -32,14 +32,13 @@ func redirectLegacy() *scenario.Scenario {
 		Sometimes: []string{"mapped"},
 		Broken:    true,
 		Doc:       "broken on purpose: applications place segments themselves, as redirects did",
-		Long: `Before the session layer allocated every segment, a server that was asked for a cut-through session
-placed a segment by itself and redirected the client to it. Here two servers do that: offer N makes a segment of N
-pages at an address that the server chooses in its own view of the arena (whose size in pages is
-the configuration), and sends it to the client, which takes it and has to resolve addresses in it.
+		Long: `Before the session layer allocated every segment, the server of a cut-through session placed a segment
+by itself and redirected the client to it. Here two servers do that: offer N creates a segment of N pages at an
+address that the server chooses in its own view of the arena, and sends it to the client, which must resolve
+addresses in it. The configuration has the size of the arena in pages.
 
-The servers do not know of each other's segments, so the client sooner or later has two at one
-address: the history of ranges is not one of an allocator (NoOverlap). There is no repair inside this
-mechanism, which is why all placing is the session layer's.`,
+The servers do not know each other's segments, so that sooner or later the client has two at one address
+(NoOverlap). No repair inside this mechanism is possible; therefore the session layer places all segments.`,
 	}
 }
 
@@ -81,7 +80,7 @@ func compileRedirect(c scenario.Input) (scenario.Program, error) {
 	return scenario.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
 }
 
-// offerAll makes segments at addresses of the server's choice and sends them.
+// offerAll creates segments at addresses that the server chooses, and sends them.
 func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []scenario.Op) {
 	next := uint64(0)
 	for _, o := range ops {
@@ -106,7 +105,7 @@ func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []sce
 
 var namePlace = shm.NewName("redirect.place")
 
-// redirectClient maps what the servers redirect it to.
+// redirectClient maps the segments of the servers.
 type redirectClient struct {
 	w    *sim.World
 	h    *sim.Process

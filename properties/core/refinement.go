@@ -13,15 +13,15 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// A walkable is a machine beside which real code walks. Its steps have the names of operations: who
-// does what, and the number among those of that name which are possible in a state.
+// A refinementTarget is a model that real code must refine: the code takes each step as the model does. A step is
+// named by an operation: process, verb, and its number among the steps of that name that are possible in the state.
 type refinementTarget[S comparable] interface {
 	check.Model[S]
 	Describe(S) string
 	opName(action int) (proc, verb string)
 }
 
-// transition is a step of a machine.
+// transition is a step of a model.
 type transition[S comparable] struct {
 	from   S
 	action int
@@ -35,7 +35,7 @@ func transitionsFrom[S comparable](m refinementTarget[S], s S) []transition[S] {
 	return next
 }
 
-// opOf names a step. One that is not possible gets a name that nothing has.
+// opOf returns the operation that names a step. An impossible step gets the name of no step.
 func opOf[S comparable](m refinementTarget[S], e transition[S]) scenario.Op {
 	proc, verb := m.opName(e.action)
 	n := 0
@@ -50,7 +50,7 @@ func opOf[S comparable](m refinementTarget[S], e transition[S]) scenario.Op {
 	return scenario.Op{Proc: proc, Verb: verb, Args: []int{n}}
 }
 
-// transitionNamed returns the step that an operation names, false if it is not possible.
+// transitionNamed returns the step that an operation names, or false if the step is not possible.
 func transitionNamed[S comparable](m refinementTarget[S], s S, o scenario.Op) (transition[S], bool) {
 	n := o.Args[0]
 	for _, e := range transitionsFrom(m, s) {
@@ -64,8 +64,8 @@ func transitionNamed[S comparable](m refinementTarget[S], s S, o scenario.Op) (t
 	return transition[S]{}, false
 }
 
-// walk takes the steps that are possible, each of which is a step of the simulation, too, and
-// has the real code take them.
+// walk takes each operation that is possible in the model, and lets the real code take the same step. Each is
+// one step of the simulation.
 func walk[S comparable](w *sim.World, m refinementTarget[S], s S, ops []scenario.Op, word shm.Uint64, take func(transition[S]) error) {
 	for _, o := range ops {
 		e, ok := transitionNamed(m, s, o)
@@ -81,7 +81,7 @@ func walk[S comparable](w *sim.World, m refinementTarget[S], s S, ops []scenario
 	}
 }
 
-// randomWalk draws a walk.
+// randomWalk draws a walk through the model of at most so many steps.
 func randomWalk[S comparable](b *scenario.Builder, m refinementTarget[S], s S, steps int) {
 	for range steps {
 		next := transitionsFrom(m, s)
@@ -95,7 +95,7 @@ func randomWalk[S comparable](b *scenario.Builder, m refinementTarget[S], s S, s
 	}
 }
 
-// counterexample returns a counterexample of a machine with a mistake, as a walk, and its story. The error is one of
+// counterexample returns a counterexample of a model with a mistake, as a walk, and its story. The error is that of
 // the search, or says that there is no counterexample.
 func counterexample[S comparable](ctx context.Context, wrong refinementTarget[S], o check.Options) (ops []scenario.Op, story []string, err error) {
 	r, err := check.Run(ctx, wrong, o)
@@ -114,9 +114,9 @@ func counterexample[S comparable](ctx context.Context, wrong refinementTarget[S]
 	return ops, trace.Wrap(text, 95), nil
 }
 
-// extend goes on with a walk for so many steps: each is one of an action that may be taken and was not for the
-// longest time. What a mistake has broken shows when it is used the next time. It ends where the real code, which
-// takes them too, cannot be compared.
+// extend appends so many steps to a walk, because a broken state often shows only at its next use. Each step is of
+// the allowed action that was not taken for the longest time. The walk ends early at a step that the real code,
+// which takes the steps as well, cannot be compared in.
 func extend[S comparable](b *scenario.Builder, m refinementTarget[S], s S, ops []scenario.Op, steps int, may func(action int) bool, code func(transition[S]) error) {
 	used := map[int]int{} // when each action was taken last, from 1
 	take := func(e transition[S]) bool {
@@ -143,7 +143,7 @@ func extend[S comparable](b *scenario.Builder, m refinementTarget[S], s S, ops [
 	}
 }
 
-// refinementProgram returns a program of one task with a word, at which its steps are.
+// refinementProgram returns a program of one task; each step of f is a store to word.
 func refinementProgram(name shm.Name, f func(w *sim.World, word shm.Uint64)) scenario.Program {
 	setup := func(w *sim.World) {
 		p := w.Process("machine")

@@ -9,10 +9,9 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// TestCoreRefinesModel drives the real session layer through every step that the machine of
-// package negotiation can take from every state that it can reach, in small configurations.
-// After each the layer must have said what the machine says, to the same applications in the
-// same order about the same things, and have as many sessions and segments left.
+// TestCoreRefinesModel drives the real session layer through every step from every reachable state of the model
+// negotiation, in small configurations. After each step the layer must have sent the messages of the model, to the
+// same applications in the same order about the same objects, and have as many sessions and segments.
 func TestCoreRefinesModel(t *testing.T) {
 	for _, c := range []negotiation.Config{
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 2},
@@ -42,8 +41,8 @@ func TestCoreRefinesModel(t *testing.T) {
 	}
 }
 
-// driveTransitions walks the graph of a machine breadth first, and drives fresh code along the shortest
-// way to each state and then over each of its edges. It returns how many there are.
+// driveTransitions walks the graph of a model breadth first, and drives fresh code along the shortest path to each
+// state and then over each of its edges. It returns the number of edges.
 func driveTransitions[S comparable](m refinementTarget[S], start S, fresh func() func(transition[S]) error) (edges int, err error) {
 	way := map[S]*transition[S]{start: nil} // the step by which each state was first reached
 	for todo := []S{start}; len(todo) > 0; todo = todo[1:] {

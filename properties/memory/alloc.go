@@ -42,15 +42,14 @@ func allocScenario() *scenario.Scenario {
 		Doc:       "processes allocate and free blocks of one segment concurrently",
 		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
 owner's pattern; free K frees the owner's Kth live block after checking the pattern. misfree frees an
-offset inside the owner's last live block, and refree (only with procs=1, else the block may be somebody's by
-then) the last freed block once more: both must be refused. With shared=1 there is one more block, which
-all processes free when they have done everything else: one of them must succeed. It is smaller
-than what they allocate, so that nobody gets it meanwhile.
+offset inside the owner's last live block, and refree the last freed block once more: both must be refused. refree
+needs procs=1, else another process may own the block by then. With shared=1 there is one more block, which all
+processes free at their end: exactly one free must succeed. The block is smaller than all that they allocate, so that
+no alloc returns it meanwhile.
 
-Checked: no two live blocks overlap and every block is inside (NoOverlap: porcupine's sequential
-specification is a set of disjoint ranges); nobody writes into another's block (NoRace, BlockIntegrity); freeing
-what is not allocated is ErrNotAllocated (InvalidFreeRefused); a process that is killed or stopped at any access
-disturbs nobody (NoLivelock, NoFalseCorrupt).`,
+Checked: live blocks are disjoint and inside the segment (NoOverlap); each process writes into its own blocks only
+(NoRace, BlockIntegrity); a free of a block that is not allocated returns ErrNotAllocated (InvalidFreeRefused); a
+process that is killed or stopped at any access disturbs no other (NoLivelock, NoFalseCorrupt).`,
 	}
 }
 
@@ -150,7 +149,7 @@ type sharedBlock struct {
 	freed int    // how often that succeeded
 }
 
-// check demands that it was freed once. A process that was killed may have done it.
+// check returns an error unless the block was freed once. A killed process may have been the one that freed it.
 func (s *sharedBlock) check() error {
 	dead := slices.ContainsFunc(s.procs, (*sim.Process).Dead)
 	if s.off != 0 && s.freed != 1 && (s.freed > 1 || !dead) {
@@ -169,8 +168,8 @@ type allocUser struct {
 	freed   []uint64
 }
 
-// touched is how much of a block the race detector is told of: blocks that overlap
-// without starting together are found by the history.
+// touched is the number of bytes of a block that the race detector sees. Blocks that overlap but start at
+// different offsets are found by NoOverlap.
 const touched = 16
 
 type block struct{ off, n uint64 }
@@ -254,12 +253,12 @@ func (u *allocUser) freeShared(s *sharedBlock) {
 	}
 }
 
-// has says whether a live block starts at off.
+// has says whether a live block of the process starts at off.
 func (u *allocUser) has(off uint64) bool {
 	return slices.ContainsFunc(u.live, func(b block) bool { return b.off == off })
 }
 
-// refused frees something that is not an allocated block.
+// refused frees an offset that is not an allocated block.
 func (u *allocUser) refused(off uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
 	if err := u.a.Free(off); !errors.Is(err, alloc.ErrNotAllocated) {

@@ -25,7 +25,7 @@ func (n *nap) unrung() int {
 	return 0
 }
 
-// napBell is a handle of a bell that keeps note of the owner's nap.
+// napBell is a handle of a bell that records the sleep of the owner.
 type napBell struct {
 	shm.Doorbell
 	nap *nap
@@ -47,8 +47,8 @@ func (b napBell) Wait(ready func() bool, deadline time.Duration) error {
 	return err
 }
 
-// spaceBell is the bell on which a producer waits for room. It does so only
-// when the consumer is awake, or rung.
+// spaceBell is the bell on which a producer waits for room. A wait while the consumer sleeps and was not rung
+// violates ConsumerProgress.
 type spaceBell struct {
 	napBell
 	w        *sim.World
@@ -58,7 +58,7 @@ type spaceBell struct {
 // Wait implements [shm.Doorbell].
 func (b spaceBell) Wait(ready func() bool, deadline time.Duration) error {
 	if b.consumer.unrung() != 0 && !b.nap.rung {
-		b.w.Fail(oracle.ConsumerProgress, "goes to sleep on a full queue while the consumer sleeps too, and nobody has rung it")
+		b.w.Fail(oracle.ConsumerProgress, "goes to sleep on a full queue while the consumer sleeps too, and was not rung")
 	}
 	return b.napBell.Wait(ready, deadline)
 }

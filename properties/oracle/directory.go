@@ -9,8 +9,8 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// DirectoryOracle knows which applications have attached and where they listen. It keeps no tables: it asks each
-// listener whether it is meant.
+// DirectoryOracle predicts the answers to requests that names, scopes and quotas decide. It is a second
+// implementation of the directory, without tables: a lookup compares the address with each listener in turn.
 type DirectoryOracle struct {
 	cfg       layer.Config
 	apps      []directoryApp
@@ -29,20 +29,20 @@ type directoryListener struct {
 	endpoint wire.Endpoint
 }
 
-// Expectation is what a request comes to.
+// Expectation is the predicted outcome of a request.
 type Expectation struct {
-	asked    bool // it is one, whose answer names decide
+	asked    bool // the message is a request that names, scopes or quotas decide
 	status   wire.Status
 	listener *directoryListener // that a connect reaches
 }
 
-// NewDirectoryOracle returns the book of a session layer that was made with cfg.
+// NewDirectoryOracle returns the directory of a session layer made with cfg.
 func NewDirectoryOracle(cfg layer.Config) *DirectoryOracle { return &DirectoryOracle{cfg: cfg} }
 
-// Attached says whether an application has attached and is still there.
+// Attached says whether an application is attached now.
 func (n *DirectoryOracle) Attached(id int) bool { return n.app(id) != nil }
 
-// Asked notes that an application is asked to accept, because of the message that Expect was told of last.
+// Asked records an accept that the session layer sent for the last message given to Expect.
 func (n *DirectoryOracle) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
 
 func (n *DirectoryOracle) app(id int) *directoryApp {
@@ -52,13 +52,13 @@ func (n *DirectoryOracle) app(id int) *directoryApp {
 	return nil
 }
 
-// Left notes that an application is not there any more, nor its listeners.
+// Left removes an application and its listeners.
 func (n *DirectoryOracle) Left(id int) {
 	n.apps = slices.DeleteFunc(n.apps, func(a directoryApp) bool { return a.id == id })
 	n.listeners = slices.DeleteFunc(n.listeners, func(l directoryListener) bool { return l.owner.id == id })
 }
 
-// Expect returns what a message of an application should come to.
+// Expect returns the predicted outcome of a message of an application.
 func (n *DirectoryOracle) Expect(id int, m wire.Message) Expectation {
 	n.accepts = nil
 	a := n.app(id)
@@ -66,7 +66,7 @@ func (n *DirectoryOracle) Expect(id int, m wire.Message) Expectation {
 		return Expectation{asked: true, status: n.attach(a, m)}
 	}
 	if a == nil {
-		return Expectation{} // what it is told then is the monitor's business
+		return Expectation{} // AttachFirst is checked by Messages
 	}
 	e, ok := endpointOf(m)
 	switch m.Type {
@@ -91,7 +91,7 @@ func (n *DirectoryOracle) Expect(id int, m wire.Message) Expectation {
 	return Expectation{}
 }
 
-// Compare checks what a message has come to.
+// Compare compares the replies to a message with the prediction, and updates the directory.
 func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, replies []wire.Message) error {
 	if m.Type == wire.Detach {
 		n.Left(id)
@@ -125,8 +125,8 @@ func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, repl
 	return nil
 }
 
-// connected checks a connect that reaches a listener: it is asked, unless a quota, memory or time says
-// no.
+// connected checks a connect that reaches a listener: the listener is asked to accept, unless a quota or a lack
+// of memory refuses the connect first.
 func (n *DirectoryOracle) connected(m wire.Message, want Expectation, replies []wire.Message) error {
 	for _, x := range n.accepts {
 		if x.Listener != want.listener.h {
@@ -195,7 +195,7 @@ func (n *DirectoryOracle) unbind(a *directoryApp, m wire.Message, e wire.Endpoin
 	return wire.Invalid
 }
 
-// lookup returns the listener that a connect reaches, or why it reaches none.
+// lookup returns the listener that a connect reaches, or the status of the refusal.
 func (n *DirectoryOracle) lookup(a *directoryApp, e wire.Endpoint) (*directoryListener, wire.Status) {
 	to := e.Addr.Addr()
 	if to.IsUnspecified() {
@@ -220,8 +220,8 @@ func (n *DirectoryOracle) lookup(a *directoryApp, e wire.Endpoint) (*directoryLi
 	return nil, wire.Refused
 }
 
-// find returns the listener at an endpoint among those in a table, or the one at the wildcard of
-// its family if the address is the application's own.
+// find returns the listener at endpoint e among those that satisfy among. If there is none and the address is the
+// application's own, it returns the listener at the wildcard address of the family.
 func (n *DirectoryOracle) find(a *directoryApp, e wire.Endpoint, among func(directoryListener) bool) *directoryListener {
 	wild := e
 	wild.Addr = netip.AddrPortFrom(netip.IPv6Unspecified(), e.Addr.Port())
@@ -238,13 +238,12 @@ func (n *DirectoryOracle) find(a *directoryApp, e wire.Endpoint, among func(dire
 	return nil
 }
 
-// own says whether an address is this machine's for an application.
+// own says whether addr is an address of this machine in the namespace of an application.
 func (n *DirectoryOracle) own(a *directoryApp, addr netip.Addr) bool {
 	return addr.IsLoopback() || slices.Contains(n.cfg.Namespaces[a.ns].Own, addr)
 }
 
-// localTo says whether a listener is in the local table of an application's namespace, if the
-// application has local scope.
+// localTo says whether a listener has local scope in the namespace of an application with local scope.
 func (l directoryListener) localTo(a *directoryApp) bool {
 	return l.owner.local && a.local && l.owner.ns == a.ns
 }

@@ -5,28 +5,28 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// This file is what [Messages] checks of what applications say that use the library, which
-// keeps to the rules: it answers what it was told, once, and closes what it has, once.
+// This file has the checks of [Messages] on the applications that use the library: each notification is
+// answered once and each session is closed once.
 
-// libraryState is what an application has been told and has said.
+// libraryState is what the monitor knows of the library of one application.
 type libraryState struct {
-	polite   bool // it uses the library
-	owes     map[owedReply]int
-	contexts map[uint64]bool
-	closed   map[wire.Handle]wire.Type // how it closed its sessions
+	usesLibrary bool
+	owes        map[owedReply]int         // replies to notifications
+	requestIDs  map[uint64]bool           // used by requests so far
+	closed      map[wire.Handle]wire.Type // the message that closed each session
 }
 
-// owedReply is an answer to a notification.
+// owedReply identifies the reply to a notification.
 type owedReply struct {
 	kind wire.Type
 	h    wire.Handle
 }
 
 func newLibraryState() libraryState {
-	return libraryState{owes: map[owedReply]int{}, contexts: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
+	return libraryState{owes: map[owedReply]int{}, requestIDs: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
 }
 
-// told notes what an application is told.
+// told records the reply that the application owes for a notification.
 func (c *libraryState) told(m wire.Message) {
 	switch m.Type {
 	case wire.Map, wire.Unmap, wire.Accept:
@@ -34,7 +34,7 @@ func (c *libraryState) told(m wire.Message) {
 	}
 }
 
-// checkLibrary checks what an application says.
+// checkLibrary checks a message of an application that uses the library.
 func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Message) {
 	switch m.Type {
 	case wire.MapReply, wire.UnmapReply, wire.AcceptReply:
@@ -51,20 +51,20 @@ func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Messag
 			c.closed[m.Handle] = m.Type
 		}
 	}
-	if c.contexts[m.RequestID] {
+	if c.requestIDs[m.RequestID] {
 		o.wrong(AppFollowsProtocol, ch, m, "the request id was used before")
 	}
-	c.contexts[m.RequestID] = true
+	c.requestIDs[m.RequestID] = true
 }
 
-// Discard is a close that throws away bytes.
+// Discard is a close that discards unread bytes.
 type Discard struct {
 	App    int
 	Handle wire.Handle
 }
 
-// ResetReported checks that the session layer was told of bytes that were thrown away, unless by who was
-// told the same first.
+// ResetReported says whether the application of a discard has sent a reset to the session layer. It is also true
+// if the application heard of a reset by its peer first: then it need not report its own.
 func (o *Messages) ResetReported(t Discard) bool {
 	ch := o.channel[t.App]
 	c, s := o.channels[ch], o.sessions[t.Handle]

@@ -11,19 +11,19 @@ import (
 	"cutthrough/shm/fifo"
 )
 
-// Memory keeps the books of what the session layer has had created and formatted.
+// Memory tracks the segments and blocks that the session layer has created, formatted and zeroed.
 type Memory struct {
 	fail     Failer
 	mon      *Messages
 	cfg      layer.Config
-	segments map[wire.Handle]uint64           // sizes of those that exist or are being created
-	bases    map[wire.Handle]wire.Location    // of those that an application was told to map
-	used     map[wire.Handle][]segments.Block // formatted, and not scrubbed since
-	payer    map[wire.Handle]layer.Channel    // for whose connect it was made
-	created  int                              // in this step
+	segments map[wire.Handle]uint64           // sizes of the segments that exist or are being created
+	bases    map[wire.Handle]wire.Location    // of the segments that an application was told to map
+	used     map[wire.Handle][]segments.Block // formatted, and not zeroed since
+	payer    map[wire.Handle]layer.Channel    // of the connect that needed the segment
+	created  int                              // segments in this step
 }
 
-// NewMemory returns the books of a session layer that was made with cfg.
+// NewMemory returns the tracker of a session layer made with cfg. It reports to fail.
 func NewMemory(fail Failer, mon *Messages, cfg layer.Config) *Memory {
 	return &Memory{
 		fail: fail, mon: mon, cfg: cfg, segments: map[wire.Handle]uint64{}, bases: map[wire.Handle]wire.Location{},
@@ -31,16 +31,16 @@ func NewMemory(fail Failer, mon *Messages, cfg layer.Config) *Memory {
 	}
 }
 
-// Begin starts a step of the layer. Effects of one step belong together.
+// Begin starts a step of the layer: the effects until the next Begin belong to one event.
 func (k *Memory) Begin() { k.created = 0 }
 
-// NotCreated notes that a segment that the layer has asked for does not exist.
+// NotCreated records that the creation of a segment failed.
 func (k *Memory) NotCreated(h wire.Handle) { delete(k.segments, h) }
 
 // Segments returns the number of segments that exist or are being created.
 func (k *Memory) Segments() int { return len(k.segments) }
 
-// Apply checks one effect and takes it into account.
+// Apply checks one effect and records it.
 func (k *Memory) Apply(fx layer.Effect) {
 	size, exists := k.segments[fx.Segment]
 	if fx.Segment != 0 && exists == (fx.Kind == layer.EffectCreate) {
@@ -82,11 +82,11 @@ func (k *Memory) Apply(fx layer.Effect) {
 	}
 }
 
-// create notes that a segment is asked for, once for a connect, and within the quota.
+// create records the creation of a segment: at most one for each connect, within the quota of its client.
 func (k *Memory) create(fx layer.Effect) {
 	k.segments[fx.Segment] = fx.Size
 	if k.mon.DelayedSegments {
-		return // the connect that it is for is not known
+		return // the connect that needs the segment is not known
 	}
 	if k.created++; k.created > 1 {
 		k.fail(SegmentLifecycle, "%d segments created at once", k.created)
@@ -103,7 +103,7 @@ func (k *Memory) create(fx layer.Effect) {
 	}
 }
 
-// place checks that a page is free behind each segment.
+// place checks that each segment is followed by a free page.
 func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 	k.bases[h] = base
 	for o, at := range k.bases {
@@ -116,7 +116,7 @@ func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 	}
 }
 
-// capacities checks that a session has the fifos that its client asked for.
+// capacities checks that the fifos of a session have the sizes that its client asked for.
 func (k *Memory) capacities(m wire.Message) {
 	asked := k.mon.last.m
 	if k.mon.DelayedSegments || asked.Type != wire.Connect {

@@ -7,58 +7,55 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// Messages watches all messages of the session layer and fails the run when one
-// is not allowed: exactly one reply to a request, before anything else is taken, no handle for two
-// objects, maps before and unmaps after use, places and memory that are nobody else's, sessions
-// that both sides are told of in the same words, no close that nobody asked for, the order kept on
-// the way. It knows nothing of the layer's state.
+// Messages checks each message of the session layer against the messages before it, and fails the run with the
+// property that is violated; properties.go lists them. It reads no state of the layer.
 type Messages struct {
 	fail Failer
 	Setting
 	channels map[layer.Channel]*channelState
 	sessions map[wire.Handle]*sessionState
-	owner    map[wire.Handle]layer.Channel // of applications and listeners, for ever
+	owner    map[wire.Handle]layer.Channel // of each handle of an application or listener, for ever
 	channel  map[int]layer.Channel         // by application
-	left     map[int]bool                  // applications that are gone, whatever of theirs is still under way
+	left     map[int]bool                  // applications that have gone; messages of theirs may still be under way
 	last     takenMessage
 }
 
-// Setting is what a run may do beyond the rules, and what [Messages] cannot know from messages. The zero Setting is
-// a run that keeps to the rules.
+// Setting describes the faults of a run that [Messages] cannot see in messages. The zero Setting is a run without
+// such faults.
 type Setting struct {
-	// Lax: calls fail, so applications may be hung up without a word.
+	// FailingCalls: calls of the host may fail, so the layer may hang up on any application.
 	FailingCalls bool
-	// Deaf: an application does not read, and is hung up for that.
+	// UnreadChannel: an application does not read its channel, so the layer hangs up on it.
 	UnreadChannel bool
 	// Hostile is the application that does not use the library, or 0.
 	Hostile int
-	// Later: segments are not created at once, so a connect may have to wait.
+	// DelayedSegments: segments are created later, so a connect may have to wait.
 	DelayedSegments bool
 }
 
-// takenMessage is what the layer has taken last.
+// takenMessage is the message that the layer has taken last.
 type takenMessage struct {
 	ch      layer.Channel
 	from    *channelState
 	m       wire.Message
-	accepts bool // somebody was asked to accept since
+	accepts bool // a server was asked to accept since
 }
 
-// channelState is what the monitor knows of one channel.
+// channelState is the state of one channel, as its messages show it.
 type channelState struct {
 	attached bool
 	pending  map[request]int
-	live     map[wire.Handle]bool // listeners and sessions that it was told of: whether not over
+	live     map[wire.Handle]bool // listeners and sessions that it was told of: true until they end
 	mapped   map[wire.Handle]wire.Message
 	unmapped map[wire.Handle]bool
 	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
-	unused   map[wire.Handle]wire.Message // mapped for what it is about to be told
-	made     []wire.Message               // not yet received
+	unused   map[wire.Handle]wire.Message // mapped, but not used by a session so far
+	made     []wire.Message               // and not received so far
 	gone     bool
 	libraryState
 }
 
-// request identifies requests that a reply may answer.
+// request identifies the requests that a reply may answer.
 type request struct {
 	kind    wire.Type
 	context uint64
@@ -75,11 +72,11 @@ type sessionState struct {
 	server, client layer.Channel
 	established    bool
 	unbound        bool                   // its listener ended before it was established
-	closeAsked     bool                   // somebody asked to close
-	closing        map[layer.Channel]bool // has been told to close
-	reset          map[layer.Channel]bool // or to reset
-	connector      layer.Channel          // who connects, if that is known, and
-	context        uint64                 // of what request
+	closeAsked     bool                   // an application asked to close it
+	closing        map[layer.Channel]bool // the sides that were told of a close
+	reset          map[layer.Channel]bool // the sides that were told of a reset
+	connector      layer.Channel          // the client of the connect, if it is known
+	context        uint64                 // request id of the connect
 }
 
 // Failer ends a run that violates a property: it does not return. [cutthrough/sim.World.Fail] is one.
@@ -116,15 +113,15 @@ func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 	} else {
 		o.EndStep()
 		o.last = takenMessage{ch: ch, from: c, m: m}
-		if c.polite {
+		if c.usesLibrary {
 			o.checkLibrary(ch, c, m)
 		}
 		o.noteTaken(ch, c, m)
 	}
 }
 
-// EndStep checks that what the layer took last has been answered. Only a connect may have to wait, for
-// who has been asked to accept.
+// EndStep checks that the layer has answered the message that it took last. Only the reply to a connect may come
+// later, when the server has answered.
 func (o *Messages) EndStep() {
 	t := o.last
 	waits := t.m.Type == wire.Connect && (t.accepts || o.DelayedSegments)
@@ -138,7 +135,7 @@ func (o *Messages) EndStep() {
 	}
 }
 
-// noteTaken notes what an application says.
+// noteTaken records a message of an application.
 func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch m.Type {
@@ -147,7 +144,7 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 		if s != nil && c.live[m.Handle] {
 			s.closeAsked = true
 		}
-		if m.Type == wire.Detach { // it has given up everything
+		if m.Type == wire.Detach { // it gives up all that it has
 			c.gone = true
 			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == wire.Connect })
 			clear(c.live)
@@ -155,7 +152,7 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 			clear(c.held)
 		}
 		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
-			o.channel[app], c.gone = ch, o.left[app] // one that may never read the reply
+			o.channel[app], c.gone = ch, o.left[app] // it may never read the reply
 		}
 	case wire.MapReply:
 		if m.Status != wire.OK {
@@ -177,7 +174,7 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 	}
 }
 
-// checkMade checks what the layer says.
+// checkMade checks a message of the layer.
 func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) {
 	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
 		o.wrong(UniqueHandles, ch, m, "the handle is of the wrong kind")
@@ -217,8 +214,7 @@ func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) 
 	}
 }
 
-// checkReply checks a reply: it answers a request, and gives or takes nothing that is not the
-// application's.
+// checkReply checks a reply: it answers a request, and it creates or ends only objects of the application.
 func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message) {
 	full, half := request{m.Type - 1, m.RequestID, false}, request{m.Type - 1, m.RequestID, true}
 	r := full
@@ -262,7 +258,7 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 	}
 }
 
-// checkMapped checks that who is told of a session has been told to map what it uses.
+// checkMapped checks that the application that is told of a session was told to map the memory of it.
 func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message) {
 	for _, at := range [...]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
@@ -279,7 +275,7 @@ func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message
 	c.live[m.Handle] = true
 }
 
-// checkClose checks the news that a peer has closed.
+// checkClose checks the notification that the peer has closed or reset a session.
 func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch {
@@ -292,17 +288,17 @@ func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message)
 	s.reset[ch] = s.reset[ch] || m.Type == wire.Reset
 }
 
-// Received checks that messages arrive in the order in which they were made. Some do not: those
-// of a segment that has been given up.
+// Received checks that messages arrive in the order in which the layer sent them. Messages about a segment that
+// the layer has given up may be missing.
 func (o *Messages) Received(app int, m wire.Message) {
 	if m.Type == wire.AttachReply && m.Status == wire.OK {
 		o.channel[app] = o.owner[m.Handle]
 	}
 	c := o.channels[o.channel[app]]
 	if c == nil {
-		return // it could not attach
+		return // the application could not attach
 	}
-	c.polite = app != o.Hostile
+	c.usesLibrary = app != o.Hostile
 	for len(c.made) > 0 {
 		next := c.made[0]
 		c.made = c.made[1:]
@@ -313,7 +309,7 @@ func (o *Messages) Received(app int, m wire.Message) {
 	o.wrong(MessageOrder, o.channel[app], m, "received, but never sent, or received after a message that was sent later")
 }
 
-// Gone notes that an application has left or died.
+// Gone records that an application has left or died.
 func (o *Messages) Gone(app int) {
 	o.left[app] = true
 	if c := o.channels[o.channel[app]]; c != nil {

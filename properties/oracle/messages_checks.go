@@ -9,17 +9,17 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// This file is what [Messages] checks of what messages say, apart from when they may come.
+// This file has the checks of [Messages] on the content of messages, rather than on their order.
 
-// names are the kinds of what messages that say ok name.
+// names has the kind of the handle in each message with status OK.
 var names = map[wire.Type]wire.Kind{
 	wire.AttachReply: wire.KindApp, wire.BindReply: wire.KindListener, wire.UnbindReply: wire.KindListener,
 	wire.Accept: wire.KindSession, wire.ConnectReply: wire.KindSession,
 	wire.Map: wire.KindSegment, wire.Unmap: wire.KindSegment,
 }
 
-// checkRefusal checks a negative reply: about a session there are few, and a connect that somebody was
-// asked to accept fails because of him, or in time.
+// checkRefusal checks a negative reply. A close fails only with two statuses. A connect that a server was asked to
+// accept fails because of that server, or by timeout.
 func (o *Messages) checkRefusal(ch layer.Channel, m wire.Message) {
 	switch m.Type {
 	case wire.DisconnectReply, wire.ResetReply:
@@ -40,10 +40,10 @@ func (o *Messages) checkRefusal(ch layer.Channel, m wire.Message) {
 	}
 }
 
-// checkPlaces checks that where a segment is to be mapped there is nothing that somebody still has.
+// checkPlaces checks that a segment is mapped at a place where no application has another segment.
 func (o *Messages) checkPlaces(ch layer.Channel, m wire.Message) {
 	if o.FailingCalls || o.UnreadChannel {
-		return // who has been hung up is not known
+		return // the set of channels that were hung up is not known
 	}
 	for _, other := range slices.Sorted(maps.Keys(o.channels)) {
 		c := o.channels[other]
@@ -68,7 +68,7 @@ func span(m wire.Message) string {
 	return fmt.Sprintf("[%#x, %#x)", uint64(m.Base), uint64(m.Base)+m.Size)
 }
 
-// within says whether something of a session lies in the segment that a map is about.
+// within says whether a fifo or queue of the session lies in the segment of the map message g.
 func (s *sessionState) within(g wire.Message) bool {
 	for _, at := range addressesOf(s.accept) {
 		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
@@ -82,8 +82,8 @@ func addressesOf(m wire.Message) [4]wire.Location {
 	return [4]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
 }
 
-// checkAccept checks what a server is asked to accept: for a listener of its own, what a client has just
-// asked for, in memory of which nobody uses anything.
+// checkAccept checks an accept notification: it is for a listener of the server and for the connect that the layer
+// took last, and no live session uses its fifos.
 func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message) {
 	o.last.accepts = true
 	asked, err := o.last.m.Endpoint, error(nil)
@@ -107,14 +107,14 @@ func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message
 	}
 }
 
-// uses says whether somebody who is still there uses a session, as far as is known.
+// uses says whether the application of a channel is known to be there and to use a session.
 func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 	c := o.channels[ch]
 	return c != nil && c.live[h] && !c.gone && !o.FailingCalls && !o.UnreadChannel
 }
 
-// checkAgreement checks that the client is told of the session that the server has accepted, from the other
-// side.
+// checkAgreement checks that the client is told of the session that the server has accepted, with the two
+// directions exchanged.
 func (o *Messages) checkAgreement(ch layer.Channel, m, accept wire.Message) {
 	want := wire.Message{
 		Type: wire.ConnectReply, RequestID: m.RequestID, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
@@ -125,7 +125,7 @@ func (o *Messages) checkAgreement(ch layer.Channel, m, accept wire.Message) {
 	}
 }
 
-// checkAttached checks that who has not attached is told just that, and nobody attaches twice.
+// checkAttached checks that an application without attachment gets NotAttached, and that it attaches once.
 func (o *Messages) checkAttached(ch layer.Channel, c *channelState, m wire.Message) {
 	want := wire.NotAttached
 	if m.Type == wire.AttachReply {
@@ -142,9 +142,9 @@ func (o *Messages) checkAttached(ch layer.Channel, c *channelState, m wire.Messa
 	}
 }
 
-// CheckLiveness checks that nothing is left to be said when more time has passed than anything may take:
-// connects are answered, those who were told to close and have not are reset, and nobody keeps
-// a segment of a pair without sessions. It says whether somebody was reset.
+// CheckLiveness checks the state after all timeouts have passed: connects are answered, a side that was told to
+// close and has not is reset, and no application has a segment of a pair without sessions. It returns whether
+// a live session was reset.
 func (o *Messages) CheckLiveness() (wasReset bool) {
 	for ch, c := range o.channels {
 		if c.gone {
@@ -170,7 +170,7 @@ func (o *Messages) CheckLiveness() (wasReset bool) {
 	return wasReset
 }
 
-// inUse says whether the pair of a segment has a session that somebody uses.
+// inUse says whether the pair of a segment has a session that an application uses.
 func (o *Messages) inUse(g wire.Message) bool {
 	for _, s := range o.sessions {
 		if !s.within(g) {

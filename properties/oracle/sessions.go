@@ -9,20 +9,19 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// Sessions follows every session of a session layer with the model of one. It begins with the
-// accept that the server is told of, and never ends: an application may name the handle later. A
-// verdict that is inconclusive fails nothing; a test of the model shows that none is.
+// Sessions follows each session of a session layer with the model of one session, from the accept notification
+// of its server to the end of the run: an application may use the handle long after the session. An inconclusive
+// verdict is no failure; a test of the model shows that there is none.
 //
-// The client is known before it is told anything: the layer asks the server to accept
-// while it handles the connect.
+// The client is known from the start, because the layer notifies the server while it handles the connect.
 type Sessions struct {
 	fail     Failer
-	mon      *Messages // knows which applications have gone
+	mon      *Messages // has the set of applications that have gone
 	sessions map[wire.Handle]*followedSession
 	all      []*followedSession
-	connects map[asked]*followedSession // what a connect has led to
-	last     asked                      // whose message the layer is handling
-	fed      []*followedSession         // since then
+	connects map[asked]*followedSession // by the connect that asked for the session
+	last     asked                      // the message that the layer is handling
+	fed      []*followedSession         // that had an event since then
 }
 
 // asked identifies a connect.
@@ -33,14 +32,14 @@ type asked struct {
 
 type followedSession struct {
 	h       wire.Handle
-	sides   [2]layer.Channel // 0 is one that has detached
+	sides   [2]layer.Channel // 0 after the application of the side has detached
 	leaving [2]bool
 	monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
 }
 
 var clientSide, serverSide = negotiation.SessionSides()
 
-// NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
+// NewSessions returns a monitor that reports to fail; mon has the set of applications that have gone.
 func NewSessions(fail Failer, mon *Messages) *Sessions {
 	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*followedSession{}, connects: map[asked]*followedSession{}}
 }
@@ -54,7 +53,7 @@ func (o *Sessions) Observe(ch layer.Channel, made bool, m wire.Message) {
 	}
 }
 
-// checkMade follows what the layer says.
+// checkMade gives a message of the layer to the model of its session.
 func (o *Sessions) checkMade(ch layer.Channel, m wire.Message) {
 	s := o.sessions[m.Handle]
 	if m.Type == wire.ConnectReply {
@@ -71,8 +70,8 @@ func (o *Sessions) checkMade(ch layer.Channel, m wire.Message) {
 	}
 }
 
-// noteTaken follows what an application says. Before that the layer has said everything about what it
-// took last.
+// noteTaken gives a message of an application to the model of its session. By then the layer has sent everything
+// that follows from the message before.
 func (o *Sessions) noteTaken(ch layer.Channel, m wire.Message) {
 	o.EndStep()
 	o.last = asked{ch, m.RequestID}
@@ -86,8 +85,8 @@ func (o *Sessions) noteTaken(ch layer.Channel, m wire.Message) {
 	}
 }
 
-// detach has an application leave all its sessions. What comes over its channel from then on
-// is a stranger's.
+// detach removes an application from all its sessions. Later messages over its channel belong to no side of
+// these sessions.
 func (o *Sessions) detach(ch layer.Channel) {
 	for _, s := range o.all {
 		if r := s.side(ch); r != negotiation.Nobody {
@@ -97,7 +96,7 @@ func (o *Sessions) detach(ch layer.Channel) {
 	}
 }
 
-// EndStep checks that nothing is left to be said.
+// EndStep checks that the layer owes no message for the message that it took last.
 func (o *Sessions) EndStep() {
 	for _, s := range o.fed {
 		o.feed(s, negotiation.Settled, negotiation.Nobody)
@@ -105,8 +104,7 @@ func (o *Sessions) EndStep() {
 	o.fed = o.fed[:0]
 }
 
-// Undecided describes a session of which the model does not say that all was right, or returns "". To be
-// called after Settle.
+// Undecided describes a session that the model does not accept, or returns "". Call EndStep before.
 func (o *Sessions) Undecided() string {
 	for _, s := range o.all {
 		if s.monitor.Verdict() != monitor.Accepted {
@@ -116,8 +114,7 @@ func (o *Sessions) Undecided() string {
 	return ""
 }
 
-// feed has the model of a session take an event into account, after the news that one of the
-// sides has gone.
+// feed gives an event to the model of a session, after the events of sides that have gone meanwhile.
 func (o *Sessions) feed(s *followedSession, kind, side uint8) {
 	for r, ch := range s.sides {
 		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.FailingCalls) {
@@ -134,7 +131,7 @@ func (o *Sessions) feed(s *followedSession, kind, side uint8) {
 	}
 }
 
-// side returns which side of the session a channel is.
+// side returns the side of the session that a channel is, or negotiation.Nobody.
 func (s *followedSession) side(ch layer.Channel) uint8 {
 	for r, of := range s.sides {
 		if of == ch {

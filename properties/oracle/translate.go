@@ -5,11 +5,11 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// This file translates between the messages of the session layer and the words of its models: the events of
-// the model of one session, and the messages of the model of the whole layer.
+// This file translates messages of the session layer to and from the words of its models: the events of the
+// model of one session, and the messages of the model of the whole layer.
 
-// Taken returns the kind of the event that a message of an application is for the model of a session, or
-// false if it is none: Detach is about all sessions, and the rest about none.
+// Taken returns the event kind of a message of an application in the model of a session, or false if the
+// message is no such event: Detach concerns all sessions, the others none.
 func Taken(m wire.Message) (uint8, bool) {
 	switch m.Type {
 	case wire.AcceptReply:
@@ -30,8 +30,8 @@ func Taken(m wire.Message) (uint8, bool) {
 	return 0, false
 }
 
-// Told returns the kind of the event that a message of the layer is for the model of a session, or
-// false if it is none.
+// Told returns the event kind of a message of the layer in the model of a session, or false if the message is
+// no such event.
 func Told(m wire.Message) (uint8, bool) {
 	switch m.Type {
 	case wire.Accept:
@@ -60,8 +60,8 @@ func Told(m wire.Message) (uint8, bool) {
 	return 0, false
 }
 
-// ToldWord returns the kind of the message of the model of the layer that a message of the layer is, or
-// false if that model leaves it out, as it does most replies.
+// ToldWord returns the kind of a message of the layer in the model of the layer, or false if that model leaves
+// the message out, as it does most replies.
 func ToldWord(m wire.Message) (int, bool) {
 	switch m.Type {
 	case wire.Map:
@@ -87,8 +87,8 @@ func ToldWord(m wire.Message) (int, bool) {
 	return 0, false
 }
 
-// Said returns a message of an application that has a meaning in the model of the layer, without what it is
-// about; or false if it is none that an application can say.
+// Said returns the message of an application for a word of the model of the layer, without handle and endpoint;
+// or false if no application sends the word.
 func Said(word int) (wire.Message, bool) {
 	switch word {
 	case negotiation.MsgConnect:
@@ -102,7 +102,7 @@ func Said(word int) (wire.Message, bool) {
 	case negotiation.MsgFin:
 		return wire.Message{Type: wire.Disconnect, CloseMode: wire.CloseWrite}, true
 	case negotiation.MsgConfirm:
-		// Whatever it says, it says that it is done (H-24).
+		// A confirmation counts whatever its status is (H-24).
 		return wire.Message{Type: wire.DisconnectReply, Status: wire.Invalid}, true
 	case negotiation.MsgUnmapReply:
 		return wire.Message{Type: wire.UnmapReply}, true

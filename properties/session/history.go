@@ -15,25 +15,25 @@ import (
 	"cutthrough/sim/lin"
 )
 
-// sessionHistory records what concurrent applications observe: the directory of
-// listeners and the ranges of the address space that they map.
+// sessionHistory records the observations of concurrent applications: operations on the directory of listeners, and
+// the ranges of the address space that they map.
 type sessionHistory struct {
 	w      *sim.World
 	mapped []mappedSegment
 	places []string // describes the segment of each range of the history
-	// failing calls make servers reject or be hung up: then a refusal says nothing about who
-	// listens, and listeners go at any time.
+	// failing: calls of the host may fail, so that servers reject connects or are hung up. Then a refusal says
+	// nothing about the listeners, and a listener may end at any time.
 	failing bool
 	leaving []int // ports of applications that leave: until their listeners have gone they refuse
 	mon     *oracle.Messages
 	bytes   map[wire.Handle]map[int]int // written to sessions, by application
 	thrown  []oracle.Discard
 	killed  map[int]bool
-	lawless bool // ports other than 1 are a lying application's, which records nothing
+	lawless bool // ports other than 1 belong to a hostile application, which records nothing
 }
 
-// mappedSegment is a segment that somebody has mapped. A pair shares it, so it is
-// live from the first map to the last unmap.
+// mappedSegment is a segment that at least one application of its pair has mapped. It is live from the first map to
+// the last unmap.
 type mappedSegment struct {
 	h    wire.Handle
 	base wire.Location
@@ -85,8 +85,8 @@ func (r *sessionHistory) unmap(app int, h wire.Handle) {
 	}
 }
 
-// died is what the kernel does for a process that was killed: it has nothing mapped
-// any more. Its listeners go when the session layer learns of it.
+// died removes the mappings of a killed process, as the kernel does. Its listeners end when the session layer learns
+// of the death.
 func (r *sessionHistory) died(app int, ports []int) {
 	r.killed[app] = true
 	for i := len(r.mapped) - 1; i >= 0; i-- {
@@ -95,8 +95,7 @@ func (r *sessionHistory) died(app int, ports []int) {
 	r.left(app, ports)
 }
 
-// left records that the session layer will forget the listeners of an application, at
-// some time from now on.
+// left records that the session layer removes the listeners of an application at some time from now on.
 func (r *sessionHistory) left(app int, ports []int) {
 	r.mon.Gone(app)
 	r.leaving = append(r.leaving, ports...)
@@ -105,7 +104,7 @@ func (r *sessionHistory) left(app int, ports []int) {
 	}
 }
 
-// wrote notes that an application has written n bytes to its session.
+// wrote records that an application has written n bytes to its session.
 func (r *sessionHistory) wrote(x *sessionApp, n int) {
 	h := handleOf(x.s)
 	if r.bytes[h] == nil {
@@ -114,8 +113,7 @@ func (r *sessionHistory) wrote(x *sessionApp, n int) {
 	r.bytes[h][x.id] += n
 }
 
-// unread returns how many bytes there are at least that an application has not read from its
-// session.
+// unread returns a lower bound of the bytes that an application has not read from its session.
 func (r *sessionHistory) unread(x *sessionApp) int {
 	n := -x.got
 	for app, k := range r.bytes[handleOf(x.s)] {
@@ -128,7 +126,7 @@ func (r *sessionHistory) unread(x *sessionApp) int {
 
 func handleOf(s *impl.Session) wire.Handle { return s.LocalAddr().(impl.Addr).Handle }
 
-// closes has an application close its session, and notes whether that throws bytes away.
+// closes lets an application close its session, and records whether the close discards bytes.
 func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
 	err := do()
 	if err == nil && throws {
@@ -137,18 +135,18 @@ func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) err
 	return err
 }
 
-// allReset checks that nobody has thrown bytes away in silence.
+// allReset checks that each discard of unread bytes was reported as a reset.
 func (r *sessionHistory) allReset() error {
 	for _, t := range r.thrown {
 		if !r.failing && !r.killed[t.App] && !r.mon.ResetReported(t) {
-			return fmt.Errorf("application %d has thrown away bytes of (%v), and said nothing", t.App, t.Handle)
+			return fmt.Errorf("application %d has discarded bytes of (%v) without a reset", t.App, t.Handle)
 		}
 	}
 	return nil
 }
 
-// directory records one operation on the directory and its outcome. An outcome that says
-// nothing about who listens leaves it pending.
+// directory records one operation on the directory and its outcome. The operation stays pending if the outcome says
+// nothing about the listeners.
 func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() error) error {
 	if r.lawless && port != 1 {
 		return do()
