@@ -16,8 +16,8 @@ var (
 	nameAppLock  = shm.NewName("app.lock")
 	nameRequest  = shm.NewName("app.request")
 	nameIncoming = shm.NewName("app.accept")
-	nameAppBell  = shm.NewName("bell.app")
-	namePeerBell = shm.NewName("bell.peer")
+	nameAppBell  = shm.NewName("app.bell")
+	namePeerBell = shm.NewName("app.peer-bell")
 	nameLead     = shm.NewName("app.lead")
 )
 

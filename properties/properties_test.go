@@ -32,7 +32,7 @@ func TestScenariosHold(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.Broken {
-				if rep.Violation == nil || rep.Violation.Failure.Property != oracle.Linearizable {
+				if rep.Violation == nil || rep.Violation.Failure.Property != oracle.NoOverlap {
 					t.Errorf("found %+v in %d executions", rep.Violation, rep.Executions)
 				}
 				return
@@ -133,7 +133,7 @@ func FuzzEvq(f *testing.F)         { fuzzScenario(f, "evq") }
 func FuzzAlloc(f *testing.F)       { fuzzScenario(f, "alloc") }
 func FuzzCloseStorm(f *testing.F)  { fuzzScenario(f, "close-storm") }
 func FuzzDetachCrash(f *testing.F) { fuzzScenario(f, "detach-crash") }
-func FuzzMany(f *testing.F)        { fuzzScenario(f, "many") }
+func FuzzMultiApp(f *testing.F)    { fuzzScenario(f, "multi-app") }
 
 // TestBadCasesAreRefused: a case may come from a file.
 func TestBadCasesAreRefused(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	nameConn   = shm.NewName("conn")
-	nameAccept = shm.NewName("listener")
+	nameConn   = shm.NewName("host.conn")
+	nameAccept = shm.NewName("host.listener")
 )
 
 // channelDepth is how many messages a control channel holds before Send blocks.

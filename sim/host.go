@@ -14,15 +14,15 @@ import (
 
 // Names of the call sites of a simulated host, for traces.
 var (
-	nameSegCreate = shm.NewName("sys.segment")
-	nameSegMap    = shm.NewName("sys.map")
-	nameSegUnmap  = shm.NewName("sys.unmap")
-	nameBellNew   = shm.NewName("sys.doorbell")
-	nameBellOpen  = shm.NewName("sys.open-doorbell")
-	nameDial      = shm.NewName("sys.dial")
-	nameListen    = shm.NewName("sys.listen")
-	nameClock     = shm.NewName("sys.clock")
-	nameClose     = shm.NewName("sys.close")
+	nameSegCreate = shm.NewName("host.create-segment")
+	nameSegMap    = shm.NewName("host.map-segment")
+	nameSegUnmap  = shm.NewName("host.unmap-segment")
+	nameBellNew   = shm.NewName("host.new-doorbell")
+	nameBellOpen  = shm.NewName("host.open-doorbell")
+	nameDial      = shm.NewName("host.dial")
+	nameListen    = shm.NewName("host.listen")
+	nameClock     = shm.NewName("host.clock")
+	nameClose     = shm.NewName("host.close")
 )
 
 // Process is one simulated process. It is the [shm.Host] of the code that runs

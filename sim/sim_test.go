@@ -474,7 +474,7 @@ func TestFaultsOfCallsAndCoverage(t *testing.T) {
 	if n := rep.Sometimes["failed"]; n != 3 { // ENOMEM, EMFILE, ENOSPC
 		t.Errorf("%d failures, want 3", n)
 	}
-	if got := fmt.Sprint(rep.Coverage); got != "[sys.segment call fail: 3 of 15]" {
+	if got := fmt.Sprint(rep.Coverage); got != "[host.create-segment call fail: 3 of 15]" {
 		t.Errorf("coverage %s", got)
 	}
 }

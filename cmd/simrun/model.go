@@ -48,7 +48,7 @@ with: the file is written every minute and at the end, in one step. No result de
 number of workers.
 
 With --export the counterexample of a variant becomes a trace, of the model negotiation one of the
-scenario machine, of valloc one of address-space, of signal one of fifo-wakeup, of evq one of evq: the
+scenario core-refinement, of valloc one of addrspace-refinement, of signal one of fifo-wakeup, of evq one of evq: the
 real code passes it, and with the same mistake it should not (simrun replay --mutant NAME FILE).`,
 		Example: `  simrun model                                     # every model
   simrun model --list                              # what there is

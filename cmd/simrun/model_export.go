@@ -21,7 +21,7 @@ import (
 // exporters return counterexamples that the real code can follow, by model: every one has one.
 var exporters = map[string]func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error){
 	"negotiation": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
-		return core.ExportMachine(ctx, configOf(negotiation.Configs(), config), variant, o)
+		return core.ExportCore(ctx, configOf(negotiation.Configs(), config), variant, o)
 	},
 	"evq": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
 		return memory.ExportEvq(ctx, configOf(evq.Configs(), config), variant, o)
@@ -30,7 +30,7 @@ var exporters = map[string]func(ctx context.Context, config, variant string, o c
 		return memory.ExportSignal(ctx, configOf(signal.Configs(), config), variant, o)
 	},
 	"valloc": func(ctx context.Context, config, variant string, o check.Options) (*trace.Trace, error) {
-		return core.ExportSpace(ctx, configOf(valloc.Configs(), config), variant, o)
+		return core.ExportAddressSpace(ctx, configOf(valloc.Configs(), config), variant, o)
 	},
 }
 

@@ -44,7 +44,7 @@ func TestCommonProgram(t *testing.T) {
 	}
 	paths := killers(t)
 	var ms []*mutate.Mutant
-	for _, name := range []string{demoMutant, "generation-ignored", "index-masked"} {
+	for _, name := range []string{demoMutant, "handle-generation-ignored", "handle-index-truncated"} {
 		m, err := p.Find(name)
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 var (
 	nameServerLock = shm.NewName("server.lock")
 	nameTimer      = shm.NewName("server.timer")
-	nameAppBell    = shm.NewName("bell.app")
+	nameAppBell    = shm.NewName("app.bell")
 )
 
 // Defaults of a [Config].

@@ -74,7 +74,7 @@ func (m *Model) producer(s State, p int, emit func(int, State)) {
 		switch {
 		case !s.sleep && !m.variants.Has(ringsAwake):
 			m.woken(&s, p)
-		case m.variants.Has(wakeClearsBeforeRing):
+		case m.variants.Has(sleepClearedBeforeRing):
 			q.fresh, q.pc = true, pClear
 		default:
 			q.fresh, q.pc = true, pRing
@@ -83,9 +83,9 @@ func (m *Model) producer(s State, p int, emit func(int, State)) {
 		op = opRing
 		s.bell = true
 		switch q.pc = pClear; {
-		case m.variants.Has(wakeClearsBeforeRing):
+		case m.variants.Has(sleepClearedBeforeRing):
 			m.woken(&s, p)
-		case m.variants.Has(wakeClearsAnySleep):
+		case m.variants.Has(postClearsLaterSleep):
 			q.pc = pReclear
 		}
 	case pReclear:
@@ -120,7 +120,7 @@ func (m *Model) post(s *State, q *producer) {
 		q.pc = pHelp
 	case ahead == -1 && seen.event != 0:
 		q.why, q.pc = whyFull, pWake
-		if m.variants.Has(tryFullDoesNotWake) {
+		if m.variants.Has(failedPostDoesNotWake) {
 			q.pc = m.arming()
 		}
 		q.at = 0
@@ -183,7 +183,7 @@ func (m *Model) clear(s *State, p int) {
 	if ok && !m.variants.Has(sleepNeverCleared) {
 		s.setSleep(false)
 	}
-	if ok && m.variants.Has(wakeClearsBeforeRing) {
+	if ok && m.variants.Has(sleepClearedBeforeRing) {
 		q.fresh, q.pc = false, pRing
 		return
 	}
@@ -220,7 +220,7 @@ func (m *Model) woken(s *State, p int) {
 
 // arming returns where ArmSpace begins.
 func (m *Model) arming() uint8 {
-	if m.variants.Has(roomLookedBeforeAsking) {
+	if m.variants.Has(roomCheckedBeforeWant) {
 		return pRoomTail
 	}
 	return pArm
@@ -244,7 +244,7 @@ func (m *Model) producerSleep(s State, p int, emit func(int, State)) {
 		}
 	case pArmSwap:
 		op = opSwapWant
-		if s.want == q.want || m.variants.Has(wantCASReloads) {
+		if s.want == q.want || m.variants.Has(wantBitLostByReload) {
 			s.want = q.want | bit
 			m.armed(q)
 		} else {
@@ -258,7 +258,7 @@ func (m *Model) producerSleep(s State, p int, emit func(int, State)) {
 		switch {
 		case m.room(&s, q.at) && !m.variants.Has(sleepsBesideRoom):
 			q.pc = pTail
-		case m.variants.Has(roomLookedBeforeAsking):
+		case m.variants.Has(roomCheckedBeforeWant):
 			q.pc = pArm
 		default:
 			m.wakeArmed(q)
@@ -281,7 +281,7 @@ func (m *Model) producerSleep(s State, p int, emit func(int, State)) {
 // armed goes on after the bit was set.
 func (m *Model) armed(q *producer) {
 	q.want = 0
-	if q.pc = pRoomTail; m.variants.Has(roomLookedBeforeAsking) {
+	if q.pc = pRoomTail; m.variants.Has(roomCheckedBeforeWant) {
 		m.wakeArmed(q)
 	}
 }
@@ -289,7 +289,7 @@ func (m *Model) armed(q *producer) {
 // wakeArmed wakes the consumer before the producer goes to sleep.
 func (m *Model) wakeArmed(q *producer) {
 	q.why, q.pc = whyArmed, pWake
-	if m.variants.Has(fullDoesNotWake) {
+	if m.variants.Has(blockedPostDoesNotWake) {
 		q.why, q.pc = 0, pWait
 	}
 }

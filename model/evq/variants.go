@@ -18,12 +18,12 @@ const (
 	wakeOneProducer
 	waitersReadThenCleared
 	waitersTakenBeforePoll
-	wantCASReloads
-	roomLookedBeforeAsking
-	wakeClearsAnySleep
-	wakeClearsBeforeRing
-	fullDoesNotWake
-	tryFullDoesNotWake
+	wantBitLostByReload
+	roomCheckedBeforeWant
+	postClearsLaterSleep
+	sleepClearedBeforeRing
+	blockedPostDoesNotWake
+	failedPostDoesNotWake
 	deathUntold
 	awakeUntold
 	ringsAwake
@@ -64,17 +64,17 @@ func Variants() []catalog.Variant {
 			Doc: "the consumer reads who waits for room and clears the word in a second step"},
 		waitersTakenBeforePoll: {Name: "waiters-taken-before-poll", Row: "L01", Property: producerWakes, Config: "small",
 			Doc: "the consumer asks who waits for room before it makes room"},
-		wantCASReloads: {Name: "want-cas-reloads", Row: "F20", Property: producerWakes, Config: "medium",
+		wantBitLostByReload: {Name: "want-bit-lost-by-reload", Row: "F20", Property: producerWakes, Config: "medium",
 			Doc: "a producer that asks for room writes over what others wrote meanwhile"},
-		roomLookedBeforeAsking: {Name: "room-looked-before-asking", Row: "F31", Property: producerWakes, Config: "small",
+		roomCheckedBeforeWant: {Name: "room-checked-before-want", Row: "F31", Property: producerWakes, Config: "small",
 			Doc: "a producer looks for room first and asks to be rung then"},
-		wakeClearsAnySleep: {Name: "wake-clears-any-sleep", Row: "F21", Property: consumerWakes, Config: "small",
+		postClearsLaterSleep: {Name: "post-clears-later-sleep", Row: "F21", Property: consumerWakes, Config: "small",
 			Doc: "after it has rung a producer says that the consumer is awake, whatever it has done since"},
-		wakeClearsBeforeRing: {Name: "wake-clears-before-ring", Row: "-", Property: producerWakes, Config: "stopped",
+		sleepClearedBeforeRing: {Name: "sleep-cleared-before-ring", Row: "-", Property: producerWakes, Config: "stopped",
 			Doc: "a producer says that the consumer is awake first and rings then"},
-		fullDoesNotWake: {Name: "full-does-not-wake", Row: "-", Property: producerWakes, Config: "stopped",
+		blockedPostDoesNotWake: {Name: "blocked-post-does-not-wake", Row: "-", Property: producerWakes, Config: "stopped",
 			Doc: "a producer that waits for room does not ring the consumer after its last look"},
-		tryFullDoesNotWake: {Name: "try-full-does-not-wake", Row: "-", Property: producersEnd, Config: "stopped",
+		failedPostDoesNotWake: {Name: "failed-post-does-not-wake", Row: "-", Property: producersEnd, Config: "stopped",
 			Doc: "a producer that finds no room leaves it to others to ring the consumer"},
 		deathUntold: {Name: "death-untold", Row: "L3", Property: consumerWakes, Config: "death",
 			Doc: "nobody rings the consumer when a producer has died"},

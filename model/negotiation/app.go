@@ -152,7 +152,7 @@ func (m *Model) quit(s State, a int, state uint8, kind, action int, emit func(in
 	}
 	p := s.apps[a]
 	s.apps[a] = app{state: state, connects: p.connects}
-	if m.has(leavesBeforeUnmap) && state == left {
+	if m.has(detachBeforeUnmap) && state == left {
 		s.apps[a].places, s.apps[a].mapped = p.places, p.mapped
 	}
 	s.down[a] = queue{}

@@ -86,7 +86,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 			m.notify(s, x, 1-r, MsgFinished)
 		}
 	case MsgConfirm:
-		asked := x.sides[r]&closing != 0 || m.has(unaskedConfirmation)
+		asked := x.sides[r]&closing != 0 || m.has(unsolicitedConfirmationTaken)
 		if asked && !m.has(confirmationIgnored) {
 			x.sides[r] |= done
 			m.settle(s, x)
@@ -285,7 +285,7 @@ func (m *Model) leave(s *State, a int) {
 		if !m.has(deathKeepsMapping) {
 			r := m.side(g.client, a)
 			g.told &^= 1 << r
-			if m.has(leaverTakesAll) {
+			if m.has(detachFreesPeerSegment) {
 				g.told = 0
 			}
 			if !m.has(leaverAsked) {

@@ -101,7 +101,7 @@ func (m *Model) retire(s *State, i uint8) {
 	g := &s.segments[i]
 	g.state, g.left = retiring, 0
 	for r, a := range [...]uint8{client: g.client, server: 0} {
-		if g.told&(1<<r) == 0 && !m.has(unmapToTheUntold) {
+		if g.told&(1<<r) == 0 && !m.has(unmapWithoutMap) {
 			continue
 		}
 		g.unmapping |= 1 << r

@@ -26,7 +26,7 @@ const (
 	segmentShared
 	failureLeaks
 	reuseBeforeAnswer
-	unmapToTheUntold
+	unmapWithoutMap
 	unmapNotAwaited
 	unmapForgotten
 	timeoutFrees
@@ -36,7 +36,7 @@ const (
 	kindsMixedUp
 	listenerUnknown
 	layerWaitsForReader
-	leavesBeforeUnmap
+	detachBeforeUnmap
 	senderEchoed
 	memoryOfListener
 	lockKept
@@ -50,8 +50,8 @@ const (
 	leaverAsked
 	lingerForEver
 	unaskedUnmapAnswer
-	unaskedConfirmation
-	leaverTakesAll
+	unsolicitedConfirmationTaken
+	detachFreesPeerSegment
 	seed2018
 )
 
@@ -59,9 +59,9 @@ const (
 var ofSeed = [...]bool{
 	closesNotPerSide: true, confirmationIgnored: true, staleHandleAccepted: true, generationNotAdvanced: true,
 	senderNotChecked: true, acceptAnyTime: true, pendingClientForgotten: true, detachForgetsPeer: true,
-	listenerOutlivesServer: true, failureLeaks: true, unmapToTheUntold: true, unmapNotAwaited: true,
+	listenerOutlivesServer: true, failureLeaks: true, unmapWithoutMap: true, unmapNotAwaited: true,
 	connectsWaitForEver: true, indexCut: true, kindsMixedUp: true, listenerUnknown: true, layerWaitsForReader: true,
-	leavesBeforeUnmap: true, senderEchoed: true, memoryOfListener: true, lockKept: true, indexShared: true,
+	detachBeforeUnmap: true, senderEchoed: true, memoryOfListener: true, lockKept: true, indexShared: true,
 	seed2018: false,
 }
 
@@ -112,7 +112,7 @@ var mistakes = [...]catalog.Variant{
 		Doc: "a connect that fails for want of a segment leaves its session behind"},
 	reuseBeforeAnswer: {Name: "reuse-before-answer", Row: "H-26", Property: placesApart, Config: "small",
 		Doc: "a place is free as soon as those who have it mapped were told to unmap"},
-	unmapToTheUntold: {Name: "unmap-to-the-untold", Row: "H-33", Property: unmapTold, Config: "small",
+	unmapWithoutMap: {Name: "unmap-without-map", Row: "H-33", Property: unmapTold, Config: "small",
 		Doc: "both sides are told to unmap, whoever was told to map"},
 	unmapNotAwaited: {Name: "unmap-not-awaited", Row: "S34", Property: mappedIsKnown, Config: "small",
 		Doc: "a segment is freed before those who have it mapped have answered"},
@@ -132,7 +132,7 @@ var mistakes = [...]catalog.Variant{
 		Doc: "the server may be told of a listener that it does not know, and then it does not answer"},
 	layerWaitsForReader: {Name: "layer-waits-for-reader", Row: "H-14", Property: connectsEnd + " (1)", Config: "death",
 		Doc: "the layer waits until a server reads that has left or died"},
-	leavesBeforeUnmap: {Name: "leaves-before-unmap", Row: "H-15", Property: mappedIsKnown, Config: "death",
+	detachBeforeUnmap: {Name: "detach-before-unmap", Row: "H-15", Property: mappedIsKnown, Config: "death",
 		Doc: "what an application has mapped is given away before it is unmapped"},
 	senderEchoed: {Name: "sender-echoed", Row: "H-21", Property: nothingLost, Config: "small",
 		Doc: "who answers a close is taken from the answer, and that is always the server"},
@@ -160,9 +160,9 @@ var mistakes = [...]catalog.Variant{
 		Doc: "a linger that is over lets nothing go"},
 	unaskedUnmapAnswer: {Name: "unasked-unmap-answer", Row: "S8", Property: unmapAwaited, Config: "rude",
 		Doc: "an answer to an unmap counts that nobody has asked for"},
-	unaskedConfirmation: {Name: "unasked-confirmation", Row: "H-20", Property: sidesAgree, Config: "rude",
+	unsolicitedConfirmationTaken: {Name: "unsolicited-confirmation-taken", Row: "H-20", Property: sidesAgree, Config: "rude",
 		Doc: "an answer to a close counts that the side was not told of"},
-	leaverTakesAll: {Name: "leaver-takes-all", Row: "L21", Property: unmapAwaited, Config: "death",
+	detachFreesPeerSegment: {Name: "detach-frees-peer-segment", Row: "L21", Property: unmapAwaited, Config: "death",
 		Doc: "when one side leaves, the other is taken to have unmapped their segments, too"},
 	seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
 		Doc: "the mistakes of the ancestor that this machine can make, all at once"},

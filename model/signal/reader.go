@@ -59,7 +59,7 @@ func (m *Model) reader(s State, emit func(int, State)) {
 		emit(aMarkHas, t)
 	case rRing:
 		t.wbell = true
-		if t.rpc = rMarkLate; !m.variants.Has(setHasAfterRing) {
+		if t.rpc = rMarkLate; !m.variants.Has(ntfSentSetAfterRing) {
 			m.notified(&t)
 		}
 		emit(aRingWriter, t)
@@ -148,7 +148,7 @@ func (m *Model) release(t *State) {
 // wanted goes on after want was loaded.
 func (m *Model) wanted(t *State) {
 	t.rwant = t.want
-	if m.variants.Has(wantWrittenBack) {
+	if m.variants.Has(wantNtfWrittenBack) {
 		t.rpc = rReload
 		return
 	}
@@ -167,7 +167,7 @@ func (m *Model) worth(t *State) {
 // markHas swaps the flag of the dequeue notification.
 func (m *Model) markHas(t *State) {
 	was := t.has
-	t.has = !m.variants.Has(hasNotMarked)
+	t.has = !m.variants.Has(ntfSentNotSet)
 	if was || t.rpc == rMarkLate {
 		m.notified(t)
 		return

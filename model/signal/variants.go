@@ -12,17 +12,17 @@ const (
 	eventNotMarked
 	askBeforePublish
 	flushOnlyAtEnd
-	wantWrittenBack
-	wantKeptPrivate
+	wantNtfWrittenBack
+	wantNtfNotPublished
 	armDequeueAfterLook
 	skipRecheck
-	hasNotResetForDrain
+	ntfSentNotResetForDrain
 	waitWithoutRearming
 	notifyBeforeRelease
 	notifyOnlyIfFull
-	setHasAfterRing
-	hasNotMarked
-	oneByteTooMany
+	ntfSentSetAfterRing
+	ntfSentNotSet
+	freeSpaceOffByOne
 	nobodyHangsUp
 	toldAgain
 	rungForLess
@@ -48,15 +48,15 @@ func Variants() []catalog.Variant {
 			Doc: "the writer asks whether to ring before it publishes"},
 		flushOnlyAtEnd: {Name: "flush-only-at-end", Row: "-", Property: noLostWakeup, Config: "small",
 			Doc: "the writer publishes, but rings only when the whole call is enqueued"},
-		wantWrittenBack: {Name: "want-written-back", Row: "F20", Property: noLostWakeup, Config: "small",
+		wantNtfWrittenBack: {Name: "want-ntf-written-back", Row: "F20", Property: noLostWakeup, Config: "small",
 			Doc: "the reader writes the request back as it read it"},
-		wantKeptPrivate: {Name: "want-kept-private", Row: "F25", Property: noLostWakeup, Config: "small",
+		wantNtfNotPublished: {Name: "want-ntf-not-published", Row: "F25", Property: noLostWakeup, Config: "small",
 			Doc: "the request never gets to the shared word"},
 		armDequeueAfterLook: {Name: "arm-dequeue-after-look", Row: "F31", Property: noLostWakeup, Config: "small",
 			Doc: "the writer looks for space first and asks to be rung then"},
 		skipRecheck: {Name: "skip-recheck", Row: "F27", Property: noLostWakeup, Config: "small",
 			Doc: "the writer does not look again after it has asked to be rung"},
-		hasNotResetForDrain: {Name: "has-not-reset-for-drain", Row: "F32", Property: noLostWakeup, Config: "medium",
+		ntfSentNotResetForDrain: {Name: "ntf-sent-not-reset-for-drain", Row: "F32", Property: noLostWakeup, Config: "medium",
 			Doc: "the flag of the notification is cleared only by a writer that waits for less than everything"},
 		waitWithoutRearming: {Name: "wait-without-rearming", Row: "Q07", Property: noLostWakeup, Config: "medium",
 			Doc: "a writer that is woken and does not find enough space sleeps again without asking again"},
@@ -64,11 +64,11 @@ func Variants() []catalog.Variant {
 			Doc: "the reader asks whether to ring before it releases"},
 		notifyOnlyIfFull: {Name: "notify-only-if-full", Row: "F24", Property: noLostWakeup, Config: "medium",
 			Doc: "the reader rings only if the fifo was full"},
-		setHasAfterRing: {Name: "set-has-after-ring", Row: "F21", Property: noLostWakeup, Config: "small",
+		ntfSentSetAfterRing: {Name: "ntf-sent-set-after-ring", Row: "F21", Property: noLostWakeup, Config: "small",
 			Doc: "the reader sets the flag of the notification once more after it has rung"},
-		hasNotMarked: {Name: "has-not-marked", Row: "F23", Property: onlyOnce, Config: "medium",
+		ntfSentNotSet: {Name: "ntf-sent-not-set", Row: "F23", Property: onlyOnce, Config: "medium",
 			Doc: "the reader rings without setting the flag of the notification: once for each read"},
-		oneByteTooMany: {Name: "one-byte-too-many", Row: "-", Property: noOverrun, Config: "small",
+		freeSpaceOffByOne: {Name: "free-space-off-by-one", Row: "-", Property: noOverrun, Config: "small",
 			Doc: "the writer takes the fifo for one byte larger than it is"},
 		nobodyHangsUp: {Name: "nobody-hangs-up", Row: "L3", Property: noLostWakeup, Config: "death",
 			Doc: "nobody tells a side that sleeps that the other has died"},

@@ -79,7 +79,7 @@ func (m *Model) Actions() []string {
 
 // free returns the bytes that the writer knows to be free.
 func (m *Model) free(s *State) uint8 {
-	if m.variants.Has(oneByteTooMany) {
+	if m.variants.Has(freeSpaceOffByOne) {
 		return m.Capacity + 1 - (s.wtail - s.whead)
 	}
 	return m.Capacity - (s.wtail - s.whead)
@@ -244,7 +244,7 @@ func (m *Model) sleep(t *State, need uint8) {
 	switch {
 	case m.variants.Has(armDequeueAfterLook):
 		t.wpc = wRecheck
-	case m.variants.Has(wantKeptPrivate):
+	case m.variants.Has(wantNtfNotPublished):
 		t.wpc = wReset
 	}
 }
@@ -270,7 +270,7 @@ func (m *Model) writerSleep(s State, emit func(int, State)) {
 		m.see(s, emit)
 		t.want = s.need
 		t.wpc = wReset
-		if m.variants.Has(hasNotResetForDrain) && s.need == m.Capacity {
+		if m.variants.Has(ntfSentNotResetForDrain) && s.need == m.Capacity {
 			t.wpc = wRecheck
 		}
 		emit(aStoreWant, t)

@@ -6,5 +6,5 @@ import (
 
 // Scenarios returns the scenarios of the core of the session layer, in the order in which they are listed.
 func Scenarios() []*scenario.Scenario {
-	return []*scenario.Scenario{machineScenario(), spaceScenario(), unrulyScenario(), redirectLegacy()}
+	return []*scenario.Scenario{coreRefinementScenario(), addrspaceRefinementScenario(), coreFuzzScenario(), redirectLegacy()}
 }

@@ -1,6 +1,6 @@
-// Package core has the scenarios of the core of the session layer, which has no server around it: its
-// models take a step, and it must do the same; or applications say anything at any time.
-// It also exports counterexamples of these models as traces.
+// Package core has the scenarios of the core of the session layer without a server around it. In the refinement
+// scenarios the core must take each step of a model as the model does; in core-fuzz applications send any message
+// at any time. The package also exports counterexamples of these models as traces.
 //
 // Its functions may be called concurrently.
 package core

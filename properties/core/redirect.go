@@ -3,11 +3,13 @@ package core
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/shm"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/lin"
 	"cutthrough/sim/scenario"
 )
@@ -30,14 +32,13 @@ func redirectLegacy() *scenario.Scenario {
 		Sometimes: []string{"mapped"},
 		Broken:    true,
 		Doc:       "broken on purpose: applications place segments themselves, as redirects did",
-		Long: `Before the session layer allocated every segment, a server that was asked for a cut-through session
-placed a segment by itself and redirected the client to it. Here two servers do that: offer N makes a segment of N
-pages at an address that the server chooses in its own view of the arena (whose size in pages is
-the configuration), and sends it to the client, which takes it and has to resolve addresses in it.
+		Long: `Before the session layer allocated every segment, the server of a cut-through session placed a segment
+by itself and redirected the client to it. Here two servers do that: offer N creates a segment of N pages at an
+address that the server chooses in its own view of the arena, and sends it to the client, which must resolve
+addresses in it. The configuration has the size of the arena in pages.
 
-The servers do not know of each other's segments, so the client sooner or later has two at one
-address: the history of ranges is not one of an allocator (Linearizable). There is no repair inside this
-mechanism, which is why all placing is the session layer's.`,
+The servers do not know each other's segments, so that sooner or later the client has two at one address
+(NoOverlap). No repair inside this mechanism is possible; therefore the session layer places all segments.`,
 	}
 }
 
@@ -70,16 +71,16 @@ func compileRedirect(c scenario.Input) (scenario.Program, error) {
 		for _, name := range redirectServers {
 			p := w.Process(name)
 			mine, theirs := w.ConnPair(p, cli)
-			x.from = append(x.from, theirs)
+			x.from, x.servers = append(x.from, theirs), append(x.servers, name)
 			p.Go(name, func() { offerAll(w, p, mine, arena, scenario.OpsOf(ops, name)) })
 		}
 		cli.Go("cli", func() { x.run(len(scenario.OpsOf(ops, "cli"))) })
-		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
+		w.AtEnd(oracle.NoOverlap, func() error { return oracle.CheckRanges(w.History(), checker, x.owner) })
 	}
 	return scenario.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
 }
 
-// offerAll makes segments at addresses of the server's choice and sends them.
+// offerAll creates segments at addresses that the server chooses, and sends them.
 func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []scenario.Op) {
 	next := uint64(0)
 	for _, o := range ops {
@@ -89,14 +90,14 @@ func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []sce
 		}
 		seg, err := p.CreateSegment(size)
 		if err != nil {
-			w.Fail(oracle.HonestError, "create: %v", err)
+			w.Fail(oracle.NoFalseCorrupt, "create: %v", err)
 		}
 		at := next + uint64(w.Choose(namePlace, int((arena-next-size)/shm.MinSegment)+1))*shm.MinSegment
 		next = at + size
 		msg := binary.LittleEndian.AppendUint64(nil, at)
 		msg = binary.LittleEndian.AppendUint64(msg, size)
 		if err := to.Send(msg, []shm.Desc{seg.Desc()}, shm.Forever); err != nil {
-			w.Fail(oracle.HonestError, "send: %v", err)
+			w.Fail(oracle.NoFalseCorrupt, "send: %v", err)
 		}
 	}
 	_ = to.Close()
@@ -104,12 +105,17 @@ func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []sce
 
 var namePlace = shm.NewName("redirect.place")
 
-// redirectClient maps what the servers redirect it to.
+// redirectClient maps the segments of the servers.
 type redirectClient struct {
 	w    *sim.World
 	h    *sim.Process
 	from []shm.Conn
+	// servers has the name of the server of each connection in from, owners that of each range that was mapped.
+	servers, owners []string
 }
+
+// owner describes the owner of the k-th range.
+func (x *redirectClient) owner(k int, _ exec.Operation) string { return "server " + x.owners[k] }
 
 func (x *redirectClient) run(takes int) {
 	for range takes {
@@ -117,23 +123,24 @@ func (x *redirectClient) run(takes int) {
 			return
 		}
 		i := x.w.Choose(namePlace, len(x.from))
-		if !x.take(x.from[i]) {
-			x.from = append(x.from[:i], x.from[i+1:]...)
+		if !x.take(x.from[i], x.servers[i]) {
+			x.from, x.servers = slices.Delete(x.from, i, i+1), slices.Delete(x.servers, i, i+1)
 		}
 	}
 }
 
-// take maps the next segment of one server; it says whether there was one.
-func (x *redirectClient) take(from shm.Conn) bool {
+// take maps the next segment of a server and returns true, or false if the server has sent no more.
+func (x *redirectClient) take(from shm.Conn, server string) bool {
 	buf := make([]byte, 16)
 	n, descs, err := from.Recv(buf, shm.Forever)
 	if err != nil {
 		return false
 	}
 	at, size := binary.LittleEndian.Uint64(buf), binary.LittleEndian.Uint64(buf[8:n])
+	x.owners = append(x.owners, server)
 	call := x.w.Call(model.RangeIn{Op: model.Alloc, N: size})
 	if _, err := x.h.MapSegment(descs[0], size); err != nil {
-		x.w.Fail(oracle.HonestError, "map: %v", err)
+		x.w.Fail(oracle.NoFalseCorrupt, "map: %v", err)
 	}
 	x.w.Return(call, model.RangeOut{Status: model.OK, Off: at, Len: size})
 	x.w.Note("%s", fmt.Sprintf("maps [%#x, %#x)", at, at+size))

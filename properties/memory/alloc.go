@@ -11,11 +11,12 @@ import (
 	"cutthrough/shm/access"
 	"cutthrough/shm/alloc"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/lin"
 	"cutthrough/sim/scenario"
 )
 
-var nameBlock = shm.NewName("block")
+var nameBlock = shm.NewName("alloc.block")
 
 var (
 	allocProcs = []string{"a", "b", "c"}
@@ -41,15 +42,14 @@ func allocScenario() *scenario.Scenario {
 		Doc:       "processes allocate and free blocks of one segment concurrently",
 		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
 owner's pattern; free K frees the owner's Kth live block after checking the pattern. misfree frees an
-offset inside the owner's last live block, and refree (only with procs=1, else the block may be somebody's by
-then) the last freed block once more: both must be refused. With shared=1 there is one more block, which
-all processes free when they have done everything else: one of them must succeed. It is smaller
-than what they allocate, so that nobody gets it meanwhile.
+offset inside the owner's last live block, and refree the last freed block once more: both must be refused. refree
+needs procs=1, else another process may own the block by then. With shared=1 there is one more block, which all
+processes free at their end: exactly one free must succeed. The block is smaller than all that they allocate, so that
+no alloc returns it meanwhile.
 
-Checked: no two live blocks overlap and every block is inside (Linearizable: porcupine's sequential
-specification is a set of disjoint ranges); nobody writes into another's block (NoRace, Pattern); freeing
-what is not allocated is ErrNotAllocated (Refused); a process that is killed or stopped at any access
-disturbs nobody (NoLivelock, HonestError).`,
+Checked: live blocks are disjoint and inside the segment (NoOverlap); each process writes into its own blocks only
+(NoRace, BlockIntegrity); a free of a block that is not allocated returns ErrNotAllocated (InvalidFreeRefused); a
+process that is killed or stopped at any access disturbs no other (NoLivelock, NoFalseCorrupt).`,
 	}
 }
 
@@ -133,8 +133,9 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 				u.freeShared(&shared)
 			})
 		}
-		w.AtEnd(oracle.Refused, shared.check)
-		w.AtEnd(oracle.Linearizable, func() error { return checker.Check(w.History(), 0).Err() })
+		w.AtEnd(oracle.InvalidFreeRefused, shared.check)
+		owner := func(_ int, o exec.Operation) string { return "process " + allocProcs[o.Client] }
+		w.AtEnd(oracle.NoOverlap, func() error { return oracle.CheckRanges(w.History(), checker, owner) })
 	}
 	config := scenario.FaultConfig(cfg.Word("faults"))
 	config.BoundedLoops = true // a loop that fails 4,096 times gives up, which an honest peer must never bring about
@@ -148,7 +149,7 @@ type sharedBlock struct {
 	freed int    // how often that succeeded
 }
 
-// check demands that it was freed once. A process that was killed may have done it.
+// check returns an error unless the block was freed once. A killed process may have been the one that freed it.
 func (s *sharedBlock) check() error {
 	dead := slices.ContainsFunc(s.procs, (*sim.Process).Dead)
 	if s.off != 0 && s.freed != 1 && (s.freed > 1 || !dead) {
@@ -167,8 +168,8 @@ type allocUser struct {
 	freed   []uint64
 }
 
-// touched is how much of a block the race detector is told of: blocks that overlap
-// without starting together are found by the history.
+// touched is the number of bytes of a block that the race detector sees. Blocks that overlap but start at
+// different offsets are found by NoOverlap.
 const touched = 16
 
 type block struct{ off, n uint64 }
@@ -203,7 +204,7 @@ func (u *allocUser) alloc(n uint64) {
 		u.w.Sometimes("exhausted")
 		return
 	case err != nil:
-		u.w.Fail(oracle.HonestError, "alloc %d: %v", n, err)
+		u.w.Fail(oracle.NoFalseCorrupt, "alloc %d: %v", n, err)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.OK, Off: off, Len: n})
 	if slices.Contains(u.freed, off) {
@@ -225,13 +226,13 @@ func (u *allocUser) free(i int) {
 	r.Touch(access.Read, 0, min(b.n, touched))
 	for j, got := range r.UnsafeBytes(0, b.n) {
 		if got != u.pattern {
-			u.w.Fail(oracle.Pattern, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
+			u.w.Fail(oracle.BlockIntegrity, "byte %d of the block at %#x is %d, its owner wrote %d", j, b.off, got, u.pattern)
 		}
 	}
 	u.live = append(u.live[:i], u.live[i+1:]...)
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: b.off})
 	if err := u.a.Free(b.off); err != nil {
-		u.w.Fail(oracle.HonestError, "free %#x: %v", b.off, err)
+		u.w.Fail(oracle.NoFalseCorrupt, "free %#x: %v", b.off, err)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.OK})
 	u.freed = append(u.freed, b.off)
@@ -248,20 +249,20 @@ func (u *allocUser) freeShared(s *sharedBlock) {
 	case errors.Is(err, alloc.ErrNotAllocated):
 		u.w.Sometimes("refused")
 	default:
-		u.w.Fail(oracle.HonestError, "free %#x: %v", s.off, err)
+		u.w.Fail(oracle.NoFalseCorrupt, "free %#x: %v", s.off, err)
 	}
 }
 
-// has says whether a live block starts at off.
+// has says whether a live block of the process starts at off.
 func (u *allocUser) has(off uint64) bool {
 	return slices.ContainsFunc(u.live, func(b block) bool { return b.off == off })
 }
 
-// refused frees something that is not an allocated block.
+// refused frees an offset that is not an allocated block.
 func (u *allocUser) refused(off uint64) {
 	call := u.w.Call(model.RangeIn{Op: model.Free, Off: off})
 	if err := u.a.Free(off); !errors.Is(err, alloc.ErrNotAllocated) {
-		u.w.Fail(oracle.Refused, "free of %#x, which is not allocated: %v, want %v", off, err, alloc.ErrNotAllocated)
+		u.w.Fail(oracle.InvalidFreeRefused, "free of %#x, which is not allocated: %v, want %v", off, err, alloc.ErrNotAllocated)
 	}
 	u.w.Return(call, model.RangeOut{Status: model.NotAllocated})
 	u.w.Sometimes("refused")

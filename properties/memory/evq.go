@@ -44,20 +44,20 @@ func evqScenario() *scenario.Scenario {
 		Name: "evq", Generate: genEvq, Compile: compileEvq,
 		Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
 		Doc:       "several producers and one consumer share a bounded event queue and sleep on it",
-		Long: `Up to four producer processes post events of distinct values with evq.Writer: send, which
-sleeps while the queue is full, and try, which does not wait. A consumer polls as often as it is told to and then
-receives with evq.Reader, sleeping while the queue is empty, until all producers have
-ended and nothing is left. slots is the base-2 logarithm of the number of slots.
+		Long: `Up to four producer processes post events of distinct values with evq.Writer: send sleeps while the queue
+is full, try does not wait. A consumer makes the polls of the workload, and then receives with evq.Reader, which
+sleeps while the queue is empty, until all producers have ended and the queue is empty. slots is the base-2 logarithm
+of the number of slots.
 
-The consumer has a task per producer that waits for the end of a control channel, by exit or death,
-and rings the consumer's bell: a producer that dies after posting cannot ring it any
-more. If the consumer dies, each producer learns of it the same way and closes its bell.
+The consumer has a task for each producer that waits for the end of a control channel, by exit or death, and rings
+the consumer's bell, because a producer that dies after a post cannot ring it. If the consumer dies, each producer
+learns of it the same way and closes its bell.
 
-Checked: no event is lost, doubled or torn and the history is one of a bounded queue (Linearizable);
-nobody sleeps for ever, also when a producer is killed or stopped at any access (NoLostWakeup,
-NoDeadlock, NoLivelock); a producer that posts, finds the queue full or waits for room while the
-consumer sleeps has rung it by then (Woken), so that nothing depends on one that may never run again;
-no honest execution reports an error (HonestError).`,
+Checked: no event is lost, doubled or torn, and the history is one of a bounded queue (Linearizable); no process
+sleeps for ever, even if a producer is killed or stopped at any access (NoLostWakeup, NoDeadlock, NoLivelock); a
+producer that posts, finds the queue full or waits for room while the consumer sleeps has rung the consumer by then
+(ConsumerProgress), so that the wakeup does not depend on a process that may never run again; no honest execution
+reports an error (NoFalseCorrupt).`,
 	}
 }
 
@@ -105,7 +105,7 @@ type evqCase struct {
 	checker *lin.Checker
 }
 
-// evqConsumer is what the consumer process knows. Its tasks share it.
+// evqConsumer is the state of the consumer process, shared by its tasks.
 type evqConsumer struct {
 	w       *sim.World
 	r       *evq.Reader
@@ -155,7 +155,7 @@ func (k *evqCase) setup(w *sim.World) {
 	w.AtEnd(oracle.Linearizable, func() error { return k.checker.Check(w.History(), 0).Err() })
 }
 
-// eventValue makes all events of an execution distinct, and says who posted them.
+// eventValue returns a value that is distinct in the execution and identifies the producer.
 func eventValue(producer, i int) uint32 { return uint32(1+producer)<<16 | uint32(1+i) }
 
 func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []scenario.Op, consumer *nap) {
@@ -178,16 +178,16 @@ func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []scenario
 		case errors.Is(err, shm.ErrClosed): // the consumer died: the event may be in the queue
 			return
 		default:
-			w.Fail(oracle.HonestError, "%s: %v", o.Verb, err)
+			w.Fail(oracle.NoFalseCorrupt, "%s: %v", o.Verb, err)
 		}
 		if slept != 0 && consumer.unrung() == slept {
-			w.Fail(oracle.Woken, "%s is over, the consumer has slept all the while, and nobody has rung it", o.Verb)
+			w.Fail(oracle.ConsumerProgress, "%s is over, the consumer has slept all the while and was not rung", o.Verb)
 		}
 	}
 }
 
-// watch learns that a producer has ended, by exit or death. It rings the bell,
-// which a dead producer may have failed to do, and closes it after the last one.
+// watch waits for the end of a producer, by exit or death. Then it rings the bell, because a dead producer may not
+// have rung it, and closes the bell after the last producer.
 func (x *evqConsumer) watch(c shm.Conn) {
 	_, _, _ = c.Recv(make([]byte, 1), shm.Forever)
 	if x.running--; x.running == 0 {
@@ -214,7 +214,7 @@ func (x *evqConsumer) run(polls int) {
 	}
 }
 
-// poll tries to take one event and says whether there was one.
+// poll takes one event and returns true, or returns false if the queue is empty.
 func (x *evqConsumer) poll() bool {
 	call := x.w.Call(model.EventIn{Op: model.Poll})
 	ev, ok, err := x.r.TryRecv()
@@ -224,7 +224,7 @@ func (x *evqConsumer) poll() bool {
 func (x *evqConsumer) took(call int, ev evq.Event, ok bool, err error) bool {
 	switch {
 	case err != nil:
-		x.w.Fail(oracle.HonestError, "receive: %v", err)
+		x.w.Fail(oracle.NoFalseCorrupt, "receive: %v", err)
 	case !ok:
 		x.w.Sometimes("empty")
 		x.w.Return(call, model.EventOut{Status: model.Empty})

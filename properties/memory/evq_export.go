@@ -13,22 +13,22 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// promptEvq is the machine of the event queue as the scenario evq has it: nobody looks again while
-// it waits, or wakes for nothing. Nobody dies, but a producer may stop until the rest of the run is over. It is
-// searched for one violation.
+// promptEvq is the model of the event queue restricted to the runs of the scenario evq: without retries while a side
+// waits, spurious wakes and deaths. A producer may stop until the rest of the run is over. The search stops at the
+// first violation.
 type promptEvq struct {
 	*evq.Model
 	property string
-	// staying producers never end: one that does rings the consumer in the scenario. Then whoever
-	// sleeps for ever sleeps beside a producer that does, too, and any such property will do.
+	// staying: producers never end, because in the scenario the end of one rings the consumer. Then each side that
+	// sleeps for ever does so beside a producer that does, so that the violation of any liveness property is taken.
 	staying bool
 }
 
 // Next implements [check.Model].
 func (m promptEvq) Next(s evq.State, emit func(int, evq.State)) {
 	m.Model.Next(s, func(action int, t evq.State) {
-		who := m.Actor(action)
-		if m.ByChance(action) && !m.Stops(action) || m.staying && who < int(m.Producers) && t.Done(who) {
+		actor := m.Actor(action)
+		if m.ByChance(action) && !m.Stops(action) || m.staying && actor < int(m.Producers) && t.Done(actor) {
 			return
 		}
 		emit(action, t)
@@ -48,11 +48,10 @@ func (m promptEvq) Properties() []check.Property[evq.State] {
 // isLiveness says whether the row of a property is one of liveness.
 func isLiveness(name string) bool { return strings.HasPrefix(name, "L") }
 
-// ExportEvq returns a counterexample of the machine of the event queue with a mistake, as a trace of the
-// scenario evq: where the run goes from one task to another, so does the schedule. The code passes it,
-// and should not if it makes the same mistake. Of the configuration only the sizes count, and of
-// the number of events only that it is at least so many. The error is one of the model, or says that
-// there is no counterexample that the scenario can follow.
+// ExportEvq returns a counterexample of the model of the event queue with a mistake, as a trace of the scenario evq
+// actorse schedule switches tasks where the counterexample does. The code passes the trace, and fails it if it makes
+// the same mistake. Of the configuration only the sizes are used; the number of events is a minimum. The error is
+// that of the model, or says that there is no counterexample that the scenario can follow.
 func ExportEvq(ctx context.Context, c evq.Config, variant string, o check.Options) (*trace.Trace, error) {
 	variants := evq.Variants()
 	i := slices.IndexFunc(variants, func(v catalog.Variant) bool { return v.Name == variant })
@@ -74,17 +73,17 @@ func ExportEvq(ctx context.Context, c evq.Config, variant string, o check.Option
 	return nil, fmt.Errorf("evq with %s: no counterexample that the scenario evq can follow", variant)
 }
 
-// evqAttempt is a configuration in which a counterexample is looked for.
+// evqAttempt is a configuration that is searched for a counterexample.
 type evqAttempt struct {
 	evq.Config
 	staying bool
 }
 
-// maxExportedEvents is how many events of each producer are tried.
+// maxExportedEvents is the largest number of events of each producer that is tried.
 const maxExportedEvents = 2
 
-// evqAttempts returns them in their order: first without what need not be, then with producers that stop for ever,
-// and then with such as do not wait for room.
+// evqAttempts returns the attempts in their order: first the plain configuration, then with producers that stop for
+// ever, then also with posts that do not wait for room.
 func evqAttempts(c evq.Config) (all []evqAttempt) {
 	c.Spurious, c.Death, c.Unnoticed, c.Try, c.Safety = false, false, false, false, false
 	stopped := c
@@ -101,10 +100,10 @@ func evqAttempts(c evq.Config) (all []evqAttempt) {
 	return all
 }
 
-// exportEvq returns nothing if there is no counterexample that can be followed.
+// exportEvq returns nil without error if there is no counterexample that the scenario can follow.
 func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace, error) {
 	if len(m.Properties()) == 0 {
-		return nil, nil // what must come to pass, though nobody stops
+		return nil, nil // a liveness property without producers that stop
 	}
 	r, err := check.Run(ctx, m, o)
 	if err != nil {
@@ -126,7 +125,7 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 			b.Op(producerNames[p], verb)
 		}
 	}
-	story := fmt.Sprintf("A counterexample of %s to %q: who goes on when.", m.Name(), r.Outcomes[i].Name)
+	story := fmt.Sprintf("A counterexample of %s to %q: the task of each step.", m.Name(), r.Outcomes[i].Name)
 	t := &trace.Trace{Story: trace.Wrap(story, 95), Scenario: "evq", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}
 	moves, n := m.moves(run)
 	ok, err := follow(evqScenario(), t, producerNames[0], moves, n)
@@ -136,7 +135,7 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 	return t, nil
 }
 
-// posts returns what a producer does in a run: it tries as often as it does not wait for room, and sends.
+// posts returns the operations of a producer in a run: try for each post that does not wait for room, else send.
 func (m promptEvq) posts(run []check.Step[evq.State], p int) []string {
 	var posts []string
 	events := 0
@@ -155,15 +154,15 @@ func (m promptEvq) posts(run []check.Step[evq.State], p int) []string {
 	return posts
 }
 
-// moves returns the steps of a run as the scenario sees them, how many they are, and after them the next
-// access of everybody. Who stops for ever takes no step any more; his next access is there, too.
+// moves returns the steps of a run as the scenario sees them, followed by the next access of each task, and the
+// number of steps. The next access of a task that stops for ever is among them.
 func (m promptEvq) moves(run []check.Step[evq.State]) (moves []move, n int) {
 	var rest []move
 	of := func(s evq.State, action int) move {
-		who := m.Actor(action)
-		v := move{task: m.task(who), sleeps: m.Sleeps(action)}
+		actor := m.Actor(action)
+		v := move{task: m.task(actor), sleeps: m.Sleeps(action)}
 		if a, ok := m.AccessOf(s, action); ok {
-			v.at = m.place(who, a)
+			v.at = m.place(actor, a)
 		}
 		return v
 	}
@@ -176,10 +175,10 @@ func (m promptEvq) moves(run []check.Step[evq.State]) (moves []move, n int) {
 	}
 	for i, x := range run[1:] {
 		if m.Stops(x.Action) {
-			who := m.Actor(x.Action)
-			after := 1 + lastOf(moves, m.task(who)) // nobody notices when
-			moves = slices.Insert(moves, after, move{task: m.task(who), stops: true})
-			next(run[i].State, func(action int) bool { return m.Actor(action) == who })
+			actor := m.Actor(x.Action)
+			after := 1 + lastOf(moves, m.task(actor)) // no other task sees when it stops
+			moves = slices.Insert(moves, after, move{task: m.task(actor), stops: true})
+			next(run[i].State, func(action int) bool { return m.Actor(action) == actor })
 			continue
 		}
 		moves = append(moves, of(run[i].State, x.Action))
@@ -189,7 +188,7 @@ func (m promptEvq) moves(run []check.Step[evq.State]) (moves []move, n int) {
 	next(last, func(int) bool { return true })
 	for p := range int(m.Producers) {
 		if last.Done(p) {
-			rest = append(rest, move{task: m.task(p), at: place{"sys.close", "call"}})
+			rest = append(rest, move{task: m.task(p), at: place{"host.close", "call"}})
 		}
 	}
 	return append(moves, rest...), n
@@ -206,19 +205,19 @@ func lastOf(moves []move, task string) int {
 	return last
 }
 
-func (m promptEvq) task(who int) string {
-	if who == int(m.Producers) {
+func (m promptEvq) task(actor int) string {
+	if actor == int(m.Producers) {
 		return "cons"
 	}
-	return producerNames[who]
+	return producerNames[actor]
 }
 
 // place returns where an access is in the code. Each side rings the bell of the other.
-func (m promptEvq) place(who int, a evq.Access) place {
+func (m promptEvq) place(actor int, a evq.Access) place {
 	switch {
 	case a.Word != "bell":
 		return place{"evq." + a.Word, a.Op}
-	case (who == int(m.Producers)) == (a.Op == "wait"):
+	case (actor == int(m.Producers)) == (a.Op == "wait"):
 		return place{nameQueueBell.String(), a.Op}
 	}
 	return place{nameSpaceBell.String(), a.Op}

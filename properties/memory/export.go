@@ -12,16 +12,16 @@ import (
 // move is a step of a run of a model, as the scheduler of a scenario sees it.
 type move struct {
 	task   string
-	at     place // of the access that it is; zero if it is none
+	at     place // of its access; zero if it makes none
 	sleeps bool  // the task goes to sleep there
-	stops  bool  // it is no step: the task stops before its next one
+	stops  bool  // not a step: the task stops before its next step
 }
 
-// place is where an intervention can be anchored.
+// place is the anchor of an intervention, without task and count.
 type place struct{ name, op string }
 
-// follow gives a trace of s the schedule of the first n moves, the rest being what the tasks would do
-// next; first is the task that begins where nothing is said. It returns false if the code as it is does not come to every place of it.
+// follow sets the schedule of a trace of s to the first n moves; the other moves are the next accesses of the tasks.
+// first is the task that runs first by default. It returns false if the present code does not reach each anchor.
 func follow(s *scenario.Scenario, t *trace.Trace, first string, moves []move, n int) (bool, error) {
 	for _, held := range []bool{false, true} {
 		t.Schedule = switches(first, moves, n, held)
@@ -33,17 +33,16 @@ func follow(s *scenario.Scenario, t *trace.Trace, first string, moves []move, n 
 	return false, nil
 }
 
-// switches returns where moves go from one task to another, each time before the next access of
-// the one that they leave. Who goes to sleep, or is over, is
-// left without that; with held, right before it sleeps, which comes to the same, but it can still be
-// gone to. So is who stops.
+// switches returns a switch for each change of the task in moves, right before the next access of the task that is
+// left. A task that goes to sleep or ends is left without a switch; with held, a task that goes to sleep is left
+// right before it sleeps, which has the same effect, but the task stays enabled. A stop is also an intervention.
 func switches(first string, moves []move, n int, held bool) []exec.Intervention {
 	type access struct {
 		task string
 		at   place
 	}
 	var schedule []exec.Intervention
-	done := map[access]int{} // how often each was made
+	done := map[access]int{} // number of times that each access was made
 	on := first
 	for i, v := range moves[:n] {
 		next, nth := nextOf(moves[i:], on), 1
@@ -73,7 +72,7 @@ func switches(first string, moves []move, n int, held bool) []exec.Intervention 
 	return schedule
 }
 
-// nextOf returns where a task makes its next access; zero if it makes none.
+// nextOf returns the place of the next access of a task; zero if there is none.
 func nextOf(moves []move, task string) place {
 	i := slices.IndexFunc(moves, func(v move) bool { return v.task == task && v.at != place{} })
 	if i < 0 {

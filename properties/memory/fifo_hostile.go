@@ -24,13 +24,12 @@ func fifoHostile() *scenario.Scenario {
 		Name: "fifo-hostile", Generate: genHostile, Compile: compileHostile,
 		Sometimes: []string{"refused"},
 		Doc:       "the peer writes any value into its words of the fifo at any time",
-		Long: `The operations of fifo-stream, but one side is a victim: right before any of its loads of a word
-that the peer may write, the peer may have put any value there (0, 1, one more, one less, far away,
-the top bit flipped).
+		Long: `The operations of fifo-stream, with a hostile peer: right before each load of a word that the peer may
+write, the peer may have stored any of these values: 0, 1, one more, one less, far away, the top bit flipped.
 
-Checked: the victim's calls return no error or ErrCorrupt and keep returning it (Contained); they return in
-time (NoLivelock), do not panic (NoPanic), and every byte read is one that lies in the fifo's
-data area (Contained).`,
+Checked: the victim's calls return no error or ErrCorrupt, and ErrCorrupt again after the first one; each byte that
+they read lies in the data area of the fifo, and they write no byte outside it (HostileIsContained). They return
+(NoLivelock) and do not panic (NoPanic).`,
 	}
 }
 
@@ -64,7 +63,7 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, capacity, start)
 		after := canary(f.prodSeg, fifoAt+fifo.Size(capacity))
-		w.AtEnd(oracle.Contained, after)
+		w.AtEnd(oracle.HostileIsContained, after)
 		p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
 		scenario.Must(err)
 		r, err := fifo.OpenConsumer(f.consSeg, fifoAt)
@@ -80,18 +79,18 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 	}
 	config := scenario.FaultConfig("hostile")
 	config.MaxFaults = cfg.Number("lies")
-	config.Races = false // a peer that lies about its counter makes races; it only hurts itself
+	config.Races = false // a hostile peer that forges its counter makes races that only hurt itself
 	return scenario.Program{Config: config, Setup: setup}, nil
 }
 
-// foreign is a byte that the stream does not contain; the stream's are below it,
-// and 0 is memory that was never written.
+// foreign is a byte that the stream does not contain: bytes of the stream are smaller, and 0 is memory that was
+// never written.
 const foreign = 0xff
 
 // canary fills the segment from off on with foreign bytes and returns a check
 // that they are still there.
 func canary(s *shm.Segment, off uint64) func() error {
-	r := s.Range(off, s.Size()-off, shm.NewName("canary"))
+	r := s.Range(off, s.Size()-off, shm.NewName("fifo.canary"))
 	want := bytes.Repeat([]byte{foreign}, int(r.Len()))
 	r.CopyIn(0, want)
 	return func() error {
@@ -102,18 +101,18 @@ func canary(s *shm.Segment, off uint64) func() error {
 	}
 }
 
-// runVictim does the operations; those of the victim must be contained, those of the
-// peer may fail in any way that is an error.
+// runVictim does the operations of both sides. Those of the victim must be contained; those of the hostile peer may
+// return any error.
 func runVictim(w *sim.World, ops []scenario.Op, victim bool, do func(scenario.Op) error) {
 	var first error
 	for _, o := range ops {
 		err := do(o)
 		switch {
 		case err == nil && first != nil && victim:
-			w.Fail(oracle.Contained, "%s %v succeeds after %v", o.Verb, o.Args, first)
+			w.Fail(oracle.HostileIsContained, "%s %v succeeds after %v", o.Verb, o.Args, first)
 		case err == nil:
 		case !errors.Is(err, shm.ErrCorrupt):
-			w.Fail(oracle.Contained, "%s %v: %v", o.Verb, o.Args, err)
+			w.Fail(oracle.HostileIsContained, "%s %v: %v", o.Verb, o.Args, err)
 		default:
 			first = err
 			w.Sometimes("refused")
@@ -121,7 +120,7 @@ func runVictim(w *sim.World, ops []scenario.Op, victim bool, do func(scenario.Op
 	}
 }
 
-// try does one operation of a producer whose peer may lie.
+// try does one operation of a producer with a hostile peer.
 func (s *streamProducer) try(o scenario.Op) error {
 	if o.Verb == "publish" {
 		s.p.Publish()
@@ -137,7 +136,7 @@ func (s *streamProducer) try(o scenario.Op) error {
 	return err
 }
 
-// try does one operation of a consumer whose peer may lie.
+// try does one operation of a consumer with a hostile peer.
 func (s *streamConsumer) try(o scenario.Op) error {
 	if o.Verb == "release" {
 		s.c.Release()

@@ -17,8 +17,7 @@ import (
 // fifoAt is where the fifo scenarios put their fifo.
 const fifoAt = shm.SegmentHeader
 
-// startWords are the counters that a fifo starts with: free-running counters
-// wrap, and must not notice.
+// startWords are the initial counters of a fifo: free-running counters wrap, and the wrap must have no effect.
 var startWords = []string{"0", "2^64-3", "2^32-3", "2^63-3"}
 
 var startValues = map[string]uint64{"0": 0, "2^32-3": 1<<32 - 3, "2^63-3": 1<<63 - 3, "2^64-3": 1<<64 - 3}
@@ -46,20 +45,19 @@ func fifoStream() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "fifo-stream", Generate: genStream, Compile: compileStream,
 		Sometimes: []string{"full", "empty", "wrapped", "partial"},
-		Doc:       "one producer, one consumer, bytes through a fifo; nobody sleeps",
-		Long: `A producer and a consumer process share one fifo. The producer appends with write
-(copied, published), stage and publish (copied, published later) and fill
-(zero-copy reserve and commit); the consumer takes with read, pieces (zero-copy) and drop,
-which release the space at once, and with take, which leaves that to a later one or to release; peek looks
-at bytes some way ahead. Every operation is tried once and moves as many bytes as it can.
+		Doc:       "one producer and one consumer pass bytes through a fifo, without sleeping",
+		Long: `A producer and a consumer process share one fifo. The producer appends with write (copied and published),
+stage and publish (copied, published later) and fill (zero-copy reserve and commit). The consumer takes with read,
+pieces (zero-copy) and drop, which release the space at once, and with take, which releases it with a later operation
+or with release; peek reads bytes at an offset. Each operation is tried once and moves as many bytes as possible.
 
 Checked: the bytes are those of the stream, in order, once (Stream); the history of
-calls and returns is one of a bounded byte queue, with operations of killed processes as
-possibly done (Linearizable); no plain access races with another (NoRace); no honest
-execution reports ErrCorrupt (HonestError). Capacities include 1 and odd ones, counters start
+calls and returns is one of a bounded byte queue, where operations of killed processes may or
+may not have taken effect (Linearizable); no plain access races with another (NoRace); no honest
+execution reports ErrCorrupt (NoFalseCorrupt). Capacities include 1 and odd ones, counters start
 near 2^32, 2^63 and 2^64.
 
-Not checked here: sleeping and waking (fifo-wakeup), lying peers (fifo-hostile).`,
+Not checked here: sleeping and waking (fifo-wakeup), hostile peers (fifo-hostile).`,
 	}
 }
 
@@ -158,7 +156,7 @@ func (s *streamProducer) enqueue(verb string, want int) {
 	id := s.w.Call(model.ByteIn{Op: model.Enqueue, N: want, At: s.at})
 	n, err := s.do(verb, want)
 	if err != nil {
-		s.w.Fail(oracle.HonestError, "%s %d: %v", verb, want, err)
+		s.w.Fail(oracle.NoFalseCorrupt, "%s %d: %v", verb, want, err)
 	}
 	s.w.Return(id, model.ByteOut{N: n})
 	if n < want {
@@ -219,7 +217,7 @@ func (s *streamConsumer) dequeue(o scenario.Op) {
 	id := s.w.Call(in)
 	got, n, err := s.do(o)
 	if err != nil {
-		s.w.Fail(oracle.HonestError, "%s %v: %v", o.Verb, o.Args, err)
+		s.w.Fail(oracle.NoFalseCorrupt, "%s %v: %v", o.Verb, o.Args, err)
 	}
 	oracle.CheckStream(s.w, got, in.At)
 	s.w.Return(id, model.ByteOut{N: n})
@@ -259,9 +257,8 @@ func (s *streamConsumer) do(o scenario.Op) (got []byte, count int, err error) {
 	return got[:k], k, err
 }
 
-// watch is the pattern of a survivor: a task that learns of its peer's end from
-// the kernel, by the end of a control channel, and closes the bell that its own
-// process sleeps on.
+// watch waits for the end of the peer, which the kernel reports as the end of a control channel, and then closes the
+// bell that its own process sleeps on.
 func watch(c shm.Conn, bell shm.Doorbell) {
 	_, _, err := c.Recv(make([]byte, 1), shm.Forever)
 	if errors.Is(err, io.EOF) {
@@ -269,7 +266,7 @@ func watch(c shm.Conn, bell shm.Doorbell) {
 	}
 }
 
-// sleeper is a doorbell that marks when somebody has slept on it and was woken.
+// sleeper is a doorbell that marks a sleep that was ended by a ring.
 type sleeper struct {
 	shm.Doorbell
 	w    *sim.World
@@ -285,5 +282,5 @@ func (s sleeper) Wait(ready func() bool, deadline time.Duration) error {
 	return err
 }
 
-// goneError says whether err is what a survivor gets.
+// goneError says whether err is an error that a call may return after the peer has died.
 func goneError(err error) bool { return errors.Is(err, shm.ErrClosed) }

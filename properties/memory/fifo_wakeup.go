@@ -30,14 +30,14 @@ func fifoWakeup() *scenario.Scenario {
 		Long: `A producer writes with fifo.Writer, which sleeps while the fifo is full, and drains, which
 sleeps until it is empty; a consumer reads with fifo.Reader, which sleeps while it is empty,
 in the sizes of its read operations, over and over, until it has everything. Both wake each
-other through the event flag and the dequeue notification (want and has).
+other through the event flag and the dequeue notification.
 
-Checked: nobody sleeps for ever (NoLostWakeup, NoDeadlock) or spins (NoLivelock); the bytes are
+Checked: no process sleeps for ever (NoLostWakeup, NoDeadlock) or spins (NoLivelock); the bytes are
 those of the stream (Stream) and all of them (Delivered). With faults=kill each process has
 a task that waits for the end of a control channel and closes the own bell; then the survivor
 must get an error, never hang.
 
-Not checked here: who else may sleep on the same bell; deadlines.`,
+Not checked here: other tasks that sleep on the same bell; deadlines.`,
 	}
 }
 
@@ -155,7 +155,7 @@ func (k *wakeupCase) gone(w *sim.World, err error) bool {
 		return false
 	}
 	if !k.mortal || !goneError(err) {
-		w.Fail(oracle.HonestError, "%v", err)
+		w.Fail(oracle.NoFalseCorrupt, "%v", err)
 	}
 	return true
 }

@@ -12,8 +12,8 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// promptSignal is the machine of the two signals as the scenario fifo-wakeup has it: nobody looks
-// again while it waits, or wakes for nothing, or dies. It is searched for one violation.
+// promptSignal is the model of the two signals restricted to the runs of the scenario fifo-wakeup: without retries
+// while a side waits, spurious wakes and deaths. The search stops at the first violation.
 type promptSignal struct {
 	*signal.Model
 	property string
@@ -33,8 +33,7 @@ func (m promptSignal) Properties() []check.Property[signal.State] {
 	return slices.DeleteFunc(m.Model.Properties(), func(p check.Property[signal.State]) bool { return p.Name() != m.property })
 }
 
-// signalNames are the names that the words of the machine have in the code, and its two sides in
-// the scenario.
+// signalNames has the access name of each word of the model, and the process of each of its sides.
 var (
 	signalNames = map[string]string{
 		"tail": "fifo.tail", "head": "fifo.head", "event": "fifo.has_event", "want": "fifo.want_deq_ntf", "has": "fifo.deq_ntf_sent",
@@ -43,12 +42,11 @@ var (
 	signalTasks = map[bool]string{false: "prod", true: "cons"}
 )
 
-// ExportSignal returns a counterexample of the machine of the two signals with a mistake, as a trace
-// of the scenario fifo-wakeup: where the run goes from one side to the other, so does the
-// schedule. The code passes it, and should not if it makes the same mistake. Of the configuration only
-// the sizes count, and each call has the largest; where there is no counterexample that the scenario
-// can follow, there may be in a fifo of a byte more. The error is one of the model, or says that there is
-// none.
+// ExportSignal returns a counterexample of the model of the two signals with a mistake, as a trace of the scenario
+// fifo-wakeup whose schedule switches sides where the counterexample does. The code passes the trace, and fails it
+// if it makes the same mistake. Of the configuration only the sizes are used, and each call has the largest size; a
+// larger fifo is tried if the scenario can follow no counterexample. The error is that of the model, or says that
+// there is no counterexample.
 func ExportSignal(ctx context.Context, c signal.Config, variant string, o check.Options) (*trace.Trace, error) {
 	for ; c.Capacity <= maxExported; c.Capacity, c.Bytes = c.Capacity+1, c.Bytes+1 {
 		m, run, err := promptRun(ctx, c, variant, o)
@@ -59,7 +57,7 @@ func ExportSignal(ctx context.Context, c signal.Config, variant string, o check.
 			continue
 		}
 		t := &trace.Trace{
-			Story:    trace.Wrap(fmt.Sprintf("A counterexample of %s to %q: who goes on when.", m.Name(), m.property), 95),
+			Story:    trace.Wrap(fmt.Sprintf("A counterexample of %s to %q: the task of each step.", m.Name(), m.property), 95),
 			Scenario: "fifo-wakeup", Want: trace.Pass,
 		}
 		t.Config, t.Workload = wakeupSizes(c)
@@ -73,7 +71,7 @@ func ExportSignal(ctx context.Context, c signal.Config, variant string, o check.
 // maxExported is the capacity of the largest fifo that is tried.
 const maxExported = 4
 
-// wakeupSizes returns what the scenario fifo-wakeup does in a configuration of the machine.
+// wakeupSizes returns the workload of the scenario fifo-wakeup for a configuration of the model.
 func wakeupSizes(c signal.Config) ([]trace.KV, []trace.Op) {
 	b := &scenario.Builder{}
 	b.Set("fifo", c.Capacity)

@@ -5,19 +5,19 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// WatchedCore is a core of the session layer whose messages are observed, in the order in which it takes and
-// makes them, and whose invariants are checked after every step.
+// WatchedCore is a core of the session layer that passes every message to its observers, in the order in which
+// the core takes and makes them, and checks its invariants after every step.
 type WatchedCore struct {
 	*layer.Core
 	broken    func(error)
 	observers []Observer
 }
 
-// Observer gets a message of a channel; made says that the session layer makes it.
+// Observer is called with each message of a channel; made is true if the session layer sends the message.
 type Observer func(ch layer.Channel, made bool, m wire.Message)
 
-// NewWatchedCore returns a core that calls broken with the error of an invariant that does not hold, and every
-// observer with every message.
+// NewWatchedCore returns a core that calls each observer with every message, and broken with the error of an
+// invariant that does not hold.
 func NewWatchedCore(cfg layer.Config, broken func(error), observers ...Observer) WatchedCore {
 	return WatchedCore{layer.New(cfg), broken, observers}
 }

@@ -9,64 +9,64 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// Directory knows which applications have attached and where they listen. It keeps no tables: it asks each
-// listener whether it is meant.
-type Directory struct {
+// DirectoryOracle predicts the answers to requests that names, scopes and quotas decide. It is a second
+// implementation of the directory, without tables: a lookup compares the address with each listener in turn.
+type DirectoryOracle struct {
 	cfg       layer.Config
-	apps      []nameApp
-	listeners []nameListener
+	apps      []directoryApp
+	listeners []directoryListener
 	accepts   []wire.Message // made in this step
 }
 
-type nameApp struct {
+type directoryApp struct {
 	id, ns        int
 	local, global bool
 }
 
-type nameListener struct {
-	owner    nameApp
+type directoryListener struct {
+	owner    directoryApp
 	h        wire.Handle
 	endpoint wire.Endpoint
 }
 
-// Expectation is what a request comes to.
+// Expectation is the predicted outcome of a request.
 type Expectation struct {
-	asked    bool // it is one, whose answer names decide
+	asked    bool // the message is a request that names, scopes or quotas decide
 	status   wire.Status
-	listener *nameListener // that a connect reaches
+	listener *directoryListener // that a connect reaches
 }
 
-// NewDirectory returns the book of a session layer that was made with cfg.
-func NewDirectory(cfg layer.Config) *Directory { return &Directory{cfg: cfg} }
+// NewDirectoryOracle returns the directory of a session layer made with cfg.
+func NewDirectoryOracle(cfg layer.Config) *DirectoryOracle { return &DirectoryOracle{cfg: cfg} }
 
-// Attached says whether an application has attached and is still there.
-func (n *Directory) Attached(id int) bool { return n.app(id) != nil }
+// Attached says whether an application is attached now.
+func (n *DirectoryOracle) Attached(id int) bool { return n.app(id) != nil }
 
-// Asked notes that an application is asked to accept, because of the message that Expect was told of last.
-func (n *Directory) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
+// Asked records an accept that the session layer sent for the last message given to Expect.
+func (n *DirectoryOracle) Asked(m wire.Message) { n.accepts = append(n.accepts, m) }
 
-func (n *Directory) app(id int) *nameApp {
-	if i := slices.IndexFunc(n.apps, func(a nameApp) bool { return a.id == id }); i >= 0 {
+func (n *DirectoryOracle) app(id int) *directoryApp {
+	if i := slices.IndexFunc(n.apps, func(a directoryApp) bool { return a.id == id }); i >= 0 {
 		return &n.apps[i]
 	}
 	return nil
 }
 
-// Left notes that an application is not there any more, nor its listeners.
-func (n *Directory) Left(id int) {
-	n.apps = slices.DeleteFunc(n.apps, func(a nameApp) bool { return a.id == id })
-	n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.owner.id == id })
+// Left removes an application and its listeners.
+func (n *DirectoryOracle) Left(id int) {
+	n.apps = slices.DeleteFunc(n.apps, func(a directoryApp) bool { return a.id == id })
+	n.listeners = slices.DeleteFunc(n.listeners, func(l directoryListener) bool { return l.owner.id == id })
 }
 
-// Expect returns what a message of an application should come to.
-func (n *Directory) Expect(id int, m wire.Message) Expectation {
+// Expect returns the predicted outcome of a message of an application.
+func (n *DirectoryOracle) Expect(id int, m wire.Message) Expectation {
 	n.accepts = nil
 	a := n.app(id)
 	if m.Type == wire.Attach {
 		return Expectation{asked: true, status: n.attach(a, m)}
 	}
 	if a == nil {
-		return Expectation{} // what it is told then is the monitor's business
+		return Expectation{} // AttachFirst is checked by Messages
 	}
 	e, ok := endpointOf(m)
 	switch m.Type {
@@ -91,8 +91,8 @@ func (n *Directory) Expect(id int, m wire.Message) Expectation {
 	return Expectation{}
 }
 
-// Compare checks what a message has come to.
-func (n *Directory) Compare(id int, m wire.Message, want Expectation, replies []wire.Message) error {
+// Compare compares the replies to a message with the prediction, and updates the directory.
+func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, replies []wire.Message) error {
 	if m.Type == wire.Detach {
 		n.Left(id)
 	}
@@ -112,22 +112,22 @@ func (n *Directory) Compare(id int, m wire.Message, want Expectation, replies []
 	switch m.Type {
 	case wire.Attach:
 		ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
-		n.apps = append(n.apps, nameApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
+		n.apps = append(n.apps, directoryApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
 	case wire.Bind:
 		e, _ := endpointOf(m)
 		if r.Endpoint != e {
 			return fmt.Errorf("listens at %v", r.Endpoint)
 		}
-		n.listeners = append(n.listeners, nameListener{*n.app(id), r.Handle, e})
+		n.listeners = append(n.listeners, directoryListener{*n.app(id), r.Handle, e})
 	case wire.Unbind:
-		n.listeners = slices.DeleteFunc(n.listeners, func(l nameListener) bool { return l.h == r.Handle })
+		n.listeners = slices.DeleteFunc(n.listeners, func(l directoryListener) bool { return l.h == r.Handle })
 	}
 	return nil
 }
 
-// connected checks a connect that reaches a listener: it is asked, unless a quota, memory or time says
-// no.
-func (n *Directory) connected(m wire.Message, want Expectation, replies []wire.Message) error {
+// connected checks a connect that reaches a listener: the listener is asked to accept, unless a quota or a lack
+// of memory refuses the connect first.
+func (n *DirectoryOracle) connected(m wire.Message, want Expectation, replies []wire.Message) error {
 	for _, x := range n.accepts {
 		if x.Listener != want.listener.h {
 			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
@@ -142,7 +142,7 @@ func (n *Directory) connected(m wire.Message, want Expectation, replies []wire.M
 	return nil
 }
 
-func (n *Directory) attach(a *nameApp, m wire.Message) wire.Status {
+func (n *DirectoryOracle) attach(a *directoryApp, m wire.Message) wire.Status {
 	ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 	switch {
 	case a != nil:
@@ -157,7 +157,7 @@ func (n *Directory) attach(a *nameApp, m wire.Message) wire.Status {
 	return wire.OK
 }
 
-func (n *Directory) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
+func (n *DirectoryOracle) bind(a *directoryApp, e wire.Endpoint, ok bool) wire.Status {
 	if !ok {
 		return wire.Unsupported
 	}
@@ -179,7 +179,7 @@ func (n *Directory) bind(a *nameApp, e wire.Endpoint, ok bool) wire.Status {
 	return wire.OK
 }
 
-func (n *Directory) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
+func (n *DirectoryOracle) unbind(a *directoryApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
 	byName := m.Handle == 0 && m.URI != ""
 	if byName && !ok {
 		return wire.Unsupported
@@ -195,14 +195,14 @@ func (n *Directory) unbind(a *nameApp, m wire.Message, e wire.Endpoint, ok bool)
 	return wire.Invalid
 }
 
-// lookup returns the listener that a connect reaches, or why it reaches none.
-func (n *Directory) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Status) {
+// lookup returns the listener that a connect reaches, or the status of the refusal.
+func (n *DirectoryOracle) lookup(a *directoryApp, e wire.Endpoint) (*directoryListener, wire.Status) {
 	to := e.Addr.Addr()
 	if to.IsUnspecified() {
 		return nil, wire.Invalid
 	}
-	global := func(l nameListener) bool { return l.owner.global }
-	local := func(l nameListener) bool { return l.localTo(a) }
+	global := func(l directoryListener) bool { return l.owner.global }
+	local := func(l directoryListener) bool { return l.localTo(a) }
 	if a.local {
 		if l := n.find(a, e, local); l != nil {
 			return l, wire.OK
@@ -220,9 +220,9 @@ func (n *Directory) lookup(a *nameApp, e wire.Endpoint) (*nameListener, wire.Sta
 	return nil, wire.Refused
 }
 
-// find returns the listener at an endpoint among those in a table, or the one at the wildcard of
-// its family if the address is the application's own.
-func (n *Directory) find(a *nameApp, e wire.Endpoint, among func(nameListener) bool) *nameListener {
+// find returns the listener at endpoint e among those that satisfy among. If there is none and the address is the
+// application's own, it returns the listener at the wildcard address of the family.
+func (n *DirectoryOracle) find(a *directoryApp, e wire.Endpoint, among func(directoryListener) bool) *directoryListener {
 	wild := e
 	wild.Addr = netip.AddrPortFrom(netip.IPv6Unspecified(), e.Addr.Port())
 	if e.Addr.Addr().Is4() {
@@ -238,14 +238,13 @@ func (n *Directory) find(a *nameApp, e wire.Endpoint, among func(nameListener) b
 	return nil
 }
 
-// own says whether an address is this machine's for an application.
-func (n *Directory) own(a *nameApp, addr netip.Addr) bool {
+// own says whether addr is an address of this machine in the namespace of an application.
+func (n *DirectoryOracle) own(a *directoryApp, addr netip.Addr) bool {
 	return addr.IsLoopback() || slices.Contains(n.cfg.Namespaces[a.ns].Own, addr)
 }
 
-// localTo says whether a listener is in the local table of an application's namespace, if the
-// application has local scope.
-func (l nameListener) localTo(a *nameApp) bool {
+// localTo says whether a listener has local scope in the namespace of an application with local scope.
+func (l directoryListener) localTo(a *directoryApp) bool {
 	return l.owner.local && a.local && l.owner.ns == a.ns
 }
 

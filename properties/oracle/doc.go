@@ -1,9 +1,8 @@
-// Package oracle judges what the session layer says and does, for all scenarios.
+// Package oracle checks the messages and effects of the session layer, for all scenarios.
 //
-// [Messages] checks every message by the messages before it. [Sessions] follows each session with
-// the model of one. [Memory] keeps the books of segments and blocks, [Directory] those of names, scopes
-// and quotas. None of them looks into the layer. [Taken] and [Told] translate its messages to the
-// words of the model.
+// [Messages] checks each message against the messages before it. [Sessions] follows each session with the
+// model of one session. [Memory] tracks segments and blocks, [DirectoryOracle] names, scopes and quotas.
+// No oracle reads the state of the layer. [Taken] and [Told] translate messages to the words of the model.
 //
 // The constants are the names of the properties. An oracle belongs to one execution and to the
 // goroutine that runs it.

@@ -11,19 +11,19 @@ import (
 	"cutthrough/shm/fifo"
 )
 
-// Memory keeps the books of what the session layer has had created and formatted.
+// Memory tracks the segments and blocks that the session layer has created, formatted and zeroed.
 type Memory struct {
 	fail     Failer
 	mon      *Messages
 	cfg      layer.Config
-	segments map[wire.Handle]uint64           // sizes of those that exist or are being created
-	bases    map[wire.Handle]wire.Location    // of those that an application was told to map
-	used     map[wire.Handle][]segments.Block // formatted, and not scrubbed since
-	payer    map[wire.Handle]layer.Channel    // for whose connect it was made
-	created  int                              // in this step
+	segments map[wire.Handle]uint64           // sizes of the segments that exist or are being created
+	bases    map[wire.Handle]wire.Location    // of the segments that an application was told to map
+	used     map[wire.Handle][]segments.Block // formatted, and not zeroed since
+	payer    map[wire.Handle]layer.Channel    // of the connect that needed the segment
+	created  int                              // segments in this step
 }
 
-// NewMemory returns the books of a session layer that was made with cfg.
+// NewMemory returns the tracker of a session layer made with cfg. It reports to fail.
 func NewMemory(fail Failer, mon *Messages, cfg layer.Config) *Memory {
 	return &Memory{
 		fail: fail, mon: mon, cfg: cfg, segments: map[wire.Handle]uint64{}, bases: map[wire.Handle]wire.Location{},
@@ -31,31 +31,31 @@ func NewMemory(fail Failer, mon *Messages, cfg layer.Config) *Memory {
 	}
 }
 
-// Begin starts a step of the layer. Effects of one step belong together.
+// Begin starts a step of the layer: the effects until the next Begin belong to one event.
 func (k *Memory) Begin() { k.created = 0 }
 
-// NotCreated notes that a segment that the layer has asked for does not exist.
+// NotCreated records that the creation of a segment failed.
 func (k *Memory) NotCreated(h wire.Handle) { delete(k.segments, h) }
 
 // Segments returns the number of segments that exist or are being created.
 func (k *Memory) Segments() int { return len(k.segments) }
 
-// Apply checks one effect and takes it into account.
+// Apply checks one effect and records it.
 func (k *Memory) Apply(fx layer.Effect) {
 	size, exists := k.segments[fx.Segment]
 	if fx.Segment != 0 && exists == (fx.Kind == layer.EffectCreate) {
-		k.fail(Effects, "%+v: exists: %v", fx, exists)
+		k.fail(SegmentLifecycle, "%+v: exists: %v", fx, exists)
 	}
 	switch fx.Kind {
 	case layer.EffectCreate:
 		if fx.Size == 0 || fx.Size%segments.Page != 0 {
-			k.fail(Effects, "%v of %d bytes created", fx.Segment, fx.Size)
+			k.fail(SegmentLifecycle, "%v of %d bytes created", fx.Segment, fx.Size)
 		}
 		k.create(fx)
 	case layer.EffectDestroy:
 		for ch, c := range k.mon.channels {
 			if _, ok := c.held[fx.Segment]; ok && !c.gone {
-				k.fail(Effects, "%v destroyed, channel %d has it", fx.Segment, ch)
+				k.fail(SegmentLifecycle, "%v destroyed, channel %d has it", fx.Segment, ch)
 			}
 		}
 		delete(k.segments, fx.Segment)
@@ -71,7 +71,7 @@ func (k *Memory) Apply(fx layer.Effect) {
 		}
 	case layer.EffectSend:
 		if fx.Msg.Type == wire.Map && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Bell == 0) {
-			k.fail(Effects, "%+v: the segment has %d bytes", fx, size)
+			k.fail(SegmentLifecycle, "%+v: the segment has %d bytes", fx, size)
 		}
 		switch fx.Msg.Type {
 		case wire.Map:
@@ -82,14 +82,14 @@ func (k *Memory) Apply(fx layer.Effect) {
 	}
 }
 
-// create notes that a segment is asked for, once for a connect, and within the quota.
+// create records the creation of a segment: at most one for each connect, within the quota of its client.
 func (k *Memory) create(fx layer.Effect) {
 	k.segments[fx.Segment] = fx.Size
-	if k.mon.Later {
-		return // the connect that it is for is not known
+	if k.mon.DelayedSegments {
+		return // the connect that needs the segment is not known
 	}
 	if k.created++; k.created > 1 {
-		k.fail(Effects, "%d segments created at once", k.created)
+		k.fail(SegmentLifecycle, "%d segments created at once", k.created)
 	}
 	payer, sum := k.mon.last.ch, uint64(0)
 	k.payer[fx.Segment] = payer
@@ -99,27 +99,27 @@ func (k *Memory) create(fx layer.Effect) {
 		}
 	}
 	if k.cfg.MaxBytes > 0 && sum > k.cfg.MaxBytes {
-		k.fail(Effects, "channel %d has segments of %d bytes, and may have %d", payer, sum, k.cfg.MaxBytes)
+		k.fail(SegmentLifecycle, "channel %d has segments of %d bytes, and may have %d", payer, sum, k.cfg.MaxBytes)
 	}
 }
 
-// place checks that a page is free behind each segment.
+// place checks that each segment is followed by a free page.
 func (k *Memory) place(h wire.Handle, base wire.Location, size uint64) {
 	k.bases[h] = base
 	for o, at := range k.bases {
 		if end := at + wire.Location(k.segments[o]+segments.Page); o != h && at <= base && base < end {
-			k.fail(Effects, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
+			k.fail(SegmentLifecycle, "%v at %#x, %v and its guard end at %#x", h, base, o, end)
 		}
 		if end := base + wire.Location(size+segments.Page); o != h && base <= at && at < end {
-			k.fail(Effects, "%v and its guard end at %#x, %v is at %#x", h, end, o, at)
+			k.fail(SegmentLifecycle, "%v and its guard end at %#x, %v is at %#x", h, end, o, at)
 		}
 	}
 }
 
-// capacities checks that a session has the fifos that its client asked for.
+// capacities checks that the fifos of a session have the sizes that its client asked for.
 func (k *Memory) capacities(m wire.Message) {
 	asked := k.mon.last.m
-	if k.mon.Later || asked.Type != wire.Connect {
+	if k.mon.DelayedSegments || asked.Type != wire.Connect {
 		return
 	}
 	for at, want := range map[wire.Location]uint32{m.Tx: asked.RxSize, m.Rx: asked.TxSize} {
@@ -133,7 +133,7 @@ func (k *Memory) capacities(m wire.Message) {
 			}
 		}
 		if !found {
-			k.fail(Effects, "%v: at %#x is no fifo of %d bytes", m, at, want)
+			k.fail(SegmentLifecycle, "%v: at %#x is no fifo of %d bytes", m, at, want)
 		}
 	}
 }
@@ -147,11 +147,11 @@ func bytesOf(b segments.Block) uint64 {
 
 func (k *Memory) format(g wire.Handle, size uint64, b segments.Block) {
 	if b.Off < shm.SegmentHeader || b.Off+bytesOf(b) > size {
-		k.fail(Effects, "block %+v outside %v of %d bytes", b, g, size)
+		k.fail(SegmentLifecycle, "block %+v outside %v of %d bytes", b, g, size)
 	}
 	for _, o := range k.used[g] {
 		if b.Off < o.Off+bytesOf(o) && o.Off < b.Off+bytesOf(b) {
-			k.fail(Effects, "block %+v of %v where %+v is, or was and has not been zeroed", b, g, o)
+			k.fail(SegmentLifecycle, "block %+v of %v where %+v is, or was and has not been zeroed", b, g, o)
 		}
 	}
 	k.used[g] = append(k.used[g], b)
@@ -160,7 +160,7 @@ func (k *Memory) format(g wire.Handle, size uint64, b segments.Block) {
 func (k *Memory) scrub(g wire.Handle, b segments.Block) {
 	i := slices.Index(k.used[g], b)
 	if i < 0 || b.Slots > 0 {
-		k.fail(Effects, "zeroed %+v of %v, which is no fifo", b, g)
+		k.fail(SegmentLifecycle, "zeroed %+v of %v, which is no fifo", b, g)
 	}
 	k.used[g] = slices.Delete(k.used[g], i, i+1)
 }

@@ -7,58 +7,55 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// Messages watches all messages of the session layer and fails the run when one
-// is not allowed: exactly one reply to a request, before anything else is taken, no handle for two
-// objects, maps before and unmaps after use, places and memory that are nobody else's, sessions
-// that both sides are told of in the same words, no close that nobody asked for, the order kept on
-// the way. It knows nothing of the layer's state.
+// Messages checks each message of the session layer against the messages before it, and fails the run with the
+// property that is violated; properties.go lists them. It reads no state of the layer.
 type Messages struct {
 	fail Failer
 	Setting
-	channels map[layer.Channel]*watched
-	sessions map[wire.Handle]*watchedSession
-	owner    map[wire.Handle]layer.Channel // of applications and listeners, for ever
+	channels map[layer.Channel]*channelState
+	sessions map[wire.Handle]*sessionState
+	owner    map[wire.Handle]layer.Channel // of each handle of an application or listener, for ever
 	channel  map[int]layer.Channel         // by application
-	left     map[int]bool                  // applications that are gone, whatever of theirs is still under way
-	last     taking
+	left     map[int]bool                  // applications that have gone; messages of theirs may still be under way
+	last     takenMessage
 }
 
-// Setting is what a run may do beyond the rules, and what [Messages] cannot know from messages. The zero Setting is
-// a run that keeps to the rules.
+// Setting describes the faults of a run that [Messages] cannot see in messages. The zero Setting is a run without
+// such faults.
 type Setting struct {
-	// Lax: calls fail, so applications may be hung up without a word.
-	Lax bool
-	// Deaf: an application does not read, and is hung up for that.
-	Deaf bool
-	// Liar is the application that does not use the library, or 0.
-	Liar int
-	// Later: segments are not created at once, so a connect may have to wait.
-	Later bool
+	// FailingCalls: calls of the host may fail, so the layer may hang up on any application.
+	FailingCalls bool
+	// UnreadChannel: an application does not read its channel, so the layer hangs up on it.
+	UnreadChannel bool
+	// Hostile is the application that does not use the library, or 0.
+	Hostile int
+	// DelayedSegments: segments are created later, so a connect may have to wait.
+	DelayedSegments bool
 }
 
-// taking is what the layer has taken last.
-type taking struct {
+// takenMessage is the message that the layer has taken last.
+type takenMessage struct {
 	ch      layer.Channel
-	from    *watched
+	from    *channelState
 	m       wire.Message
-	accepts bool // somebody was asked to accept since
+	accepts bool // a server was asked to accept since
 }
 
-// watched is what the monitor knows of one channel.
-type watched struct {
+// channelState is the state of one channel, as its messages show it.
+type channelState struct {
 	attached bool
 	pending  map[request]int
-	live     map[wire.Handle]bool // listeners and sessions that it was told of: whether not over
+	live     map[wire.Handle]bool // listeners and sessions that it was told of: true until they end
 	mapped   map[wire.Handle]wire.Message
 	unmapped map[wire.Handle]bool
 	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
-	unused   map[wire.Handle]wire.Message // mapped for what it is about to be told
-	made     []wire.Message               // not yet received
+	unused   map[wire.Handle]wire.Message // mapped, but not used by a session so far
+	made     []wire.Message               // and not received so far
 	gone     bool
-	manners
+	libraryState
 }
 
-// request identifies requests that a reply may answer.
+// request identifies the requests that a reply may answer.
 type request struct {
 	kind    wire.Type
 	context uint64
@@ -69,17 +66,17 @@ func requestOf(m wire.Message) request {
 	return request{m.Type, m.RequestID, m.CloseMode == wire.CloseWrite}
 }
 
-type watchedSession struct {
+type sessionState struct {
 	accept         wire.Message
 	listener       wire.Handle
 	server, client layer.Channel
 	established    bool
 	unbound        bool                   // its listener ended before it was established
-	provoked       bool                   // somebody asked to close
-	closing        map[layer.Channel]bool // has been told to close
-	reset          map[layer.Channel]bool // or to reset
-	asker          layer.Channel          // who connects, if that is known, and
-	context        uint64                 // of what request
+	closeAsked     bool                   // an application asked to close it
+	closing        map[layer.Channel]bool // the sides that were told of a close
+	reset          map[layer.Channel]bool // the sides that were told of a reset
+	connector      layer.Channel          // the client of the connect, if it is known
+	context        uint64                 // request id of the connect
 }
 
 // Failer ends a run that violates a property: it does not return. [cutthrough/sim.World.Fail] is one.
@@ -88,66 +85,66 @@ type Failer func(property, format string, args ...any)
 // NewMessages returns a monitor that reports to fail.
 func NewMessages(fail Failer, setting Setting) *Messages {
 	return &Messages{
-		fail: fail, Setting: setting, channels: map[layer.Channel]*watched{}, sessions: map[wire.Handle]*watchedSession{},
+		fail: fail, Setting: setting, channels: map[layer.Channel]*channelState{}, sessions: map[wire.Handle]*sessionState{},
 		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
 		left: map[int]bool{},
 	}
 }
 
-func (o *Messages) wrong(ch layer.Channel, m wire.Message, why string) {
-	o.fail(Protocol, "channel %d: %v: %s", ch, m, why)
+func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why string) {
+	o.fail(property, "channel %d: %v: %s", ch, m, why)
 }
 
 // Observe is called for every message that the layer takes or makes.
 func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 	c := o.channels[ch]
 	if c == nil {
-		c = &watched{
+		c = &channelState{
 			pending: map[request]int{}, live: map[wire.Handle]bool{},
 			mapped: map[wire.Handle]wire.Message{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
-			unused: map[wire.Handle]wire.Message{}, manners: newManners(),
+			unused: map[wire.Handle]wire.Message{}, libraryState: newLibraryState(),
 		}
 		o.channels[ch] = c
 	}
 	if made {
 		c.made = append(c.made, m)
 		c.told(m)
-		o.makes(ch, c, m)
+		o.checkMade(ch, c, m)
 	} else {
-		o.Settle()
-		o.last = taking{ch: ch, from: c, m: m}
-		if c.polite {
-			o.behaves(ch, c, m)
+		o.EndStep()
+		o.last = takenMessage{ch: ch, from: c, m: m}
+		if c.usesLibrary {
+			o.checkLibrary(ch, c, m)
 		}
-		o.takes(ch, c, m)
+		o.noteTaken(ch, c, m)
 	}
 }
 
-// Settle checks that what the layer took last has been answered. Only a connect may have to wait, for
-// who has been asked to accept.
-func (o *Messages) Settle() {
+// EndStep checks that the layer has answered the message that it took last. Only the reply to a connect may come
+// later, when the server has answered.
+func (o *Messages) EndStep() {
 	t := o.last
-	waits := t.m.Type == wire.Connect && (t.accepts || o.Later)
+	waits := t.m.Type == wire.Connect && (t.accepts || o.DelayedSegments)
 	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
-		o.wrong(t.ch, t.m, "it was not answered")
+		o.wrong(ExactlyOneReply, t.ch, t.m, "the request was not answered before the next message was taken")
 	}
 	for ch, c := range o.channels {
 		for _, m := range c.unused {
-			o.wrong(ch, m, "and then of no session that lies there")
+			o.wrong(MapBeforeUse, ch, m, "the map was not followed by a session in that segment")
 		}
 	}
 }
 
-// takes notes what an application says.
-func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
+// noteTaken records a message of an application.
+func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch m.Type {
 	case wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset:
 		c.pending[requestOf(m)]++
 		if s != nil && c.live[m.Handle] {
-			s.provoked = true
+			s.closeAsked = true
 		}
-		if m.Type == wire.Detach { // it has given up everything
+		if m.Type == wire.Detach { // it gives up all that it has
 			c.gone = true
 			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == wire.Connect })
 			clear(c.live)
@@ -155,7 +152,7 @@ func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
 			clear(c.held)
 		}
 		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
-			o.channel[app], c.gone = ch, o.left[app] // one that may never read the reply
+			o.channel[app], c.gone = ch, o.left[app] // it may never read the reply
 		}
 	case wire.MapReply:
 		if m.Status != wire.OK {
@@ -177,83 +174,82 @@ func (o *Messages) takes(ch layer.Channel, c *watched, m wire.Message) {
 	}
 }
 
-// makes checks what the layer says.
-func (o *Messages) makes(ch layer.Channel, c *watched, m wire.Message) {
+// checkMade checks a message of the layer.
+func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) {
 	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
-		o.wrong(ch, m, "it has the handle of something else")
+		o.wrong(UniqueHandles, ch, m, "the handle is of the wrong kind")
 	}
 	switch m.Type {
 	case wire.Map:
 		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
-			o.wrong(ch, m, "it was told to map that already")
+			o.wrong(MapUnmapPairs, ch, m, "the application was told to map this segment before")
 		}
-		o.places(ch, m)
+		o.checkPlaces(ch, m)
 		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
 	case wire.Unmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
-			o.wrong(ch, m, "it was not told to map that")
+			o.wrong(MapUnmapPairs, ch, m, "the application was not told to map this segment")
 		}
 		for h, s := range o.sessions {
 			if c.live[h] && s.within(c.mapped[m.Handle]) {
-				o.wrong(ch, m, "it uses a session there")
+				o.wrong(UnmapAfterUse, ch, m, "the application still uses a session in this segment")
 			}
 		}
 		delete(c.mapped, m.Handle)
 		c.unmapped[m.Handle] = true
 	case wire.Accept:
 		if o.sessions[m.Handle] != nil {
-			o.wrong(ch, m, "the handle has named another session")
+			o.wrong(UniqueHandles, ch, m, "the handle has named another session")
 		}
-		o.asks(ch, c, m)
-		o.sessions[m.Handle] = &watchedSession{
-			accept: m, listener: m.Listener, server: ch, asker: o.last.ch, context: o.last.m.RequestID,
+		o.checkAccept(ch, c, m)
+		o.sessions[m.Handle] = &sessionState{
+			accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID,
 			closing: map[layer.Channel]bool{}, reset: map[layer.Channel]bool{},
 		}
-		o.begins(ch, c, m)
+		o.checkMapped(ch, c, m)
 	case wire.Disconnect, wire.Reset:
-		o.closes(ch, c, m)
+		o.checkClose(ch, c, m)
 	default:
-		o.replies(ch, c, m)
+		o.checkReply(ch, c, m)
 	}
 }
 
-// replies checks a reply: it answers a request, and gives or takes nothing that is not the
-// application's.
-func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
+// checkReply checks a reply: it answers a request, and it creates or ends only objects of the application.
+func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message) {
 	full, half := request{m.Type - 1, m.RequestID, false}, request{m.Type - 1, m.RequestID, true}
 	r := full
 	if c.pending[full] == 0 {
 		r = half
 	}
 	if c.pending[r] == 0 {
-		o.wrong(ch, m, "it asked for nothing, or was answered before")
+		o.wrong(ExactlyOneReply, ch, m, "the application has no such request without an answer")
 	}
 	c.pending[r]--
-	o.attaching(ch, c, m)
+	o.checkAttached(ch, c, m)
 	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
-		o.wrong(ch, m, "it asked about something else")
+		o.wrong(ExactlyOneReply, ch, m, "the request was about another object")
 	}
 	if m.Status != wire.OK {
-		o.refuses(ch, m)
+		o.checkRefusal(ch, m)
 		return
 	}
 	switch m.Type {
 	case wire.AttachReply, wire.BindReply:
 		if o.owner[m.Handle] != 0 {
-			o.wrong(ch, m, "the handle has named something else")
+			o.wrong(UniqueHandles, ch, m, "the handle has named something else")
 		}
 		o.owner[m.Handle], c.live[m.Handle] = ch, true
 	case wire.ConnectReply:
 		s := o.sessions[m.Handle]
 		if s == nil || s.established || s.unbound {
-			o.wrong(ch, m, "nobody has accepted that, or it is established, or its listener has ended")
+			o.wrong(ConnectedAfterAccept, ch, m, "the session is not accepted, is established already, or its listener has ended")
 		}
-		o.agrees(ch, m, s.accept)
+		o.checkAgreement(ch, m, s.accept)
 		s.established, s.client = true, ch
-		o.begins(ch, c, m)
+		o.checkMapped(ch, c, m)
 	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:
 		if !c.live[m.Handle] || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
-			o.wrong(ch, m, "it has no such thing")
+			o.wrong(OnlyOwnObjects, ch, m, "the application has no such object")
 		}
 		c.live[m.Handle] = r.half
 		for _, s := range o.sessions {
@@ -262,8 +258,8 @@ func (o *Messages) replies(ch layer.Channel, c *watched, m wire.Message) {
 	}
 }
 
-// begins checks that who is told of a session has been told to map what it uses.
-func (o *Messages) begins(ch layer.Channel, c *watched, m wire.Message) {
+// checkMapped checks that the application that is told of a session was told to map the memory of it.
+func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message) {
 	for _, at := range [...]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
 		for h, g := range c.mapped {
@@ -273,36 +269,36 @@ func (o *Messages) begins(ch layer.Channel, c *watched, m wire.Message) {
 			}
 		}
 		if !found {
-			o.wrong(ch, m, "it was told to map nothing there")
+			o.wrong(MapBeforeUse, ch, m, "the application was not told to map the memory of this session")
 		}
 	}
 	c.live[m.Handle] = true
 }
 
-// closes checks the news that a peer has closed.
-func (o *Messages) closes(ch layer.Channel, c *watched, m wire.Message) {
+// checkClose checks the notification that the peer has closed or reset a session.
+func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message) {
 	s := o.sessions[m.Handle]
 	switch {
 	case s == nil || !c.live[m.Handle]:
-		o.wrong(ch, m, "it has no such session")
-	case s.established && !s.provoked && !o.Lax && !o.channels[s.server].gone && !o.channels[s.client].gone:
-		o.wrong(ch, m, "nobody has closed it")
+		o.wrong(OnlyOwnObjects, ch, m, "the application has no such session")
+	case s.established && !s.closeAsked && !o.FailingCalls && !o.channels[s.server].gone && !o.channels[s.client].gone:
+		o.wrong(CloseHasCause, ch, m, "no side has closed the session or has gone")
 	}
 	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite
 	s.reset[ch] = s.reset[ch] || m.Type == wire.Reset
 }
 
-// Received checks that messages arrive in the order in which they were made. Some do not: those
-// of a segment that has been given up.
+// Received checks that messages arrive in the order in which the layer sent them. Messages about a segment that
+// the layer has given up may be missing.
 func (o *Messages) Received(app int, m wire.Message) {
 	if m.Type == wire.AttachReply && m.Status == wire.OK {
 		o.channel[app] = o.owner[m.Handle]
 	}
 	c := o.channels[o.channel[app]]
 	if c == nil {
-		return // it could not attach
+		return // the application could not attach
 	}
-	c.polite = app != o.Liar
+	c.usesLibrary = app != o.Hostile
 	for len(c.made) > 0 {
 		next := c.made[0]
 		c.made = c.made[1:]
@@ -310,10 +306,10 @@ func (o *Messages) Received(app int, m wire.Message) {
 			return
 		}
 	}
-	o.wrong(o.channel[app], m, "received, but it was not made, or something made later came before it")
+	o.wrong(MessageOrder, o.channel[app], m, "received, but never sent, or received after a message that was sent later")
 }
 
-// Gone notes that an application has left or died.
+// Gone records that an application has left or died.
 func (o *Messages) Gone(app int) {
 	o.left[app] = true
 	if c := o.channels[o.channel[app]]; c != nil {

@@ -1,24 +1,46 @@
 package oracle
 
 // Names of the properties that the scenarios check, besides those that package sim checks in every execution.
-// They are printed in reports, and wanted by traces and mutants.
+// Reports print them; traces and mutants refer to them.
 const (
-	Stream       = "Stream"       // bytes arrive in order, once, unchanged
-	Delivered    = "Delivered"    // everything that was written, and nothing else, is read
-	Linearizable = "Linearizable" // the history is one of the specification
-	HonestError  = "HonestError"  // an honest peer is never taken for a corrupt one
-	Contained    = "Contained"    // a lying peer makes its victim return ErrCorrupt at worst
-	Pattern      = "Pattern"      // a block holds what its owner wrote
-	Refused      = "Refused"      // what is not allocated cannot be freed
-	Woken        = "Woken"        // a call that should wake the consumer has done so when it returns
-	Invariant    = "Invariant"    // Layer.CheckInvariants after every step
-	Reclaimed    = "Reclaimed"    // the layer has nothing left when all applications have gone
-	Reset        = "Reset"        // an application that throws bytes away says so
-	ErrorKind    = "ErrorKind"    // calls fail only with documented errors
-	Conforms     = "Conforms"     // the session layer does what its machine does
-	Model        = "Model"        // the messages about each session are a path of the machine of a session
-	Protocol     = "Protocol"     // each message of the session layer is right, judged by the messages alone
-	Overdue      = "Overdue"      // what must happen in time has happened
-	Effects      = "Effects"      // what the session layer does with segments and channels makes sense
-	Names        = "Names"        // names, scopes and quotas mean what docs/PROTOCOL.md says
+	// Memory.
+
+	Stream             = "Stream"             // bytes arrive in order, once, unchanged
+	Delivered          = "Delivered"          // the reader gets every byte written, and no other byte
+	Linearizable       = "Linearizable"       // the history is one of the sequential specification
+	NoOverlap          = "NoOverlap"          // live ranges of memory are disjoint and inside their arena
+	BlockIntegrity     = "BlockIntegrity"     // a block holds what its owner wrote
+	InvalidFreeRefused = "InvalidFreeRefused" // a free of a block that is not allocated fails
+	NoFalseCorrupt     = "NoFalseCorrupt"     // no call fails with ErrCorrupt or another error when all peers are honest
+	HostileIsContained = "HostileIsContained" // a hostile peer makes calls fail with ErrCorrupt at worst
+	ConsumerProgress   = "ConsumerProgress"   // a call that must wake the consumer has rung it before the call returns
+
+	// The session layer as a whole.
+
+	Invariant        = "Invariant"        // layer.Core.CheckInvariants holds after every step
+	Reclaimed        = "Reclaimed"        // the layer holds nothing once all applications have gone
+	DocumentedErrors = "DocumentedErrors" // calls and requests fail only with errors documented for them
+	DiscardIsReset   = "DiscardIsReset"   // a close that discards unread bytes is reported as a reset
+	RefinesCore      = "RefinesCore"      // the core takes each step as its model does
+	RefinesSession   = "RefinesSession"   // the messages about each session are a path of the model of one session
+	BoundedLiveness  = "BoundedLiveness"  // what must happen within a timeout has happened after it
+	SegmentLifecycle = "SegmentLifecycle" // segments and blocks are created, formatted, zeroed and destroyed in that order
+	Directory        = "Directory"        // names, scopes and quotas decide requests as docs/PROTOCOL.md says
+
+	// The messages of the session layer, judged by the messages before them.
+
+	AttachFirst          = "AttachFirst"          // only an attached application gets anything else than NotAttached, and attaches once
+	ExactlyOneReply      = "ExactlyOneReply"      // each request gets one reply, about the object of the request, before the next message is taken
+	UniqueHandles        = "UniqueHandles"        // a handle has the kind that its message implies, and names one object for ever
+	OnlyOwnObjects       = "OnlyOwnObjects"       // an application closes and hears of only its own sessions and listeners
+	MapBeforeUse         = "MapBeforeUse"         // an application maps the memory of a session before it hears of the session, and maps no other
+	MapUnmapPairs        = "MapUnmapPairs"        // an application is told to map a segment once, and to unmap it once after that
+	UnmapAfterUse        = "UnmapAfterUse"        // an application unmaps a segment after its last session there
+	AcceptMatchesConnect = "AcceptMatchesConnect" // an accept is for a connect under way, at a listener of the application
+	ConnectedAfterAccept = "ConnectedAfterAccept" // a client is connected once, after the accept, while the listener exists
+	BothSidesAgree       = "BothSidesAgree"       // both sides of a session hear the same of it, with the directions crossed
+	RefusalHasCause      = "RefusalHasCause"      // a connect is refused only by the server that was asked, or by its end or a timeout
+	CloseHasCause        = "CloseHasCause"        // a session ends only after one side closed it or has gone
+	MessageOrder         = "MessageOrder"         // messages arrive once, in the order in which they were sent
+	AppFollowsProtocol   = "AppFollowsProtocol"   // the library answers each notification once, closes once, and reuses no request id
 )

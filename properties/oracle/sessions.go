@@ -9,20 +9,19 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-// Sessions follows every session of a session layer with the model of one. It begins with the
-// accept that the server is told of, and never ends: an application may name the handle later. A
-// verdict that is inconclusive fails nothing; a test of the model shows that none is.
+// Sessions follows each session of a session layer with the model of one session, from the accept notification
+// of its server to the end of the run: an application may use the handle long after the session. An inconclusive
+// verdict is no failure; a test of the model shows that there is none.
 //
-// The client is known before it is told anything: the layer asks the server to accept
-// while it handles the connect.
+// The client is known from the start, because the layer notifies the server while it handles the connect.
 type Sessions struct {
 	fail     Failer
-	mon      *Messages // knows which applications have gone
-	sessions map[wire.Handle]*modelSession
-	all      []*modelSession
-	connects map[asked]*modelSession // what a connect has led to
-	last     asked                   // whose message the layer is handling
-	fed      []*modelSession         // since then
+	mon      *Messages // has the set of applications that have gone
+	sessions map[wire.Handle]*followedSession
+	all      []*followedSession
+	connects map[asked]*followedSession // by the connect that asked for the session
+	last     asked                      // the message that the layer is handling
+	fed      []*followedSession         // that had an event since then
 }
 
 // asked identifies a connect.
@@ -31,31 +30,31 @@ type asked struct {
 	context uint64
 }
 
-type modelSession struct {
+type followedSession struct {
 	h       wire.Handle
-	sides   [2]layer.Channel // 0 is one that has detached
+	sides   [2]layer.Channel // 0 after the application of the side has detached
 	leaving [2]bool
 	monitor *monitor.Monitor[negotiation.Session, negotiation.SessionEvent]
 }
 
 var clientSide, serverSide = negotiation.SessionSides()
 
-// NewSessions returns a monitor that reports to fail; mon knows which applications have gone.
+// NewSessions returns a monitor that reports to fail; mon has the set of applications that have gone.
 func NewSessions(fail Failer, mon *Messages) *Sessions {
-	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*modelSession{}, connects: map[asked]*modelSession{}}
+	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*followedSession{}, connects: map[asked]*followedSession{}}
 }
 
 // Observe is called for every message that the layer takes or makes.
 func (o *Sessions) Observe(ch layer.Channel, made bool, m wire.Message) {
 	if made {
-		o.makes(ch, m)
+		o.checkMade(ch, m)
 	} else {
-		o.takes(ch, m)
+		o.noteTaken(ch, m)
 	}
 }
 
-// makes follows what the layer says.
-func (o *Sessions) makes(ch layer.Channel, m wire.Message) {
+// checkMade gives a message of the layer to the model of its session.
+func (o *Sessions) checkMade(ch layer.Channel, m wire.Message) {
 	s := o.sessions[m.Handle]
 	if m.Type == wire.ConnectReply {
 		s = o.connects[asked{ch, m.RequestID}]
@@ -64,17 +63,17 @@ func (o *Sessions) makes(ch layer.Channel, m wire.Message) {
 		o.feed(s, kind, s.side(ch))
 	}
 	if m.Type == wire.Accept && s == nil {
-		s = &modelSession{h: m.Handle, monitor: negotiation.WatchSession()}
+		s = &followedSession{h: m.Handle, monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
 		o.sessions[m.Handle], o.connects[o.last] = s, s
 		o.all = append(o.all, s)
 	}
 }
 
-// takes follows what an application says. Before that the layer has said everything about what it
-// took last.
-func (o *Sessions) takes(ch layer.Channel, m wire.Message) {
-	o.Settle()
+// noteTaken gives a message of an application to the model of its session. By then the layer has sent everything
+// that follows from the message before.
+func (o *Sessions) noteTaken(ch layer.Channel, m wire.Message) {
+	o.EndStep()
 	o.last = asked{ch, m.RequestID}
 	if m.Type == wire.Detach {
 		o.detach(ch)
@@ -86,8 +85,8 @@ func (o *Sessions) takes(ch layer.Channel, m wire.Message) {
 	}
 }
 
-// detach has an application leave all its sessions. What comes over its channel from then on
-// is a stranger's.
+// detach removes an application from all its sessions. Later messages over its channel belong to no side of
+// these sessions.
 func (o *Sessions) detach(ch layer.Channel) {
 	for _, s := range o.all {
 		if r := s.side(ch); r != negotiation.Nobody {
@@ -97,16 +96,15 @@ func (o *Sessions) detach(ch layer.Channel) {
 	}
 }
 
-// Settle checks that nothing is left to be said.
-func (o *Sessions) Settle() {
+// EndStep checks that the layer owes no message for the message that it took last.
+func (o *Sessions) EndStep() {
 	for _, s := range o.fed {
 		o.feed(s, negotiation.Settled, negotiation.Nobody)
 	}
 	o.fed = o.fed[:0]
 }
 
-// Undecided describes a session of which the model does not say that all was right, or returns "". To be
-// called after Settle.
+// Undecided describes a session that the model does not accept, or returns "". Call EndStep before.
 func (o *Sessions) Undecided() string {
 	for _, s := range o.all {
 		if s.monitor.Verdict() != monitor.Accepted {
@@ -116,26 +114,25 @@ func (o *Sessions) Undecided() string {
 	return ""
 }
 
-// feed has the model of a session take an event into account, after the news that one of the
-// sides has gone.
-func (o *Sessions) feed(s *modelSession, kind, side uint8) {
+// feed gives an event to the model of a session, after the events of sides that have gone meanwhile.
+func (o *Sessions) feed(s *followedSession, kind, side uint8) {
 	for r, ch := range s.sides {
-		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.Lax) {
+		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.FailingCalls) {
 			s.leaving[r] = true
 			s.monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
 		}
 	}
 	e := negotiation.SessionEvent{Kind: kind, Side: side}
 	if s.monitor.Observe(e) == monitor.Rejected {
-		o.fail(Model, "session (%v): %v: %v", s.h, e, s.monitor)
+		o.fail(RefinesSession, "session (%v): %v: %v", s.h, e, s.monitor)
 	}
 	if kind != negotiation.Settled {
 		o.fed = append(o.fed, s)
 	}
 }
 
-// side returns which side of the session a channel is.
-func (s *modelSession) side(ch layer.Channel) uint8 {
+// side returns the side of the session that a channel is, or negotiation.Nobody.
+func (s *followedSession) side(ch layer.Channel) uint8 {
 	for r, of := range s.sides {
 		if of == ch {
 			return uint8(r)

@@ -7,18 +7,19 @@ import (
 // sessionChecks is what every session scenario checks.
 const sessionChecks = `
 
-Runs: the real impl.Server in a process of its own, and applications that do their operations through
-the real impl.App: listen PORT, unlisten PORT, accept PORT, dial PORT, stray PORT (dial another
-machine's), write N, read N, expect N (read in a task of its own), shut (close for writing), close, reset, detach,
-wait MINUTES; data operations use the application's newest session. An accept that nobody can
-fulfil any more is ended from outside.
+Runs: the real server in a process of its own, and applications that do their operations through the real impl.App:
+listen PORT, unlisten PORT, accept PORT, dial PORT, stray PORT (dial another machine), write N, read N, expect N (read
+in a task of its own), shut (close for writing), close, reset, detach, wait MINUTES. Data operations use the newest
+session of the application. An accept that no connect can complete any more is cancelled.
 
-Checked: Layer.CheckInvariants after every step (Invariant); what the session layer says, by the messages alone
-(Protocol): one reply to each request, handles that name one thing ever, maps before use and unmaps after it, no
-close or refusal without a cause, the order kept, proper answers; who closes with bytes unread says so (Reset); bytes are those of the session's stream (Stream); calls
-return, with documented errors only, and with none at all when the workload is polite and there are no faults (NoDeadlock, NoLostWakeup, NoLivelock, ErrorKind); when all applications have gone the
-session layer has nothing left, no session, segment, listener, address space (Reclaimed), and no
-application that ended by itself leaks a descriptor or mapping (NoLeak).`
+Checked: layer.Core.CheckInvariants after every step (Invariant); each message of the session layer, against the
+messages before it (ExactlyOneReply, UniqueHandles, MapBeforeUse, UnmapAfterUse, BothSidesAgree, MessageOrder and the
+other message properties) and session by session (RefinesSession); places of mapped segments are disjoint (NoOverlap);
+the directory of listeners is linearizable (Linearizable); a close that discards unread bytes is reported as a reset
+(DiscardIsReset); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
+NoLivelock) with documented errors only, and without error if the workload is polite and there are no faults
+(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener or address
+space (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
 
 func sessionScenario(name, doc string, sometimes []string, gen func(b *scenario.Builder)) *scenario.Scenario {
 	return &scenario.Scenario{
@@ -41,15 +42,15 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "refused"}, genCloseStorm),
 		sessionScenario("detach-crash", "either side or both leave or die in any state",
 			[]string{"established", "refused"}, genDetachCrash),
-		sessionScenario("reuse", "sessions open and close one after the other, so that indices, handles, memory and addresses are recycled at once",
+		sessionScenario("recycling", "sessions open and close one after the other, so that indices, handles, memory and addresses are recycled at once",
 			[]string{"established", "data"}, genReuse),
-		sessionScenario("many", "three applications, two listeners, up to four sessions",
+		sessionScenario("multi-app", "three applications, two listeners, up to four sessions",
 			[]string{"established", "data"}, genMany),
 		sessionScenario("backlog", "an application that stops while others keep asking it",
 			[]string{"established", "refused"}, genBacklog),
 		sessionScenario("echo-under-fire", "data flows both ways while sessions close, applications leave, stop and die",
 			[]string{"established", "data"}, genEcho),
-		sessionScenario("rogue", "two applications in peace beside one that says what it likes, about what is not its own",
+		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
 	}
 }
@@ -72,7 +73,7 @@ func genConnectAccept(b *scenario.Builder) {
 		b.Op("cli", "write", n)
 		b.Op("srv", "read", n)
 	}
-	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "who closes")], "close")
+	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "closer")], "close")
 	if b.Src.Intn(4, "strays") == 3 {
 		b.Op("cli", "stray", 1)
 	}
@@ -90,15 +91,15 @@ func genCloseStorm(b *scenario.Builder) {
 		b.Op("srv", "unlisten", 1)
 	}
 	b.Op("cli", "dial", 1)
-	for _, who := range []string{"cli", "srv"} {
+	for _, app := range []string{"cli", "srv"} {
 		if b.Src.Intn(2, "data") == 1 {
-			b.Op(who, "write", 1+b.Src.Intn(size, "bytes"))
+			b.Op(app, "write", 1+b.Src.Intn(size, "bytes"))
 		}
 		if b.Src.Intn(3, "expects") == 2 {
-			b.Op(who, "expect", 1+b.Src.Intn(size, "bytes"))
+			b.Op(app, "expect", 1+b.Src.Intn(size, "bytes"))
 		}
 		for range 1 + b.Src.Intn(3, "endings") {
-			b.Op(who, endings[b.Src.Intn(len(endings), "ending")])
+			b.Op(app, endings[b.Src.Intn(len(endings), "ending")])
 		}
 	}
 }
@@ -113,14 +114,14 @@ func genDetachCrash(b *scenario.Builder) {
 			b.Op("cli", "write", 1+b.Src.Intn(size, "bytes"))
 			b.Op("srv", "read", 1)
 		}
-		shut := b.Src.Intn(4, "shut") // it may have half a session left when it leaves or dies
-		for i, who := range []string{"cli", "srv"} {
+		shut := b.Src.Intn(4, "shut") // a half-closed session when an application leaves or dies
+		for i, app := range []string{"cli", "srv"} {
 			if shut&(1<<i) != 0 {
-				b.Op(who, "shut")
+				b.Op(app, "shut")
 			}
 		}
 	}
-	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "who leaves")], "detach")
+	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "leaver")], "detach")
 }
 
 func genReuse(b *scenario.Builder) {
@@ -148,7 +149,7 @@ func genMany(b *scenario.Builder) {
 	b.Op("cli2", "dial", 1)
 	b.Op("srv", "accept", 1)
 	for range b.Src.Intn(3, "more") {
-		switch b.Src.Intn(6, "who") {
+		switch b.Src.Intn(6, "app") {
 		case 0:
 			b.Op("srv", "dial", 2)
 			b.Op("cli", "accept", 2)
@@ -173,7 +174,7 @@ func genMany(b *scenario.Builder) {
 	b.Op("cli2", "read", 1)
 }
 
-// visit has the client come and be heard.
+// visit lets the client connect and send a byte.
 func visit(b *scenario.Builder) {
 	b.Op("cli", "dial", 1)
 	b.Op("srv", "accept", 1)
@@ -181,14 +182,13 @@ func visit(b *scenario.Builder) {
 	b.Op("srv", "read", 1)
 }
 
-// answer has the visitor hear something, too.
+// answer lets the server send a byte to the client.
 func answer(b *scenario.Builder) {
 	b.Op("srv", "write", 1)
 	b.Op("cli", "read", 1)
 }
 
-// park has a task of the server sleep on a session that stays silent, while another
-// application comes and is served.
+// park lets a task of the server sleep on a silent session while another application connects and is served.
 func park(b *scenario.Builder) {
 	b.Op("srv", "listen", 3)
 	b.Op("srv", "listen", 1)
@@ -204,7 +204,7 @@ func genBacklog(b *scenario.Builder) {
 	sessionConfig(b, "stop", "all")
 	b.Op("srv", "listen", 1)
 	for range 2 + b.Src.Intn(5, "dials") {
-		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "who")], "dial", 1)
+		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "app")], "dial", 1)
 	}
 	b.Op("srv", "accept", 1)
 }
@@ -228,7 +228,7 @@ func genEcho(b *scenario.Builder) {
 		b.Op("srv", "write", 1)
 		b.Op("srv", "read", n)
 	}
-	i := b.Src.Intn(2, "who ends")
+	i := b.Src.Intn(2, "ender")
 	b.Op([]string{"cli", "srv"}[i], endings[b.Src.Intn(len(endings), "ending")])
 	if b.Src.Intn(3, "wants more") == 2 {
 		b.Op([]string{"srv", "cli"}[i], "read", 1)

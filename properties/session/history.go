@@ -11,27 +11,29 @@ import (
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
 	"cutthrough/sim"
+	"cutthrough/sim/exec"
 	"cutthrough/sim/lin"
 )
 
-// sessionHistory records what concurrent applications observe: the directory of
-// listeners and the ranges of the address space that they map.
+// sessionHistory records the observations of concurrent applications: operations on the directory of listeners, and
+// the ranges of the address space that they map.
 type sessionHistory struct {
 	w      *sim.World
 	mapped []mappedSegment
-	// failing calls make servers reject or be hung up: then a refusal says nothing about who
-	// listens, and listeners go at any time.
+	places []string // describes the segment of each range of the history
+	// failing: calls of the host may fail, so that servers reject connects or are hung up. Then a refusal says
+	// nothing about the listeners, and a listener may end at any time.
 	failing bool
 	leaving []int // ports of applications that leave: until their listeners have gone they refuse
 	mon     *oracle.Messages
 	bytes   map[wire.Handle]map[int]int // written to sessions, by application
-	thrown  []oracle.Thrown
+	thrown  []oracle.Discard
 	killed  map[int]bool
-	lawless bool // ports other than 1 are a lying application's, which records nothing
+	lawless bool // ports other than 1 belong to a hostile application, which records nothing
 }
 
-// mappedSegment is a segment that somebody has mapped. A pair shares it, so it is
-// live from the first map to the last unmap.
+// mappedSegment is a segment that at least one application of its pair has mapped. It is live from the first map to
+// the last unmap.
 type mappedSegment struct {
 	h    wire.Handle
 	base wire.Location
@@ -56,6 +58,7 @@ func (r *sessionHistory) mapSegment(app int, m wire.Message) {
 			return
 		}
 	}
+	r.places = append(r.places, fmt.Sprintf("(%v), mapped by application %d", m.Handle, app))
 	call := r.w.Call(model.RangeIn{Op: model.Alloc, N: m.Size})
 	r.w.Return(call, model.RangeOut{Status: model.OK, Off: uint64(m.Base), Len: m.Size})
 	r.mapped = append(r.mapped, mappedSegment{m.Handle, m.Base, []int{app}})
@@ -82,8 +85,8 @@ func (r *sessionHistory) unmap(app int, h wire.Handle) {
 	}
 }
 
-// died is what the kernel does for a process that was killed: it has nothing mapped
-// any more. Its listeners go when the session layer learns of it.
+// died removes the mappings of a killed process, as the kernel does. Its listeners end when the session layer learns
+// of the death.
 func (r *sessionHistory) died(app int, ports []int) {
 	r.killed[app] = true
 	for i := len(r.mapped) - 1; i >= 0; i-- {
@@ -92,8 +95,7 @@ func (r *sessionHistory) died(app int, ports []int) {
 	r.left(app, ports)
 }
 
-// left records that the session layer will forget the listeners of an application, at
-// some time from now on.
+// left records that the session layer removes the listeners of an application at some time from now on.
 func (r *sessionHistory) left(app int, ports []int) {
 	r.mon.Gone(app)
 	r.leaving = append(r.leaving, ports...)
@@ -102,7 +104,7 @@ func (r *sessionHistory) left(app int, ports []int) {
 	}
 }
 
-// wrote notes that an application has written n bytes to its session.
+// wrote records that an application has written n bytes to its session.
 func (r *sessionHistory) wrote(x *sessionApp, n int) {
 	h := handleOf(x.s)
 	if r.bytes[h] == nil {
@@ -111,8 +113,7 @@ func (r *sessionHistory) wrote(x *sessionApp, n int) {
 	r.bytes[h][x.id] += n
 }
 
-// unread returns how many bytes there are at least that an application has not read from its
-// session.
+// unread returns a lower bound of the bytes that an application has not read from its session.
 func (r *sessionHistory) unread(x *sessionApp) int {
 	n := -x.got
 	for app, k := range r.bytes[handleOf(x.s)] {
@@ -125,27 +126,27 @@ func (r *sessionHistory) unread(x *sessionApp) int {
 
 func handleOf(s *impl.Session) wire.Handle { return s.LocalAddr().(impl.Addr).Handle }
 
-// closes has an application close its session, and notes whether that throws bytes away.
+// closes lets an application close its session, and records whether the close discards bytes.
 func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
 	err := do()
 	if err == nil && throws {
-		r.thrown = append(r.thrown, oracle.Thrown{App: x.id, Handle: handleOf(x.s)})
+		r.thrown = append(r.thrown, oracle.Discard{App: x.id, Handle: handleOf(x.s)})
 	}
 	return err
 }
 
-// allReset checks that nobody has thrown bytes away in silence.
+// allReset checks that each discard of unread bytes was reported as a reset.
 func (r *sessionHistory) allReset() error {
 	for _, t := range r.thrown {
-		if !r.failing && !r.killed[t.App] && !r.mon.MustReset(t) {
-			return fmt.Errorf("application %d has thrown away bytes of (%v), and said nothing", t.App, t.Handle)
+		if !r.failing && !r.killed[t.App] && !r.mon.ResetReported(t) {
+			return fmt.Errorf("application %d has discarded bytes of (%v) without a reset", t.App, t.Handle)
 		}
 	}
 	return nil
 }
 
-// directory records one operation on the directory and its outcome. An outcome that says
-// nothing about who listens leaves it pending.
+// directory records one operation on the directory and its outcome. The operation stays pending if the outcome says
+// nothing about the listeners.
 func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() error) error {
 	if r.lawless && port != 1 {
 		return do()
@@ -172,14 +173,17 @@ func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() erro
 	return err
 }
 
-// check decides the histories; the length of an address range is a whole segment.
-func (r *sessionHistory) check(ranges, directory *lin.Checker) error {
-	// An application that was hung up, which only failing calls cause here, keeps what
-	// it has mapped and is told nothing any more; its places are given to others.
-	if !r.failing {
-		if err := ranges.Check(lin.HistoryOf[model.RangeIn](r.w.History()), 0).Err(); err != nil {
-			return err
-		}
+// checkRanges checks that the places of mapped segments are disjoint. An application that was hung up, which only
+// failing calls cause here, keeps its mappings and hears of no unmap, while the layer gives the places to other
+// segments: then the check is skipped.
+func (r *sessionHistory) checkRanges(checker *lin.Checker) error {
+	if r.failing {
+		return nil
 	}
-	return directory.Check(lin.HistoryOf[model.DirIn](r.w.History()), 0).Err()
+	return oracle.CheckRanges(r.w.History(), checker, func(k int, _ exec.Operation) string { return r.places[k] })
+}
+
+// checkDirectory checks that the history of the directory of listeners is linearizable.
+func (r *sessionHistory) checkDirectory(checker *lin.Checker) error {
+	return checker.Check(lin.HistoryOf[model.DirIn](r.w.History()), 0).Err()
 }

@@ -18,7 +18,7 @@ import (
 type noted struct {
 	What    sighting
 	Channel layer.Channel // of what the layer took or told
-	App     int           // who received it or has gone
+	App     int           // that received it or has gone
 	Msg     wire.Message
 }
 
@@ -33,11 +33,11 @@ const (
 )
 
 func (n noted) String() string {
-	who := fmt.Sprintf("channel %d", n.Channel)
+	subject := fmt.Sprintf("channel %d", n.Channel)
 	if n.What >= received {
-		who = fmt.Sprintf("application %d", n.App)
+		subject = fmt.Sprintf("application %d", n.App)
 	}
-	return fmt.Sprintf("%s %s: %v", who, [...]string{"says", "is told", "receives", "leaves", "is killed"}[n.What], n.Msg)
+	return fmt.Sprintf("%s %s: %v", subject, [...]string{"says", "is told", "receives", "leaves", "is killed"}[n.What], n.Msg)
 }
 
 // violated is what ends a run that is judged.
@@ -73,9 +73,9 @@ func judge(log []noted) (property, text string) {
 			mon.Gone(n.App)
 		}
 	}
-	paths.Settle()
+	paths.EndStep()
 	if text := paths.Undecided(); text != "" {
-		return oracle.Model, text
+		return oracle.RefinesSession, text
 	}
 	return "", ""
 }
@@ -132,8 +132,8 @@ func (tr *troupe) awaitStat(wanted func(layer.Stat) bool) {
 
 func (tr *troupe) newClient() { tr.client = tr.attach() }
 
-// look adds to the log what has been noted since. What somebody received was told before it,
-// so who received is asked first and comes last.
+// look adds the new notes of all processes to the log. A message is sent before it is received, so the receivers are
+// asked first and their notes come last.
 func (tr *troupe) look() {
 	tr.t.Helper()
 	var heard []noted
@@ -155,7 +155,7 @@ func (tr *troupe) await(from int, wanted func(noted) bool) {
 	}
 }
 
-// toldOf returns what says whether somebody is told in a kind of message.
+// toldOf returns a predicate for notes of the layer that send a message of a type.
 func toldOf(k wire.Type) func(noted) bool {
 	return func(n noted) bool { return n.What == told && n.Msg.Type == k }
 }
@@ -293,7 +293,7 @@ var rounds = []struct {
 		tr.do(tr.client, c, "close", "")
 		tr.do(tr.server, s, "close", "")
 	}},
-	{"unbound with a session that nobody has accepted", func(tr *troupe) {
+	{"unbound with a session that is not accepted", func(tr *troupe) {
 		c := tr.dial("")
 		ask[None](tr.server, "Unlisten", None{})
 		tr.do(tr.client, c, "read", "EOF")
@@ -457,13 +457,13 @@ var tamperings = []tampering{
 		}},
 }
 
-// heard says whether somebody has received what the layer told. What died on the way says nothing.
+// heard says whether an application has received a message of the layer. A message to a dead one may be lost.
 func heard(log []noted, n noted) bool {
 	if n.What != told {
 		return false
 	}
 	app := 0
-	for _, o := range log { // whose channel it is
+	for _, o := range log { // finds the application of the channel
 		if o.What == told && o.Channel == n.Channel && o.Msg.Type == wire.AttachReply {
 			reply := o.Msg
 			app = log[slices.IndexFunc(log, func(o noted) bool { return o.What == received && o.Msg == reply })].App

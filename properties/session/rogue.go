@@ -16,12 +16,11 @@ var (
 	nameRogueEnd  = shm.NewName("rogue.end")
 )
 
-// rogueModes are how a lying application answers the session layer: as it should, everything
-// twice, everything with an error but accepts, nothing, and nothing because it never reads.
+// rogueModes are the ways in which the hostile application answers notifications: as it should; each twice; each with
+// an error, except accepts; never; and never, because it does not read.
 var rogueModes = []string{"fair", "twice", "negative", "silent", "deaf"}
 
-// lies are the messages of the lying application about any object: kind of handle, index and
-// generation are the operation's arguments.
+// lies has the message of each operation on an object; its arguments are kind, index and generation of the handle.
 var lies = map[string]wire.Message{
 	"accept":     {Type: wire.AcceptReply},
 	"reject":     {Type: wire.AcceptReply, Status: wire.Refused},
@@ -37,23 +36,23 @@ var lies = map[string]wire.Message{
 // lieNames are the names of lies in the order in which generators draw them.
 var lieNames = []string{"reject", "close", "accept", "reset", "confirm", "shut", "unlisten", "unmapped", "unmappable"}
 
-// rogueVerbs are the operations of the lying application. It keeps away from port 1.
+// rogueVerbs are the operations of the hostile application. It does not use port 1.
 func rogueVerbs() []scenario.Verb {
-	who := []string{"rogue"}
+	procs := []string{"rogue"}
 	verbs := []scenario.Verb{
-		{Name: "listen", Procs: who, Args: [][2]int{{2, 9}}},
-		{Name: "dial", Procs: who, Args: [][2]int{{2, 9}}},
-		{Name: "detach", Procs: who, Args: nil},
-		{Name: "wait", Procs: who, Args: [][2]int{{1, 60}}},
+		{Name: "listen", Procs: procs, Args: [][2]int{{2, 9}}},
+		{Name: "dial", Procs: procs, Args: [][2]int{{2, 9}}},
+		{Name: "detach", Procs: procs, Args: nil},
+		{Name: "wait", Procs: procs, Args: [][2]int{{1, 60}}},
 	}
 	for _, name := range lieNames {
-		verbs = append(verbs, scenario.Verb{Name: name, Procs: who, Args: [][2]int{{1, 5}, {0, 9}, {1, 9}}})
+		verbs = append(verbs, scenario.Verb{Name: name, Procs: procs, Args: [][2]int{{1, 5}, {0, 9}, {1, 9}}})
 	}
 	return verbs
 }
 
-// rogue is an application that talks to the session layer by hand and says what it likes. Nobody
-// who keeps to the rules may notice, except in a session with it.
+// rogue is an application that sends any message to the session layer, without the library. It may disturb no other
+// application, except in a session with it.
 type rogue struct {
 	h       *sim.Process
 	id      int
@@ -75,7 +74,7 @@ func (x *rogue) run(ops []scenario.Op) {
 		_ = conn.Close()
 		return
 	}
-	x.conn, x.context = conn, uint64(x.id)<<32 // tells the monitor who this is
+	x.conn, x.context = conn, uint64(x.id)<<32 // the monitor finds the application in the request id
 	x.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal}, bell.Desc())
 	if x.mode != "deaf" {
 		x.h.Go("rogue-reads", x.read)
@@ -91,7 +90,7 @@ func (x *rogue) run(ops []scenario.Op) {
 	_ = bell.Close()
 }
 
-// dismiss lets the application end when nobody else is left to be disturbed.
+// dismiss ends the application when all others have ended. It returns false if that has happened before.
 func (x *rogue) dismiss() bool {
 	if x.leave || x.h.Dead() {
 		return false
@@ -125,7 +124,7 @@ func (x *rogue) do(o scenario.Op) {
 	}
 }
 
-// read answers what the session layer says, in its own way.
+// read answers the notifications of the session layer as the mode says.
 func (x *rogue) read() {
 	buf := make([]byte, wire.MaxSize)
 	for {
@@ -153,8 +152,8 @@ func (x *rogue) read() {
 	}
 }
 
-// genRogue draws a session of two applications that keep to the rules, and one that does not
-// and that a third one may connect to.
+// genRogue draws a session of two applications that use the library, and a hostile application that a third one may
+// connect to.
 func genRogue(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "wake", "kill", "fail")
 	mode := b.Word("rogue", rogueModes...)

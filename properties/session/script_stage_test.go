@@ -20,8 +20,8 @@ import (
 
 var nameScript = shm.NewName("script")
 
-// scriptHost is the host of a session layer whose clock the script moves, whose memory it
-// uses up, and that says what the session layer has done with its control channels.
+// scriptHost is the host of a session layer under a script: the script moves the clock and exhausts the memory, and
+// waits until the layer has handled messages and ends of control channels.
 type scriptHost struct {
 	shm.Host
 	mu    sync.Locker
@@ -32,8 +32,8 @@ type scriptHost struct {
 	full  bool
 }
 
-// scriptConn is the session layer's end of a control channel. Whoever asks for the next message
-// has dealt with those before.
+// scriptConn is the session layer's end of a control channel. A call of Recv shows that the messages before are
+// handled.
 type scriptConn struct {
 	shm.Conn
 	host  *scriptHost
@@ -194,7 +194,7 @@ func (st *stage) start() error {
 	return nil
 }
 
-// end lets everybody leave, and the session layer after them; nothing may be left.
+// end lets all applications leave, and then the session layer, which must hold nothing.
 func (st *stage) end() error {
 	if st.server == nil {
 		return nil
@@ -207,11 +207,11 @@ func (st *stage) end() error {
 		}
 		st.close(a)
 	}
-	if err := st.settle(nil); err != nil {
+	if err := st.drain(nil); err != nil {
 		return err
 	}
 	if s := st.server.Stat(); len(s.Apps)+len(s.Listeners)+len(s.Sessions)+len(s.Segments) > 0 || s.Used > 0 {
-		return fmt.Errorf("everybody has left, and the session layer has %+v", s)
+		return fmt.Errorf("all applications have left, and the session layer has %+v", s)
 	}
 	if err := st.server.Close(); err != nil {
 		return err
@@ -279,7 +279,7 @@ func (st *stage) send(a *actor, m wire.Message) error {
 	if err := st.post(a, m); err != nil || a.hasty {
 		return err
 	}
-	return st.settle(a)
+	return st.drain(a)
 }
 
 // post sends a message of a. A request gets a context, and will have a reply.
@@ -309,9 +309,9 @@ func isRequest(k wire.Type) bool {
 	}, k)
 }
 
-// settle returns when nothing is under way any more: first nothing from first, if not
-// nil, then nothing from anybody. Who answers by itself has done so.
-func (st *stage) settle(first *actor) error {
+// drain returns when no message is under way: first from the actor first, if not nil, then from all. Actors that
+// answer by themselves have answered.
+func (st *stage) drain(first *actor) error {
 	gone := 0
 	for _, a := range st.actors {
 		if a.gone {
@@ -359,7 +359,7 @@ func (st *stage) hear(a *actor) error {
 		if errors.Is(err, io.EOF) {
 			st.log("%s is hung up", a.name)
 			st.close(a)
-			return st.settle(nil)
+			return st.drain(nil)
 		}
 		if err != nil {
 			return err
@@ -384,7 +384,7 @@ func (st *stage) hear(a *actor) error {
 		}
 	}
 	if len(answers) > 0 {
-		return st.settle(a)
+		return st.drain(a)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ var actorVerbs = map[string]func(*stage, *actor, *command) error{
 	"garbage":       (*stage).garbage,
 	"die":           (*stage).die,
 	"deaf":          func(_ *stage, a *actor, _ *command) error { a.deaf = true; return nil },
-	"hear":          func(st *stage, a *actor, _ *command) error { a.deaf = false; return st.settle(a) },
+	"hear":          func(st *stage, a *actor, _ *command) error { a.deaf = false; return st.drain(a) },
 	"flood":         (*stage).flood,
 	"hasty":         func(_ *stage, a *actor, _ *command) error { a.hasty = true; return nil },
 }
@@ -143,8 +143,8 @@ func (c *command) number(name string) (uint64, error) {
 
 var handleText = regexp.MustCompile(`^(app|listener|session|pair|segment) (\d+)\.(\d+)$`)
 
-// handle takes a handle, "session 0.1" (index and generation) or "none". Applications must not look
-// into handles; who forges them does.
+// handle takes a handle, "session 0.1" (index and generation) or "none". An application must not interpret handles;
+// a hostile one that forges them does.
 func (c *command) handle() (wire.Handle, error) {
 	if c.flag("none") {
 		return 0, nil
@@ -274,13 +274,13 @@ func (st *stage) garbage(a *actor, c *command) error {
 	if err := st.transmit(a, []byte(text)); err != nil {
 		return err
 	}
-	return st.settle(a)
+	return st.drain(a)
 }
 
 func (st *stage) die(a *actor, _ *command) error {
 	st.log("%s dies", a.name)
 	st.close(a)
-	return st.settle(nil)
+	return st.drain(nil)
 }
 
 // flood sends requests without reading the replies, until much more waits for the application
@@ -297,7 +297,7 @@ func (st *stage) flood(a *actor, c *command) error {
 			return err
 		}
 	}
-	return st.settle(a)
+	return st.drain(a)
 }
 
 // configure sets what is not the default of scripts.
@@ -369,7 +369,7 @@ func (st *stage) tick(c *command) error {
 	st.host.mu.Lock()
 	st.host.skew += d
 	st.host.mu.Unlock()
-	return errors.Join(st.settle(nil), st.settle(nil))
+	return errors.Join(st.drain(nil), st.drain(nil))
 }
 
 func (st *stage) memory(c *command) error {

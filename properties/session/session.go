@@ -25,7 +25,7 @@ import (
 
 const layerAddr = "layer"
 
-var nameReaper = shm.NewName("reaper")
+var nameCanceller = shm.NewName("session.accept-canceller")
 
 var (
 	sessionApps = []string{"srv", "cli", "cli2"}
@@ -59,11 +59,11 @@ type sessionCase struct {
 	fifo              int
 	cfg               layer.Config
 	work              map[string][]scenario.Op
-	mode              string // of the lying application
+	mode              string // of the hostile application
 	ranges, directory *lin.Checker
 	failing           bool
 	wildcard          bool // listeners listen at all addresses
-	strict            bool // established sessions must do what they are told, without error
+	strict            bool // operations on established sessions must succeed
 }
 
 func compileSession(c scenario.Input) (scenario.Program, error) {
@@ -92,16 +92,15 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 	return scenario.Program{Config: config, Setup: k.setup}, nil
 }
 
-// polite says whether the server first listens, at port 1, then accepts as often as the client
-// dials, and reads every byte of each session before anybody closes it, once. Without faults
-// nothing may go wrong then.
+// polite says whether the server listens at port 1 first, then accepts as often as the client dials, reads every byte
+// of each session, and each session is closed once after that. Without faults all operations must succeed then.
 func polite(ops []scenario.Op) bool {
 	type life struct{ bytes, closes int }
 	var lives [2][]life
 	at1 := func(o scenario.Op, verb string) bool { return o.Verb == verb && o.Args[0] == 1 }
-	for i, who := range [2]string{"cli", "srv"} {
-		mine := scenario.OpsOf(ops, who)
-		if who == "srv" {
+	for i, proc := range [2]string{"cli", "srv"} {
+		mine := scenario.OpsOf(ops, proc)
+		if proc == "srv" {
 			if len(mine) == 0 || !at1(mine[0], "listen") {
 				return false
 			}
@@ -136,12 +135,12 @@ func (k *sessionCase) setup(w *sim.World) {
 	l, err := host.Listen(layerAddr)
 	scenario.Must(err)
 	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
-	mon := oracle.NewMessages(w.Fail, oracle.Setting{Lax: k.failing, Deaf: k.mode == "deaf", Liar: len(sessionApps) + 1})
+	mon := oracle.NewMessages(w.Fail, oracle.Setting{FailingCalls: k.failing, UnreadChannel: k.mode == "deaf", Hostile: len(sessionApps) + 1})
 	paths := oracle.NewSessions(w.Fail, mon)
 	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
 	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
-			w.Fail(oracle.ErrorKind, "session layer: %v", err)
+			w.Fail(oracle.DocumentedErrors, "session layer: %v", err)
 		}
 	})
 	var apps []*sessionApp
@@ -152,7 +151,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
 			p := w.Process(name).Mortal()
-			x := &sessionApp{w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameReaper)}
+			x := &sessionApp{w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -161,9 +160,10 @@ func (k *sessionCase) setup(w *sim.World) {
 	}
 	w.OnIdle(func() bool { return reapOne(apps) })
 	k.invite(w, mon, apps)
-	w.AtEnd(oracle.Linearizable, func() error { return hist.check(k.ranges, k.directory) })
-	w.AtEnd(oracle.Model, func() error { mon.Settle(); paths.Settle(); return nil })
-	w.AtEnd(oracle.Reset, hist.allReset)
+	w.AtEnd(oracle.NoOverlap, func() error { return hist.checkRanges(k.ranges) })
+	w.AtEnd(oracle.Linearizable, func() error { return hist.checkDirectory(k.directory) })
+	w.AtEnd(oracle.RefinesSession, func() error { mon.EndStep(); paths.EndStep(); return nil })
+	w.AtEnd(oracle.DiscardIsReset, hist.allReset)
 	w.AtEnd(oracle.Reclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
@@ -172,14 +172,14 @@ func (k *sessionCase) setup(w *sim.World) {
 	})
 }
 
-// invite adds the lying application, if it has something to say.
+// invite adds the hostile application, if it has operations.
 func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*sessionApp) {
 	ops := k.work["rogue"]
 	if len(ops) == 0 {
 		return
 	}
 	p := w.Process("rogue").Mortal()
-	x := &rogue{h: p, id: mon.Liar, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
 	p.OnDeath(func() { mon.Gone(x.id) })
 	p.Go("rogue", func() { x.run(ops) })
 	w.OnIdle(func() bool {
@@ -188,8 +188,7 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 	})
 }
 
-// sessionApp is one application: it does its operations in order, each on its newest
-// session.
+// sessionApp is one application. It does its operations in order, each on its newest session.
 type sessionApp struct {
 	w         *sim.World
 	h         *sim.Process
@@ -203,16 +202,15 @@ type sessionApp struct {
 	s         *impl.Session
 	wrote     int
 	got       int
-	expects   bool   // another task of it reads
+	expects   bool   // another task of the application reads
 	doing     string // the operation under way
 	reaper    shm.Doorbell
 	reaped    bool
 	ended     bool
 }
 
-// reapOne ends an application that waits in an accept when nothing else can
-// happen: nobody will connect any more. It returns false when there is none:
-// whoever else waits then waits for ever.
+// reapOne ends an application that waits in an accept when no task can go on: there will be no further connect. It
+// returns false if there is no such application, which leaves the other waiting tasks in a deadlock.
 func reapOne(apps []*sessionApp) bool {
 	for _, x := range apps {
 		if x.doing == "accept" && !x.reaped && !x.h.Dead() {
@@ -235,7 +233,7 @@ func (x *sessionApp) reap() {
 func (x *sessionApp) run(ops []scenario.Op) {
 	defer func() { x.ended = true }()
 	app, err := impl.Attach(x.h, layerAddr, impl.Options{
-		Spin:    1, // it hardly ever looks, but its waits say what they wait for
+		Spin:    1, // few polls; a wait in a trace shows its condition
 		Observe: func(o impl.Observation) { x.hist.observe(x.id, o) },
 	})
 	if err != nil {
@@ -256,7 +254,7 @@ func (x *sessionApp) run(ops []scenario.Op) {
 	x.doing = ""
 	x.hist.left(x.id, x.ports)
 	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		x.w.Fail(oracle.ErrorKind, "close application: %v", err)
+		x.w.Fail(oracle.DocumentedErrors, "close application: %v", err)
 	}
 }
 
@@ -292,7 +290,7 @@ func (x *sessionApp) do(verb string, n int) error {
 	return nil
 }
 
-// dial connects. Where nothing may go wrong it waits until the server listens.
+// dial connects. If all operations must succeed, it waits until the server listens.
 func (x *sessionApp) dial(port int) error {
 	for tries := 0; ; tries++ {
 		err := x.hist.directory(model.Dial, port, x.id, func() error {
@@ -305,11 +303,11 @@ func (x *sessionApp) dial(port int) error {
 	}
 }
 
-// stray connects to a machine that is not this one: nobody here may answer.
+// stray connects to an address of another machine; no application of this machine may accept.
 func (x *sessionApp) stray(port int) error {
 	_, err := x.app.Dial(context.Background(), fmt.Sprintf("tcp://192.0.2.1/%d", port))
 	if err == nil {
-		x.w.Fail(oracle.ErrorKind, "dial 192.0.2.1: somebody of this machine has answered")
+		x.w.Fail(oracle.DocumentedErrors, "dial 192.0.2.1: an application of this machine has accepted")
 	}
 	return err
 }
@@ -370,8 +368,8 @@ func (x *sessionApp) data(verb string, n int) error {
 	return x.hist.closes(x, true, x.s.Reset)
 }
 
-// documented are the errors that a call may return when the peer, the session layer or
-// this application itself has ended something.
+// documented has the errors that a call may return after the peer, the session layer or the application itself has
+// ended the object of the call.
 var documented = []error{
 	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
 	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
@@ -380,7 +378,7 @@ var documented = []error{
 
 func (x *sessionApp) failed(what string, err error) {
 	if x.strict && slices.Contains([]string{"listen", "accept", "dial", "read", "write", "close"}, what) {
-		x.w.Fail(oracle.ErrorKind, "%s: %v, though nothing went wrong", what, err)
+		x.w.Fail(oracle.DocumentedErrors, "%s: %v, in a polite workload without faults", what, err)
 	}
 	for _, d := range documented {
 		if errors.Is(err, d) {
@@ -388,5 +386,5 @@ func (x *sessionApp) failed(what string, err error) {
 			return
 		}
 	}
-	x.w.Fail(oracle.ErrorKind, "%s: %v", what, err)
+	x.w.Fail(oracle.DocumentedErrors, "%s: %v", what, err)
 }

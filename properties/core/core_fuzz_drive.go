@@ -1,0 +1,213 @@
+package core
+
+import (
+	"slices"
+	"time"
+
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
+	"cutthrough/properties/oracle"
+)
+
+// step has the layer take one event, and sees to what it wants done.
+func (x *fuzzer) step(ev layer.Event) {
+	for events := []layer.Event{ev}; len(events) > 0; {
+		ev, events = events[0], events[1:]
+		ev.Now = x.now
+		before, _ := x.l.Live()
+		x.memory.Begin()
+		for _, fx := range slices.Clone(x.l.Step(ev)) {
+			x.memory.Apply(fx)
+			switch fx.Kind {
+			case layer.EffectSend:
+				x.deliver(fx.Channel, fx.Msg)
+			case layer.EffectHangup:
+				x.appOf(fx.Channel).hungUp = true
+			case layer.EffectCreate:
+				if x.creating = append(x.creating, fx.Segment); !x.later {
+					events = append(events, layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
+					x.creating = nil
+				}
+			}
+		}
+		if err := x.l.CheckInvariants(); err != nil {
+			x.w.Fail(oracle.Invariant, "after %v: %v", ev.Msg, err)
+		}
+		if after, _ := x.l.Live(); after < before {
+			x.w.Sometimes("freed")
+		}
+	}
+}
+
+// appOf returns the application behind a channel.
+func (x *fuzzer) appOf(ch layer.Channel) *fuzzApp {
+	for _, name := range fuzzApps {
+		if p := x.apps[name]; p.ch == ch {
+			return p
+		}
+	}
+	x.w.Fail(oracle.SegmentLifecycle, "channel %d is not open", ch)
+	return nil
+}
+
+func (x *fuzzer) observe(ch layer.Channel, made bool, m wire.Message) {
+	x.mon.Observe(ch, made, m)
+	if !x.later { // else the client of an accept is not known
+		x.paths.Observe(ch, made, m)
+	}
+}
+
+// deliver gives a message of the layer to an application.
+func (x *fuzzer) deliver(ch layer.Channel, m wire.Message) {
+	x.observe(ch, true, m)
+	for _, n := range [...]uint64{uint64(ch), uint64(m.Type), uint64(m.Handle), uint64(uint32(m.Status))} {
+		x.said = (x.said ^ n) * 0x100000001b3
+	}
+	p := x.appOf(ch)
+	if m.Handle != 0 && !slices.Contains(x.objects, m.Handle) {
+		x.objects = append(x.objects, m.Handle)
+	}
+	if m.RequestID != 0 {
+		p.replies = append(p.replies, m)
+		if m.Type == wire.ConnectReply && m.Status == wire.OK {
+			x.w.Sometimes("established")
+		}
+		return
+	}
+	if m.Type == wire.ConnectReply && x.failing && m.Status != wire.NoMemory {
+		x.w.Fail(oracle.SegmentLifecycle, "%v, because a segment was not created", m)
+	}
+	if m.Type == wire.Accept {
+		x.names.Asked(m)
+	}
+	p.inbox = append(p.inbox, m)
+}
+
+// open connects an application to the layer, unless it is connected.
+func (x *fuzzer) open(p *fuzzApp) {
+	if p.ch != 0 {
+		return
+	}
+	x.channels++
+	x.ids++
+	*p = fuzzApp{id: x.ids, ch: x.channels}
+	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch})
+}
+
+// say sends a message of an application, and checks the answer as far as the directory decides it.
+func (x *fuzzer) say(p *fuzzApp, m wire.Message) {
+	p.context++
+	m.RequestID = uint64(p.id)<<32 | p.context
+	p.replies = nil
+	x.observe(p.ch, false, m)
+	want := x.names.Expect(p.id, m)
+	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: m})
+	if err := x.names.Compare(p.id, m, want, p.replies); err != nil {
+		x.w.Fail(oracle.Directory, "application %d: %v: %v", p.id, m, err)
+	}
+}
+
+// sendLayerMessage sends a message of an application that only the layer may send.
+func (x *fuzzer) sendLayerMessage(p *fuzzApp) {
+	attached := x.names.Attached(p.id)
+	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: wire.Message{Type: wire.Accept}})
+	if p.hungUp != attached {
+		x.w.Fail(oracle.SegmentLifecycle, "application %d, attached: %v, sent a message that only the layer may send; hung up: %v", p.id, attached, p.hungUp)
+	}
+	if p.hungUp {
+		x.die(p)
+	}
+}
+
+// die ends an application's channel.
+func (x *fuzzer) die(p *fuzzApp) {
+	x.mon.Gone(p.id)
+	x.names.Left(p.id)
+	ch := p.ch
+	p.ch, p.inbox = 0, nil
+	x.step(layer.Event{Kind: layer.EventGone, Channel: ch})
+	// The layer may read messages that were sent before the end of the channel after it.
+	x.step(layer.Event{Kind: layer.EventMessage, Channel: ch, Msg: wire.Message{Type: wire.Attach}})
+}
+
+// answer answers the oldest notification of an application: 0 as it should, 1 with an error, 2 twice, 3 not at all.
+func (x *fuzzer) answer(p *fuzzApp, how int) {
+	if len(p.inbox) == 0 {
+		return
+	}
+	m := p.inbox[0]
+	p.inbox = p.inbox[1:]
+	if how == 3 || m.CloseMode == wire.CloseWrite {
+		return
+	}
+	reply := wire.Message{Type: m.Type.Reply(), Handle: m.Handle}
+	if how == 1 {
+		reply.Status = wire.Refused
+	}
+	x.say(p, reply)
+	if how == 2 {
+		x.say(p, reply)
+	}
+}
+
+// serve lets all applications answer as they should until there are no more notifications.
+func (x *fuzzer) serve() {
+	for busy := true; busy; {
+		busy = false
+		for len(x.creating) > 0 {
+			x.created(false)
+		}
+		for _, name := range fuzzApps {
+			for p := x.apps[name]; len(p.inbox) > 0; busy = true {
+				x.answer(p, 0)
+			}
+		}
+	}
+}
+
+// created reports success or failure of the creation of the oldest segment that the layer waits for.
+func (x *fuzzer) created(failed bool) {
+	if len(x.creating) == 0 {
+		return
+	}
+	h := x.creating[0]
+	x.creating = x.creating[1:]
+	ev := layer.Event{Kind: layer.EventCreated, Segment: h}
+	if failed {
+		ev.Err = errNoSegment
+		x.memory.NotCreated(h)
+	}
+	x.failing = failed
+	x.step(ev)
+	x.failing = false
+}
+
+func (x *fuzzer) pass(d time.Duration) {
+	x.now += d
+	x.step(layer.Event{Kind: layer.EventTick})
+}
+
+// end lets hours pass without messages, and then all applications die.
+func (x *fuzzer) end() {
+	for len(x.creating) > 0 {
+		x.created(false)
+	}
+	for range 3 {
+		x.pass(time.Hour)
+	}
+	x.mon.EndStep()
+	x.paths.EndStep()
+	if x.mon.CheckLiveness() {
+		x.w.Sometimes("overdue")
+	}
+	for _, name := range fuzzApps {
+		if p := x.apps[name]; p.ch != 0 {
+			x.die(p)
+		}
+	}
+	sessions, segments := x.l.Live()
+	if at, ok := x.l.Deadline(); ok || sessions+segments+x.memory.Segments() > 0 {
+		x.w.Fail(oracle.Reclaimed, "all have gone, and there are %d sessions, %d segments, %v exist, a timer: %v, at %v",
+			sessions, segments, x.memory.Segments(), ok, at)
+	}
+}

@@ -1,0 +1,186 @@
+package oracle
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"cutthrough/impl/layer"
+	"cutthrough/impl/wire"
+)
+
+// This file has the checks of [Messages] on the content of messages, rather than on their order.
+
+// names has the kind of the handle in each message with status OK.
+var names = map[wire.Type]wire.Kind{
+	wire.AttachReply: wire.KindApp, wire.BindReply: wire.KindListener, wire.UnbindReply: wire.KindListener,
+	wire.Accept: wire.KindSession, wire.ConnectReply: wire.KindSession,
+	wire.Map: wire.KindSegment, wire.Unmap: wire.KindSegment,
+}
+
+// checkRefusal checks a negative reply. A close fails only with two statuses. A connect that a server was asked to
+// accept fails because of that server, or by timeout.
+func (o *Messages) checkRefusal(ch layer.Channel, m wire.Message) {
+	switch m.Type {
+	case wire.DisconnectReply, wire.ResetReply:
+		if m.Status != wire.Invalid && m.Status != wire.NotAttached {
+			o.wrong(DocumentedErrors, ch, m, "no close fails with this status")
+		}
+	case wire.ConnectReply:
+		for h, s := range o.sessions {
+			if s.connector != ch || s.context != m.RequestID || o.DelayedSegments {
+				continue
+			}
+			t := o.last
+			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
+			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.FailingCalls && !o.UnreadChannel) {
+				o.wrong(RefusalHasCause, ch, m, "the server that was asked to accept has not refused")
+			}
+		}
+	}
+}
+
+// checkPlaces checks that a segment is mapped at a place where no application has another segment.
+func (o *Messages) checkPlaces(ch layer.Channel, m wire.Message) {
+	if o.FailingCalls || o.UnreadChannel {
+		return // the set of channels that were hung up is not known
+	}
+	for _, other := range slices.Sorted(maps.Keys(o.channels)) {
+		c := o.channels[other]
+		for _, h := range slices.Sorted(maps.Keys(c.held)) {
+			g := c.held[h]
+			if c.gone {
+				continue
+			}
+			if h == m.Handle && (g.Base != m.Base || g.Size != m.Size) {
+				o.wrong(BothSidesAgree, ch, m, "another application was told to map this segment at another place or size")
+			}
+			if h != m.Handle && m.Base < g.Base+wire.Location(g.Size) && g.Base < m.Base+wire.Location(m.Size) {
+				o.fail(NoOverlap, "(%v) at %s for channel %d overlaps (%v) at %s, which channel %d has mapped",
+					m.Handle, span(m), ch, h, span(g), other)
+			}
+		}
+	}
+}
+
+// span prints the range at which a segment is to be mapped.
+func span(m wire.Message) string {
+	return fmt.Sprintf("[%#x, %#x)", uint64(m.Base), uint64(m.Base)+m.Size)
+}
+
+// within says whether a fifo or queue of the session lies in the segment of the map message g.
+func (s *sessionState) within(g wire.Message) bool {
+	for _, at := range addressesOf(s.accept) {
+		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
+			return true
+		}
+	}
+	return false
+}
+
+func addressesOf(m wire.Message) [4]wire.Location {
+	return [4]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue}
+}
+
+// checkAccept checks an accept notification: it is for a listener of the server and for the connect that the layer
+// took last, and no live session uses its fifos.
+func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message) {
+	o.last.accepts = true
+	asked, err := o.last.m.Endpoint, error(nil)
+	if o.last.m.URI != "" {
+		asked, err = wire.ParseURI(o.last.m.URI)
+	}
+	switch {
+	case m.Listener.Kind() != wire.KindListener || !c.live[m.Listener]:
+		o.wrong(AcceptMatchesConnect, ch, m, "the application has no such listener")
+	case !o.DelayedSegments && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
+		o.wrong(AcceptMatchesConnect, ch, m, "no connect to this endpoint is under way")
+	case m.Session != wire.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
+		o.wrong(BothSidesAgree, ch, m, "the two directions share a fifo or a queue, or the session is not local")
+	}
+	for _, h := range slices.Sorted(maps.Keys(o.sessions)) {
+		s := o.sessions[h]
+		if x := s.accept; (o.uses(s.server, h) || o.uses(s.client, h)) && (m.Rx == x.Rx || m.Rx == x.Tx || m.Tx == x.Rx || m.Tx == x.Tx) {
+			o.fail(NoOverlap, "session (%v) of channel %d gets the fifos at %#x and %#x; session (%v) of channels %d and %d, which is in use, has those at %#x and %#x",
+				m.Handle, ch, m.Rx, m.Tx, h, s.server, s.client, x.Rx, x.Tx)
+		}
+	}
+}
+
+// uses says whether the application of a channel is known to be there and to use a session.
+func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
+	c := o.channels[ch]
+	return c != nil && c.live[h] && !c.gone && !o.FailingCalls && !o.UnreadChannel
+}
+
+// checkAgreement checks that the client is told of the session that the server has accepted, with the two
+// directions exchanged.
+func (o *Messages) checkAgreement(ch layer.Channel, m, accept wire.Message) {
+	want := wire.Message{
+		Type: wire.ConnectReply, RequestID: m.RequestID, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
+		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
+	}
+	if m != want {
+		o.wrong(BothSidesAgree, ch, m, "the server was told of another session")
+	}
+}
+
+// checkAttached checks that an application without attachment gets NotAttached, and that it attaches once.
+func (o *Messages) checkAttached(ch layer.Channel, c *channelState, m wire.Message) {
+	want := wire.NotAttached
+	if m.Type == wire.AttachReply {
+		want = wire.AlreadyAttached
+	}
+	if (m.Status == want) != (c.attached == (m.Type == wire.AttachReply)) {
+		o.wrong(AttachFirst, ch, m, "the status does not fit an application that has attached, or has not")
+	}
+	switch {
+	case m.Type == wire.AttachReply && m.Status == wire.OK:
+		c.attached = true
+	case m.Type == wire.DetachReply:
+		c.attached = false
+	}
+}
+
+// CheckLiveness checks the state after all timeouts have passed: connects are answered, a side that was told to
+// close and has not is reset, and no application has a segment of a pair without sessions. It returns whether
+// a live session was reset.
+func (o *Messages) CheckLiveness() (wasReset bool) {
+	for ch, c := range o.channels {
+		if c.gone {
+			continue
+		}
+		for r, n := range c.pending {
+			if n > 0 {
+				o.fail(BoundedLiveness, "channel %d: %v %#x has no answer", ch, r.kind, r.context)
+			}
+		}
+		for h, s := range o.sessions {
+			if c.live[h] && s.closing[ch] && !s.reset[ch] {
+				o.fail(BoundedLiveness, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
+			}
+			wasReset = wasReset || c.live[h] && s.reset[ch]
+		}
+		for h, g := range c.mapped {
+			if !o.DelayedSegments && !o.inUse(g) {
+				o.fail(BoundedLiveness, "channel %d has (%v), and its pair has no session", ch, h)
+			}
+		}
+	}
+	return wasReset
+}
+
+// inUse says whether the pair of a segment has a session that an application uses.
+func (o *Messages) inUse(g wire.Message) bool {
+	for _, s := range o.sessions {
+		if !s.within(g) {
+			continue
+		}
+		for h, x := range o.sessions {
+			if x.server == s.server && x.connector == s.connector && (o.uses(x.server, h) || o.uses(x.client, h)) {
+				return true
+			}
+		}
+	}
+	return false
+}
