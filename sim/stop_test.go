@@ -73,17 +73,21 @@ func TestFairPhase(t *testing.T) {
 	cfg := stops
 	cfg.MaxSteps, cfg.BoundedLoops = 20, true
 	for _, lines := range [][]string{nil, {"a @ x load #3 -> b", "b @ x store #1 stop"}} {
-		m := &menu{}
 		o := replay(t, cfg, spin, lines...)
 		if o.Failure != nil || !o.Cut || o.Steps > 26 || !o.Execution.Cut {
 			t.Errorf("%q: %v, cut %v after %d steps", lines, o.Failure, o.Cut, o.Steps)
 		}
-		r := sim.NewRunner()
-		r.Run(cfg, m, spin)
-		r.Close()
-		if !slices.Contains(m.offered, "b @ task begin: stop") && len(m.offered) > 0 {
-			t.Errorf("offered %q", m.offered)
+	}
+	r := sim.NewRunner()
+	defer r.Close()
+	o := r.Run(cfg, &menu{take: func(p *sim.Point) int {
+		if p.Step > cfg.MaxSteps {
+			t.Errorf("a choice at step %d: %s @ %s", p.Step, p.TaskName(), p.Access)
 		}
+		return 0
+	}}, spin)
+	if o.Failure != nil || !o.Cut {
+		t.Errorf("%v, cut %v", o.Failure, o.Cut)
 	}
 	// In the fair phase even a program that needs many turns of all tasks ends.
 	turns := func(w *sim.World) {

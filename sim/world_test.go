@@ -141,12 +141,27 @@ func TestProperties(t *testing.T) {
 	if o := replay(t, sim.Config{}, program(wrong, nothing)); o.Verdict() != "AtEnd" || o.Failure.Message != "wrong" || o.Failure.Step != 4 {
 		t.Errorf("%+v", o.Failure)
 	}
+	stuck := func(_ *sim.World, p *pairOf) { _ = p.b.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) }
+	if o := replay(t, sim.Config{}, program(wrong, stuck)); o.Verdict() != exec.NoDeadlock {
+		t.Errorf("%+v", o.Failure)
+	}
 	fail := func(w *sim.World, p *pairOf) {
 		defer func() { w.Fail("Second", "too late") }()
 		p.xb.Load()
 		w.Fail("First", "by %s", "b")
 	}
 	if o := replay(t, sim.Config{}, program(wrong, fail)); *o.Failure != (exec.Failure{Property: "First", Message: "by b", Task: "b", Step: 5}) {
+		t.Errorf("%+v", o.Failure)
+	}
+}
+
+// TestFirstFailureCounts: what is violated later may be a consequence of it.
+func TestFirstFailureCounts(t *testing.T) {
+	o := replay(t, sim.Config{}, func(w *sim.World) {
+		w.Process("p").Go("t", func() { w.Fail("Second", "by t") })
+		w.Fail("First", "before any step")
+	})
+	if want := (exec.Failure{Property: "First", Message: "before any step"}); o.Failure == nil || *o.Failure != want {
 		t.Errorf("%+v", o.Failure)
 	}
 }

@@ -385,4 +385,3 @@ func TestHangInAnExploration(t *testing.T) {
 		t.Errorf("%v %+v", err, rep.Violation)
 	}
 }
-
