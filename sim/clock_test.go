@@ -130,8 +130,8 @@ func TestSpuriousWake(t *testing.T) {
 		p := newPair(w)
 		bell := must(p.a.NewDoorbell(nameB))
 		p.a.Go("a", func() {
-			w.Note("%v", bell.Wait(nil, 0))
 			_ = bell.Ring()
+			w.Note("%v", bell.Wait(nil, 0))
 			w.Note("%v", bell.Wait(nil, 0))
 			w.Note("%v", bell.Wait(nil, 0))
 		})

@@ -61,17 +61,22 @@ func TestDeathIsFinal(t *testing.T) {
 		p.a.Mortal()
 		p.a.OnDeath(func() { say("told of the death") })
 		ca, cb := w.ConnPair(p.a, p.b)
+		p.a.Go("other", func() {
+			defer func() { say("other unwinds"); panic("deferred") }()
+			p.xa.Load()
+			p.xa.Load()
+			say("other goes on")
+		})
 		p.a.Go("waiter", func() {
 			defer func() { say("waiter unwinds"); w.Fail("Deferred", "by a dead process") }()
 			_, _, err := ca.Recv(make([]byte, 8), shm.Forever)
 			say("waiter goes on: %v", err)
 		})
-		p.a.Go("other", func() { defer func() { say("other unwinds"); panic("deferred") }(); p.xa.Load(); say("other goes on") })
 		p.a.Go("new", func() { say("new begins") })
 		p.b.Go("b", func() { p.xb.Store(1); say("b goes on"); _ = cb.Close() })
 		w.AtEnd("x", func() error { return wantValue(p.xa, 1) })
 	}
-	o := replay(t, kills, setup, "other @ x load #1 kill")
+	o := replay(t, kills, setup, "other @ x load #1 -> waiter", "waiter @ conn block #1 -> other", "other @ x load #2 kill")
 	want := []string{"told of the death", "other unwinds", "waiter unwinds", "b goes on"}
 	if !slices.Equal(order, want) {
 		t.Errorf("%q, want %q", order, want)
@@ -141,4 +146,29 @@ func TestDescriptorsBelongToOneProcess(t *testing.T) {
 	})
 	wantNotes(t, o, "<nil>", "sim: open doorbell: "+shm.ErrDesc.Error(), "1 <nil>",
 		"sim: send: "+shm.ErrDesc.Error(), "<nil> true", "sim: send: "+shm.ErrDesc.Error(), "sim: map segment: "+shm.ErrDesc.Error())
+}
+
+// TestClosedListener: what was dialled and never accepted ends with the listener, and nothing of it is left.
+func TestClosedListener(t *testing.T) {
+	o := replay(t, sim.Config{Leaks: true}, func(w *sim.World) {
+		a, b := w.Process("a"), w.Process("b")
+		a.Go("a", func() {
+			l := must(a.Listen("here"))
+			_, err := a.Listen("here")
+			w.Note("again: %v", err)
+			_, err = l.Accept(0)
+			w.Note("accept: %v", err)
+			a.Sleep(10)
+			w.Note("close: %v", l.Close())
+			_, err = l.Accept(shm.Forever)
+			w.Note("accept: %v, close: %v", err, l.Close())
+		})
+		b.Go("b", func() {
+			c := must(b.Dial("here"))
+			_, _, err := c.Recv(make([]byte, 8), shm.Forever)
+			w.Note("end: %v, close: %v", err, c.Close())
+		})
+	})
+	wantNotes(t, o, "again: sim: listen here: "+shm.ErrAddrInUse.Error(), "accept: "+shm.ErrDeadline.Error(), "close: <nil>",
+		"accept: "+shm.ErrClosed.Error()+", close: "+shm.ErrClosed.Error(), "end: EOF, close: <nil>")
 }

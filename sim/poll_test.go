@@ -27,7 +27,7 @@ func loads(text string) []loaded {
 
 func TestTurn(t *testing.T) {
 	for text, want := range map[string]int{
-		"": 0, "a": 0, "aaa": 0, "aaaa": 1, "baaaa": 1, "aaab": 0, "aaaA": 0, "Aaaaa": 1,
+		"": 0, "a": 0, "aaa": 0, "aaaa": 1, "baaaa": 1, "aaab": 0, "aaaA": 0, "Aaaa": 0, "Aaaaa": 1,
 		"abababab": 2, "abababa": 0, "bababaab": 0, "xabababab": 2, "abababaB": 0,
 		"abcabcabcabc": 3, "abcabcabdabc": 0, "aabaabaabaab": 3,
 		"abcdefghabcdefghabcdefghabcdefgh":     8,
@@ -91,6 +91,7 @@ func TestPollRule(t *testing.T) {
 		{"a store elsewhere", Config{}, func(p *world) { until(p, p.x) }, func(p *world) { busy(p.v); p.u.Store(1) }, "[done after 4 turns]", 1},
 		{"a swap in vain wakes no poller", Config{}, func(p *world) { until(p, p.x) }, func(p *world) { p.u.CompareAndSwap(7, 8); p.u.Store(1) }, "[done after 4 turns]", 1},
 		{"time passes", Config{}, func(p *world) { until(p, p.x) }, func(p *world) { p.b.Sleep(5); p.u.Store(1) }, "[done after 4 turns]", 1},
+		{"time passes although no other task can go on", Config{}, func(p *world) { p.a.Sleep(1); until(p, p.x) }, func(p *world) { p.b.Sleep(5); p.u.Store(1) }, "[done after 4 turns]", 2},
 		{"a loop that also stores", Config{}, func(p *world) {
 			for p.x.Load() == 0 {
 				if p.z.Add(1) == 30 {

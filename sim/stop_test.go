@@ -63,14 +63,17 @@ func TestStoppedInTime(t *testing.T) {
 func TestFairPhase(t *testing.T) {
 	spin := func(w *sim.World) {
 		p := newPair(w)
+		p.a.Mortal()
 		p.b.Mortal()
 		p.a.Go("a", func() {
 			for p.xa.Load() == 0 {
 			}
+			p.ya.Load()
 		})
 		p.b.Go("b", func() { p.xb.Store(1) })
 	}
 	cfg := stops
+	cfg.Faults |= sim.Faults(exec.Kill)
 	cfg.MaxSteps, cfg.BoundedLoops = 20, true
 	for _, lines := range [][]string{nil, {"a @ x load #3 -> b", "b @ x store #1 stop"}} {
 		o := replay(t, cfg, spin, lines...)

@@ -245,10 +245,11 @@ func TestRunnerForgets(t *testing.T) {
 		})
 		p.b.Go("b", func() { p.xb.Store(1); _, _, _ = cb.Recv(make([]byte, 8), shm.Forever) })
 	}
-	cfg := sim.Config{Races: true, Record: true, Leaks: true, Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}
+	cfg := sim.Config{Races: true, Record: true, Leaks: true, Faults: sim.Faults(exec.CorruptRead, exec.AdvanceClock), MaxFaults: 1}
 	fresh := sim.NewRunner()
 	defer fresh.Close()
-	want := fresh.Run(cfg, sim.Default{}, probe)
+	before, after := &menu{}, &menu{}
+	want := fresh.Run(cfg, before, probe)
 	all := sim.Config{Races: true, MaxSteps: 50, MaxFaults: 9, Faults: sim.Faults(exec.Kill, exec.Stop, exec.Delay, exec.CorruptRead)}
 	for _, tt := range []struct {
 		name     string
@@ -300,10 +301,11 @@ func TestRunnerForgets(t *testing.T) {
 		if o := r.Run(all, sim.NewReplay(schedule(t, tt.schedule...)), tt.setup); o.Verdict() != tt.verdict {
 			t.Errorf("%s: %v, want %s", tt.name, o.Failure, tt.verdict)
 		}
-		got := r.Run(cfg, sim.Default{}, probe)
-		if d := cmp.Diff(want, got); d != "" {
+		got := r.Run(cfg, after, probe)
+		if d := cmp.Diff(want, got) + cmp.Diff(before.offered, after.offered); d != "" {
 			t.Errorf("after %s: %s", tt.name, d)
 		}
+		after.offered = nil
 		r.Close()
 	}
 }

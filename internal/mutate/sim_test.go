@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestMutantsOfTheSimulator: the simulator judges the code, and these mutants judge the tests of the simulator. Each must fail
@@ -81,6 +82,7 @@ func testMutants(t *testing.T, project Project, ms []*Mutant) {
 		for _, name := range strings.Split(testOf(m), "/") {
 			pattern = append(pattern, "^"+regexp.QuoteMeta(name)+"$")
 		}
+		began := time.Now()
 		code, text, err := runTests(t.Context(), program, strings.Join(pattern, "/"))
 		switch how := death(code, text); {
 		case err != nil:
@@ -88,7 +90,7 @@ func testMutants(t *testing.T, project Project, ms []*Mutant) {
 		case how == "":
 			return fmt.Errorf("it survives %s: exit code %d\n%s", m.Test, code, text)
 		default:
-			t.Logf("%s %s", m.Name, how)
+			t.Logf("%s %s after %s", m.Name, how, time.Since(began).Round(time.Millisecond))
 		}
 		return nil
 	})

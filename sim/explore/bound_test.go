@@ -21,7 +21,7 @@ func mortals(w *sim.World) {
 	p.a.Mortal()
 	bell := must(p.b.NewDoorbell(nameBell))
 	p.a.Go("a", func() { p.xa.Store(uint64(w.Choose(nameY, 2))); p.xa.Store(2) })
-	p.b.Go("b", func() { p.xb.Load(); _ = bell.Wait(nil, 1) })
+	p.b.Go("b", func() { p.xb.Load(); _ = bell.Wait(nil, 1); p.xb.Load() })
 }
 
 // costs returns how many preemptions and faults a schedule has.
@@ -43,7 +43,7 @@ func schedules(t *testing.T, st Strategy, cfg sim.Config, n int, setup func(*sim
 	r := sim.NewRunner()
 	defer r.Close()
 	seen := map[string]bool{}
-	var all [][]exec.Intervention
+	var found [][]exec.Intervention
 	for range n {
 		ch := st.Next()
 		if ch == nil {
@@ -55,21 +55,52 @@ func schedules(t *testing.T, st Strategy, cfg sim.Config, n int, setup func(*sim
 		}
 		if s := r.Schedule(); !seen[fmt.Sprint(s)] {
 			seen[fmt.Sprint(s)] = true
-			all = append(all, s)
+			found = append(found, s)
 		}
 	}
-	return all
+	return found
 }
+
+// all is a strategy that goes through all executions, in depth-first order: the definition of what DFS does.
+type all struct {
+	path, options []int
+	depth         int
+}
+
+func (a *all) Next() sim.Chooser {
+	for n := len(a.path); n > 0; n-- {
+		if a.path[n-1]++; a.path[n-1] < a.options[n-1] {
+			break
+		}
+		a.path, a.options = a.path[:n-1], a.options[:n-1]
+	}
+	if len(a.path) == 0 && a.depth > 0 {
+		return nil
+	}
+	a.depth = 0
+	return a
+}
+
+func (a *all) Choose(p *sim.Point) int {
+	if a.depth == len(a.path) {
+		a.path, a.options = append(a.path, 0), append(a.options, p.N())
+	}
+	a.depth++
+	return a.path[a.depth-1]
+}
+
+func (a *all) Done(*sim.Outcome) error { return nil }
+func (a *all) String() string          { return "all" }
 
 // TestDFSGoesThroughItsBound: dfs:N has exactly the executions with at most N preemptions and as many faults as the
 // configuration allows, and those with fewer of both come first.
 func TestDFSGoesThroughItsBound(t *testing.T) {
 	for maxFaults := range 3 {
 		cfg := sim.Config{Faults: sim.Faults(exec.Kill, exec.Spurious), MaxFaults: maxFaults}
-		all := schedules(t, NewDFS(64), cfg, 1<<20, mortals)
+		every := schedules(t, &all{}, cfg, 1<<20, mortals)
 		for bound := range 5 {
 			want := map[string]bool{}
-			for _, s := range all {
+			for _, s := range every {
 				if n, _ := costs(s); n <= bound {
 					want[fmt.Sprint(s)] = true
 				}
@@ -93,6 +124,44 @@ func TestDFSGoesThroughItsBound(t *testing.T) {
 			if d.Exhausted() == "" {
 				t.Errorf("dfs:%d has not exhausted its bound", bound)
 			}
+		}
+	}
+}
+
+// TestDFSDiverges: an execution ends where equal choices led elsewhere before, and the message says where.
+func TestDFSDiverges(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		second func(p *pair)
+		want   string
+	}{
+		{"another word", func(p *pair) { p.ya.Load() }, "step 2, a @ y load #1 has 3 options, where equal choices led to step 2, a @ x load #1 with 3 before"},
+		{"a step more", func(p *pair) { p.xa.Load(); p.xa.Load() }, "step 3, a @ x load #2 has 3 options, where equal choices led to step 2, a @ task end #1 with 2 before"},
+		{"nothing", func(*pair) {}, "step 1, a @ task end #1 has 2 options, where equal choices led to step 2, a @ x load #1 with 3 before"},
+	} {
+		d, r := NewDFS(0), sim.NewRunner()
+		var o sim.Outcome
+		var err error
+		for run := 0; run < 2 && err == nil; run++ {
+			o = r.Run(sim.Config{}, d.Next(), func(w *sim.World) {
+				p := newPair(w)
+				c := w.Process("c")
+				x, _ := p.third(c)
+				p.a.Go("a", func() {
+					if run == 0 {
+						p.xa.Load()
+					} else {
+						tt.second(p)
+					}
+				})
+				p.b.Go("b", func() { p.yb.Load() })
+				c.Go("c", func() { x.Load() })
+			})
+			err = d.Done(&o)
+		}
+		r.Close()
+		if err == nil || err.Error() != tt.want || o.Failure == nil || o.Failure.Property != exec.Determinism {
+			t.Errorf("%s: %v, want %s; %v", tt.name, err, tt.want, o.Failure)
 		}
 	}
 }
@@ -255,7 +324,7 @@ func TestMerge(t *testing.T) {
 	one := &Report{
 		Executions: 1, Steps: 10, Faults: 100, Cases: 2, Distinct: 3, Checked: 4, Cut: 5, Violation: violation(2, "first"),
 		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all"}, {"random", 2, 1, ""}},
-		Sometimes:  map[string]int{"full": 1, "empty": 0}, Coverage: []sim.FaultCoverage{cover("a", 1)}, Unreached: []string{"empty"},
+		Sometimes:  map[string]int{"full": 1, "empty": 0, "never": 0}, Coverage: []sim.FaultCoverage{cover("a", 1)}, Unreached: []string{"empty"},
 	}
 	two := &Report{
 		Executions: 2, Steps: 20, Faults: 200, Cases: 20, Distinct: 30, Checked: 40, Cut: 50, Violation: violation(1, "second"),
@@ -267,7 +336,7 @@ func TestMerge(t *testing.T) {
 	want := &Report{
 		Executions: 3, Steps: 30, Faults: 300, Cases: 22, Distinct: 33, Checked: 44, Cut: 55, Violation: two.Violation,
 		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all"}, {"random", 10, 4, ""}},
-		Sometimes:  map[string]int{"full": 3, "empty": 3}, Unreached: []string{"never"},
+		Sometimes:  map[string]int{"full": 3, "empty": 3, "never": 0}, Unreached: []string{"never"},
 		Coverage: []sim.FaultCoverage{{Site: "a", Fault: "kill", Offered: 20, Hit: 3}, cover("b", 0)},
 	}
 	if d := cmp.Diff(want, got); d != "" {
