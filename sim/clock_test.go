@@ -15,7 +15,7 @@ import (
 func TestClock(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)
-		for name, until := range map[string]time.Duration{"late": 30, "early": 10} { //tidy:unordered they wake by time
+		for name, until := range map[string]time.Duration{"late": 30, "early": 10} {
 			p.a.Go(name, func() { p.a.Sleep(until); w.Note("%s at %d", name, w.Now()) })
 		}
 		p.b.Go("b", func() {
