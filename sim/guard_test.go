@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"regexp"
 	"runtime"
 	"strings"
@@ -78,6 +79,27 @@ func TestGuards(t *testing.T) {
 				t.Errorf("took %s", took)
 			}
 		})
+	}
+}
+
+// TestHangKeepsTheSchedule: the Runner knows how it came to a task that hangs, and what other executions reached.
+func TestHangKeepsTheSchedule(t *testing.T) {
+	t.Parallel()
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	r := sim.NewRunner()
+	o := r.Run(sim.Config{}, sim.NewReplay(schedule(t, "a @ x store #2 -> b")), func(w *sim.World) {
+		w.Sometimes("began")
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
+		p.b.Go("b", func() {
+			if p.xb.Load() == 1 {
+				<-never
+			}
+		})
+	})
+	if o.Verdict() != exec.NoHang || fmt.Sprint(r.Schedule()) != "[a @ x store #2 -> b]" || r.SometimesCounts()["began"] != 1 {
+		t.Errorf("%v by %v, marks %v", o.Failure, r.Schedule(), r.SometimesCounts())
 	}
 }
 

@@ -121,7 +121,7 @@ func (r *recorder) close() *exec.Execution {
 	}
 	x.Objects = slices.Clone(w.objects)
 	x.Interventions = append(x.Interventions, w.schedule()...)
-	x.History = slices.Clone(w.hist.ops)
+	x.History = append(x.History, w.hist.ops...) // nil if there are none
 	x.Failure, x.Steps, x.Faults, x.Cut, x.Digest = w.failure, w.step, w.spent, w.fair, exec.Digest(w.digest)
 	x.Link()
 	return x

@@ -291,7 +291,7 @@ func TestLivelockNamesTheSpinner(t *testing.T) {
 	}
 	cfg := sim.Config{MaxSteps: 200}
 	rep := exploreWith(t, "dfs:0", 10, fixed(cfg, spin))
-	if rep.Violation == nil || rep.Violation.Failure.Property != exec.NoLivelock || !strings.Contains(rep.Violation.Failure.Message, "a spins around x load") {
+	if rep.Violation == nil || rep.Violation.Failure.Property != exec.NoLivelock || !strings.Contains(rep.Violation.Failure.Message, "a spins around x load") || rep.Violation.Steps != 2*cfg.MaxSteps+1 {
 		t.Errorf("found %+v", rep.Violation)
 	}
 	// A spinner that another task releases is not livelocked. It waits for that, unless the program wants to see its turns:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -52,7 +53,12 @@ func (p Project) compile(ctx context.Context, root string, files map[string]stri
 		if err != nil {
 			return err
 		}
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-overlay="+overlay, "-o", out, "--", p.Command)
+		flags := []string{"-trimpath", "-buildvcs=false", "-overlay=" + overlay, "-o", out}
+		args := slices.Concat([]string{"build"}, flags, []string{"--", p.Command})
+		if p.Tests {
+			args = slices.Concat([]string{"test", "-c"}, flags, []string{p.Command}) // it takes no --
+		}
+		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = root
 		// The go command's own scratch files go where they are removed in any case.
 		cmd.Env = append(cmd.Environ(), "GOTMPDIR="+dir)

@@ -69,7 +69,7 @@ func TestBuildErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			out := writeFile(t, t.TempDir(), "out", "of an earlier build")
 			scratch := scratchSpace(t)
-			err := Project{root, mutants, tt.pkg}.Build(t.Context(), tt.m, out)
+			err := Project{Root: root, Dir: mutants, Command: tt.pkg}.Build(t.Context(), tt.m, out)
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) || !strings.Contains(err.Error(), tt.m.Path) {
 				t.Errorf("error %v\nwant %v with %q and the patch's path", err, tt.want, tt.text)
 			}

@@ -28,6 +28,10 @@
 //	@@ -10,7 +10,6 @@ func (f *Fifo) ArmDequeue() {
 //	...
 //
+// A mutant of the simulator itself has the field test instead of property, scenario and strategy, such
+// as "test: sim/hb TestEdges/message": the test that must fail, and the directory of its package. A [Project] with Tests
+// builds the tests of a package with mutants in place of a program.
+//
 // The story is prose in paragraphs. After it come the fields, one "key: value" a
 // line, each at most once; blank lines may separate them. A line that starts
 // with a word and a colon is a field, and an unknown field is an error, so that a
@@ -83,6 +87,7 @@ type Mutant struct {
 
 	// The fields of the header, empty where there is none. This package
 	// does not interpret them.
+	Test     string // of a mutant of the simulator: directory of a package and name of the test that must fail
 	Property string // the property that must fail
 	Scenario string // the scenario to explore
 	Strategy string // the strategy that finds it, with its bound

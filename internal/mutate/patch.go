@@ -80,7 +80,7 @@ var (
 // header reads everything before the diff.
 func (p *parser) header(m *Mutant) error {
 	fields := map[string]*string{
-		"property": &m.Property, "scenario": &m.Scenario, "strategy": &m.Strategy, "row": &m.Row,
+		"test": &m.Test, "property": &m.Property, "scenario": &m.Scenario, "strategy": &m.Strategy, "row": &m.Row,
 	}
 	var story []string
 	fieldsBegan := false

@@ -15,6 +15,7 @@ type Project struct {
 	Root    string // the root of the module, as ModuleRoot returns it
 	Dir     string // the directory of the patch files, relative to Root
 	Command string // the package of the program, as the go command names it, seen from Root
+	Tests   bool   // the program is the tests of that package, as go test -c builds them
 }
 
 // ModuleRoot returns the directory at or above dir that holds the go.mod of the

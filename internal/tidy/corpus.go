@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/ast"
 	"os"
 	"os/exec"
 	"path"
@@ -23,14 +24,15 @@ var corpusRules = []Rule{
 	},
 	{
 		Name:  "mutants",
-		Why:   "a mutant that does not apply, or that no trace kills, guards nothing",
+		Why:   "a mutant that does not apply, or that no trace or test kills, guards nothing",
 		check: checkMutants,
 	},
 }
 
 const (
-	traceDir  = "traces"
-	mutantDir = "properties/mutants"
+	traceDir     = "traces"
+	mutantDir    = "properties/mutants"
+	simMutantDir = "sim/mutants" // of the simulator itself: tests kill them
 )
 
 // traces returns every file of the corpus but its documents.
@@ -44,11 +46,11 @@ func (t *Tree) traces() []text {
 	return found
 }
 
-// mutants returns the patches by the names of their mutants.
-func (t *Tree) mutants() map[string]text {
+// mutants returns the patches in a directory by the names of their mutants.
+func (t *Tree) mutants(dir string) map[string]text {
 	found := make(map[string]text)
 	for _, x := range t.texts {
-		if name, ok := strings.CutSuffix(path.Base(x.path), ".patch"); ok && path.Dir(x.path) == mutantDir {
+		if name, ok := strings.CutSuffix(path.Base(x.path), ".patch"); ok && path.Dir(x.path) == dir {
 			found[name] = x
 		}
 	}
@@ -56,7 +58,7 @@ func (t *Tree) mutants() map[string]text {
 }
 
 func checkTraces(t *Tree, report report) {
-	mutants := t.mutants()
+	mutants := t.mutants(mutantDir)
 	for _, x := range t.traces() {
 		if err := trace.CheckCanonical(x.path, x.data); err != nil {
 			line, cause := 0, err
@@ -97,16 +99,26 @@ func checkMutants(t *Tree, report report) {
 			}
 		}
 	}
-	for name, x := range t.mutants() {
-		property, target, err := parsePatch(x)
-		if err == nil {
-			err = t.applies(x, target)
-		}
+	for name, x := range t.mutants(mutantDir) {
+		p, err := t.parsePatch(x)
 		switch {
 		case err != nil:
 			report(x.path, 0, "%v", err)
-		case !slices.Contains(killers[name], property):
-			report(x.path, 0, "dead mutant: no trace claims that it violates %s", property)
+		case p.property == "":
+			report(x.path, 0, "no line \"property: NAME\" before the patch: which property notices?")
+		case !slices.Contains(killers[name], p.property):
+			report(x.path, 0, "dead mutant: no trace claims that it violates %s", p.property)
+		}
+	}
+	for _, x := range t.mutants(simMutantDir) {
+		p, err := t.parsePatch(x)
+		switch {
+		case err != nil:
+			report(x.path, 0, "%v", err)
+		case !within(p.target, "sim"):
+			report(x.path, 0, "changes %s, which is not the simulator", p.target)
+		case !t.hasTest(p.pkg, p.test):
+			report(x.path, 0, "no line \"test: PACKAGE TestName\" that names a test: which test fails?")
 		}
 	}
 }
@@ -114,38 +126,58 @@ func checkMutants(t *Tree, report report) {
 var (
 	fieldLine    = regexp.MustCompile(`^\S+: `)
 	propertyLine = regexp.MustCompile(`^property: (\S+)$`)
+	testLine     = regexp.MustCompile(`^test: (\S+) (\w+)(/\S+)?$`)
 	targetLine   = regexp.MustCompile(`^\+\+\+ b/([^\t]+)`) // a file after the change
 )
 
-// parsePatch returns the property that notices the mutant and the one file that
-// it changes in the one place it changes. Before the change the patch must tell
+// A patch is what the rules ask of one: the property or the test that notices the mutant, and the
+// one file that it changes in the one place it changes.
+type patch struct{ property, pkg, test, target string }
+
+// parsePatch returns the parts of a patch that applies. Before the change the patch must tell
 // a story.
-func parsePatch(x text) (property, target string, err error) {
+func (t *Tree) parsePatch(x text) (p patch, err error) {
 	lines := x.lines()
 	if first := lines[0]; !strings.Contains(first, " ") || fieldLine.MatchString(first) || strings.HasPrefix(first, "diff ") || strings.HasPrefix(first, "--- ") {
-		return "", "", errors.New("no story before the patch: say what the mutant does wrong and what comes of it")
+		return p, errors.New("no story before the patch: say what the mutant does wrong and what comes of it")
 	}
 	hunks := 0
 	for _, s := range lines {
 		if m := propertyLine.FindStringSubmatch(s); m != nil {
-			property = m[1]
+			p.property = m[1]
+		}
+		if m := testLine.FindStringSubmatch(s); m != nil {
+			p.pkg, p.test = m[1], m[2]
 		}
 		if m := targetLine.FindStringSubmatch(s); m != nil {
-			target = m[1]
+			p.target = m[1]
 		}
 		if strings.HasPrefix(s, "@@ ") {
 			hunks++
 		}
 	}
 	switch {
-	case property == "":
-		return "", "", errors.New("no line \"property: NAME\" before the patch: which property notices?")
 	case hunks != 1:
-		return "", "", fmt.Errorf("%d hunks: a mutant is one idea in one place", hunks)
-	case path.Ext(target) != ".go" || strings.HasSuffix(target, "_test.go"):
-		return "", "", fmt.Errorf("changes %s, which is not the code under test", target)
+		return p, fmt.Errorf("%d hunks: a mutant is one idea in one place", hunks)
+	case path.Ext(p.target) != ".go" || strings.HasSuffix(p.target, "_test.go"):
+		return p, fmt.Errorf("changes %s, which is not the code under test", p.target)
 	}
-	return property, target, nil
+	return p, t.applies(x, p.target)
+}
+
+// hasTest says whether a test file of the package declares the function.
+func (t *Tree) hasTest(pkg, name string) bool {
+	for _, f := range t.files {
+		if f.dir != pkg || !f.test {
+			continue
+		}
+		for _, decl := range f.ast.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // applies returns an error when the patch does not apply to the file as it is.

@@ -118,3 +118,46 @@ func TestShadowAgreesWithDefinition(t *testing.T) {
 		}
 	})
 }
+
+// TestSharedReaders: of several readers, a write must come after each.
+func TestSharedReaders(t *testing.T) {
+	for _, ordered := range []int{0, 1, 2} { // the reader that the writer does not know of
+		var e Engine
+		e.Reset(4)
+		for range 4 {
+			e.Start(-1)
+		}
+		s := NewShadow(1)
+		for reader := range 3 {
+			s.Read(&e, reader, 0, 1, Site(reader))
+			if reader != ordered {
+				e.Join(3, e.Snapshot(reader))
+			}
+		}
+		if c, ok := s.Write(&e, 3, 0, 1, 9); ok || c.Task != ordered {
+			t.Errorf("a write not after the read of task %d: %v %+v", ordered, ok, c)
+		}
+	}
+}
+
+// TestShadowAfterAWrite: a later access conflicts with the write, not with reads that the write came after.
+func TestShadowAfterAWrite(t *testing.T) {
+	var e Engine
+	e.Reset(3)
+	for range 3 {
+		e.Start(-1)
+	}
+	s := NewShadow(1)
+	s.Read(&e, 0, 0, 1, 1)
+	e.Join(1, e.Snapshot(0))
+	s.Write(&e, 1, 0, 1, 2)
+	after := e.Snapshot(1)
+	e.Reset(3) // clocks in which the reader is unknown to the last task
+	for range 3 {
+		e.Start(-1)
+	}
+	e.Join(2, Clock{0, after[1], 0})
+	if c, ok := s.Write(&e, 2, 0, 1, 3); !ok {
+		t.Errorf("a write after the last write: %+v", c)
+	}
+}

@@ -22,6 +22,7 @@ func TestJudge(t *testing.T) {
 		{"other steps", violation, trace.Observation{Verdict: "NoDeadlock", Unmet: met, Digest: 1, Steps: 18}, trace.Drifted},
 		{"pass without anchor", pass, trace.Observation{Verdict: "pass", Unmet: unmet, Digest: 1, Steps: 17}, trace.Stale},
 		{"violation without anchor", violation, trace.Observation{Verdict: "NoDeadlock", Unmet: unmet, Digest: 1, Steps: 17}, trace.Stale},
+		{"pass of another execution without anchor", pass, trace.Observation{Verdict: "pass", Unmet: unmet, Digest: 2, Steps: 18}, trace.Stale},
 		{"first anchor unmet", pass, trace.Observation{Verdict: "pass", Unmet: []int{0}, Digest: 1, Steps: 17}, trace.Stale},
 		{"regression", pass, trace.Observation{Verdict: "NoDeadlock", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},
 		{"repaired", violation, trace.Observation{Verdict: "pass", Unmet: met, Digest: 1, Steps: 17}, trace.Broken},

@@ -1,0 +1,390 @@
+package sim_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/exec"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWaitersOfALock: one waiter takes the lock, and then the other cannot go on any more.
+func TestWaitersOfALock(t *testing.T) {
+	o := replay(t, sim.Config{}, func(w *sim.World) {
+		p := newPair(w)
+		l := p.a.NewLock(nameL)
+		p.a.Go("a", func() { l.Lock(); l.Unlock(); p.ya.Load() })
+		p.b.Go("b", func() { l.Lock(); p.xb.Load(); l.Unlock() })
+		p.b.Go("c", func() { l.Lock(); p.yb.Load(); l.Unlock() })
+	}, "a @ lock unlock #1 -> b")
+	if o.Failure != nil {
+		t.Fatal(o.Failure)
+	}
+	for _, tt := range []struct{ task, access, want string }{
+		{"a", "lock lock", "a b c"}, {"c", "lock lock", "a c"}, {"a", "y load", "a b c"}, {"b", "x load", "b"}, {"c", "y load", "c"},
+	} {
+		if got := enabled(t, o.Execution, tt.task, tt.access, 1); got != tt.want {
+			t.Errorf("at %s %s %s can run, want %s", tt.task, tt.access, got, tt.want)
+		}
+	}
+}
+
+// TestWhoGoesOn: which task goes on after one that cannot is explored without any preemption.
+func TestWhoGoesOn(t *testing.T) {
+	var orders []string
+	rep := wantExhausted(t, "dfs:0", sim.Config{}, func(w *sim.World) {
+		p := newPair(w)
+		order := ""
+		for _, name := range []string{"a", "b", "c"} {
+			p.a.Go(name, func() {
+				order += name
+				p.a.Sleep(1)
+			})
+		}
+		w.AtEnd("order", func() error { orders = append(orders, order); return nil })
+	})
+	slices.Sort(orders)
+	orders = slices.Compact(orders)
+	// The first is a. Then two may go on, and later all three wake in any order.
+	if want := []string{"abc", "acb"}; !slices.Equal(orders, want) || rep.Executions != 2*6 {
+		t.Errorf("orders %v, %d executions", orders, rep.Executions)
+	}
+}
+
+// TestIdle: the OnIdle functions are asked when neither a task nor the clock can go on, in order, until one has done something.
+func TestIdle(t *testing.T) {
+	rings := 0
+	o := replay(t, sim.Config{}, func(w *sim.World) {
+		rings = 0
+		p := newPair(w)
+		bell := must(p.a.NewDoorbell(nameB))
+		asked := ""
+		w.OnIdle(func() bool {
+			asked += fmt.Sprintf("first at %d, ", w.Now())
+			if rings++; rings <= 2 {
+				_ = bell.Ring()
+				return true
+			}
+			return false
+		})
+		w.OnIdle(func() bool { asked += "second, "; return false })
+		p.a.Go("a", func() {
+			for range 2 {
+				_ = bell.Wait(nil, shm.Forever)
+				w.Note("rung")
+				p.a.Sleep(w.Now() + 5)
+			}
+		})
+		p.b.GoDaemon("d", func() { p.b.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) })
+		w.AtEnd("asked", func() error {
+			if want := "first at 0, first at 5, first at 10, second, "; asked != want {
+				return fmt.Errorf("%q, want %q", asked, want)
+			}
+			return nil
+		})
+	})
+	wantNotes(t, o, "rung", "rung")
+}
+
+// TestDaemonsMayWait: a daemon, or a task of a service, that waits for ever is no deadlock; any other task is.
+func TestDaemonsMayWait(t *testing.T) {
+	wait := func(p *sim.Process) func() {
+		return func() { _ = p.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) }
+	}
+	for _, tt := range []struct {
+		name  string
+		start func(p *sim.Process)
+		want  string
+	}{
+		{"task", func(p *sim.Process) { p.Go("t", wait(p)) }, exec.NoDeadlock},
+		{"daemon", func(p *sim.Process) { p.GoDaemon("t", wait(p)) }, exec.Pass},
+		{"service", func(p *sim.Process) { p.Service().Go("t", wait(p)) }, exec.Pass},
+		{"task beside a daemon", func(p *sim.Process) { p.GoDaemon("t", wait(p)); p.Go("t", wait(p)) }, exec.NoDeadlock},
+	} {
+		o := replay(t, sim.Config{}, func(w *sim.World) {
+			p := newPair(w)
+			p.a.Go("a", func() { p.xa.Load() })
+			tt.start(w.Process("p"))
+		})
+		if o.Verdict() != tt.want {
+			t.Errorf("%s: %v, want %s", tt.name, o.Failure, tt.want)
+		}
+	}
+}
+
+// TestProperties: an Always property is evaluated after every access to a word, outside the schedule; AtEnd only if all went well;
+// the first violation counts.
+func TestProperties(t *testing.T) {
+	evaluated := 0
+	program := func(atEnd error, second func(w *sim.World, p *pairOf)) func(*sim.World) {
+		return func(w *sim.World) {
+			evaluated = 0
+			p := newPair(w)
+			p.a.Go("a", func() { p.xa.Load(); p.xa.Store(1); p.da.CopyIn(0, []byte{1}); p.xa.CompareAndSwap(7, 8) })
+			p.b.Go("b", func() { second(w, p) })
+			w.Always("Always", func() error { evaluated++; p.yb.Load(); return nil })
+			w.AtEnd("AtEnd", func() error { return atEnd })
+		}
+	}
+	nothing := func(*sim.World, *pairOf) {}
+	o := replay(t, sim.Config{}, program(nil, nothing))
+	if want := []string{"a x load", "a x store", "a data write", "a x cas"}; o.Failure != nil || evaluated != 3 || !slices.Equal(steps(o.Execution), want) {
+		t.Errorf("%v, evaluated %d times in %q", o.Failure, evaluated, steps(o.Execution))
+	}
+	wrong := errors.New("wrong")
+	if o := replay(t, sim.Config{}, program(wrong, nothing)); o.Verdict() != "AtEnd" || o.Failure.Message != "wrong" || o.Failure.Step != 4 {
+		t.Errorf("%+v", o.Failure)
+	}
+	stuck := func(_ *sim.World, p *pairOf) { _ = p.b.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) }
+	if o := replay(t, sim.Config{}, program(wrong, stuck)); o.Verdict() != exec.NoDeadlock {
+		t.Errorf("%+v", o.Failure)
+	}
+	fail := func(w *sim.World, p *pairOf) {
+		defer func() { w.Fail("Second", "too late") }()
+		p.xb.Load()
+		w.Fail("First", "by %s", "b")
+	}
+	if o := replay(t, sim.Config{}, program(wrong, fail)); *o.Failure != (exec.Failure{Property: "First", Message: "by b", Task: "b", Step: 5}) {
+		t.Errorf("%+v", o.Failure)
+	}
+}
+
+// TestFirstFailureCounts: what is violated later may be a consequence of it.
+func TestFirstFailureCounts(t *testing.T) {
+	o := replay(t, sim.Config{}, func(w *sim.World) {
+		w.Process("p").Go("t", func() { w.Fail("Second", "by t") })
+		w.Fail("First", "before any step")
+	})
+	if want := (exec.Failure{Property: "First", Message: "before any step"}); o.Failure == nil || *o.Failure != want {
+		t.Errorf("%+v", o.Failure)
+	}
+}
+
+// TestChoose: a draw is a question only if there is a choice, and 0 is the default.
+func TestChoose(t *testing.T) {
+	setup := func(w *sim.World) {
+		p := w.Process("p")
+		if w.Choose(nameD, 5) != 0 {
+			t.Error("a draw in setup")
+		}
+		p.Go("t", func() { w.Note("%d %d %d", w.Choose(nameD, 1), w.Choose(nameD, 3), w.Choose(nameD, 3)) })
+	}
+	wantNotes(t, replay(t, sim.Config{}, setup), "0 0 0")
+	two := replay(t, sim.Config{}, setup, "t @ draw choose #2 = 2")
+	wantNotes(t, two, "0 0 2")
+	one := replay(t, sim.Config{}, setup, "t @ draw choose #1 = 1")
+	wantNotes(t, one, "0 1 0")
+	if one.Digest == two.Digest {
+		t.Error("a drawn value is not in the digest")
+	}
+}
+
+// TestDigest: executions that differ in anything have different digests.
+func TestDigest(t *testing.T) {
+	seen := map[uint64]string{}
+	r := sim.NewRunner()
+	defer r.Close()
+	for _, tt := range []struct {
+		name string
+		body func(w *sim.World, p *pairOf)
+	}{
+		{"nothing", func(*sim.World, *pairOf) {}},
+		{"load", func(_ *sim.World, p *pairOf) { p.xa.Load() }},
+		{"two loads", func(_ *sim.World, p *pairOf) { p.xa.Load(); p.xa.Load() }},
+		{"store", func(_ *sim.World, p *pairOf) { p.xa.Store(1) }},
+		{"another value", func(_ *sim.World, p *pairOf) { p.xa.Store(2) }},
+		{"another name", func(_ *sim.World, p *pairOf) { p.ya.Store(1) }},
+		{"another offset", func(_ *sim.World, p *pairOf) { p.seg.Uint64(80, nameX).Store(1) }},
+		{"swap", func(_ *sim.World, p *pairOf) { p.xa.Swap(1) }},
+		{"write", func(_ *sim.World, p *pairOf) { p.da.CopyIn(0, []byte{1}) }},
+		{"write elsewhere", func(_ *sim.World, p *pairOf) { p.da.CopyIn(8, []byte{1}) }},
+		{"lock", func(_ *sim.World, p *pairOf) { p.a.NewLock(nameL).Lock() }},
+	} {
+		for last := range 2 {
+			ch := sim.Chooser(sim.Default{})
+			if last == 1 {
+				ch = &menu{take: func(p *sim.Point) int { return p.N() - 1 }}
+			}
+			setup := func(w *sim.World) {
+				p := newPair(w)
+				p.a.Go("a", func() { tt.body(w, p) })
+				p.b.Go("b", func() { p.yb.Load() })
+			}
+			o, again := r.Run(sim.Config{}, ch, setup), r.Run(sim.Config{}, ch, setup)
+			if o.Digest != again.Digest {
+				t.Errorf("%s: %016x and %016x for the same", tt.name, o.Digest, again.Digest)
+			}
+			name := fmt.Sprintf("%s, option %d", tt.name, last)
+			if other, ok := seen[o.Digest]; ok {
+				t.Errorf("%s has the digest of %s", name, other)
+			}
+			seen[o.Digest] = name
+		}
+	}
+}
+
+// TestRunnerForgets: an execution is the same whatever its Runner ran before.
+func TestRunnerForgets(t *testing.T) {
+	probe := func(w *sim.World) {
+		p := newPair(w)
+		ca, cb := w.ConnPair(p.a, p.b)
+		bell := must(p.a.NewDoorbell(nameB))
+		p.a.Go("a", func() {
+			w.Note("x %d", p.xa.Load())
+			p.da.CopyOut(make([]byte, 64), 0)
+			for p.xa.Load() == 0 {
+			}
+			_ = bell.Wait(nil, w.Now()+5000)
+			_ = ca.Send([]byte("x"), nil, shm.Forever)
+		})
+		p.b.Go("b", func() { p.xb.Store(1); _, _, _ = cb.Recv(make([]byte, 8), shm.Forever) })
+	}
+	cfg := sim.Config{Races: true, Record: true, Leaks: true, Faults: sim.Faults(exec.CorruptRead, exec.AdvanceClock), MaxFaults: 1}
+	fresh := sim.NewRunner()
+	defer fresh.Close()
+	before, after := &menu{}, &menu{}
+	want := fresh.Run(cfg, before, probe)
+	all := sim.Config{Races: true, MaxSteps: 50, MaxFaults: 9, Faults: sim.Faults(exec.Kill, exec.Stop, exec.Delay, exec.CorruptRead)}
+	for _, tt := range []struct {
+		name     string
+		setup    func(*sim.World)
+		schedule []string
+		verdict  string
+	}{
+		{"values, plain accesses, a late ring", func(w *sim.World) {
+			p := newPair(w)
+			bell := must(p.a.NewDoorbell(nameB))
+			p.a.Go("a", func() { p.xa.Store(7); p.da.CopyIn(0, make([]byte, 64)); _ = bell.Ring(); w.Fail("Over", "") })
+			p.b.Go("b", func() { p.xb.Load() })
+			p.a.Hostile(nameX)
+		}, []string{"a @ bell ring #1 delay 1"}, "Over"},
+		{"anchors and polling", func(w *sim.World) {
+			p := newPair(w)
+			p.a.Go("a", func() {
+				for p.xa.Load() == 0 {
+				}
+			})
+			p.b.Go("b", func() { p.yb.Load(); p.xb.Load(); w.Fail("Over", "") })
+		}, nil, "Over"},
+		{"a race", func(w *sim.World) {
+			p := newPair(w)
+			p.a.Go("a", func() { p.da.CopyIn(0, make([]byte, 64)) })
+			p.b.Go("b", func() { p.db.CopyIn(0, make([]byte, 64)) })
+		}, nil, exec.NoRace},
+		{"a death and a stop", func(w *sim.World) {
+			p := newPair(w)
+			p.a.Mortal()
+			p.b.Mortal()
+			p.a.Go("a", func() { _, _ = p.a.Listen("here"); p.xa.Load() })
+			p.b.Go("b", func() { p.xb.Load() })
+			w.Always("Never", func() error { return nil })
+			w.AtEnd("Never", func() error { return nil })
+			w.OnIdle(func() bool { return false })
+			w.Return(w.Call(1), 2)
+		}, []string{"a @ x load #1 kill", "b @ task begin #1 kill"}, exec.Pass},
+		{"a livelock", func(w *sim.World) {
+			p := newPair(w)
+			p.a.Go("a", func() {
+				for {
+					p.xa.Load()
+				}
+			})
+		}, nil, exec.NoLivelock},
+	} {
+		r := sim.NewRunner()
+		if o := r.Run(all, sim.NewReplay(schedule(t, tt.schedule...)), tt.setup); o.Verdict() != tt.verdict {
+			t.Errorf("%s: %v, want %s", tt.name, o.Failure, tt.verdict)
+		}
+		got := r.Run(cfg, after, probe)
+		if d := cmp.Diff(want, got) + cmp.Diff(before.offered, after.offered); d != "" {
+			t.Errorf("after %s: %s", tt.name, d)
+		}
+		after.offered = nil
+		r.Close()
+	}
+}
+
+// TestNamesOfTasks: a name that is taken gets a number, and there are no more tasks than were asked for.
+func TestNamesOfTasks(t *testing.T) {
+	setup := func(w *sim.World) {
+		p := w.Process("p")
+		for range 3 {
+			p.Go("t", func() { p.Go("t", func() {}) })
+		}
+	}
+	o := replay(t, sim.Config{MaxTasks: 6}, setup)
+	var names []string
+	for _, task := range o.Execution.Tasks {
+		names = append(names, task.Name)
+	}
+	if got := strings.Join(names, " "); o.Failure != nil || got != "t t.2 t.3 t.4 t.5 t.6" {
+		t.Errorf("%v, tasks %s", o.Failure, got)
+	}
+	if o := replay(t, sim.Config{MaxTasks: 5}, setup); o.Verdict() != exec.NoPanic || !strings.Contains(o.Failure.Message, "more than 5 tasks: see Config.MaxTasks") {
+		t.Errorf("%v", o.Failure)
+	}
+}
+
+// TestReplayAgain: a Replay that was reset does the same again.
+func TestReplayAgain(t *testing.T) {
+	ch := sim.NewReplay(schedule(t, "a @ x store #1 -> b"))
+	r := sim.NewRunner()
+	defer r.Close()
+	var digests []uint64
+	for range 2 {
+		digests = append(digests, r.Run(sim.Config{}, ch, lostUpdate).Digest)
+		if s := fmt.Sprint(r.Schedule(), ch.Unmet()); s != "[a @ x store #1 -> b] []" {
+			t.Errorf("took %s", s)
+		}
+		ch.Reset()
+		if u := ch.Unmet(); !slices.Equal(u, []int{0}) {
+			t.Errorf("unmet %v after Reset", u)
+		}
+	}
+	if digests[0] != digests[1] {
+		t.Errorf("%x", digests)
+	}
+}
+
+// TestMergeCoverage: pairs of both sides are added up, in order.
+func TestMergeCoverage(t *testing.T) {
+	c := func(site string, offered, hit uint64) sim.FaultCoverage {
+		return sim.FaultCoverage{Site: site, Fault: "kill", Offered: offered, Hit: hit}
+	}
+	got := sim.MergeCoverage([]sim.FaultCoverage{c("b", 5, 2), c("d", 1, 1)}, []sim.FaultCoverage{c("a", 1, 0), c("b", 10, 3), c("c", 2, 2), c("e", 1, 0)})
+	want := []sim.FaultCoverage{c("a", 1, 0), c("b", 15, 5), c("c", 2, 2), c("d", 1, 1), c("e", 1, 0)}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if s := got[1].String(); s != "b kill: 5 of 15" {
+		t.Error(s)
+	}
+}
+
+// TestHostileHalfWords: what a hostile peer puts into a word of 4 bytes fits it and differs from what was there.
+func TestHostileHalfWords(t *testing.T) {
+	var seen []uint32
+	wantExhausted(t, "dfs:0", sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, func(w *sim.World) {
+		p := newPair(w)
+		half, above := p.seg.Uint32(80, nameX), p.seg.Uint32(84, nameY)
+		half.Store(1)
+		p.a.Go("a", func() {
+			seen = append(seen, half.Load())
+			if above.Load() != 0 {
+				t.Error("the word above has changed")
+			}
+		})
+		p.a.Hostile(nameX)
+	})
+	seen = slices.Compact(seen)
+	want := []uint32{1, 0, 2, 0xffffffff, 1 + 1<<31}
+	if !slices.Equal(seen, want) {
+		t.Errorf("seen %#x, want %#x", seen, want)
+	}
+}
