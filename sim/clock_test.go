@@ -86,8 +86,8 @@ func TestDelay(t *testing.T) {
 	}
 	end := fmt.Sprintf(" %v at ", io.EOF)
 	wantNotes(t, replay(t, delays, setup), "one <nil> at 0s", "two <nil> at 0s", end+"0s")
-	wantNotes(t, replay(t, delays, setup, "a @ conn send #1 delay 1"), "one <nil> at 1µs", "two <nil> at 1µs", end+"1µs")
-	wantNotes(t, replay(t, delays, setup, "a @ conn send #2 delay 1"), "one <nil> at 0s", "two <nil> at 1µs", end+"1µs")
+	wantNotes(t, replay(t, delays, setup, "a @ host.conn send #1 delay 1"), "one <nil> at 1µs", "two <nil> at 1µs", end+"1µs")
+	wantNotes(t, replay(t, delays, setup, "a @ host.conn send #2 delay 1"), "one <nil> at 0s", "two <nil> at 1µs", end+"1µs")
 }
 
 // TestDelayedMessagesTakeRoom: a channel that is full of messages under way is full.
@@ -103,7 +103,7 @@ func TestDelayedMessagesTakeRoom(t *testing.T) {
 				}
 			}
 		})
-	}, "a @ conn send #1 delay 1")
+	}, "a @ host.conn send #1 delay 1")
 	wantNotes(t, o, "9: "+shm.ErrDeadline.Error()+" at 0s")
 }
 

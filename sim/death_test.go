@@ -76,7 +76,7 @@ func TestDeathIsFinal(t *testing.T) {
 		p.b.Go("b", func() { p.xb.Store(1); say("b goes on"); _ = cb.Close() })
 		w.AtEnd("x", func() error { return wantValue(p.xa, 1) })
 	}
-	o := replay(t, kills, setup, "other @ x load #1 -> waiter", "waiter @ conn block #1 -> other", "other @ x load #2 kill")
+	o := replay(t, kills, setup, "other @ x load #1 -> waiter", "waiter @ host.conn block #1 -> other", "other @ x load #2 kill")
 	want := []string{"told of the death", "other unwinds", "waiter unwinds", "b goes on"}
 	if !slices.Equal(order, want) {
 		t.Errorf("%q, want %q", order, want)

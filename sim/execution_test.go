@@ -83,8 +83,8 @@ func TestExecution(t *testing.T) {
 	store := find(t, x, exec.StepEvent, "x store", 1)
 	missed := find(t, x, exec.StepEvent, "x cas", 1)
 	swapped := find(t, x, exec.StepEvent, "x cas", 2)
-	send := find(t, x, exec.StepEvent, "conn send", 1)
-	recv := find(t, x, exec.StepEvent, "conn recv", 1)
+	send := find(t, x, exec.StepEvent, "host.conn send", 1)
+	recv := find(t, x, exec.StepEvent, "host.conn recv", 1)
 	if e := x.Events[store]; e.Read != nil || *e.Wrote != 7 || x.Objects[e.Object].Kind != "segment" || e.Off != 64 || e.Len != 8 {
 		t.Errorf("store %+v", e)
 	}
@@ -121,7 +121,7 @@ func TestExecution(t *testing.T) {
 	if !slices.Equal(x.Events[store].Enabled, []int{0, 1}) {
 		t.Errorf("enabled %v", x.Events[store].Enabled)
 	}
-	if a, ok := x.Pending(store, 1); !ok || a.String() != "conn recv" {
+	if a, ok := x.Pending(store, 1); !ok || a.String() != "host.conn recv" {
 		t.Errorf("b was about to %v", a)
 	}
 	if _, ok := x.Pending(len(x.Events)-1, 0); ok {
@@ -179,7 +179,7 @@ func TestObserver(t *testing.T) {
 	if out := r.Run(sim.Config{}, o, handOver); out.Failure != nil {
 		t.Fatal(out.Failure)
 	}
-	want := []string{"data write", "data write", "x store", "conn send", "conn recv", "x load", "x cas", "data read", "data read"}
+	want := []string{"data write", "data write", "x store", "host.conn send", "host.conn recv", "x load", "x cas", "data read", "data read"}
 	if !slices.Equal(o.steps, want) {
 		t.Errorf("told  %v\nwant  %v", o.steps, want)
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"cutthrough/shm"
-	"cutthrough/shm/access"
 	"cutthrough/sim/exec"
 )
 
@@ -15,14 +14,18 @@ var (
 	pollZ = shm.NewName("z")
 )
 
-// loads returns what a task has loaded: a letter is a word, its case the value.
-func loads(text string) []loaded {
-	var ls []loaded
+// after returns what a task has loaded: a letter is a word, its case the value.
+func after(text string) *poll {
+	q := new(poll)
 	for _, c := range text {
-		low := uint64(c | 0x20)
-		ls = append(ls, loaded{Access{Object: 3, Off: 8 * (low - 'a'), Len: 8, Op: access.Load}, uint64(c)})
+		low := uint32(c | 0x20)
+		if q.n == len(q.loads) {
+			q.n = copy(q.loads[:], q.loads[1:])
+		}
+		q.loads[q.n] = loaded{3, 8 * (low - 'a'), uint64(c)}
+		q.n++
 	}
-	return ls
+	return q
 }
 
 func TestTurn(t *testing.T) {
@@ -33,15 +36,15 @@ func TestTurn(t *testing.T) {
 		"abcdefghabcdefghabcdefghabcdefgh":     8,
 		"abcdefghiabcdefghiabcdefghiabcdefghi": 0, // a turn that is too long
 	} {
-		q := poll{loads: loads(text)}
-		if got := q.turn(); got != want {
+		if got := after(text).turn(); got != want {
 			t.Errorf("%q: turn of %d loads, want %d", text, got, want)
 		}
 	}
 }
 
 func TestWatches(t *testing.T) {
-	q := poll{loads: loads("zabababab"), period: 2}
+	q := after("zabababab")
+	q.period = 2
 	for _, tt := range []struct {
 		object   Object
 		off, len uint64
@@ -50,13 +53,13 @@ func TestWatches(t *testing.T) {
 		{3, 0, 8, true}, {3, 8, 8, true}, {3, 16, 8, false}, {3, 25 * 8, 8, false}, {4, 0, 8, false},
 		{3, 15, 1, true}, {3, 16, 100, false}, {3, 0, 100, true}, {3, 4, 4, true},
 	} {
-		if got := q.watches(Access{Object: tt.object, Off: tt.off, Len: tt.len}); got != tt.want {
+		if got := q.watches(&Access{Object: tt.object, Off: tt.off, Len: tt.len}); got != tt.want {
 			t.Errorf("a write of %d bytes at %d of object %d: %v, want %v", tt.len, tt.off, tt.object, got, tt.want)
 		}
 	}
 }
 
-// TestPollRule: who waits for a word to change, and what lets it go on.
+// TestPollRule: which task waits for a word to change, and what lets it go on.
 func TestPollRule(t *testing.T) {
 	type world struct {
 		w       *World

@@ -136,7 +136,7 @@ func TestOffers(t *testing.T) {
 		{"of mortals alone", sim.Faults(exec.Kill, exec.Stop), 1, []string{
 			"a @ task begin: kill", "a @ task begin: stop", "a @ bell wait: kill", "a @ bell wait: stop"}},
 		{"some", sim.Faults(exec.Spurious, exec.Fail, exec.Resume, exec.Truncate), 1, []string{
-			"a @ bell wait: spurious", "b @ sys.dial call: fail EMFILE", "b @ sys.dial call: fail ENOMEM"}},
+			"a @ bell wait: spurious", "b @ host.dial call: fail EMFILE", "b @ host.dial call: fail ENOMEM"}},
 		{"in time", sim.Faults(exec.AdvanceClock, exec.Delay), 1, []string{
 			"b @ task begin: advance-clock", "b @ x load: advance-clock", "b @ bell ring: delay 1", "b @ bell ring: advance-clock"}},
 	} {

@@ -66,7 +66,11 @@ func (x *Execution) rows() []row {
 		e := &x.Events[i]
 		switch e.Kind {
 		case StepEvent:
-			rows = append(rows, row{e.Step, e.Task, e.text(), 0})
+			r := row{e.Step, e.Task, e.text(), 0}
+			if e.Message != nil {
+				r.text += " " + e.Message.Name
+			}
+			rows = append(rows, r)
 		case InterventionEvent:
 			rows = append(rows, row{0, e.Task, e.interventionText(), 3})
 		case WakeEvent:
@@ -88,7 +92,7 @@ func (e *Event) interventionText() string {
 	return fmt.Sprintf("▶ %s %s #%d: %s", before, e.Access, e.Nth, e.Effect)
 }
 
-// text returns an access with its value, or a call with the name of its message.
+// text returns an access with its value, or a call.
 func (e *Event) text() string {
 	at := e.Access.String()
 	switch {
@@ -100,9 +104,6 @@ func (e *Event) text() string {
 		at = fmt.Sprintf("%s = %s", at, Number(*e.Read))
 	case e.Op == "read" || e.Op == "write":
 		at = fmt.Sprintf("%s %d bytes", at, e.Len)
-	}
-	if e.Message != nil {
-		at += " " + e.Message.Name
 	}
 	return at
 }

@@ -32,6 +32,9 @@ func (x *Execution) describe(i int) string {
 		if e.Off > 0 {
 			at = fmt.Sprintf(" at byte %d", e.Off)
 		}
+		if e.Message != nil {
+			at += " " + e.Message.String()
+		}
 		return task + " @ " + e.text() + at
 	case InterventionEvent:
 		return fmt.Sprintf("%s @ %s #%d %s", task, e.Access, e.Nth, e.Effect)

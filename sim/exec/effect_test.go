@@ -35,7 +35,7 @@ func TestEffects(t *testing.T) {
 			t.Errorf("%q: %+v, %v", tt.text, got, err)
 		}
 	}
-	if (Effect{}).Kind.Fault() || NumKinds.Fault() || NumKinds.String() != "unknown" || NumKinds.Argument() != NoArgument {
+	if (Effect{}).Kind.Fault() || NumKinds.Fault() || NumKinds.String() != "unknown" || NumKinds.Target() != "" || NumKinds.Number() {
 		t.Error("a kind that is none")
 	}
 }
@@ -44,12 +44,13 @@ func TestParseEffectRoundTrip(t *testing.T) {
 	name := rapid.StringMatching("[a-z][a-z0-9.-]{0,9}")
 	rapid.Check(t, func(t *rapid.T) {
 		e := Effect{Kind: Kind(rapid.IntRange(int(Switch), int(NumKinds)-1).Draw(t, "kind"))}
-		switch e.Kind.Argument() {
-		case TaskArgument, ProcessArgument:
+		switch e.Kind.Target() {
+		case "task", "process":
 			e.Target = name.Draw(t, "target")
-		case ErrnoArgument:
+		case "errno":
 			e.Target = rapid.StringMatching("[A-Z][A-Z0-9_]{0,9}").Draw(t, "errno")
-		case CountArgument, WordArgument:
+		}
+		if e.Kind.Number() {
 			e.Arg = rapid.Uint64().Draw(t, "arg")
 		}
 		if back, err := ParseEffect(e.Words()); err != nil || back != e {
