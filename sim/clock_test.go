@@ -138,3 +138,13 @@ func TestSpuriousWake(t *testing.T) {
 	}, "a @ bell wait #1 spurious")
 	wantNotes(t, o, "<nil>", "<nil>", shm.ErrDeadline.Error())
 }
+
+// TestSleepInThePast: a sleep until now or earlier is no wait.
+func TestSleepInThePast(t *testing.T) {
+	o := replay(t, sim.Config{}, func(w *sim.World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.a.Sleep(0); w.Note("a") })
+		p.b.Go("b", func() { w.Note("b") })
+	})
+	wantNotes(t, o, "a", "b")
+}

@@ -388,3 +388,67 @@ func TestHostileHalfWords(t *testing.T) {
 		t.Errorf("seen %#x, want %#x", seen, want)
 	}
 }
+
+// TestHostileWordsAlone: a hostile peer changes the words that it was said to reach, before the process that trusts it loads them.
+func TestHostileWordsAlone(t *testing.T) {
+	r, m := sim.NewRunner(), &menu{}
+	defer r.Close()
+	o := r.Run(sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, m, func(w *sim.World) {
+		p := newPair(w)
+		p.a.Go("a", func() { p.xa.Load(); p.ya.Store(1); p.ya.Load(); p.ya.CompareAndSwap(1, 2); p.xa.Load() })
+		p.b.Go("b", func() { p.yb.Load() })
+		p.a.Hostile(nameY)
+	})
+	for _, s := range m.offered {
+		if !strings.HasPrefix(s, "a @ y load: corrupt-read ") {
+			t.Errorf("offered %s", s)
+		}
+	}
+	if o.Failure != nil || len(m.offered) < 5 {
+		t.Errorf("%v, offered %q", o.Failure, m.offered)
+	}
+}
+
+// TestHistory: calls and returns have logical times of their own, and what did not return is pending.
+func TestHistory(t *testing.T) {
+	o := replay(t, kills, func(w *sim.World) {
+		p := newPair(w)
+		p.a.Mortal()
+		p.a.Go("a", func() {
+			op := w.Call("get")
+			p.xa.Load()
+			w.Return(op, 7)
+			w.Call("put")
+			p.xa.Store(1)
+		})
+		p.b.Go("b", func() { op := w.Call("look"); p.xb.Load(); w.Return(op, nil) })
+	}, "a @ x load #1 -> b", "a @ x store #1 kill")
+	var got []string
+	for _, op := range o.Execution.History {
+		got = append(got, op.String())
+	}
+	want := []string{"client 0 [1, 4] get -> 7", "client 1 [2, 3] look -> <nil>", "client 0 [5, ?] put -> pending"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestScheduleIsWhatHappened: the schedule that a Runner returns has every choice, in order, and is that of the record.
+func TestScheduleIsWhatHappened(t *testing.T) {
+	lines := []string{"a @ draw choose #1 = 2", "a @ x load #1 -> b", "b @ bell wait #1 spurious", "a @ x store #1 kill"}
+	cfg := sim.Config{Faults: sim.Faults(exec.Kill, exec.Spurious), MaxFaults: 2}
+	o := replay(t, cfg, func(w *sim.World) {
+		p := newPair(w)
+		p.a.Mortal()
+		bell := must(p.b.NewDoorbell(nameB))
+		p.a.Go("a", func() { w.Choose(nameD, 3); p.xa.Load(); p.xa.Store(1) })
+		p.b.Go("b", func() { _ = bell.Wait(nil, shm.Forever) })
+	}, lines...)
+	var got []string
+	for _, v := range o.Execution.Interventions {
+		got = append(got, v.String())
+	}
+	if !slices.Equal(got, lines) || o.Faults != 2 {
+		t.Errorf("%q, want %q", got, lines)
+	}
+}

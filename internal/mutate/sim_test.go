@@ -49,6 +49,14 @@ func TestMutantsOfTheSimulator(t *testing.T) {
 	}
 }
 
+// TestFieldTest: the field test is read like the others, and is no property.
+func TestFieldTest(t *testing.T) {
+	m := newMutant(t, "It says less.\n\ntest: sim/hb TestEdges/message\n\n"+swap)
+	if m.Test != "sim/hb TestEdges/message" || m.Property != "" || m.Story != "It says less." {
+		t.Errorf("%+v", m)
+	}
+}
+
 // watch looks at the directories below root, which makes the go command run this test again when a
 // file there has changed: it does not see what its children read.
 func watch(t *testing.T, root string, dirs ...string) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"cutthrough/sim"
@@ -452,5 +453,115 @@ func TestHangInAnExploration(t *testing.T) {
 	}), Options{Strategies: []Strategy{NewDFS(2)}})
 	if err != nil || rep.Violation == nil || rep.Violation.Failure.Property != exec.NoHang || fmt.Sprint(rep.Violation.Schedule) != "[a @ x store #2 -> b]" {
 		t.Errorf("%v %+v", err, rep.Violation)
+	}
+}
+
+// TestWorkersDiffer: workers explore different inputs.
+func TestWorkersDiffer(t *testing.T) {
+	var mu sync.Mutex
+	drawn := map[int]bool{}
+	s := fixed(sim.Config{}, sixty)
+	s.Generate = func(src scenario.Source) scenario.Input {
+		mu.Lock()
+		defer mu.Unlock()
+		drawn[src.Intn(1<<40, "number")] = true
+		return scenario.Input{}
+	}
+	rep, err := Search(s, SearchOptions{Strategies: "random", Seed: 1, Workers: 3, MaxExecutions: 3 * 2 * perInput})
+	if err != nil || rep.Cases != 6 || len(drawn) != 6 {
+		t.Errorf("%v: %d cases, %d different inputs", err, rep.Cases, len(drawn))
+	}
+}
+
+// TestSearchEndsWithItsRound: a violation ends the search of all workers after one turn each.
+func TestSearchEndsWithItsRound(t *testing.T) {
+	runs := 0
+	s := fixed(sim.Config{}, nil)
+	s.Generate = func(src scenario.Source) scenario.Input {
+		return scenario.Input{Config: []trace.KV{{Key: "n", Value: fmt.Sprint(src.Intn(1<<30, "number"))}}}
+	}
+	first := ""
+	s.Compile = func(in scenario.Input) (scenario.Program, error) {
+		if runs++; first == "" {
+			first = in.Config[0].Value // of the first worker, which alone fails
+		}
+		return scenario.Program{Setup: func(w *sim.World) {
+			p := newPair(w)
+			p.a.Go("a", func() {
+				if p.xa.Load(); in.Config[0].Value == first {
+					w.Fail("Odd", "the first input")
+				}
+			})
+		}}, nil
+	}
+	rep, err := Search(s, SearchOptions{Strategies: "random", Seed: 1, Workers: 1, MaxExecutions: 5000})
+	if err != nil || rep.Violation == nil || rep.Executions != 1 {
+		t.Fatal(err, rep)
+	}
+	g := &group{errs: make([]error, 2), panicked: make([]string, 2)}
+	found := newExplorer(s, Options{})
+	found.done, found.rep.Violation = true, rep.Violation
+	busy := newExplorer(s, Options{Strategies: []Strategy{NewRandom(2)}})
+	g.explorers = []*explorer{found, busy}
+	defer g.close()
+	if g.round() || busy.rep.Executions != turn {
+		t.Errorf("the search goes on after %d executions of the other worker", busy.rep.Executions)
+	}
+}
+
+// TestDiffers: what counts as another execution when the schedule of a violation is replayed.
+func TestDiffers(t *testing.T) {
+	p := scenario.Program{Setup: needsTwo}
+	rep := exploreWith(t, "dfs:2", 1000, fixed(sim.Config{}, needsTwo))
+	for _, tt := range []struct {
+		name   string
+		change func(v *Violation)
+		want   string
+	}{
+		{"equal", func(*Violation) {}, ""},
+		{"another property", func(v *Violation) { v.Failure.Property = "Other" }, "Other at first, Both when replayed"},
+		{"none at first", func(v *Violation) { v.Failure.Property = "" }, "pass at first, Both when replayed"},
+		{"none when replayed", func(v *Violation) { v.Schedule = v.Schedule[:1] }, "Both at first, pass when replayed"},
+		{"digest", func(v *Violation) { v.Digest++ }, "digest "},
+		{"unmet", func(v *Violation) {
+			v.Schedule = append(v.Schedule, exec.Intervention{Task: "z", Name: "x", Op: "load", Nth: 1, Effect: exec.Effect{Kind: exec.Kill}})
+		}, `"z @ x load #1 kill" was never reached`},
+	} {
+		x := newExplorer(fixed(sim.Config{}, needsTwo), Options{})
+		v := *rep.Violation
+		v.Schedule = slices.Clone(v.Schedule)
+		tt.change(&v)
+		if got := x.differs(p, &v); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		x.close()
+	}
+}
+
+// TestShrinkDropsInterventions: what is not needed goes within a few executions, long runs first, without a new search.
+func TestShrinkDropsInterventions(t *testing.T) {
+	s := fixed(sim.Config{}, func(w *sim.World) {
+		needsTwo(w)
+		w.Process("c").Go("c", func() {
+			for range 20 {
+				w.Choose(nameY, 2)
+			}
+		})
+	})
+	rep := exploreWith(t, "dfs:2", 1000, fixed(sim.Config{}, needsTwo))
+	var noise []exec.Intervention // c goes first and draws other values
+	for nth := range 20 {
+		noise = append(noise, exec.Intervention{Task: "c", Name: "y", Op: "choose", Nth: 1 + nth, Effect: exec.Effect{Kind: exec.Value, Arg: 1}})
+	}
+	noise = append(noise, exec.Intervention{Task: "a", Name: "task", Op: "begin", Nth: 1, Effect: exec.Effect{Kind: exec.Switch, Target: "c"}})
+	sh := Shrinker{Scenario: s, Budget: 60, r: sim.NewRunner()}
+	defer sh.r.Close()
+	v := must(sh.replay(scenario.Input{}, append(noise, rep.Violation.Schedule...), "Both"))
+	if v == nil || len(v.Schedule) < 22 {
+		t.Fatalf("the noise is in the way: %+v", v)
+	}
+	sh.best = v
+	if sh.interventions(); len(sh.best.Schedule) != len(rep.Violation.Schedule) {
+		t.Errorf("%v left after %d executions", sh.best.Schedule, sh.runs)
 	}
 }

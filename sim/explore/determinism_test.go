@@ -181,6 +181,9 @@ func TestSearchSumsUp(t *testing.T) {
 	if got := strings.Join(names, ", "); got != want || sum != rep.Executions || sum != 4000 {
 		t.Errorf("%s; %d of %d executions", got, sum, rep.Executions)
 	}
+	if alone := exploreWith(t, "dfs:0", 100, fixed(sim.Config{}, sixty)); rep.Strategies[1].Executions != alone.Executions {
+		t.Errorf("dfs:0 runs %d executions for all workers, %d alone", rep.Strategies[1].Executions, alone.Executions)
+	}
 	if rep, err = Search(fixed(sim.Config{}, sixty), SearchOptions{Strategies: "dfs:1", Workers: 4}); err != nil || rep.Strategies[0].Exhausted == "" {
 		t.Errorf("%v, %+v", err, rep)
 	}
