@@ -57,7 +57,7 @@ type App struct {
 }
 
 // Attach attaches to the session layer that listens at addr. Errors: those of
-// shm.Host.Dial, or a [Status]; Unsupported for options that cannot be sent.
+// shm.Host.Dial, or a [wire.Status]; Unsupported for options that cannot be sent.
 func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	if opt.Scope == 0 {
 		opt.Scope = wire.ScopeLocal | wire.ScopeGlobal

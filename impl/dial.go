@@ -9,7 +9,7 @@ import (
 )
 
 // Dial connects to the listener at uri ("tcp://127.0.0.1/80") and returns when it
-// has accepted. Errors: those of ctx, a [Status] such as Refused, which is also
+// has accepted. Errors: those of ctx, a [wire.Status] such as Refused, which is also
 // syscall.ECONNREFUSED, or net.ErrClosed.
 func (a *App) Dial(ctx context.Context, uri string) (*Session, error) {
 	e, err := wire.ParseURI(uri)

@@ -20,7 +20,7 @@ type Listener struct {
 	closed bool
 }
 
-// Listen listens at uri ("tcp://0.0.0.0/80"). Errors: a [Status] such as
+// Listen listens at uri ("tcp://0.0.0.0/80"). Errors: a [wire.Status] such as
 // AddressInUse, which is also syscall.EADDRINUSE, or net.ErrClosed.
 func (a *App) Listen(uri string) (*Listener, error) {
 	e, err := wire.ParseURI(uri)

@@ -82,21 +82,21 @@ type ByteQueue struct {
 	Capacity int // bytes, at least 1
 }
 
-// ByteState counts bytes since the start: Tail-Capacity <= Freed <= Head <= Shown
-// <= Tail.
+// ByteState counts bytes since the start: tail-Capacity <= freed <= head <= shown
+// <= tail.
 type ByteState struct {
-	Tail  int // appended
-	Shown int // at least so many are visible to the consumer
-	Head  int // removed
-	Freed int // at least so many are free space for the producer
+	tail  int // appended
+	shown int // at least so many are visible to the consumer
+	head  int // removed
+	freed int // at least so many are free space for the producer
 }
 
 // String returns for example "bytes [2, 5) (3 shown, 2 freed)".
 func (s ByteState) String() string {
-	if s.Tail == s.Shown && s.Head == s.Freed {
-		return fmt.Sprintf("bytes [%d, %d)", s.Head, s.Tail)
+	if s.tail == s.shown && s.head == s.freed {
+		return fmt.Sprintf("bytes [%d, %d)", s.head, s.tail)
 	}
-	return fmt.Sprintf("bytes [%d, %d) (%d shown, %d freed)", s.Head, s.Tail, s.Shown, s.Freed)
+	return fmt.Sprintf("bytes [%d, %d) (%d shown, %d freed)", s.head, s.tail, s.shown, s.freed)
 }
 
 // Init returns the empty queue.
@@ -112,10 +112,10 @@ func (q ByteQueue) Step(s ByteState, in ByteIn, out ByteOut) (ByteState, bool) {
 	case Enqueue:
 		return q.enqueue(s, out.N, short)
 	case Publish:
-		s.Shown = s.Tail
+		s.shown = s.tail
 		return s, in.N == 0
 	case Release:
-		s.Freed = s.Head
+		s.freed = s.head
 		return s, in.N == 0
 	}
 	return s.look(in.Op, in.At+out.N, out.N, short)
@@ -144,43 +144,43 @@ func (q ByteQueue) Crash(s ByteState, in ByteIn) []ByteState {
 func (s ByteState) means(in ByteIn) bool {
 	switch in.Op {
 	case Enqueue, Publish:
-		return in.At == s.Tail
+		return in.At == s.tail
 	case Dequeue, Drop, Release:
-		return in.At == s.Head
+		return in.At == s.head
 	case Peek:
-		return in.At >= s.Head
+		return in.At >= s.head
 	}
 	return false
 }
 
 // enqueue appends n bytes, short of what was asked or not.
 func (q ByteQueue) enqueue(s ByteState, n int, short bool) (ByteState, bool) {
-	freed := s.Tail + n - q.Capacity // must have been free; all there was, if short
-	if freed > s.Head || short && freed < s.Freed {
+	freed := s.tail + n - q.Capacity // must have been free; all there was, if short
+	if freed > s.head || short && freed < s.freed {
 		return s, false
 	}
 	if short {
-		s.Shown = s.Tail
+		s.shown = s.tail
 	}
-	s.Freed = max(s.Freed, freed)
-	s.Tail += n
+	s.freed = max(s.freed, freed)
+	s.tail += n
 	return s, true
 }
 
 // look takes or peeks at the n bytes before position end, short of what was
 // asked or not.
 func (s ByteState) look(op ByteOp, end, n int, short bool) (ByteState, bool) {
-	if n > 0 && end > s.Tail || short && end < s.Shown {
+	if n > 0 && end > s.tail || short && end < s.shown {
 		return s, false
 	}
 	if short {
-		s.Freed = s.Head
+		s.freed = s.head
 	}
 	if n > 0 {
-		s.Shown = max(s.Shown, end)
+		s.shown = max(s.shown, end)
 	}
 	if op != Peek {
-		s.Head += n
+		s.head += n
 	}
 	return s, true
 }

@@ -82,13 +82,13 @@ func TestByteQueueAgainstBytes(t *testing.T) {
 		oracle, s := newByteOracle(spec.Capacity), spec.Init()
 		for range 1 + intn(30, "steps") {
 			in := ByteIn{Op: ByteOp(intn(int(numByteOps), "op"))}
-			in.At = s.Head
+			in.At = s.head
 			switch in.Op {
 			case Enqueue:
-				in.At = s.Tail
+				in.At = s.tail
 				in.N = intn(7, "n")
 			case Publish:
-				in.At = s.Tail
+				in.At = s.tail
 			case Peek:
 				in.At += intn(3, "ahead")
 				fallthrough
@@ -110,7 +110,7 @@ func TestByteQueueAgainstBytes(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if next.Freed > next.Head || next.Head > next.Shown || next.Shown > next.Tail || next.Tail-next.Freed > spec.Capacity {
+			if next.freed > next.head || next.head > next.shown || next.shown > next.tail || next.tail-next.freed > spec.Capacity {
 				t.Fatalf("%v: %v -> %v leads to %v", s, in, out, next)
 			}
 			s = next
@@ -129,7 +129,7 @@ func TestByteQueueAgainstBytes(t *testing.T) {
 
 func TestByteQueueRejects(t *testing.T) {
 	q := ByteQueue{Capacity: 4}
-	s := ByteState{Tail: 5, Shown: 4, Head: 3, Freed: 2} // one byte of space certain, two possible
+	s := ByteState{tail: 5, shown: 4, head: 3, freed: 2} // one byte of space certain, two possible
 	for _, c := range []struct {
 		in  ByteIn
 		out ByteOut
@@ -162,7 +162,7 @@ func TestByteQueueRejects(t *testing.T) {
 
 func TestByteQueueCrash(t *testing.T) {
 	q := ByteQueue{Capacity: 4}
-	s := ByteState{Tail: 5, Shown: 4, Head: 3, Freed: 2}
+	s := ByteState{tail: 5, shown: 4, head: 3, freed: 2}
 	for _, c := range []struct {
 		in   ByteIn
 		want []ByteState

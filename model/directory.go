@@ -9,7 +9,7 @@ type DirOp uint8
 const (
 	Bind   DirOp = iota // listen at a port
 	Unbind              // stop listening
-	Dial                // connect to whoever listens
+	Dial                // connect to the application that listens
 	Leave               // an application that listens there leaves or dies
 	numDirOps
 )
@@ -43,8 +43,8 @@ type DirStatus uint8
 // The statuses.
 const (
 	DirOK      DirStatus = iota
-	DirTaken             // bind: somebody listens there
-	DirRefused           // dial: nobody listens there
+	DirTaken             // bind: an application listens there
+	DirRefused           // dial: no application listens there
 	DirSelf              // dial: the caller itself listens there
 )
 
@@ -53,12 +53,12 @@ func (s DirStatus) String() string {
 	return [...]string{"ok", "taken", "refused", "self"}[s&3]
 }
 
-// Directory specifies who listens where, one port at a time: the state is the
-// application that listens, 0 for nobody. A bind succeeds exactly when nobody listens, a
-// dial exactly when somebody else does.
+// Directory specifies which application listens at a port, one port at a time: the state is
+// that application, 0 for none. A bind succeeds exactly when none listens, a dial exactly when
+// another one does.
 type Directory struct{}
 
-// Init returns the state in which nobody listens.
+// Init returns the state in which no application listens.
 func (Directory) Init() int { return 0 }
 
 // Step implements [Spec].

@@ -1,13 +1,24 @@
-// Package model holds the protocol as pure state machines: no clock, no I/O, no
-// concurrency, nothing but the standard library. A state is a comparable value,
-// a step is a function from state to state, and everything is deterministic.
+// Package model holds sequential specifications: for each shared object, what its operations may
+// answer when they come one at a time. The packages below it hold the models of the protocols.
 //
-// Sequential specifications ([Spec]) say what each shared object answers when
-// its operations come one at a time: [ByteQueue] for a fifo, [EventQueue] for an
-// event queue, [Ranges] for an allocator. Package properties asks whether a
-// concurrent history of the real objects has such an order. Inputs and outputs
-// are small comparable structs that print as a failure report wants to read
-// them: "enqueue 3 at 0", "2".
+// # Specifications
 //
-// The model of the session layer and its exhaustive checker live here too.
+// A [Spec] has an initial state and a step: from a state, an input and an output it returns the next
+// state, or says that this output is wrong. [ByteQueue] specifies a fifo, [EventQueue] an event queue,
+// [Ranges] an allocator, [Directory] the listeners of a session layer. States, inputs and outputs are
+// small values that print as a failure report shows them: "enqueue 3 at 0", "2". Package sim/lin asks
+// whether a concurrent history of the real objects has an order that a specification accepts.
+//
+// # Models
+//
+// Packages signal, evq, valloc and negotiation are the protocols as state machines small enough that
+// every state can be visited. Package check does that, package monitor follows a run of real code in
+// such a machine, package catalog names configurations and deliberate mistakes and draws
+// counterexamples, and package models lists all models. docs/MODEL.md describes them.
+//
+// # Rules
+//
+// Everything here is a pure function: no clock, no I/O, no goroutine, nothing but the standard
+// library. Nothing is shared with the code that is specified, because then its mistakes would be
+// shared too. Values are safe for concurrent use as long as no caller changes them.
 package model

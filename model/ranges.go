@@ -58,8 +58,8 @@ func (out RangeOut) String() string {
 // Exhausted is always a legal answer (fragmentation, rounding, a race with
 // another allocation) unless Strict says that it needs a reason: no gap of N bytes.
 //
-// A crashed Alloc leaves nothing that anybody can name: a Free of its range is
-// not legal. Under Strict it may hold any gap, so from then on Exhausted is legal.
+// No process knows the range of an Alloc that crashed, so a Free of it is not
+// legal. Under Strict it may hold any gap, so from then on Exhausted is legal.
 type Ranges struct {
 	Base, End uint64
 	Strict    bool

@@ -45,7 +45,7 @@ func TestText(t *testing.T) {
 		{ByteIn{Op: 9}, "byte op 9 0 at 0"},
 		{ByteOut{N: 2}, "2"},
 		{ByteOut{N: 2, Bad: true}, "2 wrong bytes"},
-		{ByteState{Tail: 5, Shown: 5, Head: 2, Freed: 2}, "bytes [2, 5)"},
+		{ByteState{tail: 5, shown: 5, head: 2, freed: 2}, "bytes [2, 5)"},
 		{ByteState{5, 3, 2, 1}, "bytes [2, 5) (3 shown, 1 freed)"},
 		{EventIn{Post, 7}, "post 7"},
 		{EventIn{Op: Poll}, "poll"},

@@ -39,7 +39,7 @@ var exitCodes = []struct {
 	{exitNondeterminism, "nondeterminism: equal choices gave different executions"},
 	{exitSurvived, "canary not found: a mutant or a variant survived, or a trace does not kill the one it claims to"},
 	{exitInternal, "internal error: a bug in simrun"},
-	{exitInterrupted, "interrupted: what was found so far is shown and kept"},
+	{exitInterrupted, "interrupted: the results up to then are shown"},
 }
 
 // severity orders the codes of several results from the one that makes the

@@ -34,7 +34,7 @@ type exploreResult struct {
 	Cases      int                 `json:"cases" doc:"generated configurations and workloads"`
 	Checked    int                 `json:"checked" doc:"executions that were run twice to compare their digests"`
 	Cut        int                 `json:"cut" doc:"executions that reached the step bound; what differs only behind it was not run"`
-	Lanes      []laneResult        `json:"by_strategy" doc:"what each strategy did: name, executions, cut, exhausted (the bound within which it ran everything)"`
+	Lanes      []laneResult        `json:"by_strategy" doc:"what each strategy did: name, executions, cut, exhausted (the bound within which it ran everything), width (values of each input that it tries, if not all)"`
 	Sometimes  map[string]int      `json:"sometimes" doc:"how often each state of interest was reached"`
 	Unreached  []string            `json:"unreached,omitempty" doc:"states of interest that were never reached"`
 	Coverage   []sim.FaultCoverage `json:"coverage" doc:"places and faults: site, fault, offered (times it was possible), hit (times it happened)"`
@@ -49,6 +49,7 @@ type laneResult struct {
 	Executions int    `json:"executions"`
 	Cut        int    `json:"cut"`
 	Exhausted  string `json:"exhausted,omitempty"`
+	Width      int    `json:"width,omitempty"`
 }
 
 // violation is a violation with the trace that replays it.
@@ -146,7 +147,7 @@ func (r *exploreResult) extent() string {
 	case r.Outcome == interrupted:
 		return " after " + ran
 	case r.Outcome == inconclusive:
-		return fmt.Sprintf(": never reached %s within %s; give it more time (--time, --n)", quoted(r.Unreached), ran)
+		return fmt.Sprintf(": never reached %s within %s; %s", quoted(r.Unreached), ran, r.advice())
 	}
 	var exhausted []string
 	for _, l := range r.Lanes {
@@ -158,6 +159,20 @@ func (r *exploreResult) extent() string {
 		return fmt.Sprintf(", %s exhausted within %s", strings.Join(exhausted, ", "), ran)
 	}
 	return fmt.Sprintf(" within %s (not exhaustive)", ran)
+}
+
+// advice says what can help to reach a state: not more time, if every strategy explores within a bound.
+func (r *exploreResult) advice() string {
+	spent := func(l laneResult) bool { return l.Exhausted != "" || l.Width > 0 }
+	if slices.ContainsFunc(r.Lanes, func(l laneResult) bool { return !spent(l) }) {
+		return "give it more time (--time, --n)"
+	}
+	for _, l := range r.Lanes {
+		if l.Width > 0 {
+			return fmt.Sprintf("%s tries only %d values of each input: add another strategy (--strategy)", l.Name, l.Width)
+		}
+	}
+	return "every strategy is exhausted: add another (--strategy)"
 }
 
 // maxNever bounds the list of faults that never happened.

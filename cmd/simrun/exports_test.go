@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the exported counterexamples anew
 // The variants whose counterexamples the code cannot follow: they are about who dies; about a
 // segment that nobody was told of, or three, or that is open when all who had it have died.
 var unfollowed = map[string]bool{
-	"signal nobody-hangs-up": true, "evq death-untold": true, "valloc untold-lost": true, "valloc told-to-all": true,
+	"signal hangup-untold": true, "evq death-untold": true, "valloc untold-lost": true, "valloc told-to-all": true,
 	"valloc closed-by-death": true,
 }
 

@@ -101,7 +101,7 @@ func during(signals <-chan os.Signal, f func() error, handle func(os.Signal)) er
 
 // fromTerminal says whether s probably came from the keyboard: then the terminal
 // has sent it to every process in the foreground, the program included, and to
-// pass it on would make two of one. Go does not tell who sent a signal, so SIGINT
+// pass it on would make two of one. Go does not tell which process sent a signal, so SIGINT
 // and SIGQUIT sent by hand to a process in the foreground are not passed on.
 func fromTerminal(s os.Signal) bool {
 	if s != os.Interrupt && s != syscall.SIGQUIT {

@@ -1,51 +1,3 @@
-// Package mutate runs the simulator on deliberately wrong code, to show that
-// the checkers notice. A mutant is a patch file, such as
-// properties/mutants/NAME.patch in this module; production code has no switch
-// for it. The patch is applied to copies of the files it touches, and the go
-// command is told to read those instead (go build -overlay): the source tree is
-// never written to.
-//
-// There are two ways to such a program. [Project.Build] compiles the mutated files
-// as they are, one program for each mutant. A [Plan] compiles one program for many
-// mutants and selects one of them by an environment variable when it runs: each
-// function that a mutant changes is there several times, and the original calls
-// the one that is selected. A build costs more than most searches, so that is
-// what makes it cheap to try all mutants.
-//
-// A patch file is a header and the output of git diff:
-//
-//	The consumer goes to sleep without looking at the tail once more after it
-//	asked to be woken: an enqueue in between wakes nobody.
-//
-//	property: NoDeadlock
-//	scenario: fifo-wakeup
-//	strategy: dfs:2
-//	row: F01
-//
-//	diff --git a/shm/fifo_signal.go b/shm/fifo_signal.go
-//	--- a/shm/fifo_signal.go
-//	+++ b/shm/fifo_signal.go
-//	@@ -10,7 +10,6 @@ func (f *Fifo) ArmDequeue() {
-//	...
-//
-// A mutant of the simulator itself has the field test instead of property, scenario and strategy, such
-// as "test: sim/hb TestEdges/message": the test that must fail, and the directory of its package. A [Project] with Tests
-// builds the tests of a package with mutants in place of a program.
-//
-// The story is prose in paragraphs. After it come the fields, one "key: value" a
-// line, each at most once; blank lines may separate them. A line that starts
-// with a word and a colon is a field, and an unknown field is an error, so that a
-// typo cannot turn one into prose. Both parts may be missing: the output of
-// git diff alone is a mutant, good enough for an experiment.
-//
-// The diff edits existing Go files of the module, tests excepted. It does
-// not create, delete, rename or chmod. This keeps the patch from writing anywhere
-// but its scratch directory; what the mutated program does when it runs is
-// up to its code, so a patch deserves the same trust as any other commit.
-//
-// Ideas: pebble's smoke-test patch, the -overlay flag made for editors, and for the
-// common program Untch, Offutt and Harrold, Mutation analysis using mutant schemata,
-// ISSTA 1993.
 package mutate
 
 import (
@@ -67,8 +19,6 @@ const suffix = ".patch"
 
 // Errors of this package. Match them with errors.Is.
 var (
-	// ErrNoModule: not inside the source tree of the module, which mutants are built from.
-	ErrNoModule = errors.New("no source tree")
 	// ErrUnknown: no such mutant.
 	ErrUnknown = errors.New("unknown mutant")
 	// ErrPatch: the patch file is malformed or does something forbidden.

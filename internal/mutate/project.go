@@ -18,6 +18,9 @@ type Project struct {
 	Tests   bool   // the program is the tests of that package, as go test -c builds them
 }
 
+// ErrNoModule means that a directory is not inside the source tree of the module, which mutants are built from.
+var ErrNoModule = errors.New("no source tree")
+
 // ModuleRoot returns the directory at or above dir that holds the go.mod of the
 // module with that path, absolute and free of symbolic links. ErrNoModule outside.
 // Safe for concurrent use.

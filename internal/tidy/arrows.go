@@ -49,7 +49,7 @@ var arrows = []arrow{
 	{"model", []string{module + "/model"},
 		"a specification that shares code with what it specifies shares its bugs"},
 	{"model/check", nil,
-		"a checker that knows a model is believed by nobody else"},
+		"a checker that knows a model is useless for any other"},
 	{"model/monitor", nil,
 		"it follows any model, so it knows none"},
 	{"model/catalog", []string{module + "/model/check"},
@@ -81,7 +81,7 @@ var arrows = []arrow{
 	{"properties/session", []string{module + "/properties/oracle", module + "/model", module + "/impl", module + "/sim", module + "/shm"},
 		"it is where the session layer, its model and the simulator meet"},
 	{"cmd/simrun", []string{module, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/tools"},
-		"only the command may talk to people"},
+		"only the command may write to a terminal"},
 
 	{"internal/closest", nil,
 		"it compares words, and need not know what they are for"},
@@ -106,4 +106,62 @@ var testOnly = []string{
 	module + "/shm/hosttest",
 	module + "/shm/internal/shmtest",
 	module + "/shm/oshost", // code is given its host; cmd makes it
+}
+
+// A cycle excuses a package with more than two files that use each other in a circle.
+type cycle struct {
+	dir   string
+	files int // in the largest circle
+	why   string
+}
+
+var cycles = []cycle{
+	{"cmd/simrun", 26, "each command uses the printer and the exit codes, and they know the commands"},
+	{"impl", 9, "an App, its sessions and its listeners use each other: they are one object in several files"},
+	{"impl/layer", 7, "sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
+	{"model/check", 6, "a search, its checkpoint and its result are parts of one type"},
+	{"properties/oracle", 3, "the oracle of messages is one type in several files"},
+	{"properties/session", 4, "a scenario, its generator and its history are one program"},
+	{"shm", 3, "a segment is made of words, and a word reports to the hook of its segment"},
+	{"shm/hosttest", 6, "the suite lists its chapters, and each chapter uses its helpers"},
+	{"sim", 16, "the world, its tasks and its host are one machine: a task asks the scheduler at every access"},
+	{"sim/explore", 3, "strategies and explorer know each other by interfaces that are declared beside them"},
+	{"sim/lin", 7, "a checker lists its specifications, and each uses the types of the checker"},
+	{"sim/trace", 5, "a format is read and written by methods of the types that it is made of"},
+}
+
+// An export excuses a package ("shm"), a name in it ("shm.Name", with its members), or a member
+// ("shm.Name.Member") from having a user outside, or ("shm wide") a package from having few names.
+type export struct{ name, why string }
+
+var exports = []export{
+	{"impl", "it is what applications are written with, and not all of it is used here"},
+	{"impl/layer/segments", "transport workers will place segments beside the core"},
+	{"impl/wire wide", "it is the vocabulary of the messages: 46 of its names are kinds, statuses and other constants"},
+	{"impl/wire.MaxURI", "a limit that the protocol promises to applications"},
+	{"internal/mutate", "its tests hold each step of a build alone"},
+	{"internal/tidy", "its own test is its only user"},
+	{"model wide", "three specifications with the same words for each: specification, state, input, output, operations"},
+	{"model/check", "it checks models of other modules too"},
+	{"model/check wide", "it is one algorithm: the kinds of properties, their constructors, options and results are one vocabulary"},
+	{"model/evq.ErrConfig", "every model has it"},
+	{"model/evq.State.Filler", "it makes the size of a state a multiple of 16"},
+	{"model/negotiation wide", "the messages and stages of the machine are the vocabulary of its observers"},
+	{"model/negotiation.ErrConfig", "every model has it"},
+	{"model/negotiation.Variants", "every model has it"},
+	{"model/signal.ErrConfig", "every model has it"},
+	{"model/signal.State.Filler", "it makes the size of a state a multiple of 16"},
+	{"model/valloc.ErrConfig", "every model has it"},
+	{"model/valloc.Variants", "every model has it"},
+	{"properties/oracle", "the names of all properties are in one list, also of those that only the oracles check"},
+	{"shm/alloc", "it is a structure for any user of shared memory, and sessions do not use it"},
+	{"shm/evq", "it is a structure for any user of shared memory, and sessions wait for no room in it"},
+	{"shm/fifo", "it is a structure for any user of shared memory, and sessions use its reader and writer alone"},
+	{"sim", "it runs programs of other modules too"},
+	{"sim/exec", "it is data for programs of other modules too"},
+	{"sim/exec wide", "it is one record: what an execution is made of has a type each, and each effect a constant"},
+	{"sim/explore", "strategies of other modules explore too"},
+	{"sim/hb", "checkers of other modules use it too"},
+	{"sim/lin", "it judges histories of other modules too"},
+	{"sim/trace", "it is a format, and its limits and errors are promised to all readers"},
 }

@@ -42,11 +42,6 @@ var callRules = []Rule{
 	},
 }
 
-// core are the packages that run under the scheduler, or are one.
-var core = []string{"sim", "model", "impl"}
-
-func inCore(f *goFile) bool { return !f.test && within(f.dir, core...) }
-
 // nondeterministic are the names the core may not use, by import path; "*" is
 // all of them.
 var nondeterministic = map[string][]string{

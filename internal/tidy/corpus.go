@@ -19,7 +19,7 @@ import (
 var corpusRules = []Rule{
 	{
 		Name:  "traces",
-		Why:   "a trace is reviewed as text, so there is one way to write it, and what it claims to kill exists",
+		Why:   "a trace is reviewed as text, so there is one way to write it, and what it guards and kills exists",
 		check: checkTraces,
 	},
 	{
@@ -77,7 +77,38 @@ func checkTraces(t *Tree, report report) {
 				report(x.path, lineOf(x, "kills"), "kills %s, but there is no %s/%s.patch", k.Mutant, mutantDir, k.Mutant)
 			}
 		}
+		for _, guarded := range parsed.Guards() {
+			if !t.declares(guarded) {
+				report(x.path, lineOf(x, "# guards"), "guards %s, which is not declared there", guarded)
+			}
+		}
 	}
+}
+
+// declares says whether there is what a trace guards: "path/file.go, Func", "path/file.go,
+// (*Type).Method", or a file alone.
+func (t *Tree) declares(guarded string) bool {
+	file, name, named := strings.Cut(guarded, ", ")
+	if !named {
+		return t.paths[file]
+	}
+	want := strings.Split(strings.NewReplacer("(", "", "*", "", ")", "").Replace(name), ".")
+	for _, f := range t.files {
+		if f.path != file {
+			continue
+		}
+		for _, decl := range f.ast.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && slices.Equal(funcName(fn), want) {
+				return true
+			}
+			if gen, ok := decl.(*ast.GenDecl); ok && slices.ContainsFunc(gen.Specs, func(s ast.Spec) bool {
+				return slices.Contains(specNames(s), strings.Join(want, "."))
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lineOf returns the first line of the file that starts with the word.

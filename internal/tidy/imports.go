@@ -8,7 +8,7 @@ import (
 var importRules = []Rule{
 	{
 		Name:  "arrows",
-		Why:   "the layers stay apart only if somebody looks at every import",
+		Why:   "the layers stay apart only if every import is checked",
 		check: checkArrows,
 	},
 	{

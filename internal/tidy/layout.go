@@ -30,8 +30,18 @@ var layoutRules = []Rule{
 	},
 	{
 		Name:  "gofmt",
-		Why:   "nobody should have to think about layout",
+		Why:   "one layout for all files leaves nothing to decide",
 		check: checkFormat,
+	},
+	{
+		Name:  "exports",
+		Why:   "a reader of a package keeps all its names apart, so it has few and each has a user",
+		check: checkExports,
+	},
+	{
+		Name:  "file-arrows",
+		Why:   "files that use each other in a circle can only be read all at once",
+		check: checkFileArrows,
 	},
 }
 

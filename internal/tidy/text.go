@@ -25,8 +25,13 @@ var textRules = []Rule{
 	},
 	{
 		Name:  "identifiers",
-		Why:   "a document that names code which is gone misleads",
+		Why:   "a document or comment that names code which is gone misleads",
 		check: checkIdentifiers,
+	},
+	{
+		Name:  "prose",
+		Why:   "a sentence whose subject is a person says less than one whose subject is a task, a process or a word",
+		check: checkProse,
 	},
 }
 
@@ -118,6 +123,30 @@ func checkIdentifiers(t *Tree, report report) {
 			}
 		}
 	})
+	for _, f := range t.files {
+		if f.test {
+			continue // there a link may name a test
+		}
+		for _, p := range t.comments(f.text) {
+			for _, m := range docLink.FindAllStringSubmatchIndex(p.text, -1) {
+				full := f.fullName(p.text[m[2]:m[3]])
+				if pkg, _, _ := strings.Cut(full, "."); names[pkg] && !names[full] {
+					report(f.path, p.line+strings.Count(p.text[:m[0]], "\n"), "%s is not declared", full)
+				}
+			}
+		}
+	}
+}
+
+// docLink matches a link to a declaration in a comment, such as that to [Tree].
+var docLink = regexp.MustCompile(`(?:^|\s|\()\[\*?((?:[a-z]\w*\.)?[A-Z]\w*(?:\.[A-Z]\w*)?)\](?:$|[^\w(\[])`)
+
+// fullName completes a name in a doc link with the package of the file.
+func (f *goFile) fullName(name string) string {
+	if 'a' <= name[0] && name[0] <= 'z' {
+		return name
+	}
+	return strings.TrimSuffix(f.ast.Name.Name, "_test") + "." + name
 }
 
 // declared returns the packages of the project and what they export, as

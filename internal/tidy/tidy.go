@@ -31,11 +31,6 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", f.Path, max(f.Line, 1), f.Rule, f.Message)
 }
 
-// Rules returns all rules.
-func Rules() []Rule {
-	return slices.Concat(importRules, callRules, stateRules, layoutRules, textRules, corpusRules)
-}
-
 // Check returns the places where the tree breaks the rule, in order.
 func (r Rule) Check(t *Tree) []Finding {
 	var found []Finding
@@ -62,30 +57,6 @@ func (r Rule) Check(t *Tree) []Finding {
 		return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line, strings.Compare(a.Message, b.Message))
 	})
 	return slices.Compact(found)
-}
-
-// An annotation is a comment "//tidy:KIND REASON".
-type annotation struct {
-	line         int
-	kind, reason string
-}
-
-// excuse returns the annotation of that kind on the line or the line above.
-func (t *Tree) excuse(kind, path string, line int) *annotation {
-	if kind == "" {
-		return nil
-	}
-	for _, f := range t.files {
-		if f.path != path {
-			continue
-		}
-		for _, a := range f.annotations {
-			if a.kind == kind && (a.line == line || a.line == line-1) {
-				return a
-			}
-		}
-	}
-	return nil
 }
 
 // within says whether path is one of the directories or lies below one.

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"path"
 	"slices"
@@ -45,6 +46,38 @@ type goFile struct {
 	ast         *ast.File
 	imports     map[string]string // local name -> import path
 	annotations []*annotation
+}
+
+// checked is a package with types, without its tests.
+type checked struct {
+	pkg   *types.Package
+	info  *types.Info
+	files []*goFile
+	err   error
+}
+
+// An annotation is a comment "//tidy:KIND REASON".
+type annotation struct {
+	line         int
+	kind, reason string
+}
+
+// excuse returns the annotation of that kind on the line or the line above.
+func (t *Tree) excuse(kind, path string, line int) *annotation {
+	if kind == "" {
+		return nil
+	}
+	for _, f := range t.files {
+		if f.path != path {
+			continue
+		}
+		for _, a := range f.annotations {
+			if a.kind == kind && (a.line == line || a.line == line-1) {
+				return a
+			}
+		}
+	}
+	return nil
 }
 
 // Load reads and parses the tree. It fails on a file that cannot be read or parsed.

@@ -16,19 +16,19 @@ import (
 	"sync"
 )
 
-// checked is a package of the core with types, without its tests.
-type checked struct {
-	pkg   *types.Package
-	info  *types.Info
-	files []*goFile
-	err   error
-}
+// core are the packages that run under the scheduler, or are one.
+var core = []string{"sim", "model", "impl"}
+
+func inCore(f *goFile) bool { return !f.test && within(f.dir, core...) }
 
 // eachCore calls visit for every package of the core.
-func (t *Tree) eachCore(report report, visit func(*checked)) {
+func (t *Tree) eachCore(report report, visit func(*checked)) { t.eachPackage(inCore, report, visit) }
+
+// eachPackage calls visit for every package with a file that keep selects.
+func (t *Tree) eachPackage(keep func(*goFile) bool, report report, visit func(*checked)) {
 	var dirs []string
 	for _, f := range t.files {
-		if inCore(f) && !slices.Contains(dirs, f.dir) {
+		if keep(f) && !slices.Contains(dirs, f.dir) {
 			dirs = append(dirs, f.dir)
 		}
 	}

@@ -1,11 +1,3 @@
-// Package catalog is what the models of the protocol have in common: names for
-// their configurations and for their mistakes, reports and charts that need not
-// know the type of a state, and so one way to list and to check them all.
-//
-// A model is the protocol as it is. A variant is one deliberate mistake in it,
-// which a switch of the model turns on: a hole of the ancestor, or a mutant of the
-// real code. Of every variant a check must find a counterexample; of the model
-// without any it must find none.
 package catalog
 
 import (

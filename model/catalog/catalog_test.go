@@ -19,11 +19,11 @@ type relay struct {
 	variants catalog.Set
 }
 
-// baton is who has the token (3: nobody) and how often it was passed on.
+// baton is the process that has the token (3: none) and how often the token was passed on.
 type baton [2]byte
 
 var mistakes = []catalog.Variant{
-	{Name: "drop", Row: "-", Property: "somebody has it", Config: "one", Doc: "the last one drops it"},
+	{Name: "drop", Row: "-", Property: "a process has it", Config: "one", Doc: "the last one drops it"},
 	{Name: "idle", Row: "-", Property: "it comes home", Config: "one", Doc: "the last one keeps it"},
 }
 
@@ -61,7 +61,7 @@ func (r relay) Next(s baton, emit func(int, baton)) {
 
 func (r relay) Properties() []check.Property[baton] {
 	return []check.Property[baton]{
-		check.Invariant("somebody has it", func(s baton) bool { return s[0] < 3 }),
+		check.Invariant("a process has it", func(s baton) bool { return s[0] < 3 }),
 		check.LeadsTo("it comes home", func(s baton) bool { return s[0] == 1 },
 			func(s baton) bool { return s[0] == 0 }, check.Fair{0}),
 	}
@@ -101,7 +101,7 @@ func TestReport(t *testing.T) {
 		t.Error("there is an outcome of a property that does not exist")
 	}
 	text, err := json.Marshal(r)
-	for _, want := range []string{`"verdict":"violated"`, `"property":"somebody has it"`, `"action":"drop"`} {
+	for _, want := range []string{`"verdict":"violated"`, `"property":"a process has it"`, `"action":"drop"`} {
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s: %v", want, text, err)
 		}

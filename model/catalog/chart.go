@@ -6,19 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// Line is one line of a chart: what a process does, and whom it reaches with that.
-type Line struct {
-	Column int    `json:"column"`
-	Text   string `json:"text"`
-	To     int    `json:"to"` // the column that an arrow points at; none if it is Column
-}
-
-// At returns a line without an arrow.
-func At(column int, text string) Line { return Line{column, text, column} }
-
-// Arrow returns a line with an arrow from one column to another.
-func Arrow(from, to int, text string) Line { return Line{from, text, to} }
-
 // Chart draws the run as a space-time diagram: one column per process, time going
 // down, arrows for messages and doorbells, and below it the state at the end.
 func (r *Run) Chart() []string {

@@ -83,3 +83,16 @@ func (s search[S]) Report(ctx context.Context) (*Report, error) {
 	}
 	return newReport(s.model, r), nil
 }
+
+// Line is one line of a chart: what a process does, and which process it reaches with that.
+type Line struct {
+	Column int    `json:"column"`
+	Text   string `json:"text"`
+	To     int    `json:"to"` // the column that an arrow points at; none if it is Column
+}
+
+// At returns a line without an arrow.
+func At(column int, text string) Line { return Line{column, text, column} }
+
+// Arrow returns a line with an arrow from one column to another.
+func Arrow(from, to int, text string) Line { return Line{from, text, to} }

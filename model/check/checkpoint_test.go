@@ -83,7 +83,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// otherDoor is the maze for those who come in by another door.
+// otherDoor is the maze with another entrance.
 type otherDoor struct{ maze }
 
 func (otherDoor) Init() []room { return []room{{7}} }

@@ -16,7 +16,7 @@ const (
 	crossing
 )
 
-// crossroads lets a car go when it waits. Nobody looks left.
+// crossroads lets a car go when it waits. No car looks left.
 type crossroads struct{}
 
 func (crossroads) Name() string { return "crossroads cars=2" }

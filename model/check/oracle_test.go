@@ -141,7 +141,7 @@ type answer struct {
 	ended      check.Reason
 }
 
-// explore answers the way one would on paper: a queue, a map of who was seen,
+// explore answers the way one would on paper: a queue, a map of the states that were seen,
 // and a run for each.
 func (g *graph) explore(keepGoing bool, maxDepth int) answer {
 	a := answer{taken: make([]uint64, g.actions), first: map[string]run{}}

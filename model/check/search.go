@@ -215,7 +215,7 @@ func (s *Search[S]) done() Reason {
 }
 
 // limit says why the search must not go on, if it must not. It is asked between
-// rounds, which are the same whoever does the work.
+// rounds, which are the same for any number of workers.
 func (s *Search[S]) limit(ctx context.Context) Reason {
 	switch {
 	case s.page == len(s.cur.pages) && s.next.n == 0:

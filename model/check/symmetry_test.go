@@ -12,7 +12,7 @@ import (
 )
 
 // crowd is three processes that follow the same random program: a state of each,
-// and one that they share. It does not matter who is who.
+// and one that they share. The clients may be exchanged.
 type crowd struct {
 	program []instruction
 	bad     instant

@@ -24,7 +24,7 @@ type link struct {
 }
 
 // newLinks returns room for the links of the states found so far in the next
-// level, or nil if nobody wants them.
+// level, or nil if no caller wants them.
 func (s *Search[S]) newLinks() []link {
 	if s.links == nil {
 		return nil

@@ -8,7 +8,7 @@ const (
 	cTake           // Poll: store slot
 	cWant           // TakeSpaceWaiters: load want
 	cSwap           // TakeSpaceWaiters: swap want
-	cRing           // TryRecv: ring those who waited
+	cRing           // TryRecv: ring the producers that waited
 	cArm            // ArmNonEmpty: store sleep
 	cRecheck        // ArmNonEmpty: load slot
 	cWait           // Wait, and not asleep
@@ -132,7 +132,7 @@ func (m *Model) deliver(s *State, taken uint8) {
 	s.producers[p].got++
 }
 
-// ringWaiters rings one of those who waited, in any order.
+// ringWaiters rings one of the producers that waited, in any order.
 func (m *Model) ringWaiters(s State, emit func(int, State)) {
 	for w := s.waiters; w != 0; w &= w - 1 {
 		p := bits.TrailingZeros8(w)

@@ -7,8 +7,8 @@
 // Events are told apart, so that one that is lost, doubled or out of order shows.
 //
 // What is left out: laps and positions do not wrap, since all runs are short
-// compared to 2^24 laps; evq.sleep is a bit, and whoever has read it knows whether it
-// was written since: that is what its epochs are for, which never come back here; the
+// compared to 2^24 laps; evq.sleep is a bit, and a producer that has read it knows
+// whether it was written since (the code has epochs for that, and here they never repeat); the
 // death of the consumer, which ends all; deadlines; words that a peer has corrupted. That a
 // producer gives up after very many tries is left out too: it tries for ever, and
 // must come to an end.
@@ -28,15 +28,15 @@ const (
 	maxEvents    = 15
 )
 
-// Config is who posts how much. The zero value is not valid.
+// Config says how many producers post how many events. The zero value is not valid.
 type Config struct {
 	Slots     uint8 // 1, 2 or 4
 	Producers uint8 // 1 to 3
 	Events    uint8 // that each producer posts, 1 to 15
-	Spurious  bool  // everybody may wake for no reason
+	Spurious  bool  // every process may wake for no reason
 	Death     bool  // producers may die
-	Unnoticed bool  // and nobody notices, as if they were stopped for ever
-	Try       bool  // who finds the queue full may try again at once instead of sleeping
+	Unnoticed bool  // deaths are not noticed, as if the producer were stopped for ever
+	Try       bool  // a producer that finds the queue full may try again at once instead of sleeping
 	Safety    bool  // leave out what must come to pass: it takes several times the memory
 }
 
@@ -52,7 +52,7 @@ func (c Config) check() error {
 	case c.Events < 1 || c.Events > maxEvents:
 		return fmt.Errorf("%w: %d events (1 to %d)", ErrConfig, c.Events, maxEvents)
 	case c.Unnoticed && !c.Death:
-		return fmt.Errorf("%w: a death unnoticed, but nobody dies", ErrConfig)
+		return fmt.Errorf("%w: Unnoticed without Death", ErrConfig)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ type producer struct {
 	seen   slot  // and the slot there, if it is about to fill it
 	want   uint8 // the word that it has read, if it is about to set its bit
 	why    uint8 // it wakes the consumer
-	fresh  bool  // nobody has written evq.sleep since it read it
+	fresh  bool  // evq.sleep was not written since it read it
 	bell   bool  // it was rung
 }
 
@@ -103,7 +103,7 @@ type State struct {
 	bell      bool // of the consumer
 	pc        uint8
 	head      uint8
-	waiters   uint8 // whom the consumer is about to ring
+	waiters   uint8 // the producers that the consumer is about to ring
 	bad       uint8 // what has gone wrong
 
 	// Filler is zero: 48 bytes are copied faster than 46.
@@ -126,36 +126,6 @@ type Model struct {
 	ops, opSpurious, opDie, opTell int
 }
 
-// New returns the machine, with the named mistakes. ErrConfig,
-// [catalog.ErrUnknown].
-func New(c Config, variants ...string) (*Model, error) {
-	set, err := catalog.Select(Variants(), variants)
-	if err == nil {
-		err = c.check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{Config: c, variants: set, orders: orders(c.Producers), ops: opsAlways}
-	optional := func(has bool) int {
-		if !has {
-			return -1
-		}
-		m.ops++
-		return m.ops - 1
-	}
-	m.opSpurious = optional(c.Spurious)
-	m.opDie = optional(c.Death)
-	m.opTell = optional(c.Death && !c.Unnoticed)
-	return m, nil
-}
-
-// Entry returns the machine's entry in the catalog.
-func Entry() catalog.Entry {
-	return catalog.Of("evq", "an event queue with producers that die, sleeping producers and consumer",
-		Configs(), Variants(), New)
-}
-
 // Name implements [check.Model].
 func (m *Model) Name() string {
 	c := m.Config // without Safety: two searches that differ in that have the same states
@@ -169,37 +139,6 @@ func (m *Model) Name() string {
 		}
 	}
 	return name + m.variants.String()
-}
-
-// Init implements [check.Model].
-func (m *Model) Init() []State { return []State{{pc: m.poll()}} }
-
-// Next implements [check.Model].
-func (m *Model) Next(s State, emit func(int, State)) {
-	for p := range int(m.Producers) {
-		m.producer(s, p, emit)
-	}
-	m.consumer(s, emit)
-	if !m.Death {
-		return
-	}
-	for p := range int(m.Producers) {
-		m.fate(s, p, emit)
-	}
-}
-
-// fate takes the steps that happen to a producer.
-func (m *Model) fate(s State, p int, emit func(int, State)) {
-	q := &s.producers[p]
-	switch {
-	case q.pc < pDone:
-		q.end(pDead)
-		emit(p*m.ops+m.opDie, s)
-	case q.pc == pDead && !m.Unnoticed && !m.variants.Has(deathUntold):
-		q.pc = pBuried
-		s.bell = true
-		emit(p*m.ops+m.opTell, s)
-	}
 }
 
 // end ends the producer; what was posted is still there.

@@ -110,7 +110,7 @@ func TestNewRefuses(t *testing.T) {
 		"many producers":     func(c *evq.Config) { c.Producers = 4 },
 		"no events":          func(c *evq.Config) { c.Events = 0 },
 		"many events":        func(c *evq.Config) { c.Events = 16 },
-		"nobody to mind":     func(c *evq.Config) { c.Unnoticed = true },
+		"unnoticed alone":    func(c *evq.Config) { c.Unnoticed = true },
 		"two things at once": func(c *evq.Config) { c.Slots, c.Events = 0, 0 },
 	} {
 		c := good

@@ -1,11 +1,11 @@
 package evq
 
-// What of a step can be observed from outside, for who compares the machine with an
-// implementation.
+// This file says what of a step can be observed from outside: a comparison of the machine with
+// an implementation needs it.
 
 // Access is an access to a shared word, or the use of a doorbell.
 type Access struct {
-	Word string // tail, slot, want, sleep, or bell: of the consumer, or of who waits for room
+	Word string // tail, slot, want, sleep, or bell: of the consumer, or of a producer that waits for room
 	Op   string // load, store, swap, cas, ring or wait
 }
 
@@ -21,12 +21,12 @@ var consumerAccesses = [...]Access{
 	coSleep: {"bell", "wait"}, coWake: {"bell", "wait"}, coSpurious: {},
 }
 
-// Actor returns whose step an action is: a producer, or the consumer, whose number is that of the
-// producers.
+// Actor returns the number of the process that takes an action: a producer, or the consumer, which
+// comes after the producers.
 func (m *Model) Actor(action int) int { return min(action/m.ops, int(m.Producers)) }
 
-// ByChance says whether an action is one that nobody takes who only does what he must: a look
-// while waiting, a wake-up for nothing, a death and what comes of it.
+// ByChance says whether an action is one that a process never has to take: a look while waiting,
+// a wake-up without a ring, a death and what follows from it.
 func (m *Model) ByChance(action int) bool {
 	if p := m.Actor(action); p < int(m.Producers) {
 		op := action % m.ops
@@ -36,8 +36,8 @@ func (m *Model) ByChance(action int) bool {
 	return op == coSpin || op == coSpurious
 }
 
-// AccessOf returns the access that a step from s is; false if it is none: who was asleep goes on
-// after a ring, or the action is one [Model.ByChance].
+// AccessOf returns the access that a step from s is; false if it is none: a process that was asleep
+// goes on after a ring, or the action is one [Model.ByChance].
 func (m *Model) AccessOf(s State, action int) (Access, bool) {
 	if m.ByChance(action) {
 		return Access{}, false
@@ -50,7 +50,7 @@ func (m *Model) AccessOf(s State, action int) (Access, bool) {
 	return consumerAccesses[op], op != coWake || s.pc == cWait
 }
 
-// Sleeps says whether somebody goes to sleep with an action.
+// Sleeps says whether a process goes to sleep with an action.
 func (m *Model) Sleeps(action int) bool {
 	if m.Actor(action) < int(m.Producers) {
 		return action%m.ops == opSleep

@@ -20,7 +20,7 @@ const (
 	pRefill          // a variant: load slot
 	pReclear         // a variant: load sleep
 	pDone            // all its events are posted
-	pDead            // and nobody knows
+	pDead            // and the consumer does not know
 	pBuried          // and the consumer was rung because of that
 )
 
@@ -138,7 +138,7 @@ func (m *Model) fill(s *State, p int) {
 	if ok {
 		s.slots[i] = slot{lap, event(p, q.posted)}
 	}
-	if ok || m.variants.Has(claimBeforeFill) { // which believes that nobody else can have filled it
+	if ok || m.variants.Has(claimBeforeFill) { // which takes the slot for its own
 		q.posted++
 	}
 	q.seen = slot{}
@@ -152,7 +152,7 @@ func (m *Model) fill(s *State, p int) {
 	}
 }
 
-// move moves the tail on, if nobody else has.
+// move moves the tail on, unless another producer has.
 func (m *Model) move(s *State, q *producer) {
 	ok := s.tail == q.at
 	if q.pc == pHelp && m.variants.Has(tailNotHelped) {

@@ -2,23 +2,6 @@ package evq
 
 import "cutthrough/model/check"
 
-// The properties that variants violate.
-const (
-	noneLost      = "no event is lost, doubled or torn"
-	inOrder       = "the events of a producer are taken in the order in which it posted them"
-	noneCorrupt   = "nobody honest takes the queue for corrupt"
-	awakeSaysSo   = "a consumer that is awake has said so"
-	ringsAsleep   = "who rings the consumer has seen that it sleeps"
-	saysSo        = "who has rung the consumer says that it is awake, unless it has been said since"
-	asksOnce      = "who has asked for room does not ask again"
-	seenFull      = "who goes to sleep has seen that the queue is full"
-	takenOff      = "who is about to be rung for room does not ask for it any more"
-	consumerWakes = "L5: the consumer does not sleep for ever beside an event"
-	producerWakes = "L6: no producer sleeps for ever"
-	producersEnd  = "L6: every producer comes to an end"
-	allTaken      = "L5: every event is taken, and the consumer sleeps"
-)
-
 // Properties implements [check.Model].
 func (m *Model) Properties() []check.Property[State] {
 	type S = State
@@ -61,7 +44,7 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Inevitable(allTaken, func(s S) bool { return m.over(&s) }, fair...))
 }
 
-// fairness returns the steps of each producer, of the consumer and of whoever tells of
+// fairness returns the steps of each producer, of the consumer and of the system that tells of
 // deaths: each goes on as long as it can.
 func (m *Model) fairness() []check.Fair {
 	var fair []check.Fair
@@ -160,7 +143,7 @@ func (m *Model) accounted(s *State) bool {
 	return true
 }
 
-// lags says whether the position at the tail is filled, and who filled it is gone.
+// lags says whether the position at the tail is filled, and the producer that filled it is gone.
 func (m *Model) lags(s *State) bool {
 	i, lap := m.place(s.tail)
 	if t := s.slots[i]; t.event != 0 && t.lap == lap {
@@ -169,7 +152,7 @@ func (m *Model) lags(s *State) bool {
 	return false
 }
 
-// stuck says that nobody will ever do anything again, unless it wakes for no reason.
+// stuck says that no process will take a step again, unless it wakes for no reason.
 func (m *Model) stuck(s *State) bool {
 	if s.pc != cCorrupt && (s.pc != cAsleep || s.bell) {
 		return false

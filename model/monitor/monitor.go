@@ -1,9 +1,3 @@
-// Package monitor says whether what was observed of a run is a path of a model: some of
-// the model's steps are seen as events, the others are hidden.
-//
-// A [Monitor] keeps every state that the model may be in after what was observed, as a
-// nondeterministic automaton is simulated. So it never has to guess which hidden steps the run
-// has taken, and a rejection means that no choice of them explains the event.
 package monitor
 
 import (
@@ -15,8 +9,8 @@ import (
 // Machine is a model with states S and observable events E. Its functions must be pure, and
 // emit in an order that depends on their arguments alone.
 type Machine[S comparable, E any] struct {
-	// Hidden emits the states after each step from s that nobody sees. Chains of such steps
-	// are the monitor's business.
+	// Hidden emits the states after each step from s that is not observed. The monitor follows
+	// chains of such steps itself.
 	Hidden func(s S, emit func(S))
 	// Step emits the states after event e in state s: none if it cannot happen there.
 	Step func(s S, e E, emit func(S))
@@ -26,10 +20,10 @@ type Machine[S comparable, E any] struct {
 	Limit int
 }
 
-// Verdict is what a monitor thinks of the run so far.
+// Verdict is what a monitor has concluded about the run so far.
 type Verdict uint8
 
-// The verdicts. The last two are for ever.
+// The verdicts. The last two are final.
 const (
 	Accepted     Verdict = iota // it is a path of the model
 	Rejected                    // it is none

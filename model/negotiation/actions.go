@@ -70,25 +70,7 @@ func (m *Model) action(n int) string {
 // Actions implements [check.Model].
 func (m *Model) Actions() []string { return m.names }
 
-// Next implements [check.Model].
-func (m *Model) Next(s State, emit func(int, State)) {
-	for a := range m.apps {
-		if s.up[a][0] != 0 && s.apps[a].state != gone && s.bad&stuck == 0 {
-			m.take(s, a, func(t State) { m.emit(t, actTake+a, emit) })
-		}
-	}
-	for a := range m.apps {
-		if s.down[a][0] != 0 && s.apps[a].state == attached && s.up[a].room(2) {
-			m.hear(s, a, func(t State) { m.emit(t, actHear+a, emit) })
-		}
-	}
-	for a := range m.apps {
-		m.act(s, a, emit)
-	}
-	m.patience(s, emit)
-}
-
-// emit emits a step, unless a message did not fit: then whoever would have taken the
+// emit emits a step, unless a message did not fit: then the process that would have taken the
 // step has to wait.
 func (m *Model) emit(s State, action int, emit func(int, State)) {
 	if !s.full {

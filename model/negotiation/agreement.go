@@ -20,7 +20,7 @@ func (x *session) agrees() bool {
 // overdue says whether a side has been told to hurry.
 func (x *session) overdue() bool { return (x.sides[client]|x.sides[server])&hurried != 0 }
 
-// awaited says whether all who have a segment that goes mapped were told to unmap it, and nobody else.
+// awaited says whether exactly the sides that have a segment that goes mapped were told to unmap it.
 func (s *State) awaited() bool {
 	for i := range s.segments {
 		g := &s.segments[i]
@@ -31,8 +31,8 @@ func (s *State) awaited() bool {
 	return true
 }
 
-// held says whether each segment stays with all who were told to map it, but for those who have answered
-// that they were told to unmap it, and those who have left.
+// held says whether each segment stays with each side that was told to map it, until the side answers an
+// unmap or leaves.
 func held(s, t *State) bool {
 	if s.segments == t.segments {
 		return true
@@ -49,8 +49,8 @@ func held(s, t *State) bool {
 	return true
 }
 
-// forgotten says whether nobody who has gone has a side of a session, or has a segment mapped; and
-// no session will come to a segment that it has left.
+// forgotten says whether no application that has gone has a side of a session, or has a segment mapped;
+// and whether no session will come to a segment that it has left.
 func (s *State) forgotten() bool {
 	for i := range s.segments {
 		g := &s.segments[i]

@@ -6,7 +6,7 @@ const (
 	badUse                 // told to unmap what it uses
 	badUntold              // told to unmap what it has not mapped
 	badNoMap               // told of a session before its segment
-	badReply               // a reply to a connect that nobody waits for
+	badReply               // a reply to a connect that is not under way
 	badHandle              // a handle names two sessions
 
 	stuck // no harm by itself: the layer waits for ever, and takes no step any more

@@ -41,13 +41,13 @@ func (m *Model) Columns() []string {
 func (m *Model) Lines(s State, action int, t State) []catalog.Line {
 	layer := m.apps
 	var lines []catalog.Line
-	who := layer
+	column := layer
 	for a := range m.apps {
 		switch action {
 		case m.numbers[actTake+a]:
 			lines = append(lines, catalog.At(layer, "takes "+s.up[a][0].String()))
 		case m.numbers[actHear+a]:
-			who = a
+			column = a
 			lines = append(lines, catalog.At(a, "hears "+s.down[a][0].String()))
 		}
 	}
@@ -63,10 +63,10 @@ func (m *Model) Lines(s State, action int, t State) []catalog.Line {
 		name := m.names[action]
 		for a := range m.apps {
 			if rest, ok := strings.CutPrefix(name, appNames[a]+" "); ok {
-				who, name = a, rest
+				column, name = a, rest
 			}
 		}
-		lines = append(lines, catalog.At(who, name))
+		lines = append(lines, catalog.At(column, name))
 	}
 	return lines
 }
@@ -157,7 +157,7 @@ func sides(bits uint8) string {
 		}
 	}
 	if text == "" {
-		return "nobody"
+		return "none"
 	}
 	return text
 }

@@ -22,28 +22,6 @@ func (m *Model) take(s State, a int, emit func(State)) {
 	emit(s)
 }
 
-// side returns which side of the sessions of a client an application is, or -1.
-func (m *Model) side(c uint8, a int) int {
-	switch a {
-	case 0:
-		return server
-	case int(c):
-		return client
-	}
-	if m.has(senderNotChecked) {
-		return client
-	}
-	return -1
-}
-
-// application returns the application at a side.
-func (x *session) application(r int) uint8 {
-	if r == server {
-		return 0
-	}
-	return x.client
-}
-
 // about handles a message about a session.
 func (m *Model) about(s *State, a int, msg Message) {
 	x := &s.sessions[msg.Slot()]
@@ -76,7 +54,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 		if r == server && x.state != ready {
 			x.sides[server] |= done
 			m.fail(s, x)
-			m.settle(s, x)
+			m.releaseEnded(s, x)
 		}
 	case MsgDisconnect:
 		m.finish(s, x, r, MsgClosed)
@@ -89,7 +67,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 		asked := x.sides[r]&closing != 0 || m.has(unsolicitedConfirmationTaken)
 		if asked && !m.has(confirmationIgnored) {
 			x.sides[r] |= done
-			m.settle(s, x)
+			m.releaseEnded(s, x)
 		}
 	}
 	if m.has(acceptAnyTime) && msg.Kind() == MsgAcceptReply && r == server && x.state == ending {
@@ -101,7 +79,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 func (m *Model) again(s *State, x *session, r int, msg Message) {
 	if m.has(closesNotPerSide) && x.state == ending && msg.Kind() == MsgDisconnect {
 		x.sides[1-r] |= done
-		m.settle(s, x)
+		m.releaseEnded(s, x)
 	}
 }
 
@@ -212,7 +190,7 @@ func (m *Model) finish(s *State, x *session, r, kind int) {
 	if m.has(closeFreesAtOnce) {
 		x.sides[1-r] |= done
 	}
-	m.settle(s, x)
+	m.releaseEnded(s, x)
 }
 
 // notify tells a side of a session, unless it is done with it: a client that was refused is.
@@ -236,8 +214,8 @@ func (m *Model) notify(s *State, x *session, r, kind int) {
 	}
 }
 
-// settle frees a session when both sides are done, and retires segments that nobody needs.
-func (m *Model) settle(s *State, x *session) {
+// releaseEnded frees a session when both sides are done, and retires segments that are not needed.
+func (m *Model) releaseEnded(s *State, x *session) {
 	if x.sides[client]&x.sides[server]&done == 0 {
 		return
 	}
@@ -359,7 +337,7 @@ func (m *Model) hurry(s State, i int, emit func(int, State)) {
 		m.notify(&s, x, r, MsgReset)
 		if m.has(timeoutFrees) {
 			x.sides[r] |= done
-			m.settle(&s, x)
+			m.releaseEnded(&s, x)
 		}
 		m.emit(s, actCloseTimeout, emit)
 		return

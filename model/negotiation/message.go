@@ -85,19 +85,8 @@ func (q *queue) count(m Message) (n int) {
 // room says whether n more messages fit.
 func (q *queue) room(n int) bool { return q[len(q)-n] == 0 }
 
-// say sends a message of an application to the layer.
-func (s *State) say(a int, m Message) {
-	if !s.up[a].push(m) {
-		s.full = true
-	}
-}
+// maxQueue is the number of messages under way in one direction of a channel.
+const maxQueue = 7
 
-// tell sends a message of the layer to an application. One that has left does not hear it.
-func (s *State) tell(a uint8, m Message) {
-	if s.apps[a].state != attached {
-		return
-	}
-	if !s.down[a].push(m) {
-		s.full = true
-	}
-}
+// queue is a channel in one direction, oldest first, zero behind the last.
+type queue [maxQueue]Message

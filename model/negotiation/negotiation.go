@@ -3,17 +3,33 @@
 // between each of them and the layer, and the segments that the layer places and tells them to
 // map. docs/PROTOCOL.md describes the protocol; the words are the same here.
 //
-// What an application does is what the protocol lets it do: it may close, half-close, confirm,
-// reject, unbind, detach and die at any time, and with Rude it also says what it must not, about
-// sessions of its own, of others, or that are over. The layer takes one message to its end
-// before the next.
+// An application may do what the protocol allows: it may close, half-close, confirm, reject,
+// unbind, detach and die at any time. With Rude it also sends messages against the protocol, about
+// sessions of its own, of others, or that are over. The layer takes one message to its end before
+// the next.
 //
-// What is left out: names and scopes (one listener, one address), the bytes (package
-// signal), events between applications (package evq), sizes of memory (a segment holds a number of
-// sessions, a place one segment; package valloc has ranges), quotas, backlogs, replies to
-// requests other than connect, and the answer to a map, which changes nothing unless it is
-// negative. Generations are modulo four, which is enough as long as fewer messages about
-// one slot are under way.
+// # Files
+//
+// negotiation.go has the state, next.go the steps: those of applications are in app.go, those of the
+// layer in layer.go and segments.go. claims.go names the properties, properties.go and agreement.go
+// define them. observe.go says what can be seen of a step from outside, session.go is the machine of
+// one session alone.
+//
+// # Variants
+//
+// A variant is an if at the step that it breaks, with [catalog.Set.Has]. Separate tables of steps were
+// considered: most of the mistakes change one condition in the middle of a rule, so a table would
+// repeat the rule around it, and a later change of the rule would have to be made twice. Patches, as
+// for the real code, would need one program for each variant, and could not be combined as seed2018
+// combines 22 of them. An if costs the reader a name that variants.go explains in a sentence.
+//
+// # What is left out
+//
+// Names and scopes (one listener, one address), the bytes (package signal), events between
+// applications (package evq), sizes of memory (a segment holds a number of sessions, a place one
+// segment; package valloc has ranges), quotas, backlogs, replies to requests other than connect, and
+// the answer to a map, which changes nothing unless it is negative. Generations are modulo four, which
+// is enough as long as fewer messages about one slot are under way.
 package negotiation
 
 import (
@@ -28,10 +44,10 @@ const (
 	maxApps     = 3
 	maxSessions = 3
 	maxSegments = 3
-	maxQueue    = 7
 )
 
-// Config is who may do what how often. The zero value is not valid.
+// Config says how many applications there are and how often they may do what. The zero value is
+// not valid.
 type Config struct {
 	Clients  uint8 // 1 or 2
 	Connects uint8 // that each client makes, 1 to 3
@@ -45,7 +61,7 @@ type Config struct {
 	Unbind   bool  // the server may unbind
 	Fail     bool  // segments may fail to be created
 	Silent   bool  // the server may never answer an accept
-	Timeouts bool  // the layer may lose its patience
+	Timeouts bool  // connects and closes may time out
 	Linger   bool  // segments outlive their last session for a while
 	Safety   bool  // leave out what must come to pass: it takes several times the memory
 }
@@ -77,9 +93,9 @@ func Configs() []catalog.Config[Config] {
 			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Half: true, Unbind: true}},
 		{Name: "death", Doc: "a client that connects twice; either side dies or detaches and comes back",
 			Value: Config{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 2}},
-		{Name: "rude", Doc: "two clients with one session each; somebody says once what it must not",
+		{Name: "rude", Doc: "two clients with one session each; one message against the protocol",
 			Value: Config{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 2, Rude: 1, Safety: true}},
-		{Name: "silent", Doc: "a server that may never answer, and a layer that loses its patience",
+		{Name: "silent", Doc: "a server that may never answer, and connect and close timeouts",
 			Value: Config{Clients: 1, Connects: 2, Sessions: 1, Segments: 1, Each: 1, Silent: true, Timeouts: true}},
 		{Name: "fail", Doc: "a client that connects twice; memory may be short",
 			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 1, Each: 1, Fail: true}},
@@ -117,7 +133,7 @@ const (
 	ending
 )
 
-// session is what the layer knows of one. What is free has only its generation.
+// session is what the layer knows of a session. A free one has only its generation.
 type session struct {
 	state   uint8
 	gen     uint8
@@ -130,10 +146,10 @@ type session struct {
 // States of a segment.
 const (
 	live     = 1 // sessions lie in it, or may
-	retiring = 2 // who was told to map it is told to unmap it
+	retiring = 2 // the sides that were told to map it are told to unmap it
 )
 
-// segment is what the layer knows of one.
+// segment is what the layer knows of a segment.
 type segment struct {
 	state     uint8
 	client    uint8
@@ -177,9 +193,6 @@ type app struct {
 	views    [maxSessions]view
 }
 
-// queue is a channel in one direction, oldest first, zero behind the last.
-type queue [maxQueue]Message
-
 // State is one state of the machine.
 type State struct {
 	up, down [maxApps]queue
@@ -202,32 +215,6 @@ type Model struct {
 	variants catalog.Set
 	names    []string
 	numbers  [numActions]int // of the actions that this configuration has, in names
-}
-
-// New returns the machine, with the named mistakes. ErrConfig,
-// [catalog.ErrUnknown].
-func New(c Config, variants ...string) (*Model, error) {
-	set, err := catalog.Select(Variants(), variants)
-	if err == nil {
-		err = c.check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{Config: c, apps: int(c.Clients) + 1, variants: set}
-	for action := range numActions {
-		if name := m.action(action); name != "" {
-			m.numbers[action] = len(m.names)
-			m.names = append(m.names, name)
-		}
-	}
-	return m, nil
-}
-
-// Entry returns the machine's entry in the catalog.
-func Entry() catalog.Entry {
-	return catalog.Of("negotiation", "the session layer, a server and its clients: connect, accept, close, leave, die",
-		Configs(), Variants(), New)
 }
 
 // Name implements [check.Model].
@@ -268,4 +255,22 @@ func (m *Model) Init() []State {
 		}
 	}
 	return []State{s}
+}
+
+// all says whether f is true of every session.
+func (s *State) all(f func(*session) bool) bool {
+	for i := range s.sessions {
+		if x := &s.sessions[i]; x.state != free && !f(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// application returns the application at a side.
+func (x *session) application(r int) uint8 {
+	if r == server {
+		return 0
+	}
+	return x.client
 }

@@ -1,7 +1,7 @@
 package negotiation
 
-// What of a step can be observed from outside, for who compares the machine with an
-// implementation.
+// This file says what of a step can be observed from outside: a comparison of the machine with
+// an implementation needs it.
 
 // Taken returns the message that the layer takes in a step from s, and whose it is;
 // false if the step is another one.
@@ -38,7 +38,7 @@ func (m *Model) Timeout(action int) bool {
 	return false
 }
 
-// Calm says whether an action is one in which nobody dies, leaves, offends, or stops listening.
+// Calm says whether an action is one in which no application dies, leaves, offends, or stops listening.
 func (m *Model) Calm(action int) bool {
 	for a := range m.apps {
 		for _, act := range [...]int{actOffend, actDetach, actDie} {

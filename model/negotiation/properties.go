@@ -2,45 +2,6 @@ package negotiation
 
 import "cutthrough/model/check"
 
-// The properties that variants violate.
-const (
-	placesApart    = "S1: no two segments are in one place, and none outside of the space"
-	mapsApart      = "S2: nobody is told to map where it has something mapped"
-	fifosCrossed   = "S4: the two sides of a session read different fifos"
-	mapFirst       = "S7: who is told of a session was told to map its segment"
-	quiesced       = "S8: nobody is told to unmap what it uses"
-	unmapAwaited   = "S8: who was told to map a segment has it until it answers an unmap or leaves"
-	memoryHeld     = "S9: what a session lies in is not given away before the session is over"
-	unmapTold      = "S10: nobody is told to unmap what it has not mapped"
-	unmapKnown     = "S10: a segment that goes waits for who was told to unmap it"
-	oneReply       = "S11: each connect has one reply at most"
-	rightReply     = "S12: who hears a reply to a connect has asked"
-	legalStates    = "S13: sessions go from pending to ready to ending"
-	sidesAgree     = "S13: state and sides of a session agree"
-	toldOnce       = "S13: a side is told of each change, once"
-	oneName        = "S14: a handle names one session"
-	newHandles     = "S14: a slot that is freed has another handle from then on"
-	ownSessions    = "S15: only the two sides change a session, and only the one that they mean"
-	ownSegments    = "S16: a segment holds the sessions of one pair"
-	roomForAll     = "S20: a segment has room for its sessions"
-	listenerStays  = "S18: a listener ends when its application says so or leaves"
-	listenerEnds   = "S18: a listener that was unbound is not there"
-	listenerLives  = "S18: a listener is that of an application that is there"
-	pendingBound   = "S18: a connect waits only at a listener that is there"
-	nothingLeft    = "S19: when all have left the layer has nothing"
-	goneForGood    = "S19: who has gone has nothing"
-	freeIsEmpty    = "S19: what is free has nothing"
-	nothingLost    = "S19: what nobody uses and nobody is about to hear of is gone"
-	mappedIsKnown  = "S8: what an application has mapped the layer knows"
-	connectsServed = "L1: a connect becomes a session where there is room, and only there"
-	connectsEnd    = "L1: every connect is answered"
-	sessionsEnd    = "L2: every session that one side is done with ends"
-	closesHurried  = "L2: a side that does not confirm is told to hurry"
-	lingerEnds     = "L2: a segment that lingers is used again or goes"
-	segmentsEnd    = "L2: every segment that is to go goes"
-	departuresSeen = "L3: the layer learns of everyone who leaves"
-)
-
 // Properties implements [check.Model].
 func (m *Model) Properties() []check.Property[State] {
 	type S = State
@@ -182,8 +143,8 @@ func (m *Model) liveness() []check.Property[State] {
 
 func numbered(name string, n int) string { return name + " (" + string(rune('0'+n)) + ")" }
 
-// fairness: everybody hears what it is told, who is told that its peer is done says in the end
-// that it is done, too, and time passes. Nobody has to close, or to connect.
+// fairness: each application hears what it is told; a side that is told that its peer is done says in
+// the end that it is done, too; and time passes. No application has to close, or to connect.
 func (m *Model) fairness() []check.Fair {
 	var fair []check.Fair
 	add := func(action int) {
@@ -199,16 +160,6 @@ func (m *Model) fairness() []check.Fair {
 	add(actConnectTimeout)
 	add(actLingerOver)
 	return fair
-}
-
-// all says whether f is true of every session.
-func (s *State) all(f func(*session) bool) bool {
-	for i := range s.sessions {
-		if x := &s.sessions[i]; x.state != free && !f(x) {
-			return false
-		}
-	}
-	return true
 }
 
 // quiet says whether no message is under way.

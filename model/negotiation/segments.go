@@ -57,7 +57,7 @@ func (m *Model) tellMap(s *State, x *session, r int) {
 	s.tell(x.application(r), about(MsgMap, 0, 0).in(x.segment, g.place))
 }
 
-// part gives the segments of a client and the server, one of whom leaves, a number of their own. Sessions in them may
+// part gives the segments of a client and the server a number of their own when one of the two leaves. Sessions in them may
 // go on for a while, and the two may be a pair again meanwhile.
 func (s *State) part(c uint8) {
 	number := uint8(1)
@@ -96,7 +96,7 @@ func (m *Model) retireAll(s *State, c, left uint8) {
 	}
 }
 
-// retire has who was told to map a segment unmap it.
+// retire tells the sides that were told to map a segment to unmap it.
 func (m *Model) retire(s *State, i uint8) {
 	g := &s.segments[i]
 	g.state, g.left = retiring, 0
@@ -129,9 +129,23 @@ func (m *Model) unmapped(s *State, a int, i uint8) {
 	}
 }
 
-// collect frees a segment that nobody has mapped any more.
+// collect frees a segment that is not mapped any more.
 func (m *Model) collect(g *segment) {
 	if g.state == retiring && g.told == 0 {
 		*g = segment{}
 	}
+}
+
+// side returns which side of the sessions of a client an application is, or -1.
+func (m *Model) side(c uint8, a int) int {
+	switch a {
+	case 0:
+		return server
+	case int(c):
+		return client
+	}
+	if m.has(senderNotChecked) {
+		return client
+	}
+	return -1
 }

@@ -6,31 +6,31 @@ import (
 	"cutthrough/model/monitor"
 )
 
-// This file is the machine of one session alone, for who watches the messages of a session layer
-// with any number of applications: from the accept that the server is told of on, for as long as
-// somebody may name the handle. It has the layer's side of the machine in layer.go; what
-// applications do is input.
+// This file is the machine of one session alone, for a monitor of the messages of a session layer
+// with any number of applications. It begins with the accept that the server is told of, and goes on
+// for as long as a message may name the handle. It has the layer's side of the machine in layer.go;
+// what applications do is input.
 
-// Nobody is who is neither the client nor the server of a session.
-const Nobody = 2
+// Stranger is the side of an application that is neither the client nor the server of a session.
+const Stranger = 2
 
-var watchedSides = [...]string{client: "client", server: "server", Nobody: "a stranger"}
+var watchedSides = [...]string{client: "client", server: "server", Stranger: "a stranger"}
 
 // SessionSides returns the numbers of the client and the server in a [SessionEvent].
 func SessionSides() (c, s uint8) { return client, server }
 
 // What is seen of a session.
 const (
-	// The layer takes it, from a side or from Nobody.
+	// The layer takes it, from a side or from Stranger.
 	TakenAccept = iota
 	TakenReject
 	TakenDisconnect
 	TakenReset
 	TakenFin
 	TakenConfirm
-	TakenDetach // never of Nobody
+	TakenDetach // never of Stranger
 
-	// The layer tells it to a side; what ends with its end may be told to Nobody.
+	// The layer tells it to a side; what ends with its end may be told to Stranger.
 	ToldAccept // once, before everything else
 	ToldConnected
 	ToldRefused  // its connect
@@ -102,7 +102,7 @@ func (x *Session) say(kind, side uint8) {
 }
 
 // active says whether a side uses the session: only then what it says counts.
-func (x *Session) active(r uint8) bool { return r != Nobody && x.sides[r]&(told|done) == told }
+func (x *Session) active(r uint8) bool { return r != Stranger && x.sides[r]&(told|done) == told }
 
 // step emits the state after an event, if it can happen.
 func (x Session) step(e SessionEvent, emit func(Session)) {
@@ -119,8 +119,8 @@ func (x Session) step(e SessionEvent, emit func(Session)) {
 		}
 		x.queued--
 		x.says = [2]SessionEvent{x.says[1]}
-	case x.queued > 0 || e.Side != Nobody && x.sides[e.Side]&noticed != 0:
-		return // first it says what it has to; and who has gone says nothing
+	case x.queued > 0 || e.Side != Stranger && x.sides[e.Side]&noticed != 0:
+		return // first it says what it has to, and a side that has gone says nothing
 	case e.Kind == TakenDetach:
 		x.leave(e.Side)
 	default:
@@ -142,12 +142,12 @@ func (x *Session) take(kind, r uint8) {
 		if x.active(r) && r == server && x.state != ready {
 			x.sides[server] |= done
 			x.fail(ToldRefused)
-			x.settle()
+			x.endIfDone()
 		}
 	case TakenConfirm:
 		if x.active(r) && x.sides[r]&closing != 0 {
 			x.sides[r] |= done
-			x.settle()
+			x.endIfDone()
 		}
 	default:
 		x.request(kind, r)
@@ -189,7 +189,7 @@ func (x *Session) finish(r, kind uint8) {
 	x.fail(ToldRefused)
 	x.state = ending
 	x.tell(1-r, kind)
-	x.settle()
+	x.endIfDone()
 }
 
 // tell tells a side that its peer is done, if it uses the session. A reset leaves nothing to hurry.
@@ -206,8 +206,8 @@ func (x *Session) tell(r, kind uint8) {
 	}
 }
 
-// settle ends the session when both sides are done. Then it knows only who has gone.
-func (x *Session) settle() {
+// endIfDone ends the session when both sides are done. Then it knows only which sides have gone.
+func (x *Session) endIfDone() {
 	if x.sides[client]&x.sides[server]&done != 0 {
 		x.state = free
 		for r := range x.sides {

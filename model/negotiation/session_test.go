@@ -10,7 +10,7 @@ import (
 	"cutthrough/model/negotiation"
 )
 
-const nobody = negotiation.Nobody
+const stranger = negotiation.Stranger
 
 var c, s = negotiation.SessionSides()
 
@@ -18,7 +18,7 @@ type seen = negotiation.SessionEvent
 
 var (
 	accepts   = []seen{{negotiation.TakenAccept, s}, {negotiation.ToldConnected, c}, settled}
-	settled   = seen{negotiation.Settled, nobody}
+	settled   = seen{negotiation.Settled, stranger}
 	closes    = []seen{{negotiation.TakenDisconnect, c}, {negotiation.ToldDone, c}, {negotiation.ToldClosed, s}, settled}
 	refuses   = []seen{{negotiation.TakenReject, s}, {negotiation.ToldRefused, c}, settled}
 	halfClose = []seen{{negotiation.TakenFin, s}, {negotiation.ToldDone, s}, {negotiation.ToldFinished, c}, settled}
@@ -39,7 +39,7 @@ func TestWatchSession(t *testing.T) {
 		"server closes early":  {[][]seen{{{negotiation.TakenDisconnect, s}, {negotiation.ToldDone, s}, {negotiation.ToldRefused, c}, settled}}, nil},
 		"connect timeout":      {[][]seen{{{negotiation.ToldTimedOut, c}, {negotiation.ToldClosed, s}, settled, {negotiation.TakenAccept, s}, settled}}, nil},
 		"close timeout":        {[][]seen{accepts, closes, {{negotiation.ToldReset, s}, settled}}, nil},
-		"strangers":            {[][]seen{{{negotiation.TakenReset, nobody}, {negotiation.ToldInvalid, nobody}, {negotiation.TakenAccept, nobody}, settled}}, nil},
+		"strangers":            {[][]seen{{{negotiation.TakenReset, stranger}, {negotiation.ToldInvalid, stranger}, {negotiation.TakenAccept, stranger}, settled}}, nil},
 		"client dies":          {[][]seen{{{negotiation.Leaving, c}, {negotiation.ToldReset, s}, settled}}, nil},
 		"client detaches":      {[][]seen{accepts, {{negotiation.TakenDetach, c}, {negotiation.ToldReset, s}, settled}}, nil},
 		"both die":             {[][]seen{accepts, {{negotiation.Leaving, c}, {negotiation.Leaving, s}, settled}}, nil},
@@ -48,7 +48,7 @@ func TestWatchSession(t *testing.T) {
 		"accepted twice":       {[][]seen{accepts, {{negotiation.TakenAccept, s}, {negotiation.ToldConnected, c}}}, []string{any}},
 		"refused unasked":      {[][]seen{accepts, {{negotiation.ToldRefused, c}}}, []string{any}},
 		"closed unasked":       {[][]seen{accepts, {{negotiation.ToldClosed, c}}}, []string{any}},
-		"nobody left":          {[][]seen{accepts, {{negotiation.ToldReset, c}}}, []string{any}},
+		"both have left":       {[][]seen{accepts, {{negotiation.ToldReset, c}}}, []string{any}},
 		"peer not told":        {[][]seen{accepts, closes[:2], {settled}}, []string{"server told: disconnect"}},
 		"reset for a close":    {[][]seen{accepts, closes[:2], {{negotiation.ToldReset, s}}}, []string{"server told: disconnect"}},
 		"half-close twice":     {[][]seen{accepts, halfClose[:3], {{negotiation.ToldFinished, c}}}, []string{any}},
@@ -83,9 +83,9 @@ func TestWatchSessionConcludes(t *testing.T) {
 	var events []seen
 	for kind := range uint8(negotiation.Settled + 1) {
 		for side := range uint8(3) {
-			stranger := kind < negotiation.TakenDetach || kind == negotiation.ToldInvalid || kind == negotiation.Settled
+			outside := kind < negotiation.TakenDetach || kind == negotiation.ToldInvalid || kind == negotiation.Settled
 			connect := kind >= negotiation.ToldConnected && kind <= negotiation.ToldTimedOut
-			if connect && side == c || !connect && (side != nobody || stranger) {
+			if connect && side == c || !connect && (side != stranger || outside) {
 				events = append(events, seen{kind, side})
 			}
 		}

@@ -22,7 +22,7 @@ func (m *Model) Canonical(s State) State {
 
 func other(c uint8) uint8 {
 	if c == 0 {
-		return 0 // nobody's
+		return 0 // of no client
 	}
 	return 3 - c
 }

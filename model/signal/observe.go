@@ -1,11 +1,11 @@
 package signal
 
-// What of a step can be observed from outside, for who compares the machine with an
-// implementation.
+// This file says what of a step can be observed from outside: a comparison of the machine with
+// an implementation needs it.
 
 // Access is an access to a shared word, or the use of a doorbell.
 type Access struct {
-	Reader bool   // who does it
+	Reader bool   // the reader does it, otherwise the writer
 	Word   string // tail, head, event, want, has, writer or reader: the last two are doorbells
 	Op     string // load, store, swap, cas, ring or wait
 }
@@ -20,8 +20,8 @@ var accesses = map[int]Access{
 	aClearEvent: {true, "event", "swap"}, aReaderSleep: {true, "reader", "wait"}, aReaderWake: {true, "reader", "wait"},
 }
 
-// AccessOf returns the access that a step from s is; false if it is none: who was asleep goes on
-// after a ring, or the action is one [ByChance].
+// AccessOf returns the access that a step from s is; false if it is none: a side that was asleep goes
+// on after a ring, or the action is one [ByChance].
 func AccessOf(s State, action int) (Access, bool) {
 	a, ok := accesses[action]
 	switch {
@@ -33,14 +33,14 @@ func AccessOf(s State, action int) (Access, bool) {
 	return a, ok
 }
 
-// Sleeps says whether somebody goes to sleep with an action.
+// Sleeps says whether a side goes to sleep with an action.
 func Sleeps(action int) bool { return action == aWriterSleep || action == aReaderSleep }
 
 // Reads says whether an action is one of the reader.
 func Reads(action int) bool { return action >= aReaderLook && action <= aReaderWake }
 
-// ByChance says whether an action is one that nobody takes who only does what he must: a look
-// while waiting, a wake-up for nothing, a death and what comes of it.
+// ByChance says whether an action is one that a process never has to take: a look while waiting,
+// a wake-up without a ring, a death and what follows from it.
 func ByChance(action int) bool {
 	return action == aWriterSpin || action == aReaderSpin || action >= aWriterSpurious
 }

@@ -264,7 +264,7 @@ func (m *Model) readerWait(s State, emit func(int, State)) {
 	if s.rpc == rWait {
 		m.news(s, emit)
 	}
-	if s.wpc == wDead && !m.variants.Has(nobodyHangsUp) {
+	if s.wpc == wDead && !m.variants.Has(hangupUntold) {
 		t = s
 		t.endReader(rDone)
 		emit(aReaderTold, t)

@@ -43,7 +43,7 @@ func TestVariants(t *testing.T) {
 		"ntf-sent-set-after-ring":      29,
 		"ntf-sent-not-set":             20,
 		"free-space-off-by-one":        1,
-		"nobody-hangs-up":              5,
+		"hangup-untold":                5,
 		"told-again":                   11,
 		"rung-for-less":                16,
 		"nothing-published":            12,
@@ -51,7 +51,7 @@ func TestVariants(t *testing.T) {
 }
 
 // TestSizes checks every size of fifo, write, read and batch that is small: what
-// somebody waits for is not always one byte, half the fifo or all of it.
+// a side waits for is not always one byte, half the fifo or all of it.
 func TestSizes(t *testing.T) {
 	for capacity := range uint8(4) {
 		for batch := range uint8(3) {

@@ -23,7 +23,7 @@ const (
 	ntfSentSetAfterRing
 	ntfSentNotSet
 	freeSpaceOffByOne
-	nobodyHangsUp
+	hangupUntold
 	toldAgain
 	rungForLess
 	nothingPublished
@@ -33,7 +33,7 @@ const (
 func Variants() []catalog.Variant {
 	return []catalog.Variant{
 		clearEventAfterSizeCheck: {Name: "clear-event-after-size-check", Row: "F01", Property: noLostWakeup, Config: "small",
-			Doc: "the reader looks whether the fifo is empty first and clears the event flag then"},
+			Doc: "the reader clears the event flag after it has looked whether the fifo is empty"},
 		armEventWithoutLook: {Name: "arm-event-without-look", Row: "F30", Property: noLostWakeup, Config: "small",
 			Doc: "the reader does not look again after it has cleared the event flag"},
 		drainWhatWasSeen: {Name: "drain-what-was-seen", Row: "H-30", Property: noLostWakeup, Config: "small",
@@ -41,7 +41,7 @@ func Variants() []catalog.Variant {
 		eventNeverCleared: {Name: "event-never-cleared", Row: "H-31", Property: noLostWakeup, Config: "small",
 			Doc: "the reader waits for events, but never clears the flag of the one it had"},
 		setEventAfterRing: {Name: "set-event-after-ring", Row: "F21", Property: flagMeaning, Config: "small",
-			Doc: "the writer rings first and sets the event flag then"},
+			Doc: "the writer sets the event flag after it has rung"},
 		eventNotMarked: {Name: "event-not-marked", Row: "F23", Property: onlyOnce, Config: "medium",
 			Doc: "the writer rings without setting the event flag: once for each write"},
 		askBeforePublish: {Name: "ask-before-publish", Row: "-", Property: noLostWakeup, Config: "small",
@@ -53,7 +53,7 @@ func Variants() []catalog.Variant {
 		wantNtfNotPublished: {Name: "want-ntf-not-published", Row: "F25", Property: noLostWakeup, Config: "small",
 			Doc: "the request never gets to the shared word"},
 		armDequeueAfterLook: {Name: "arm-dequeue-after-look", Row: "F31", Property: noLostWakeup, Config: "small",
-			Doc: "the writer looks for space first and asks to be rung then"},
+			Doc: "the writer asks to be rung after its last look for space"},
 		skipRecheck: {Name: "skip-recheck", Row: "F27", Property: noLostWakeup, Config: "small",
 			Doc: "the writer does not look again after it has asked to be rung"},
 		ntfSentNotResetForDrain: {Name: "ntf-sent-not-reset-for-drain", Row: "F32", Property: noLostWakeup, Config: "medium",
@@ -70,8 +70,8 @@ func Variants() []catalog.Variant {
 			Doc: "the reader rings without setting the flag of the notification: once for each read"},
 		freeSpaceOffByOne: {Name: "free-space-off-by-one", Row: "-", Property: noOverrun, Config: "small",
 			Doc: "the writer takes the fifo for one byte larger than it is"},
-		nobodyHangsUp: {Name: "nobody-hangs-up", Row: "L3", Property: noLostWakeup, Config: "death",
-			Doc: "nobody tells a side that sleeps that the other has died"},
+		hangupUntold: {Name: "hangup-untold", Row: "L3", Property: noLostWakeup, Config: "death",
+			Doc: "a side that sleeps is not rung when the other dies"},
 		toldAgain: {Name: "told-again", Row: "-", Property: asksNoMore, Config: "small",
 			Doc: "the writer sets the event flag though it has just read that it is set"},
 		rungForLess: {Name: "rung-for-less", Row: "-", Property: forRoom, Config: "death",

@@ -314,7 +314,7 @@ func (m *Model) see(s State, emit func(int, State)) {
 	}
 }
 
-// writerWait takes the steps of Bell.Wait. Who wakes after the other died wakes to
+// writerWait takes the steps of Bell.Wait. A writer that wakes after the reader died wakes to
 // be told of it.
 func (m *Model) writerWait(s State, emit func(int, State)) {
 	t := s
@@ -341,7 +341,7 @@ func (m *Model) writerWait(s State, emit func(int, State)) {
 	if s.wpc == wWait {
 		m.see(s, emit)
 	}
-	if s.rpc == rDead && !m.variants.Has(nobodyHangsUp) {
+	if s.rpc == rDead && !m.variants.Has(hangupUntold) {
 		t = s
 		t.endWriter(wDone)
 		emit(aWriterTold, t)

@@ -6,23 +6,6 @@ import (
 	"cutthrough/model/check"
 )
 
-// The properties that variants violate.
-const (
-	noOverlap       = "S1: no two segments overlap"
-	onPages         = "S1: a segment starts on a page"
-	noOverlapHere   = "S2: no two mappings of a process overlap"
-	notTooEarly     = "S8: a range is used again only when all who were told to map it have acknowledged or died"
-	freedOnce       = "S9: what is given back is allocated"
-	keptUntilClosed = "S9: a segment stays until it is closed"
-	toldWhileLive   = "S10: nobody is told to map a segment that closes"
-	unmapOnce       = "S10: who is told to unmap a segment has mapped it, and who is told to map it has not"
-	ownPair         = "S16: a segment is that of two processes"
-	noneLost        = "S19: every unit is free or allocated, and not both"
-	oneChunk        = "S19: without segments the space is one chunk"
-	ownMemory       = "S21: who maps a segment maps the memory of that segment"
-	freed           = "L2: a segment that closes is freed"
-)
-
 // Properties implements [check.Model].
 func (m *Model) Properties() []check.Property[State] {
 	type S = State
@@ -44,7 +27,7 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Reachable("the space is in pieces", func(s S) bool { return s.free[1].n > 0 }),
 		check.Reachable("all segments exist", func(s S) bool { return s.live() == m.Segments }),
 		check.Reachable("two have a segment", func(s S) bool { return s.processes[0].maps[0]&s.processes[1].maps[0] != 0 }),
-		check.Reachable("a segment waits for one who has not acknowledged", func(s S) bool {
+		check.Reachable("a segment waits for a process that has not acknowledged", func(s S) bool {
 			g := &s.segments[0]
 			return g.state == segClosing && g.asked&(g.asked-1) != 0 && g.told&(g.told-1) == 0
 		}),
@@ -56,7 +39,7 @@ func (m *Model) Properties() []check.Property[State] {
 		ps = append(ps, check.Reachable("a segment is moved", func(s S) bool { return s.segments[0].offset > 0 }))
 	}
 	if m.Death {
-		ps = append(ps, check.Reachable("who was told to unmap is dead", func(s S) bool {
+		ps = append(ps, check.Reachable("a process that was told to unmap is dead", func(s S) bool {
 			return s.segments[0].asked&1 != 0 && s.processes[0].dead
 		}))
 	}
@@ -71,9 +54,9 @@ func (m *Model) Properties() []check.Property[State] {
 	return ps
 }
 
-// fairness returns what happens sooner or later: who has messages reads them, the layer
-// tells those who must unmap, and learns of deaths. Nobody has to make segments, to
-// close them, or to die.
+// fairness returns what happens sooner or later: a process with messages reads them; the layer
+// tells the processes that must unmap, and learns of deaths. No segment has to be made or
+// closed, and no process has to die.
 func (m *Model) fairness() []check.Fair {
 	var fair []check.Fair
 	for p := range int(m.Processes) {
@@ -169,7 +152,7 @@ func (m *Model) disjointHere(s *State) bool {
 	return true
 }
 
-// inTime says whether nobody is bound to units of a segment that it was not told of:
+// inTime says whether no process is bound to units of a segment that it was not told of:
 // they would be those of an earlier one.
 func (m *Model) inTime(s *State) bool {
 	for i := range s.segments {

@@ -207,7 +207,7 @@ func (m *Model) acknowledged(s State, p int, emit func(int, State)) {
 	emit(m.action(p, opAck), s)
 }
 
-// collect gives the range of a segment back if it closes and nobody has it any more.
+// collect gives the range of a segment back if it closes and no process has it any more.
 func (m *Model) collect(s *State, i int) {
 	g := &s.segments[i]
 	closed := g.state == segClosing || m.variants.Has(closedByDeath)

@@ -1,14 +1,14 @@
 // Package valloc is the machine of the address space of the session layer: ranges are
 // handed out first fit with a guard behind each, a segment is placed somewhere in its
 // range, processes are told to map it and to unmap it over channels that are in
-// order, and the range is given back when everybody who was told has acknowledged or
-// has died. Who has died is replaced by a new process with the same number.
+// order, and the range is given back when each process that was told has acknowledged or has
+// died. A process that has died is replaced by a new one with the same number.
 //
 // The address space has a few units, one or two to a page; a page stands for as many as one likes.
 //
 // What is left out: what segments are for; how their memory is made; processes that
-// cannot map what they are told to. A segment may be closed at any time, because
-// who closes it is another machine's business.
+// cannot map what they are told to. A segment may be closed at any time: package
+// negotiation decides when.
 package valloc
 
 import (
@@ -26,7 +26,7 @@ const (
 	maxQueue     = 2 * maxSegments // messages under way to one process: more there cannot be
 )
 
-// Config is how much there is of what. The zero value is not valid.
+// Config says how many units, segments and processes there are. The zero value is not valid.
 type Config struct {
 	Units     uint8 // of the address space, 1 to 12
 	Segments  uint8 // at the same time, 1 to 3
@@ -98,8 +98,8 @@ type segment struct {
 	place  span  // what was allocated, guard included
 	size   uint8 // of the segment
 	offset uint8 // at which it starts in its place
-	told   uint8 // who was told to map it and has not acknowledged an unmap
-	asked  uint8 // who was told to unmap it
+	told   uint8 // the processes that were told to map it and have not acknowledged an unmap
+	asked  uint8 // the processes that were told to unmap it
 }
 
 // mapped returns the units that the segment covers where it is mapped.
@@ -134,10 +134,10 @@ type State struct {
 // Bits of State.bad.
 const (
 	badRelease = 1 << iota // a range was given back that is not allocated
-	badUnmap               // somebody was told to unmap what it has not mapped
-	badMap                 // somebody was told to map what it has mapped
+	badUnmap               // a process was told to unmap what it has not mapped
+	badMap                 // a process was told to map what it has mapped
 	badOver                // and has mapped it over that
-	badMemory              // somebody has mapped other memory than that of the segment
+	badMemory              // a process has mapped other memory than that of the segment
 )
 
 // Model is the machine in one configuration.
@@ -145,25 +145,6 @@ type Model struct {
 	Config
 	variants catalog.Set
 	orders   [][maxProcesses]uint8
-}
-
-// New returns the machine, with the named mistakes. ErrConfig,
-// [catalog.ErrUnknown].
-func New(c Config, variants ...string) (*Model, error) {
-	set, err := catalog.Select(Variants(), variants)
-	if err == nil {
-		err = c.check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &Model{c, set, orders(c.Processes)}, nil
-}
-
-// Entry returns the machine's entry in the catalog.
-func Entry() catalog.Entry {
-	return catalog.Of("valloc", "ranges of the address space, told, unmapped, acknowledged and used again",
-		Configs(), Variants(), New)
 }
 
 // Name implements [check.Model].

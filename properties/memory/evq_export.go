@@ -125,7 +125,7 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 			b.Op(producerNames[p], verb)
 		}
 	}
-	story := fmt.Sprintf("A counterexample of %s to %q: the task of each step.", m.Name(), r.Outcomes[i].Name)
+	story := fmt.Sprintf("A counterexample of %s to %q: the order of its steps.", m.Name(), r.Outcomes[i].Name)
 	t := &trace.Trace{Story: trace.Wrap(story, 95), Scenario: "evq", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}
 	moves, n := m.moves(run)
 	ok, err := follow(evqScenario(), t, producerNames[0], moves, n)

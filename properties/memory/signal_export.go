@@ -57,7 +57,7 @@ func ExportSignal(ctx context.Context, c signal.Config, variant string, o check.
 			continue
 		}
 		t := &trace.Trace{
-			Story:    trace.Wrap(fmt.Sprintf("A counterexample of %s to %q: the task of each step.", m.Name(), m.property), 95),
+			Story:    trace.Wrap(fmt.Sprintf("A counterexample of %s to %q: the order of its steps.", m.Name(), m.property), 95),
 			Scenario: "fifo-wakeup", Want: trace.Pass,
 		}
 		t.Config, t.Workload = wakeupSizes(c)

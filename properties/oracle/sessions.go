@@ -89,7 +89,7 @@ func (o *Sessions) noteTaken(ch layer.Channel, m wire.Message) {
 // these sessions.
 func (o *Sessions) detach(ch layer.Channel) {
 	for _, s := range o.all {
-		if r := s.side(ch); r != negotiation.Nobody {
+		if r := s.side(ch); r != negotiation.Stranger {
 			o.feed(s, negotiation.TakenDetach, r)
 			s.sides[r] = 0
 		}
@@ -99,7 +99,7 @@ func (o *Sessions) detach(ch layer.Channel) {
 // EndStep checks that the layer owes no message for the message that it took last.
 func (o *Sessions) EndStep() {
 	for _, s := range o.fed {
-		o.feed(s, negotiation.Settled, negotiation.Nobody)
+		o.feed(s, negotiation.Settled, negotiation.Stranger)
 	}
 	o.fed = o.fed[:0]
 }
@@ -138,5 +138,5 @@ func (s *followedSession) side(ch layer.Channel) uint8 {
 			return uint8(r)
 		}
 	}
-	return negotiation.Nobody
+	return negotiation.Stranger
 }

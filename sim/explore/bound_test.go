@@ -324,19 +324,19 @@ func TestMerge(t *testing.T) {
 	}
 	one := &Report{
 		Executions: 1, Steps: 10, Faults: 100, Cases: 2, Distinct: 3, Checked: 4, Cut: 5, Violation: violation(2, "first"),
-		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all"}, {"random", 2, 1, ""}},
+		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all", 0}, {"random", 2, 1, "", 0}},
 		Sometimes:  map[string]int{"full": 1, "empty": 0, "never": 0}, Coverage: []sim.FaultCoverage{cover("a", 1)}, Unreached: []string{"empty"},
 	}
 	two := &Report{
 		Executions: 2, Steps: 20, Faults: 200, Cases: 20, Distinct: 30, Checked: 40, Cut: 50, Violation: violation(1, "second"),
-		Strategies: []StrategyReport{{"random", 7, 3, ""}},
+		Strategies: []StrategyReport{{"random", 7, 3, "", 0}},
 		Sometimes:  map[string]int{"full": 2, "empty": 3}, Coverage: []sim.FaultCoverage{cover("a", 2), cover("b", 0)},
 	}
-	three := &Report{Violation: violation(1, "third"), Strategies: []StrategyReport{{"random", 1, 0, ""}}}
+	three := &Report{Violation: violation(1, "third"), Strategies: []StrategyReport{{"random", 1, 0, "", 0}}}
 	got := merge([]*Report{one, two, three}, []Strategy{NewDFS(1), NewRandom(1)}, []string{"full", "empty", "never"})
 	want := &Report{
 		Executions: 3, Steps: 30, Faults: 300, Cases: 22, Distinct: 33, Checked: 44, Cut: 55, Violation: two.Violation,
-		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all"}, {"random", 10, 4, ""}},
+		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all", 0}, {"random", 10, 4, "", 0}},
 		Sometimes:  map[string]int{"full": 3, "empty": 3, "never": 0}, Unreached: []string{"never"},
 		Coverage: []sim.FaultCoverage{{Site: "a", Fault: "kill", Offered: 20, Hit: 3}, cover("b", 0)},
 	}
@@ -352,7 +352,7 @@ func TestCutOfAWorker(t *testing.T) {
 		p.a.Go("a", func() { busy(p.ya); busy(p.ya) })
 	}
 	rep, err := Search(fixed(sim.Config{MaxSteps: 10}, busyForever), SearchOptions{Strategies: "dfs:0", Workers: 2})
-	if err != nil || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{"dfs:0", 1, 1, ""}) {
+	if err != nil || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{"dfs:0", 1, 1, "", 2}) {
 		t.Errorf("%v %+v", err, rep)
 	}
 }

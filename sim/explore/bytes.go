@@ -7,7 +7,7 @@ import "cutthrough/sim"
 // so that most inputs preempt little.
 type ByteChooser struct{ Data []byte }
 
-// Choose implements [Chooser].
+// Choose implements [sim.Chooser].
 func (c *ByteChooser) Choose(p *sim.Point) int {
 	if len(c.Data) == 0 {
 		return 0

@@ -258,7 +258,7 @@ func TestCutIsNotExhausted(t *testing.T) {
 		p := newPair(w)
 		p.a.Go("a", func() { busy(p.ya) })
 	}), Options{Strategies: []Strategy{NewDFS(1)}})
-	if err != nil || rep.Executions != 1 || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{Name: "dfs:1", Executions: 1, Cut: 1}) {
+	if err != nil || rep.Executions != 1 || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{Name: "dfs:1", Executions: 1, Cut: 1, Width: 2}) {
 		t.Errorf("%v %+v", err, rep)
 	}
 }

@@ -96,6 +96,7 @@ func newExplorer(s *scenario.Scenario, opt Options) *explorer {
 		l := &lane{strategy: st, report: &x.rep.Strategies[i], source: seeds.Fork(1)}
 		l.report.Name = st.String()
 		if _, ok := st.(InputChooser); ok {
+			l.report.Width = x.opt.Width
 			l.inputs = &inputs{width: x.opt.Width}
 		}
 		x.lanes = append(x.lanes, l)

@@ -39,7 +39,7 @@ func (z *PCT) Next() sim.Chooser {
 	return z
 }
 
-// Choose implements [Chooser].
+// Choose implements [sim.Chooser].
 func (z *PCT) Choose(p *sim.Point) int {
 	if p.Draws > 0 {
 		return z.r.Intn(p.Draws)

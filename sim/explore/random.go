@@ -76,7 +76,7 @@ func (z *Random) Next() sim.Chooser {
 	return z
 }
 
-// Choose implements [Chooser].
+// Choose implements [sim.Chooser].
 func (z *Random) Choose(p *sim.Point) int {
 	if p.Draws > 0 || p.Forced {
 		return z.r.Intn(p.N())

@@ -43,6 +43,9 @@ type StrategyReport struct {
 	// Exhausted is the bound within which the strategy has explored everything, in words; "" if it has
 	// not, or if an execution was cut: what differs only behind the step bound was left out.
 	Exhausted string
+	// Width is how many values of every draw of an input the strategy tries, 0 for all of them. More
+	// executions of a strategy with a width do not reach what needs another value.
+	Width int
 }
 
 // merge adds up the reports of workers. Of several violations it keeps the one with the shortest
@@ -88,6 +91,7 @@ func (sum *Report) addStrategies(some []StrategyReport) {
 		t := &sum.Strategies[i]
 		t.Executions += s.Executions
 		t.Cut += s.Cut
+		t.Width = s.Width
 		if t.Exhausted == "" {
 			t.Exhausted = s.Exhausted
 		}
