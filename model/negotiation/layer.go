@@ -76,7 +76,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 		if r == server && x.state != ready {
 			x.sides[server] |= done
 			m.fail(s, x)
-			m.settle(s, x)
+			m.releaseEnded(s, x)
 		}
 	case MsgDisconnect:
 		m.finish(s, x, r, MsgClosed)
@@ -89,7 +89,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 		asked := x.sides[r]&closing != 0 || m.has(unsolicitedConfirmationTaken)
 		if asked && !m.has(confirmationIgnored) {
 			x.sides[r] |= done
-			m.settle(s, x)
+			m.releaseEnded(s, x)
 		}
 	}
 	if m.has(acceptAnyTime) && msg.Kind() == MsgAcceptReply && r == server && x.state == ending {
@@ -101,7 +101,7 @@ func (m *Model) about(s *State, a int, msg Message) {
 func (m *Model) again(s *State, x *session, r int, msg Message) {
 	if m.has(closesNotPerSide) && x.state == ending && msg.Kind() == MsgDisconnect {
 		x.sides[1-r] |= done
-		m.settle(s, x)
+		m.releaseEnded(s, x)
 	}
 }
 
@@ -212,7 +212,7 @@ func (m *Model) finish(s *State, x *session, r, kind int) {
 	if m.has(closeFreesAtOnce) {
 		x.sides[1-r] |= done
 	}
-	m.settle(s, x)
+	m.releaseEnded(s, x)
 }
 
 // notify tells a side of a session, unless it is done with it: a client that was refused is.
@@ -236,8 +236,8 @@ func (m *Model) notify(s *State, x *session, r, kind int) {
 	}
 }
 
-// settle frees a session when both sides are done, and retires segments that nobody needs.
-func (m *Model) settle(s *State, x *session) {
+// releaseEnded frees a session when both sides are done, and retires segments that nobody needs.
+func (m *Model) releaseEnded(s *State, x *session) {
 	if x.sides[client]&x.sides[server]&done == 0 {
 		return
 	}
@@ -359,7 +359,7 @@ func (m *Model) hurry(s State, i int, emit func(int, State)) {
 		m.notify(&s, x, r, MsgReset)
 		if m.has(timeoutFrees) {
 			x.sides[r] |= done
-			m.settle(&s, x)
+			m.releaseEnded(&s, x)
 		}
 		m.emit(s, actCloseTimeout, emit)
 		return

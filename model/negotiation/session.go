@@ -142,12 +142,12 @@ func (x *Session) take(kind, r uint8) {
 		if x.active(r) && r == server && x.state != ready {
 			x.sides[server] |= done
 			x.fail(ToldRefused)
-			x.settle()
+			x.endIfDone()
 		}
 	case TakenConfirm:
 		if x.active(r) && x.sides[r]&closing != 0 {
 			x.sides[r] |= done
-			x.settle()
+			x.endIfDone()
 		}
 	default:
 		x.request(kind, r)
@@ -189,7 +189,7 @@ func (x *Session) finish(r, kind uint8) {
 	x.fail(ToldRefused)
 	x.state = ending
 	x.tell(1-r, kind)
-	x.settle()
+	x.endIfDone()
 }
 
 // tell tells a side that its peer is done, if it uses the session. A reset leaves nothing to hurry.
@@ -206,8 +206,8 @@ func (x *Session) tell(r, kind uint8) {
 	}
 }
 
-// settle ends the session when both sides are done. Then it knows only who has gone.
-func (x *Session) settle() {
+// endIfDone ends the session when both sides are done. Then it knows only who has gone.
+func (x *Session) endIfDone() {
 	if x.sides[client]&x.sides[server]&done != 0 {
 		x.state = free
 		for r := range x.sides {
