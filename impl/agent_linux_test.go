@@ -28,8 +28,8 @@ import (
 )
 
 const (
-	liveness = proctest.Liveness
-	settle   = 5 * time.Second // bound on what happens in the background
+	liveness          = proctest.Liveness
+	backgroundTimeout = 5 * time.Second // bound on what happens in the background
 )
 
 func TestMain(m *testing.M) {
@@ -207,7 +207,7 @@ func holdings() (Census, error) {
 func awaitHoldings(holdings func() (Census, error), want Census) (Census, error) {
 	for begin := time.Now(); ; runtime.Gosched() {
 		c, err := holdings()
-		if err != nil || maps.Equal(c, want) || time.Since(begin) > settle {
+		if err != nil || maps.Equal(c, want) || time.Since(begin) > backgroundTimeout {
 			return c, err
 		}
 	}

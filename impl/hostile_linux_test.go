@@ -488,7 +488,7 @@ func baseOf(s *server.Server, at wire.Location) wire.Location {
 // must while nothing happens.
 func (v *victims) asleep() error {
 	buf := make([]byte, 1<<20)
-	for begin := time.Now(); time.Since(begin) < settle; runtime.Gosched() {
+	for begin := time.Now(); time.Since(begin) < backgroundTimeout; runtime.Gosched() {
 		tasks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
 		running := 0
 		for _, task := range tasks {

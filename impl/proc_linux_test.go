@@ -139,7 +139,7 @@ func TestProcessesStopped(t *testing.T) {
 	}
 	r.client.Stop()
 	st := proctest.Call[layer.Stat](r.layer, "Stat", None{})
-	for begin := time.Now(); len(st.Sessions) > 1 && time.Since(begin) < settle; { // those that were dialled
+	for begin := time.Now(); len(st.Sessions) > 1 && time.Since(begin) < backgroundTimeout; { // those that were dialled
 		st = proctest.Call[layer.Stat](r.layer, "Stat", None{})
 	}
 	if len(st.Apps) != 2 || len(st.Sessions) != 1 {

@@ -207,7 +207,7 @@ func (r *exploreResult) complete(a *app) error {
 	t := v.parsed()
 	if a.mutant != "" {
 		var err error
-		if v.Note, err = a.settle(t); err != nil {
+		if v.Note, err = a.recordBaseline(t); err != nil {
 			return errorf(exitInternal, "%w", err)
 		}
 		v.Text = string(trace.Format(t))

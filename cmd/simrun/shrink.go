@@ -118,7 +118,7 @@ func (r *shrinkResult) complete(a *app) error {
 		return errorf(exitInternal, "%w", err)
 	}
 	if a.mutant != "" {
-		if r.Note, err = a.settle(t); err != nil {
+		if r.Note, err = a.recordBaseline(t); err != nil {
 			return errorf(exitInternal, "%w", err)
 		}
 		r.Text = string(trace.Format(t))

@@ -176,7 +176,7 @@ func (s *Search[S]) seed(init []S) error {
 		return modelError(s.rules.model.Name(), "no initial state")
 	}
 	s.blocks = append(s.blocks, b)
-	s.settle(s.blocks)
+	s.merge(s.blocks)
 	s.endLevel()
 	return nil
 }
@@ -270,7 +270,7 @@ func (s *Search[S]) round() {
 		b.clear(s.cur.pages[s.page+i], int64(s.page+i)*pageStates[S]())
 	}
 	s.workers.each(n, func(i int) { blocks[i].expand() })
-	s.settle(blocks)
+	s.merge(blocks)
 	s.cur.drop(s.cur.pages[s.page : s.page+n])
 	s.page += n
 	s.measure()
@@ -280,8 +280,8 @@ func (s *Search[S]) round() {
 	}
 }
 
-// settle adds what blocks have found to what is known.
-func (s *Search[S]) settle(blocks []*block[S]) {
+// merge adds what blocks have found to what is known.
+func (s *Search[S]) merge(blocks []*block[S]) {
 	s.workers.each(shardCount, func(i int) {
 		for _, b := range blocks {
 			b.probes[i] = s.tables[i].insertAll(b.probes[i], b.out)

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	childEnv = "SHM_TEST_CHILD" // name of the body
-	addrEnv  = "SHM_TEST_ADDR"  // where the parent listens
-	settle   = 5 * time.Second  // bound on what happens in the background
+	childEnv          = "SHM_TEST_CHILD" // name of the body
+	addrEnv           = "SHM_TEST_ADDR"  // where the parent listens
+	backgroundTimeout = 5 * time.Second  // bound on what happens in the background
 
 	// Liveness bounds what must happen at all, on a busy machine.
 	Liveness = 30 * time.Second
@@ -171,7 +171,7 @@ func Holdings() (Census, error) {
 func AwaitHoldings(want Census) (Census, error) {
 	for begin := time.Now(); ; runtime.Gosched() {
 		c, err := Holdings()
-		if err != nil || maps.Equal(c, want) || time.Since(begin) > settle {
+		if err != nil || maps.Equal(c, want) || time.Since(begin) > backgroundTimeout {
 			return c, err
 		}
 	}
