@@ -203,7 +203,8 @@ func holdings() (Census, error) {
 }
 
 // awaitHoldings returns the census when it is want, or when it has not become that.
-// Some descriptors are closed in the background.
+// Some descriptors are closed in the background. It polls, because the kernel has no event for the close of a
+// descriptor or the end of a mapping.
 func awaitHoldings(holdings func() (Census, error), want Census) (Census, error) {
 	for begin := time.Now(); ; runtime.Gosched() {
 		c, err := holdings()

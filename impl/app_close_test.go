@@ -8,7 +8,7 @@ import (
 	"cutthrough/impl/server"
 )
 
-// TestAppCloseThrowsAway: bytes that nobody here will read any more are a reset for who wrote them, whether their
+// TestAppCloseThrowsAway: bytes that no call here will read any more are a reset for the peer that wrote them, whether their
 // session is closed or all of the application.
 func TestAppCloseThrowsAway(t *testing.T) {
 	for name, end := range map[string]func(a *App, s *Session) error{

@@ -323,11 +323,11 @@ func BenchmarkConnect(b *testing.B) {
 	}
 }
 
-// HopCall asks an agent to pass on what the first one who dials From says to whoever listens at To, and the
+// HopCall asks an agent to pass on what the first process that dials From sends to the listener at To, and the
 // answers back; without To it says the same.
 type HopCall struct{ From, To string }
 
-// Hop does that until somebody hangs up.
+// Hop does that until one of them hangs up.
 func (a *Agent) Hop(c HopCall, _ *None) error {
 	h := oshost.New()
 	l, err := h.Listen(c.From)

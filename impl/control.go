@@ -97,13 +97,7 @@ func (a *App) unmapLocked(h wire.Handle) error {
 	if m == nil {
 		return fmt.Errorf("impl: unmap %v: %w", h, ErrUnresolved)
 	}
-	keep := a.inboxes[:0]
-	for _, in := range a.inboxes {
-		if in.segment != h {
-			keep = append(keep, in)
-		}
-	}
-	a.inboxes = keep
+	a.forgetQueuesLocked(h)
 	a.observe(ObserveUnmapped, wire.Message{Type: wire.Map, Handle: h, Base: m.base, Size: m.seg.Size()})
 	return errors.Join(m.seg.Close(), m.peer.Close())
 }

@@ -17,6 +17,7 @@ import (
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/evq"
 	"cutthrough/shm/fifo"
@@ -49,7 +50,7 @@ func victimsOf(t *testing.T, s *server.Server, addr string) *victims {
 	return v
 }
 
-// unharmed says whether the victims still can do what they could, and nobody else is
+// unharmed says whether the victims still can do what they could, and no other process is
 // there any more.
 func (v *victims) unharmed() {
 	v.t.Helper()
@@ -126,7 +127,7 @@ func (s socket) end() {
 }
 
 // TestHostileMessages: an application that sends what no application sends is hung
-// up, and nobody else notices.
+// up, and no other process notices.
 func TestHostileMessages(t *testing.T) {
 	v := newVictims(t, server.Config{})
 	leaks := checkLeaks(t)
@@ -245,7 +246,7 @@ func TestHostileHandles(t *testing.T) {
 	for _, k := range []wire.Type{wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset} {
 		r.send(wire.Message{Type: k, RequestID: 8})
 		if r.want(k + 1); r.last.Status != wire.NotAttached {
-			t.Errorf("%v of who is not attached: %v", k, r.last)
+			t.Errorf("%v of a connection that is not attached: %v", k, r.last)
 		}
 	}
 	v.unharmed()
@@ -285,7 +286,7 @@ func TestReattach(t *testing.T) {
 }
 
 // TestDeaf: an application that does not read is hung up before what waits for it becomes
-// too much, and nobody waits for it.
+// too much, and no process waits for it.
 func TestDeaf(t *testing.T) {
 	v := newVictims(t, server.Config{Backlog: 16})
 	deaf := rawApp(t, v.addr)
@@ -321,7 +322,7 @@ func TestDeafServer(t *testing.T) {
 	v.unharmed()
 }
 
-// TestSilentConnections: those who connect and say nothing cost nobody else anything.
+// TestSilentConnections: connections that send no message cost other processes nothing.
 func TestSilentConnections(t *testing.T) {
 	v := newVictims(t, server.Config{})
 	leaks := checkLeaks(t)
@@ -396,14 +397,11 @@ func (r *scribbler) headers(base wire.Location) []uint64 {
 
 var nameSpoiled = shm.NewName("test.spoiled")
 
-// TestScribbler: whoever shares a segment with an application and spoils it ends the
+// TestScribbler: a process that shares a segment with an application and spoils it ends the
 // sessions that lie in it, if that. The application's other sessions go on, it
-// does not keep a processor busy, and nobody panics.
+// does not keep a processor busy, and no process panics.
 func TestScribbler(t *testing.T) {
-	rounds := 150
-	if testing.Short() {
-		rounds = 30
-	}
+	rounds := proctest.Rounds(t, 30, 150)
 	v := newVictims(t, server.Config{})
 	rng := rand.New(rand.NewPCG(1, 2))
 	leaks := checkLeaks(t)
@@ -485,7 +483,7 @@ func baseOf(s *server.Server, at wire.Location) wire.Location {
 }
 
 // asleep says whether the tasks that handle the events of applications sleep, as they
-// must while nothing happens.
+// must while nothing happens. It polls, because the runtime has no event for a task that goes to sleep.
 func (v *victims) asleep() error {
 	buf := make([]byte, 1<<20)
 	for begin := time.Now(); time.Since(begin) < backgroundTimeout; runtime.Gosched() {

@@ -1,6 +1,8 @@
 package impl
 
 import (
+	"slices"
+
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
 	"cutthrough/shm/evq"
@@ -24,9 +26,6 @@ func (a *App) openInboxLocked(at wire.Location) (*inbox, error) {
 	}
 	in := &inbox{at: at, segment: m.h, queue: q}
 	a.inboxes = append(a.inboxes, in)
-	if a.events.taken {
-		_ = a.bell.Ring() // the leader must ask for rings of this queue too
-	}
 	return in, nil
 }
 
@@ -45,6 +44,9 @@ type inbox struct {
 	queue    *evq.Consumer
 	sinceLow int   // events taken since the queue was last empty
 	err      error // the peer has spoiled it
+
+	waiting int  // calls that wait for an event of this queue
+	watched bool // it is in leadership.watched: a call waited when the leader looked last
 }
 
 // outbox is an event queue that this application posts to, and the doorbell of the application that reads it.
@@ -63,25 +65,63 @@ func (o *outbox) post(kind uint8, session uint32) error {
 	return o.queue.Wake(o.bell)
 }
 
-// takeEventsLocked empties all queues. While it does, the peers ring no doorbell.
+// takeEventsLocked takes the events of the queues that a call waits for. The events of other queues stay there
+// until a call waits for them.
 func (a *App) takeEventsLocked() {
-	for _, in := range a.inboxes {
-		if in.err == nil { // else it would seem to have news for ever
-			in.queue.Disarm()
-			a.drainLocked(in)
+	keep := a.events.watched[:0]
+	for _, in := range a.events.watched {
+		a.takeLocked(in)
+		if in.watched = in.waiting > 0; in.watched {
+			keep = append(keep, in)
 		}
+	}
+	clear(a.events.watched[len(keep):])
+	a.events.watched = keep
+}
+
+// takeLocked takes the events of one queue. While it does, the peer rings no doorbell. A queue without events
+// costs one load.
+func (a *App) takeLocked(in *inbox) {
+	switch {
+	case in.err != nil: // else it would seem to have news for ever
+	case in.queue.NonEmpty():
+		in.queue.Disarm()
+		a.drainLocked(in)
+	default:
+		in.sinceLow = 0
 	}
 }
 
-// armQueuesLocked asks for a ring at the next event in any queue. True: there is an event already.
+// armQueuesLocked asks for a ring at the next event in any queue that a call waits for. True: there is an event
+// already. A queue that is armed is armed again: the ring that woke the leader may be of a producer that is about
+// to clear the request, though its event was taken long ago.
 func (a *App) armQueuesLocked() bool {
 	again := false
-	for _, in := range a.inboxes {
-		if in.err == nil && in.queue.ArmNonEmpty() {
+	for _, in := range a.events.watched {
+		if in.waiting > 0 && a.armLocked(in) {
 			again = true // go on: every queue is to be armed
 		}
 	}
 	return again
+}
+
+// armLocked asks for a ring at the next event of one queue. True: there is an event already.
+func (a *App) armLocked(in *inbox) bool { return in.err == nil && in.queue.ArmNonEmpty() }
+
+// watchLocked counts a call that is to wait for an event of in.
+func (a *App) watchLocked(in *inbox) {
+	in.waiting++
+	if !in.watched {
+		in.watched = true
+		a.events.watched = append(a.events.watched, in)
+	}
+}
+
+// forgetQueuesLocked drops the queues in a segment that is unmapped.
+func (a *App) forgetQueuesLocked(segment wire.Handle) {
+	there := func(in *inbox) bool { return in.segment == segment }
+	a.inboxes = slices.DeleteFunc(a.inboxes, there)
+	a.events.watched = slices.DeleteFunc(a.events.watched, there)
 }
 
 // drainLocked wakes the sessions that the events of in name. It takes at most as many events as there are slots,

@@ -1,7 +1,6 @@
 package impl
 
 import (
-	"errors"
 	"time"
 
 	"cutthrough/shm"
@@ -17,7 +16,8 @@ import (
 type leadership struct {
 	taken     bool
 	asleep    *direction   // of the session that leads, while it sleeps or is about to
-	followers int          // halves that wait for their bell
+	followers int          // directions that wait for their bell
+	watched   []*inbox     // the queues that a call waits for, and perhaps some that one waited for
 	relay     shm.Doorbell // wakes the event task to lead
 }
 
@@ -29,7 +29,9 @@ func (a *App) await(d *direction, ready func() bool, until time.Duration) error 
 		return a.followLocked(d, ready, until)
 	}
 	a.events.taken = true
+	a.watchLocked(d.inbox)
 	err := a.leadLocked(d, ready, until)
+	d.inbox.waiting--
 	a.events.taken = false
 	if a.events.followers > 0 {
 		_ = a.events.relay.Ring()
@@ -37,35 +39,39 @@ func (a *App) await(d *direction, ready func() bool, until time.Duration) error 
 	return err
 }
 
-// followLocked waits until the leader signals d.
+// followLocked waits until the leader signals d. The leader may be asleep, so the first follower of a queue asks for
+// a ring at its next event; for the others the leader, or that follower, has.
 func (a *App) followLocked(d *direction, ready func() bool, until time.Duration) error {
-	if d.takeSignal() {
+	first := d.inbox.waiting == 0
+	if first {
+		a.takeLocked(d.inbox)
+	}
+	if d.takeSignal() || first && a.armLocked(d.inbox) {
 		return nil
 	}
 	d.waiting = true
 	a.events.followers++
+	a.watchLocked(d.inbox)
 	err := waitUnlocked(a.mu, d.bell, ready, until)
 	if d.waiting { // the bell has not rung
-		d.waiting = false
-		a.events.followers--
+		a.stopFollowingLocked(d)
 	}
 	d.signalled = false
-	return ignoreWakeErr(err)
+	return err
+}
+
+// stopFollowingLocked ends the wait of d for its bell.
+func (a *App) stopFollowingLocked(d *direction) {
+	d.waiting = false
+	a.events.followers--
+	d.inbox.waiting--
 }
 
 // takeSignal says whether d was signalled since the last call.
 func (d *direction) takeSignal() bool {
-	woken := d.signalled
+	signalled := d.signalled
 	d.signalled = false
-	return woken
-}
-
-// ignoreWakeErr drops ErrDeadline and ErrClosed: the caller re-checks the state of the session after every wake.
-func ignoreWakeErr(err error) error {
-	if errors.Is(err, shm.ErrDeadline) || errors.Is(err, shm.ErrClosed) {
-		return nil
-	}
-	return err
+	return signalled
 }
 
 // leadLocked takes events until d is signalled. It also returns when a peer floods a queue, so that the caller
@@ -86,7 +92,7 @@ func (a *App) leadLocked(d *direction, ready func() bool, until time.Duration) e
 		err := waitUnlocked(a.mu, a.bell, ready, until)
 		a.events.asleep = nil
 		if err != nil {
-			return ignoreWakeErr(err)
+			return err
 		}
 	}
 }
@@ -155,8 +161,7 @@ func (a *App) signalLocked(d *direction) {
 	d.signalled = true
 	switch {
 	case d.waiting:
-		d.waiting = false
-		a.events.followers--
+		a.stopFollowingLocked(d)
 		_ = d.bell.Ring()
 	case a.events.asleep == d:
 		_ = a.bell.Ring()

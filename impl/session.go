@@ -21,7 +21,7 @@ var (
 	nameStateLock = shm.NewName("session.state-lock")
 	nameReadBell  = shm.NewName("session.readable")
 	nameWriteBell = shm.NewName("session.writable")
-	nameDrained   = shm.NewName("session.quiet")
+	nameDrained   = shm.NewName("session.drained")
 )
 
 // Session is a local session: a [net.Conn] whose bytes go through two fifos in shared
@@ -35,7 +35,7 @@ type Session struct {
 
 	rx, tx direction // reading and writing
 
-	mu       sync.Locker // below, and the deadlines and inside counts of the halves
+	mu       sync.Locker // below, and the deadlines of the directions
 	err      error       // the session is unusable: reset, corrupt, or the layer is gone
 	peerFin  bool        // the peer has closed its writing direction
 	peerDone bool        // the peer has closed
@@ -51,8 +51,9 @@ type direction struct {
 	deadline time.Duration // of Host.Now; shm.Forever: none
 
 	// Guarded by the lock of the application.
-	signalled bool // since it last waited
-	waiting   bool // it waits for the bell, because another task leads
+	inbox     *inbox // of the session: its events signal the direction
+	signalled bool   // since it last waited
+	waiting   bool   // it waits for the bell, because another task leads
 	bell      shm.Doorbell
 
 	writer *fifo.Writer
@@ -100,8 +101,9 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	if s.inbox, err = a.openInboxLocked(m.ReadQueue); err != nil {
 		return nil, err
 	}
-	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
-	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
+	s.rx.inbox, s.tx.inbox = s.inbox, s.inbox
+	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{a, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
+	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{a, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
 	i := int(m.Handle.Index())
 	for i >= len(a.sessions) {
 		a.sessions = append(a.sessions, nil)
@@ -126,6 +128,13 @@ func (s *Session) stateLocked(d *direction) error {
 		return syscall.EPIPE
 	}
 	return nil
+}
+
+// mayWait returns the deadline until which a call in direction d may wait, or why it must not.
+func (s *Session) mayWait(d *direction) (time.Duration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return d.deadline, s.stateLocked(d)
 }
 
 // enter begins a call in direction d, leave ends it. Between them Close waits.
@@ -164,7 +173,26 @@ func (s *Session) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	defer s.leave(&s.rx)
-	return s.rx.reader.Read(b, shm.Forever)
+	ended := false
+	for {
+		n, err := s.rx.reader.TryRead(b)
+		if err != nil || n > 0 || len(b) == 0 {
+			return n, err
+		}
+		if ended {
+			return 0, io.EOF
+		}
+		until, err := s.mayWait(&s.rx)
+		if ended = err == io.EOF; ended {
+			continue // there may be bytes that came before the end of the stream
+		}
+		if err == nil {
+			err = ignoreWakeErr(s.rx.reader.Wait(until))
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
 }
 
 // Write writes all of b, or returns how many bytes and why not more: syscall.EPIPE when
@@ -174,7 +202,21 @@ func (s *Session) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	defer s.leave(&s.tx)
-	return s.tx.writer.Write(b, shm.Forever)
+	done := 0
+	for {
+		n, err := s.tx.writer.TryWrite(b[done:])
+		done += n
+		if err != nil || done == len(b) {
+			return done, err
+		}
+		until, err := s.mayWait(&s.tx)
+		if err == nil {
+			err = ignoreWakeErr(s.tx.writer.Wait(len(b)-done, until))
+		}
+		if err != nil {
+			return done, err
+		}
+	}
 }
 
 // CloseWrite closes the writing direction: the peer reads what was written, and then

@@ -230,7 +230,7 @@ func TestListenerCloses(t *testing.T) {
 	wantErr(t, "read", s.read(), nil)
 }
 
-// TestListenerCloseResets: sessions that nobody has accepted are reset.
+// TestListenerCloseResets: sessions that no call has accepted are reset.
 func TestListenerCloseResets(t *testing.T) {
 	addr := startLayer(t, server.Config{})
 	l := listen(t, attach(t, addr), testURI)
@@ -280,7 +280,7 @@ func TestStatuses(t *testing.T) {
 	wantErr(t, "address in use", err, syscall.EADDRINUSE)
 	_, err = red.Listen("tcp://10.9.9.9/1")
 	wantErr(t, "an address of another machine", err, wire.Invalid)
-	wantErr(t, "nobody listens", dial(red, "tcp://127.0.0.1/9"), syscall.ECONNREFUSED)
+	wantErr(t, "no listener", dial(red, "tcp://127.0.0.1/9"), syscall.ECONNREFUSED)
 	wantErr(t, "itself", dial(red, "tcp://127.0.0.1/1"), wire.SelfConnect)
 	wantErr(t, "same namespace", dial(red2, "tcp://127.0.0.1/1"), nil)
 	wantErr(t, "loopback of another namespace", dial(blue, "tcp://127.0.0.1/1"), syscall.ECONNREFUSED)

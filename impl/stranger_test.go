@@ -7,7 +7,7 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// TestStrangers: of the channels that nobody attaches over, the session layer keeps a few, the newest.
+// TestStrangers: of the channels over which no application attaches, the session layer keeps a few, the newest.
 // Those of applications do not count, until these have detached.
 func TestStrangers(t *testing.T) {
 	addr := startLayer(t, server.Config{MaxUnattached: 2})

@@ -1,60 +1,41 @@
 package impl
 
 import (
-	"io"
+	"errors"
 	"time"
 
 	"cutthrough/shm"
 )
 
-// eventRinger is the doorbell of the peer as the fifo sees it: to ring it is to post an event.
+// eventRinger wakes the peer of a session: a ring is an event in the queue that the peer reads.
 type eventRinger struct {
 	s    *Session
 	kind uint8
 }
 
-// Ring implements [shm.Doorbell].
-func (n eventRinger) Ring() error { return n.s.out.post(n.kind, n.s.handle.Index()) }
+// Ring implements [shm.Ringer].
+func (r eventRinger) Ring() error { return r.s.out.post(r.kind, r.s.handle.Index()) }
 
-// Wait implements [shm.Doorbell]. It panics: the doorbell of the peer is for ringing.
-func (n eventRinger) Wait(func() bool, time.Duration) error { panic("impl: wait for a notice") }
-
-// Desc implements [shm.Doorbell].
-func (n eventRinger) Desc() shm.Desc { return nil }
-
-// Close implements [shm.Doorbell].
-func (n eventRinger) Close() error { return nil }
-
-// sessionWaiter is the bell that a direction sleeps on. A deadline that moves, the end of the stream, a close
-// and a reset end the sleep.
+// sessionWaiter is what a direction of a session sleeps on.
 type sessionWaiter struct {
-	s *Session
-	d *direction
+	app *App
+	d   *direction
 }
 
-// Ring implements [shm.Doorbell].
-func (g sessionWaiter) Ring() error { return g.d.bell.Ring() }
-
-// Wait implements [shm.Doorbell].
-func (g sessionWaiter) Wait(ready func() bool, _ time.Duration) error {
-	g.s.mu.Lock()
-	until := g.d.deadline
-	err := g.s.stateLocked(g.d)
-	g.s.mu.Unlock()
-	if err == io.EOF && ready() {
-		return nil // bytes that came before the end of the stream
-	}
-	if err != nil {
-		return err
-	}
-	if g.s.app.opt.Spin == 0 {
+// Wait implements [shm.Waiter]. A change of the session's state, which includes its deadlines, ends the
+// wait too.
+func (w sessionWaiter) Wait(ready func() bool, deadline time.Duration) error {
+	if w.app.opt.Spin == 0 {
 		ready = nil // or the doorbell would spin
 	}
-	return g.s.app.await(g.d, ready, until) // if it is nil the caller looks, and comes back here
+	return w.app.await(w.d, ready, deadline)
 }
 
-// Desc implements [shm.Doorbell].
-func (g sessionWaiter) Desc() shm.Desc { return nil }
-
-// Close implements [shm.Doorbell].
-func (g sessionWaiter) Close() error { return nil }
+// ignoreWakeErr drops ErrDeadline and ErrClosed: the caller re-checks the state of the session after every wake,
+// and the deadline may have moved.
+func ignoreWakeErr(err error) error {
+	if errors.Is(err, shm.ErrDeadline) || errors.Is(err, shm.ErrClosed) {
+		return nil
+	}
+	return err
+}

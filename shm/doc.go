@@ -48,7 +48,7 @@
 //
 // Words are safe for concurrent use by tasks and processes. The bytes of a Range are plain memory:
 // the protocol around them decides which task may use which part. A Host and everything that it
-// returns are safe for concurrent use, with the exceptions noted at [Doorbell].Wait and
+// returns are safe for concurrent use, with the exceptions noted at [Waiter] and
 // [Segment.Close].
 //
 // # Limits

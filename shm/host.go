@@ -51,16 +51,28 @@ type Host interface {
 // Forever is a deadline that never comes.
 const Forever = time.Duration(math.MaxInt64)
 
-// Doorbell wakes one process from another: a counting event that many tasks may ring and one waits
-// for. Safe for concurrent use, except that one task at a time may call Wait.
-type Doorbell interface {
+// Ringer wakes the task that waits on the other side: the part of a [Doorbell] that a writer needs. Safe
+// for concurrent use.
+type Ringer interface {
 	// Ring makes the current or the next Wait return. Rings may coalesce. It never blocks.
 	Ring() error
+}
+
+// Waiter sleeps until it is rung: the part of a [Doorbell] that a reader needs. One task at a time may
+// call Wait.
+type Waiter interface {
 	// Wait returns nil after a ring, or spuriously; ErrDeadline; or ErrClosed. Callers re-check the
 	// condition that they wait for. ready, if not nil, is a cheap test of that condition without side
 	// effects. Wait may call it any number of times from the calling task while it spins, to return
 	// early with nil; a simulator calls it only to tell a lost wake-up from a deadlock.
 	Wait(ready func() bool, deadline time.Duration) error
+}
+
+// Doorbell wakes one process from another: a counting event that many tasks may ring and one waits
+// for. Safe for concurrent use, except that one task at a time may call Wait.
+type Doorbell interface {
+	Ringer
+	Waiter
 	// Desc returns the descriptor to send to a peer; the doorbell keeps owning it.
 	Desc() Desc
 	// Close releases the doorbell and wakes a waiter with ErrClosed. Rings that the peer has not

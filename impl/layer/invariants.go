@@ -69,7 +69,7 @@ func (l *Core) checkSegments(bad report) {
 			}
 		}
 		if g.State == segments.Closing && g.Announced == [2]bool{} {
-			bad("S9", "%v is closing and nobody has it", g.Handle)
+			bad("S9", "%v is closing and no application has it", g.Handle)
 		}
 	})
 }
@@ -175,7 +175,7 @@ func (l *Core) checkApps(bad report) {
 		if creating {
 			return
 		}
-		bad("S19", "nobody is attached and %d sessions, %d segments, %d pairs are left", l.sessions.Len(), l.segments.Len(), l.pairs.Len())
+		bad("S19", "no application is attached and %d sessions, %d segments, %d pairs are left", l.sessions.Len(), l.segments.Len(), l.pairs.Len())
 	}
 }
 

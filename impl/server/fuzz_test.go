@@ -113,7 +113,7 @@ func newFuzzServer(t *testing.T, cfg layer.Config) *fuzzServer {
 	return &fuzzServer{t: t, host: h, s: s, conns: make([]*fuzzConn, 3)}
 }
 
-// end hangs up everybody, and expects that nothing is left.
+// end hangs up all channels, and expects that nothing is left.
 func (f *fuzzServer) end() {
 	for id := range layer.Channel(len(f.conns)) {
 		if c := f.s.channels[id+1]; c != nil {
@@ -257,7 +257,7 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// TestForgedAnswers: who answers that it cannot map what it was not told yet, because
+// TestForgedAnswers: an application that answers that it cannot map what it was not told yet, because
 // it does not read, is not told.
 func TestForgedAnswers(t *testing.T) {
 	f := newFuzzServer(t, layer.Config{})

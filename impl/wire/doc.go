@@ -3,7 +3,7 @@
 //
 // [Message.Encode] and [Decode] are inverse to each other, and there is one encoding of a message. A
 // message of each [Type] has some of the fields of [Message]; docs/PROTOCOL.md says what each means and
-// who sends it when. A request is answered by exactly one reply ([Type.Reply]), with a [Status] and the
+// which side sends it when. A request is answered by exactly one reply ([Type.Reply]), with a [Status] and the
 // request id of the request.
 //
 // Everything here is a plain value. All functions are safe for concurrent use.

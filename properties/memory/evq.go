@@ -125,7 +125,7 @@ func (k *evqCase) setup(w *sim.World) {
 	scenario.Must(err)
 	x := &evqConsumer{w: w, nap: &nap{owner: cons}, running: len(k.posts)}
 	x.bell = napBell{bell, x.nap}
-	var spaceBells []shm.Doorbell
+	var spaceBells []shm.Ringer
 	var watches []func()
 	for i, posts := range k.posts {
 		p := w.Process(producerNames[i]).Mortal()

@@ -232,8 +232,8 @@ func (c *Consumer) Poll() (Event, bool, error) {
 	return s.event(), true, nil
 }
 
-// nonEmpty says whether Poll would return an event or an error.
-func (c *Consumer) nonEmpty() bool {
+// NonEmpty says whether Poll would return an event or an error. It is one load.
+func (c *Consumer) NonEmpty() bool {
 	return slotWord(c.slot(c.head).Load()) != emptySlot(c.lap(c.head))
 }
 

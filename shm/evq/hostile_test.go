@@ -26,7 +26,7 @@ func newQueueHost(tb testing.TB, seg *shm.Segment, slots uint32, poke func()) *q
 	bell := &countBell{}
 	h := &queueHost{tb: tb, y: y}
 	h.w = Writer{Queue: openProducer(tb, view, 5), Peer: bell, Bell: bell, Now: noTime}
-	h.r = Reader{Queue: openConsumer(tb, view), Peers: []shm.Doorbell{nil, bell}, Bell: bell, Now: noTime}
+	h.r = Reader{Queue: openConsumer(tb, view), Peers: []shm.Ringer{nil, bell}, Bell: bell, Now: noTime}
 	y.OnAccess = func(n int, off uint64, name shm.Name, op access.Op) {
 		if n > 5*maxRetries {
 			tb.Fatalf("%d accesses: it hangs", n)

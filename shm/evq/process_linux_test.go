@@ -141,7 +141,7 @@ func TestProcessesSendEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &evq.Reader{Queue: c, Peers: e.peers, Bell: e.bell, Now: h.Now}
+	r := &evq.Reader{Queue: c, Peers: []shm.Ringer{e.peers[0], e.peers[1]}, Bell: e.bell, Now: h.Now}
 
 	var next [2]uint32
 	steady, steadyGone := e.start(1, count)

@@ -22,7 +22,7 @@ func stressQueue(t *testing.T, slots uint32) {
 	const producers, events = 3, 4000
 	seg := queueAt(t, slots, uint64(slots)<<24-100)
 	bell := make(chanBell, 1)
-	var peers []shm.Doorbell
+	var peers []shm.Ringer
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for id := range producers {
@@ -114,8 +114,10 @@ func BenchmarkQueueSendRecv(b *testing.B) {
 func BenchmarkQueueTwoProducers(b *testing.B) {
 	seg := queueAt(b, 1024, 0)
 	bell := make(chanBell, 1)
-	peers := []shm.Doorbell{make(chanBell, 1), make(chanBell, 1)}
-	for id, own := range peers {
+	var peers []shm.Ringer
+	for id := range 2 {
+		own := make(chanBell, 1)
+		peers = append(peers, own)
 		w := Writer{Queue: openProducer(b, seg, id), Peer: bell, Bell: own, Now: noTime, Spin: 2048}
 		go func() {
 			for range (b.N + id) / 2 {

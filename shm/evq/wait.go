@@ -35,7 +35,7 @@ import (
 // again when it wakes.
 
 // Wake rings the consumer's bell if the consumer sleeps. It returns the error of the bell.
-func (p *Producer) Wake(consumer shm.Doorbell) error {
+func (p *Producer) Wake(consumer shm.Ringer) error {
 	s := p.sleep.Load()
 	if s&1 == 0 {
 		return nil
@@ -51,7 +51,7 @@ func (p *Producer) Wake(consumer shm.Doorbell) error {
 // true there is room, or an error that Post will return. If it returns false the caller may wait on
 // its bell, and the consumer has been woken. A request that was not needed costs one ring. One task
 // of a process at a time may call it. Errors: [shm.ErrCorrupt], or that of the consumer's bell.
-func (p *Producer) ArmSpace(consumer shm.Doorbell) (ready bool, err error) {
+func (p *Producer) ArmSpace(consumer shm.Ringer) (ready bool, err error) {
 	for range maxRetries {
 		w := p.want.Load()
 		if w&p.bit == 0 && !p.want.CompareAndSwap(w, w|p.bit) {
@@ -67,11 +67,15 @@ func (p *Producer) ArmSpace(consumer shm.Doorbell) (ready bool, err error) {
 
 // ArmNonEmpty asks the producers for a ring at the next event, and then looks again. If it returns
 // true the next Poll returns an event or an error, and no ring is asked for. If it returns false
-// the caller may wait on its bell, and must call [Consumer.Disarm] when it stops waiting.
+// the caller may wait on its bell, and calls [Consumer.Disarm] when it stops waiting, or else its
+// producers ring once more.
+//
+// Call it again before every wait, also when the last one ended without an event: a producer whose event was
+// taken before it looked rings for nothing, and clears the request after that.
 func (c *Consumer) ArmNonEmpty() (ready bool) {
 	c.epoch += 2
 	c.sleep.Store(c.epoch | 1)
-	if c.nonEmpty() {
+	if c.NonEmpty() {
 		c.Disarm()
 		return true
 	}
@@ -95,8 +99,8 @@ func (c *Consumer) TakeSpaceWaiters() uint32 {
 // but Spin, which may be 0. One goroutine at a time may use it.
 type Writer struct {
 	Queue *Producer
-	Peer  shm.Doorbell         // rung for the consumer
-	Bell  shm.Doorbell         // this side waits on it
+	Peer  shm.Ringer           // rung for the consumer
+	Bell  shm.Waiter           // this side waits on it
 	Now   func() time.Duration // [shm.Host].Now
 	Spin  int                  // limit of looks for room before each sleep; 2048 take 50 to 100 us
 
@@ -152,8 +156,8 @@ func (w *Writer) sleep(deadline time.Duration) error {
 // but Spin, which may be 0. One goroutine at a time may use it.
 type Reader struct {
 	Queue *Consumer
-	Peers []shm.Doorbell       // Peers[id] is rung for producer id; nil if it never waits
-	Bell  shm.Doorbell         // this side waits on it
+	Peers []shm.Ringer         // Peers[id] is rung for producer id; nil if it never waits
+	Bell  shm.Waiter           // this side waits on it
 	Now   func() time.Duration // [shm.Host].Now
 	Spin  int                  // limit of looks for an event before each sleep
 
@@ -201,7 +205,7 @@ func (r *Reader) sleep(deadline time.Duration) error {
 		return shm.ErrDeadline
 	}
 	if r.ready == nil {
-		r.ready = r.Queue.nonEmpty
+		r.ready = r.Queue.NonEmpty
 	}
 	if r.watch.Until(r.ready, r.Spin) {
 		return nil

@@ -25,7 +25,7 @@ type queueScenario struct {
 func (sc queueScenario) setup(t *testing.T, s *shmtest.Sched, skip int) (check func()) {
 	seg := s.View(t, queueAt(t, sc.slots, uint64(sc.slots)<<24-1))
 	bell := s.NewBell()
-	var peers []shm.Doorbell
+	var peers []shm.Ringer
 	sends := make([]*shmtest.Task, len(sc.events))
 	missing := 0
 	for id, events := range sc.events {
@@ -145,7 +145,7 @@ func TestQueueWakeOnce(t *testing.T) {
 	bell, own := &countBell{}, &countBell{}
 	broken, other := &countBell{err: shm.ErrClosed}, &countBell{}
 	w := Writer{Queue: openProducer(t, seg, 0), Peer: bell, Bell: own, Now: noTime}
-	peers := []shm.Doorbell{own, broken, nil, other}
+	peers := []shm.Ringer{own, broken, nil, other}
 	r := Reader{Queue: openConsumer(t, seg), Peers: peers, Bell: &countBell{}, Now: noTime}
 	send := func(want error) {
 		t.Helper()

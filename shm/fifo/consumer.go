@@ -139,7 +139,7 @@ func (c *Consumer) Readable() (uint64, error) {
 }
 
 // hasNews says whether the producer's counter differs from its last value seen by this side. It has
-// no side effects, as the test of [shm.Doorbell].Wait requires.
+// no side effects, as the test of [shm.Waiter] requires.
 func (c *Consumer) hasNews() bool { return c.tailWord.Load() != c.tail }
 
 // ready returns the smaller of n and the number of bytes that can be dequeued. It reads the

@@ -126,7 +126,7 @@ func (p *Producer) Free() (uint64, error) {
 }
 
 // hasFree says whether n bytes are free now. It has no side effects and does not check the
-// consumer's counter, as the test of [shm.Doorbell].Wait requires.
+// consumer's counter, as the test of [shm.Waiter] requires.
 func (p *Producer) hasFree(n uint64) bool { return p.cap-(p.tail-p.headWord.Load()) >= n }
 
 // advance counts the n bytes at tail, which are written, as enqueued.

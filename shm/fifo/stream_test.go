@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 	"time"
 
@@ -106,12 +105,13 @@ func TestStreamInPlace(t *testing.T) {
 				}
 			}
 			w.Fifo.Commit(uint64(len(a) + len(b)))
-			if _, err := w.Write(nil, shm.Forever); err != nil {
+			err = w.Flush()
+			if err == nil && len(a) == 0 {
+				err = w.Wait(1, shm.Forever)
+			}
+			if err != nil {
 				t.Error(err)
 				return
-			}
-			if len(a) == 0 {
-				runtime.Gosched()
 			}
 		}
 	}()
@@ -130,7 +130,7 @@ func TestStreamInPlace(t *testing.T) {
 		must(t, err)
 		must(t, r.notify())
 		if len(a) == 0 {
-			runtime.Gosched()
+			must(t, r.Wait(shm.Forever))
 		}
 	}
 	<-done
@@ -197,14 +197,14 @@ func TestStreamDeadline(t *testing.T) {
 // An error of the doorbell ends a call, and what was moved is counted.
 func TestStreamClosed(t *testing.T) {
 	w, r := newStream(t, 10, 0, 0)
-	must(t, w.Bell.Close())
+	must(t, w.Bell.(shm.Doorbell).Close())
 	if n, err := w.Write(make([]byte, 20), shm.Forever); n != 10 || !errors.Is(err, shm.ErrClosed) {
 		t.Errorf("Write with a closed bell = %d, %v, want 10, ErrClosed", n, err)
 	}
 	if n, err := r.Read(make([]byte, 20), shm.Forever); n != 10 || !errors.Is(err, shm.ErrClosed) {
 		t.Errorf("Read with the producer's bell closed = %d, %v, want 10, ErrClosed", n, err)
 	}
-	must(t, r.Bell.Close())
+	must(t, r.Bell.(shm.Doorbell).Close())
 	if n, err := r.Read(make([]byte, 20), shm.Forever); n != 0 || !errors.Is(err, shm.ErrClosed) {
 		t.Errorf("Read with a closed bell = %d, %v, want ErrClosed", n, err)
 	}

@@ -20,10 +20,10 @@ func listening(body func(e *env, h shm.Host, l shm.Listener)) func(e *env) {
 }
 
 var listenerTests = []test{
-	{"nobody-listens", func(e *env) {
+	{"no-listener", func(e *env) {
 		e.one(func(h shm.Host) {
 			_, err := h.Dial(e.addr)
-			e.want(err, shm.ErrRefused, "dial nobody")
+			e.want(err, shm.ErrRefused, "dial without a listener")
 		})
 	}},
 	{"addr", listening(func(e *env, h shm.Host, l shm.Listener) {
@@ -31,7 +31,7 @@ var listenerTests = []test{
 	})},
 	{"address-in-use", listening(func(e *env, h shm.Host, l shm.Listener) {
 		_, err := h.Listen(e.addr)
-		e.want(err, shm.ErrAddrInUse, "listen where somebody does")
+		e.want(err, shm.ErrAddrInUse, "listen at a taken address")
 		e.connect(h, l) // the first one is not disturbed
 	})},
 	{"address-in-use-by-another-process", func(e *env) {

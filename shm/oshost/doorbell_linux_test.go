@@ -122,7 +122,8 @@ func TestDoorbellPeerMakesItBlocking(t *testing.T) {
 	leaks()
 }
 
-// blockedIn says whether a thread of this process sleeps in a system call.
+// blockedIn says whether a thread of this process sleeps in a system call. Callers poll it: the kernel has no
+// event for that.
 func blockedIn(t testing.TB, tid, call int) bool {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/syscall")

@@ -122,7 +122,7 @@ func TestVallocSizes(t *testing.T) {
 	}
 }
 
-// TestVallocRefuses: giving back what one does not have would free somebody else's range and so make two overlap.
+// TestVallocRefuses: giving back what one does not have would free the range of another owner and so make two overlap.
 func TestVallocRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name string

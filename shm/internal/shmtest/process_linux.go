@@ -167,7 +167,8 @@ func Holdings() (Census, error) {
 }
 
 // AwaitHoldings returns the census as soon as it equals want, or after five seconds. Some
-// descriptors are closed in the background.
+// descriptors are closed in the background. It polls, because the kernel has no event for the close of a
+// descriptor or the end of a mapping.
 func AwaitHoldings(want Census) (Census, error) {
 	for begin := time.Now(); ; runtime.Gosched() {
 		c, err := Holdings()
