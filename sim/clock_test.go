@@ -107,7 +107,7 @@ func TestDelayedMessagesTakeRoom(t *testing.T) {
 	wantNotes(t, o, "9: "+shm.ErrDeadline.Error()+" at 0s")
 }
 
-// TestDelayedRing: a ring that is delayed wakes nobody before its time.
+// TestDelayedRing: a ring that is delayed wakes no task before its time.
 func TestDelayedRing(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)

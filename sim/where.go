@@ -39,7 +39,7 @@ func at(file string, line int) string { return fmt.Sprintf("%s:%d", filepath.Bas
 
 // plumbing says whether a function is part of the simulator, of the memory seam below it, or of the runtime.
 func plumbing(function string) bool {
-	for _, p := range []string{"runtime.", "iter.", "sync.", "internal/", "time.", "cutthrough/sim.", "cutthrough/shm."} {
+	for _, p := range []string{"runtime.", "iter.", "sync.", "sync/", "internal/", "time.", "cutthrough/sim.", "cutthrough/shm."} {
 		if strings.HasPrefix(function, p) {
 			return true
 		}

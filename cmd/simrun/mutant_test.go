@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"maps"
 	"path/filepath"
@@ -17,9 +19,9 @@ import (
 // killers returns the traces of the corpus by the mutants that they kill.
 func killers(t *testing.T) map[string][]string {
 	t.Helper()
-	paths, err := tracesBelow(filepath.Join("../..", corpus))
-	if err != nil {
-		t.Fatal(err)
+	paths, err := filepath.Glob("../../traces/*.trace")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
 	}
 	found := make(map[string][]string)
 	for _, path := range paths {
@@ -38,13 +40,14 @@ func killers(t *testing.T) map[string][]string {
 // is that of the program which has been built from the mutant's exact source.
 func TestCommonProgram(t *testing.T) {
 	t.Setenv("GOFLAGS", "-ldflags=-w") // linked in half the time
-	p, err := project()
+	root, err := mutate.ModuleRoot(".", "cutthrough")
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := mutate.Project{Root: root, Dir: app().Mutants, Command: "./cmd/simrun"}
 	paths := killers(t)
 	var ms []*mutate.Mutant
-	for _, name := range []string{demoMutant, "handle-generation-ignored", "handle-index-truncated"} {
+	for _, name := range []string{"skip-recheck", "handle-generation-ignored", "handle-index-truncated"} {
 		m, err := p.Find(name)
 		if err != nil {
 			t.Fatal(err)
@@ -54,9 +57,16 @@ func TestCommonProgram(t *testing.T) {
 	var mu sync.Mutex
 	replay := func(plan *mutate.Plan) map[string]string {
 		found := make(map[string]string)
-		for _, err := range plan.Run(t.Context(), mutantJobs, func(m *mutate.Mutant, program mutate.Program) error {
-			var r replayResult
-			err := runMutated(t.Context(), m, program, io.Discard, &r, append([]string{"replay", "--"}, paths[m.Name]...)...)
+		for _, err := range plan.Run(t.Context(), 2, func(m *mutate.Mutant, program mutate.Program) error {
+			var r struct {
+				Traces []struct{ Path, Status, Verdict, Digest string }
+			}
+			args := append([]string{"replay", "--json", "--quiet", "--mutated=" + m.Name, "--"}, paths[m.Name]...)
+			var out bytes.Buffer
+			if _, err := program.Run(t.Context(), &out, io.Discard, args...); err != nil {
+				return err
+			}
+			err := json.Unmarshal(out.Bytes(), &r)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, v := range r.Traces {

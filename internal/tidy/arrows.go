@@ -70,6 +70,12 @@ var arrows = []arrow{
 	{"sim/lin", []string{module + "/sim/exec", module + "/model" + alone, "github.com/anishathalye/porcupine"},
 		"it judges histories; of model it may know the sequential specifications, and only they are in the root package"},
 
+	{"sim/cli", []string{module + "/sim", module + "/shm" + alone, module + "/internal/closest", module + "/internal/mutate", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
+		"it talks to people about scenarios of any module, so it knows no scenario, and nothing but the simulator and the mutants"},
+
+	{"sim/simtest", []string{module + "/sim" + alone, module + "/sim/exec", module + "/sim/explore", module + "/sim/scenario", module + "/sim/trace", module + "/shm" + alone},
+		"it tests scenarios of any module, so it knows no scenario, and it does not bring the command line into a test"},
+
 	{"properties" + alone, []string{module + "/properties", module + "/sim"},
 		"it lists what the packages below it explore"},
 	{"properties/memory", []string{module + "/properties/oracle", module + "/model", module + "/sim", module + "/shm"},
@@ -80,11 +86,13 @@ var arrows = []arrow{
 		"it is where the core of the session layer, its models and the simulator meet"},
 	{"properties/session", []string{module + "/properties/oracle", module + "/model", module + "/impl", module + "/sim", module + "/shm"},
 		"it is where the session layer, its model and the simulator meet"},
-	{"cmd/simrun", []string{module, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/tools"},
-		"only the command may write to a terminal"},
+	{"cmd/simrun", []string{module, "github.com/spf13/cobra"},
+		"it is where the command line, our scenarios and our models meet"},
 
 	{"internal/closest", nil,
 		"it compares words, and need not know what they are for"},
+	{"internal/clitest", []string{"github.com/rogpeppe/go-internal"},
+		"it runs the command line of any test, so it knows none"},
 	{"internal/proctest", nil,
 		"it starts the processes of any test, so it knows none"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
@@ -101,6 +109,7 @@ var testOnly = []string{
 	"golang.org/x/net/nettest",
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
+	module + "/internal/clitest",
 	module + "/internal/proctest",
 	module + "/shm/alloc", // properties runs it; the product does not
 	module + "/shm/hosttest",
@@ -116,7 +125,7 @@ type cycle struct {
 }
 
 var cycles = []cycle{
-	{"cmd/simrun", 26, "each command uses the printer and the exit codes, and they know the commands"},
+	{"cmd/simrun/internal/model", 4, "the command, its search, its export and its result are parts of one invocation"},
 	{"impl", 9, "an App, its sessions and its listeners use each other: they are one object in several files"},
 	{"impl/layer", 7, "sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
 	{"model/check", 6, "a search, its checkpoint and its result are parts of one type"},
@@ -125,6 +134,7 @@ var cycles = []cycle{
 	{"shm", 3, "a segment is made of words, and a word reports to the hook of its segment"},
 	{"shm/hosttest", 6, "the suite lists its chapters, and each chapter uses its helpers"},
 	{"sim", 16, "the world, its tasks and its host are one machine: a task asks the scheduler at every access"},
+	{"sim/cli", 22, "every command is a method of one invocation, which has printer and exit codes, and the root lists the commands"},
 	{"sim/explore", 3, "strategies and explorer know each other by interfaces that are declared beside them"},
 	{"sim/lin", 7, "a checker lists its specifications, and each uses the types of the checker"},
 	{"sim/trace", 5, "a format is read and written by methods of the types that it is made of"},
@@ -154,14 +164,17 @@ var exports = []export{
 	{"model/valloc.ErrConfig", "every model has it"},
 	{"model/valloc.Variants", "every model has it"},
 	{"properties/oracle", "the names of all properties are in one list, also of those that only the oracles check"},
+	{"properties/oracle wide", "a third of its names are names of properties, each of which is one line"},
 	{"shm/alloc", "it is a structure for any user of shared memory, and sessions do not use it"},
 	{"shm/evq", "it is a structure for any user of shared memory, and sessions wait for no room in it"},
 	{"shm/fifo", "it is a structure for any user of shared memory, and sessions use its reader and writer alone"},
 	{"sim", "it runs programs of other modules too"},
+	{"sim/cli", "it is the command line of other modules too"},
 	{"sim/exec", "it is data for programs of other modules too"},
 	{"sim/exec wide", "it is one record: what an execution is made of has a type each, and each effect a constant"},
 	{"sim/explore", "strategies of other modules explore too"},
 	{"sim/hb", "checkers of other modules use it too"},
 	{"sim/lin", "it judges histories of other modules too"},
+	{"sim/simtest", "tests of other modules use it"},
 	{"sim/trace", "it is a format, and its limits and errors are promised to all readers"},
 }

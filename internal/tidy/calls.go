@@ -122,7 +122,7 @@ func checkWaiting(t *Tree, report report) {
 }
 
 func checkEnvironment(t *Tree, report report) {
-	library := func(f *goFile) bool { return !ofTests(f) && !within(f.dir, "cmd") }
+	library := func(f *goFile) bool { return !ofTests(f) && !within(f.dir, "cmd") && !within(f.dir, edge...) }
 	t.each(library, func(f *goFile, n ast.Node) {
 		pkg, name := f.qualified(n)
 		if within(pkg, "os", "syscall") && slices.Contains([]string{"Environ", "ExpandEnv", "Getenv", "LookupEnv"}, name) {

@@ -131,7 +131,7 @@ func (o *Sessions) feed(s *followedSession, kind, side uint8) {
 	}
 }
 
-// side returns the side of the session that a channel is, or negotiation.Nobody.
+// side returns the side of the session that a channel is, or negotiation.Stranger.
 func (s *followedSession) side(ch layer.Channel) uint8 {
 	for r, of := range s.sides {
 		if of == ch {

@@ -11,7 +11,7 @@ type Execution struct {
 	Objects       []Object       `json:"objects" doc:"what the tasks share: segments, bells, locks, channels, listeners"`
 	Events        []Event        `json:"events" doc:"everything that happened, in order"`
 	Interventions []Intervention `json:"interventions" doc:"the choices other than the default, in order"`
-	History       []Operation    `json:"history,omitempty" doc:"the recorded operations, in order of their calls"`
+	History       []Operation    `json:"history,omitempty" doc:"the recorded operations, in order of their calls: client (index of the task), call and return (logical times), input, output; no return if there was none"`
 	Failure       *Failure       `json:"failure,omitempty" doc:"the violation, if there was one"`
 	Steps         int            `json:"steps" doc:"how many steps there were"`
 	Faults        int            `json:"faults" doc:"how many faults happened"`

@@ -3,6 +3,7 @@ package exec
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 )
 
 // Operation is one operation of a recorded history: what was called, what came back, and when. Times are logical, unique
@@ -41,4 +42,17 @@ func (o Operation) MarshalJSON() ([]byte, error) {
 		j.Return, j.Output = o.Return, fmt.Sprint(o.Output)
 	}
 	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Input and Output are the texts then.
+func (o *Operation) UnmarshalJSON(text []byte) error {
+	var j operationJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	*o = Operation{Client: j.Client, Call: j.Call, Return: j.Return, Input: j.Input, Output: j.Output}
+	if j.Return == 0 {
+		o.Return, o.Output, o.Pending = math.MaxInt64, nil, true
+	}
+	return nil
 }

@@ -10,8 +10,12 @@ import (
 )
 
 // check runs the execution of v again from its schedule. If the two differ, or if a strategy has
-// seen that the program diverged, v becomes a violation of Determinism that says where.
+// seen that the program diverged, v becomes a violation of Determinism that says where. If one of them leaves the
+// simulation, v becomes a violation that says that.
 func (x *explorer) check(p scenario.Program, v *Violation, diverged error) {
+	if outside(&v.Failure) {
+		return
+	}
 	x.rep.Checked++
 	message := ""
 	if diverged != nil {
@@ -19,7 +23,7 @@ func (x *explorer) check(p scenario.Program, v *Violation, diverged error) {
 	} else {
 		message = x.differs(p, v)
 	}
-	if message == "" {
+	if message == "" || outside(&v.Failure) {
 		return
 	}
 	step, first := firstDifference(x.again, p, v.Schedule)
@@ -39,6 +43,9 @@ func (x *explorer) differs(p scenario.Program, v *Violation) string {
 	property := ""
 	if o.Failure != nil {
 		property = o.Failure.Property
+		if outside(o.Failure) {
+			v.Failure = *o.Failure
+		}
 	}
 	switch {
 	case len(rp.Unmet()) > 0:
@@ -49,6 +56,11 @@ func (x *explorer) differs(p scenario.Program, v *Violation) string {
 		return fmt.Sprintf("digest %016x after %d steps at first, %016x after %d when replayed with equal choices", v.Digest, v.Steps, o.Digest, o.Steps)
 	}
 	return ""
+}
+
+// outside says whether an execution has left the simulation, so that it is no wonder if another one differs.
+func outside(f *exec.Failure) bool {
+	return f.Property == exec.TasksOnly || f.Property == exec.NoHang
 }
 
 func verdict(property string) string {

@@ -20,7 +20,8 @@ func NewTrace(scenario string, f *Violation, story ...string) *trace.Trace {
 // Replayed is one execution of a trace.
 type Replayed struct {
 	trace.Observation
-	Execution *exec.Execution
+	Failure   *exec.Failure   // nil when everything held
+	Execution *exec.Execution // nil if a task hangs
 }
 
 // Replay runs the trace, which is of scenario s, once on the code of this build. The error says what is
@@ -39,6 +40,7 @@ func Replay(s *scenario.Scenario, t *trace.Trace) (*Replayed, error) {
 func observe(o sim.Outcome, unmet []int) *Replayed {
 	return &Replayed{
 		Observation: trace.Observation{Verdict: o.Verdict(), Unmet: unmet, Digest: o.Digest, Steps: o.Steps},
+		Failure:     o.Failure,
 		Execution:   o.Execution,
 	}
 }

@@ -125,6 +125,7 @@ func (g *group) round() bool {
 		}
 		wg.Go(func() {
 			defer g.caught(i)
+			g.errs[i] = errGoexit // unless turn returns
 			g.errs[i] = x.turn()
 		})
 	}
@@ -141,6 +142,8 @@ func (g *group) round() bool {
 	}
 	return active
 }
+
+var errGoexit = errors.New("runtime.Goexit is called outside of a task (as t.FailNow does)")
 
 // caught keeps the panic of a worker for the goroutine that called Search.
 func (g *group) caught(i int) {

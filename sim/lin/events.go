@@ -47,8 +47,7 @@ func checkEvents(h []exec.Operation, capacity int) Result {
 	return r
 }
 
-// An eventSpan is when an operation can happen. For reports it says whose call and
-// whose return that is.
+// An eventSpan is when an operation can happen. For reports it names the operations that bound it.
 type eventSpan struct {
 	call, ret     int64
 	callOp, retOp int

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+)
+
+// Patience is how long a command may go on after the first signal. A task that hangs is found out within that time. A program that
+// runs others, which have patienceMutated, waits for them.
+const (
+	patience        = 6 * time.Second
+	patienceMutated = 4 * time.Second
+)
+
+// Compute fills in a result until it is done or ctx ends.
+type Compute func(ctx context.Context) error
+
+// Update calls f, which changes the result of the command. It does not return once the command has been abandoned: the result
+// is then being shown.
+func (a *Invocation) Update(f func()) {
+	a.known.Lock()
+	defer a.known.Unlock()
+	f()
+}
+
+// interruptible calls compute with a context that ends at the first SIGINT or SIGTERM. The second one ends the
+// process. If compute is not over some time after the first one it is abandoned: it can then change the result no more.
+func (a *Invocation) interruptible(compute Compute) (abandoned bool, err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	over := make(chan ending, 1)
+	go computing(ctx, compute, over)
+	var e ending
+	select {
+	case e = <-over:
+	case <-ctx.Done():
+		stop()
+		left := patience
+		if a.mutated != "" {
+			left = patienceMutated
+		}
+		select {
+		case e = <-over:
+		case <-time.After(left):
+			a.known.Lock() // for good
+			a.Say("abandoned %s after the signal", left)
+			return true, nil
+		}
+	}
+	if e.panicked != "" {
+		panic(e.panicked)
+	}
+	return false, e.err
+}
+
+// ending says how a computation ended.
+type ending struct {
+	err      error
+	panicked string // with what, and where
+}
+
+// computing calls compute and says how it ended.
+func computing(ctx context.Context, compute Compute, over chan<- ending) {
+	e := ending{err: Errorf(ExitInternal, "runtime.Goexit is called outside of a task (as t.FailNow does)")}
+	defer func() {
+		if r := recover(); r != nil {
+			e.panicked = fmt.Sprintf("%v\n%s", r, debug.Stack())
+		}
+		over <- e
+	}()
+	e.err = compute(ctx)
+}

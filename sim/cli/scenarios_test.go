@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/exec"
+	"cutthrough/sim/scenario"
+	"cutthrough/sim/trace"
+)
+
+var (
+	nameSum   = shm.NewName("test.sum")
+	nameBell  = shm.NewName("test.bell")
+	nameOther = shm.NewName("test.other")
+)
+
+// testScenarios provoke the results that the real scenarios, which hold, do not.
+func testScenarios() []*scenario.Scenario {
+	return []*scenario.Scenario{
+		{
+			Name: "test-sum", Generate: genSum, Compile: sum(false), Sometimes: []string{"added"},
+			Doc: "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
+		},
+		{
+			Name: "test-atomic", Generate: genSum, Compile: sum(true), Sometimes: []string{"added"},
+			Doc: "two processes add to a sum, atomically", Long: "The sum is right.",
+		},
+		{Name: "test-loop", Generate: genNothing, Compile: justOne(loop), Doc: "a task computes for ever"},
+		{Name: "test-block", Generate: genNothing, Compile: justOne(func() { <-make(chan int) }), Doc: "a task waits at a channel"},
+		{Name: "test-mutex", Generate: genNothing, Compile: justOne(lockTwice), Doc: "a task waits at a mutex"},
+		{Name: "test-goexit", Generate: genNothing, Compile: justOne(runtime.Goexit), Doc: "a task calls Goexit"},
+		{Name: "test-goroutine", Generate: genNothing, Compile: oneTask(startsGoroutine), Doc: "a task starts a goroutine"},
+		{Name: "test-unjoined", Generate: genNothing, Compile: oneTask(startsUnjoined), Doc: "a task starts a goroutine and goes on"},
+		{Name: "test-setup-goexit", Generate: genNothing, Compile: program(func(*sim.World) { runtime.Goexit() }), Doc: "the setup calls Goexit"},
+		{Name: "test-deadlock", Generate: genNothing, Compile: program(waitForever), Doc: "a task waits for ever"},
+		{
+			Name: "test-unreached", Generate: genNothing, Compile: program(idle), Sometimes: []string{"something"},
+			Doc: "nothing ever happens",
+		},
+		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
+		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
+		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
+		{Name: "test-stuck", Generate: genNothing, Compile: program(stuck), Doc: "an execution that does not end"},
+		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
+		{Name: "test-invalid", Generate: genNothing, Compile: invalid, Doc: "the scenario refuses its own cases"},
+	}
+}
+
+func genNothing(scenario.Source) scenario.Input { return scenario.Input{} }
+
+func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return func(scenario.Input) (scenario.Program, error) { return scenario.Program{Setup: setup}, nil }
+}
+
+func genSum(src scenario.Source) scenario.Input {
+	c := scenario.Input{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
+	for _, p := range []string{"a", "b"} {
+		for range 1 + src.Intn(2, "operations") {
+			c.Workload = append(c.Workload, trace.Op{Proc: p, Verb: "add", Args: []string{fmt.Sprint(1 + src.Intn(3, "n"))}})
+		}
+	}
+	return c
+}
+
+// oneTask is a program of one task, a, which accesses a word before it calls f.
+func oneTask(f func(w *sim.World, x shm.Uint64)) func(scenario.Input) (scenario.Program, error) {
+	return program(func(w *sim.World) {
+		p := w.Process("a")
+		seg, err := p.CreateSegment(4096)
+		if err != nil {
+			panic(err)
+		}
+		x := seg.Uint64(64, nameOther)
+		p.Go("a", func() {
+			x.Load()
+			f(w, x)
+		})
+	})
+}
+
+func justOne(f func()) func(scenario.Input) (scenario.Program, error) {
+	return oneTask(func(*sim.World, shm.Uint64) { f() })
+}
+
+// stuck says so and hangs where no guard looks.
+func stuck(*sim.World) {
+	fmt.Fprintln(os.Stderr, "stuck")
+	select {}
+}
+
+var ready atomic.Bool // stays false
+
+func loop() {
+	for !ready.Load() {
+	}
+}
+
+func lockTwice() {
+	var mu sync.Mutex
+	mu.Lock()
+	mu.Lock()
+}
+
+func startsGoroutine(_ *sim.World, x shm.Uint64) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		x.Store(1)
+	}()
+	<-done
+	x.Load()
+}
+
+func startsUnjoined(_ *sim.World, x shm.Uint64) {
+	go x.Store(1)
+	for range 100 {
+		x.Load()
+	}
+}
+
+// sum returns programs in which two processes add to a sum.
+func sum(atomic bool) func(scenario.Input) (scenario.Program, error) {
+	return func(c scenario.Input) (scenario.Program, error) { return compileSum(c, atomic) }
+}
+
+func compileSum(c scenario.Input, atomic bool) (scenario.Program, error) {
+	want := 0
+	for i, o := range c.Workload {
+		n := 0
+		if o.Verb != "add" || len(o.Args) != 1 {
+			return scenario.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
+		}
+		if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
+			return scenario.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
+		}
+		want += n
+	}
+	return scenario.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(exec.Stop, exec.Resume)}, Setup: func(w *sim.World) {
+		a, b := w.Process("a"), w.Process("b")
+		seg, err := a.CreateSegment(4096)
+		if err != nil {
+			panic(err)
+		}
+		for _, p := range []*sim.Process{a, b} {
+			sum := p.View(seg).Uint64(64, nameSum)
+			p.Go(p.Name(), func() {
+				for _, o := range c.Workload {
+					n := uint64(0)
+					if o.Proc != p.Name() {
+						continue
+					}
+					if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
+						panic(err)
+					}
+					if atomic {
+						sum.Add(n)
+					} else {
+						sum.Store(sum.Load() + n)
+					}
+					w.Sometimes("added")
+				}
+			})
+		}
+		w.AtEnd("Sum", func() error {
+			if v := seg.Uint64(64, nameSum).Load(); v != uint64(want) {
+				return fmt.Errorf("the sum is %d, not %d", v, want)
+			}
+			return nil
+		})
+	}}, nil
+}
+
+func waitForever(w *sim.World) {
+	p := w.Process("a")
+	bell, err := p.NewDoorbell(nameBell)
+	if err != nil {
+		panic(err)
+	}
+	p.Go("a", func() { _ = bell.Wait(func() bool { return false }, shm.Forever) })
+}
+
+func idle(w *sim.World) {
+	for _, name := range []string{"a", "b"} {
+		p := w.Process(name)
+		seg, err := p.CreateSegment(4096)
+		if err != nil {
+			panic(err)
+		}
+		x := seg.Uint64(64, nameOther)
+		p.Go(name, func() { x.Add(1) })
+	}
+}
+
+var executions atomic.Uint64
+
+func luck(w *sim.World) {
+	p := w.Process("a")
+	seg, err := p.CreateSegment(4096)
+	if err != nil {
+		panic(err)
+	}
+	x := seg.Uint64(64, nameOther)
+	p.Go("a", func() { x.Store(executions.Add(1)) })
+}
+
+// long fails only after many steps, with many interventions and a long message.
+func long(w *sim.World) {
+	a := w.Process("a")
+	seg, err := a.CreateSegment(4096)
+	if err != nil {
+		panic(err)
+	}
+	x, drawn := seg.Uint64(64, nameOther), 0
+	a.Go("a", func() {
+		for range 60 {
+			drawn += w.Choose(nameOther, 2)
+			x.Add(1)
+		}
+		if drawn >= 20 {
+			w.Fail("Long", "%d\n2\n3\n4\n5\n6\n7\n8", drawn)
+		}
+	})
+}
+
+func crash(scenario.Input) (scenario.Program, error) { panic("test-panic") }
+
+func invalid(scenario.Input) (scenario.Program, error) {
+	return scenario.Program{}, errors.New("no such case")
+}
