@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"cutthrough/shm"
 	"cutthrough/sim/exec"
@@ -41,6 +42,9 @@ type Config struct {
 	// MaxTasks bounds the tasks of one execution, those that tasks start included; 0 means 16, and 64
 	// is the most. The race detector's cost grows with it.
 	MaxTasks int
+	// HangLimit is how long a task may compute between two hooked accesses, in real time; 0 means 3 seconds. It has no influence
+	// on an execution whose tasks come back.
+	HangLimit time.Duration
 	// BoundedLoops says that every loop of the program that polls words gives up by itself, and that this is to be seen:
 	// the scheduler then lets a polling task go on alone, where it otherwise makes it wait until a word has changed.
 	BoundedLoops bool

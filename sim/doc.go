@@ -58,7 +58,7 @@
 // # Guards
 //
 // Code under test can leave the simulation. Each of these is a failure that names the task and the place: no return to a hooked access for
-// three seconds of real time, because of an endless loop or a wait outside of the host ([exec.NoHang]); a goroutine that is not a
+// [Config.HangLimit] of real time, because of an endless loop or a wait outside of the host ([exec.NoHang]); a goroutine that is not a
 // task and touches a segment ([exec.TasksOnly]); runtime.Goexit in a task ([exec.NoGoexit]); a task that uses a segment which its own
 // process has not mapped ([exec.OwnMapping]).
 //

@@ -12,11 +12,11 @@ import (
 	"cutthrough/sim/exec"
 )
 
-// hangLimit is how long a task may compute between two hooked accesses, in real time; a task that takes longer hangs.
+// hangLimit is the default of Config.HangLimit.
 const hangLimit = 3 * time.Second
 
 // guardTick is how often a guard looks. A process that was suspended as a whole misses ticks, so it does not seem to hang.
-const guardTick = 250 * time.Millisecond
+const guardTick = 100 * time.Millisecond
 
 // beatEvery is after how many steps a running task gives a sign of life.
 const beatEvery = 1024
@@ -27,6 +27,7 @@ type guard struct {
 	root      goroutine     // that runs executions
 	entitled  *goroutine    // the one that may touch memory now: the root or the running task; nil between executions
 	running   atomic.Int32  // the number of the task that runs, from 1
+	limit     atomic.Int64  // Config.HangLimit of the execution
 	beats     atomic.Uint64 // grows with every execution and every beatEvery steps
 	abandoned atomic.Bool   // a task hangs and the caller of Guard has gone on
 	stray     atomic.Pointer[stray]
@@ -54,7 +55,7 @@ func (g *guard) check() {
 }
 
 // Guard runs f, which may call Run any number of times, and watches the tasks: if one does not come back to a hooked access
-// for three seconds of real time, Guard returns at once with the Outcome of that execution, a violation of exec.NoHang that names the
+// for Config.HangLimit of real time, Guard returns at once with the Outcome of that execution, a violation of exec.NoHang that names the
 // task and the place in its code. The hanging goroutine cannot be ended from outside and is left behind; the Runner must not run
 // anything any more. Otherwise Guard returns nil when f returns. A panic of f is passed on.
 //
@@ -124,7 +125,7 @@ func (r *Runner) watch(ended <-chan ending) (ending, *Outcome) { //tidy:concurre
 			beats, same = now, 0
 			continue
 		}
-		if same += guardTick; same < hangLimit {
+		if same += guardTick; same < time.Duration(g.limit.Load()) {
 			continue
 		}
 		g.abandoned.Store(true)
@@ -140,7 +141,7 @@ func (g *guard) hang(t *task) *exec.Failure {
 	}
 	return &exec.Failure{
 		Property: exec.NoHang, Task: t.name,
-		Message: fmt.Sprintf("%s has not come back to a hooked access for %s: it %s", t.name, hangLimit, whereabouts(t.co.self.id)),
+		Message: fmt.Sprintf("%s has not come back to a hooked access for %s: it %s", t.name, time.Duration(g.limit.Load()), whereabouts(t.co.self.id)),
 	}
 }
 

@@ -23,7 +23,7 @@ func TestGuards(t *testing.T) {
 		name, property, message string
 		task                    func(w *sim.World, p *pairOf)
 	}{
-		{"endless loop", exec.NoHang, `^a has not come back to a hooked access for 3s: it computes without an end at guard_test.go:\d+$`,
+		{"endless loop", exec.NoHang, `^a has not come back to a hooked access for 500ms: it computes without an end at guard_test.go:\d+$`,
 			func(*sim.World, *pairOf) {
 				for ended := false; !ended; {
 					select {
@@ -68,7 +68,7 @@ func TestGuards(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
 			r := sim.NewRunner()
-			o := r.Run(sim.Config{}, sim.Default{}, func(w *sim.World) {
+			o := r.Run(sim.Config{HangLimit: 500 * time.Millisecond}, sim.Default{}, func(w *sim.World) {
 				p := newPair(w)
 				p.a.Go("a", func() { p.ya.Load(); tt.task(w, p) })
 			})

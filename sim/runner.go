@@ -86,6 +86,9 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	if cfg.MaxSteps == 0 {
 		cfg.MaxSteps = defaultMaxSteps
 	}
+	if cfg.HangLimit == 0 {
+		cfg.HangLimit = hangLimit
+	}
 	if cfg.MaxTasks == 0 {
 		cfg.MaxTasks = 16
 	}
@@ -95,6 +98,7 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	w := &e.world
 	w.reset(e, cfg, ch)
 	e.guard.entitled = &e.guard.root
+	e.guard.limit.Store(int64(cfg.HangLimit))
 	setup(w)
 	w.launchAll()
 	e.guard.beats.Add(1)

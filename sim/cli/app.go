@@ -6,10 +6,11 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
-
-	"cutthrough/sim/scenario"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"cutthrough/sim/scenario"
 )
 
 // App is a command line for some scenarios. It is a plain value: the zero value of every field but
@@ -28,6 +29,9 @@ type App struct {
 	// Mutants is the directory of the patch files, seen from the root of the module of the main package; "" means
 	// mutants.
 	Mutants string
+	// Patience is how long a command may go on after the first signal before it is abandoned; 0 means 6 seconds. It must be
+	// longer than a guard needs to find a task that hangs, see sim.Config.HangLimit.
+	Patience time.Duration
 	// Commands are further commands.
 	Commands []Command
 }

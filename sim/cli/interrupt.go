@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os/signal"
@@ -9,12 +10,18 @@ import (
 	"time"
 )
 
-// Patience is how long a command may go on after the first signal. A task that hangs is found out within that time. A program that
-// runs others, which have patienceMutated, waits for them.
-const (
-	patience        = 6 * time.Second
-	patienceMutated = 4 * time.Second
-)
+// patience is the default of App.Patience.
+const patience = 6 * time.Second
+
+// patience returns how long a command may go on after the first signal. A program that was built with a mutant has less, because
+// another one waits for it.
+func (a *Invocation) patience() time.Duration {
+	left := cmp.Or(a.app.Patience, patience)
+	if a.mutated != "" {
+		return left * 2 / 3
+	}
+	return left
+}
 
 // Compute fills in a result until it is done or ctx ends.
 type Compute func(ctx context.Context) error
@@ -39,10 +46,7 @@ func (a *Invocation) interruptible(compute Compute) (abandoned bool, err error) 
 	case e = <-over:
 	case <-ctx.Done():
 		stop()
-		left := patience
-		if a.mutated != "" {
-			left = patienceMutated
-		}
+		left := a.patience()
 		select {
 		case e = <-over:
 		case <-time.After(left):

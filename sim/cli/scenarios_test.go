@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"cutthrough/shm"
 	"cutthrough/sim"
@@ -56,7 +57,9 @@ func testScenarios() []*scenario.Scenario {
 func genNothing(scenario.Source) scenario.Input { return scenario.Input{} }
 
 func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
-	return func(scenario.Input) (scenario.Program, error) { return scenario.Program{Setup: setup}, nil }
+	return func(scenario.Input) (scenario.Program, error) {
+		return scenario.Program{Config: sim.Config{HangLimit: 500 * time.Millisecond}, Setup: setup}, nil
+	}
 }
 
 func genSum(src scenario.Source) scenario.Input {

@@ -2,15 +2,16 @@ package cli
 
 import (
 	"testing"
-
-	"cutthrough/internal/clitest"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cutthrough/internal/clitest"
 )
 
 // probe is a command line for the test scenarios. Its name is not that of a package.
 func probe() App {
-	return App{Name: "probe", Traces: "traces", Scenarios: testScenarios()}
+	return App{Name: "probe", Traces: "traces", Scenarios: testScenarios(), Patience: 2 * time.Second}
 }
 
 func TestMain(m *testing.M) {
