@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"sync"
 	"testing"
 
 	"cutthrough/shm"
@@ -14,11 +15,8 @@ type edge struct {
 	p      *pairOf
 	ca, cb shm.Conn
 	ba, bb shm.Doorbell
-	l      interface {
-		Lock()
-		Unlock()
-	}
-	ha, hb shm.Uint32 // the upper half of the word x
+	l      sync.Locker
+	hb     shm.Uint32 // the upper half of the word x
 }
 
 // TestOrder: which accesses and calls of one task order what it did before what another does after.
@@ -44,7 +42,7 @@ func TestOrder(t *testing.T) {
 		{"ring, wait", func(e *edge) { _ = e.ba.Ring() }, func(e *edge) { _ = e.bb.Wait(nil, shm.Forever) }, true},
 		{"ring, ring", func(e *edge) { _ = e.ba.Ring() }, func(e *edge) { _ = e.bb.Ring() }, false},
 		{"wait in vain", func(e *edge) { _ = e.ba.Ring() }, func(e *edge) { _ = e.p.b.NewLocalDoorbell(nameB).Wait(nil, 1) }, false},
-		{"unlock, lock", func(e *edge) { e.l.Lock(); e.l.Unlock() }, func(e *edge) { e.l.Lock() }, true},
+		{"unlock, lock", func(e *edge) { pass(e.l) }, func(e *edge) { e.l.Lock() }, true},
 		{"send, receive", func(e *edge) { _ = e.ca.Send(buf, nil, shm.Forever) }, func(e *edge) { _, _, _ = e.cb.Recv(buf, shm.Forever) }, true},
 		{"send, send", func(e *edge) { _ = e.ca.Send(buf, nil, shm.Forever) }, func(e *edge) { _ = e.cb.Send(buf, nil, shm.Forever) }, false},
 	} {
@@ -121,4 +119,10 @@ func TestRaceNamesBothSides(t *testing.T) {
 	if want := "b data read of byte 132 is not ordered after a data write"; o.Failure == nil || o.Failure.Message != want {
 		t.Errorf("have %v, want %s", o.Failure, want)
 	}
+}
+
+// pass takes a lock and gives it back.
+func pass(l sync.Locker) {
+	l.Lock()
+	defer l.Unlock()
 }

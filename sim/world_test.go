@@ -19,7 +19,7 @@ func TestWaitersOfALock(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
 		p := newPair(w)
 		l := p.a.NewLock(nameL)
-		p.a.Go("a", func() { l.Lock(); l.Unlock(); p.ya.Load() })
+		p.a.Go("a", func() { pass(l); p.ya.Load() })
 		p.b.Go("b", func() { l.Lock(); p.xb.Load(); l.Unlock() })
 		p.b.Go("c", func() { l.Lock(); p.yb.Load(); l.Unlock() })
 	}, "a @ lock unlock #1 -> b")
