@@ -66,7 +66,6 @@ func TestGuards(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			began := time.Now()
 			r := sim.NewRunner()
 			o := r.Run(sim.Config{HangLimit: 500 * time.Millisecond}, sim.Default{}, func(w *sim.World) {
 				p := newPair(w)
@@ -74,9 +73,6 @@ func TestGuards(t *testing.T) {
 			})
 			if o.Failure == nil || o.Failure.Property != tt.property || !regexp.MustCompile(tt.message).MatchString(o.Failure.Message) {
 				t.Errorf("got %v, want %s: %s", o.Failure, tt.property, tt.message)
-			}
-			if took := time.Since(began); took > 20*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}

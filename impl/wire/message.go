@@ -74,7 +74,7 @@ func (m Message) String() string {
 			fmt.Fprintf(&b, " %s=%v", name, v)
 		}
 	}
-	field("ctx", m.RequestID != 0, m.RequestID)
+	field("request", m.RequestID != 0, m.RequestID)
 	if m.Type.IsReply() || m.Status != OK {
 		fmt.Fprintf(&b, " %q", m.Status.String())
 	}

@@ -235,7 +235,7 @@ func (r *Exploration) Complete(a *Invocation) error {
 	t := v.recorded
 	if r.given != "" {
 		var err error
-		if v.Note, err = a.settle(t); err != nil {
+		if v.Note, err = a.recordBaseline(t); err != nil {
 			return Errorf(ExitInternal, "%w", err)
 		}
 		v.Text = string(trace.Format(t))

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// patience is the default of App.Patience.
-const patience = 6 * time.Second
+// defaultPatience is that of App.Patience.
+const defaultPatience = 6 * time.Second
 
 // patience returns how long a command may go on after the first signal. A program that was built with a mutant has less, because
 // another one waits for it.
 func (a *Invocation) patience() time.Duration {
-	left := cmp.Or(a.app.Patience, patience)
+	left := cmp.Or(a.app.Patience, defaultPatience)
 	if a.mutated != "" {
 		return left * 2 / 3
 	}

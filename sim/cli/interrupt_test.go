@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
-	"time"
 
 	"cutthrough/internal/clitest"
 	"cutthrough/sim/explore"
@@ -64,13 +63,9 @@ func TestInterrupt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			begun := time.Now()
 			code, out := clitest.InterruptAt(t, tt.prefix, tt.sig, "probe", tt.args...)
 			if code != tt.code || !regexp.MustCompile(tt.want).MatchString(out) {
 				t.Errorf("exit code %d, output %q; want %d and %q", code, out, tt.code, tt.want)
-			}
-			if took := time.Since(begun); took > patience+10*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}

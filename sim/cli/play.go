@@ -116,9 +116,9 @@ func lineOf(path, word string, n int) int {
 	return 0
 }
 
-// settle fills in what the code without the mutant does under a schedule that was
+// recordBaseline fills in what the code without the mutant does under a schedule that was
 // found with it: the trace wants that to pass. The note says why it does not.
-func (a *Invocation) settle(t *trace.Trace) (note string, err error) {
+func (a *Invocation) recordBaseline(t *trace.Trace) (note string, err error) {
 	s, err := a.find(t.Scenario)
 	if err != nil {
 		return "", err

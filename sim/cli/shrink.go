@@ -139,7 +139,7 @@ func (r *shrinkResult) Complete(a *Invocation) error {
 	}
 	if r.given != "" {
 		var err error
-		if r.Note, err = a.settle(t); err != nil {
+		if r.Note, err = a.recordBaseline(t); err != nil {
 			return Errorf(ExitInternal, "%w", err)
 		}
 		r.Text = string(trace.Format(t))
