@@ -20,12 +20,9 @@ import (
 func TestScenariosHold(t *testing.T) {
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
-			n := 20_000
+			n := 10_000
 			if slices.ContainsFunc(session.Scenarios(), func(o *scenario.Scenario) bool { return o.Name == s.Name }) {
-				n = 1500 // a hundred times longer executions
-			}
-			if testing.Short() {
-				n /= 2
+				n = 750 // a hundred times longer executions
 			}
 			rep, err := explore.Search(s, explore.SearchOptions{Seed: 1, MaxExecutions: n, Workers: 2})
 			if err != nil {
