@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	osexec "os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The commands of the README work.
+// The commands of the README work, and print what it shows of them.
 func TestREADME(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -26,15 +28,28 @@ func TestREADME(t *testing.T) {
 	if len(commands) == 0 {
 		t.Error("no command to try")
 	}
+	outputs := readmeOutputs(string(text))
+	for c := range outputs {
+		if !slices.Contains(commands, c) {
+			t.Errorf("the README shows what %q prints, and does not tell the reader to run it", c)
+		}
+	}
 	for _, c := range commands {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			cmd := osexec.Command("sh", "-c", c)
 			cmd.Dir = "../.."
-			out, err := cmd.CombinedOutput()
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
 			// To find a violation may be what the reader is meant to see.
 			if code := cmd.ProcessState.ExitCode(); code != cli.ExitHeld && code != cli.ExitViolated && code != cli.ExitLiveness {
-				t.Errorf("%v\n%s", err, out)
+				t.Errorf("%v\n%s%s", err, out, &stderr)
+			}
+			if want, shown := outputs[c]; shown {
+				if diff := cmp.Diff(want, string(out)); diff != "" {
+					t.Errorf("(-README +printed)\n%s", diff)
+				}
 			}
 		})
 	}
@@ -61,6 +76,26 @@ func readmeCommands(text string) []string {
 		}
 	}
 	return commands
+}
+
+// readmeOutputs returns the blocks that follow a comment "<!-- output: COMMAND -->", by the command as readmeCommands
+// returns it. The program calls itself by the name that it was run under.
+func readmeOutputs(text string) map[string]string {
+	outputs := make(map[string]string)
+	for _, part := range strings.Split(text, "<!-- output: go run ./cmd/simrun ")[1:] {
+		args, rest, _ := strings.Cut(part, " -->\n```\n")
+		block, _, _ := strings.Cut(rest, "```\n")
+		outputs["simrun "+args] = strings.ReplaceAll(block, "go run ./cmd/simrun ", "simrun ")
+	}
+	return outputs
+}
+
+func TestREADMEOutputs(t *testing.T) {
+	text := "prose\n<!-- output: go run ./cmd/simrun list -v -->\n```\na\ngo run ./cmd/simrun list\n```\nprose\n```sh\nb\n```\n"
+	want := map[string]string{"simrun list -v": "a\nsimrun list\n"}
+	if diff := cmp.Diff(want, readmeOutputs(text)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestREADMECommands(t *testing.T) {
