@@ -28,7 +28,7 @@ var arrows = []arrow{
 		"it judges every host alike, so it knows none"},
 	{"shm/internal/spin", nil,
 		"it spins, for any condition"},
-	{"shm/internal/shmtest", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/oshost", "github.com/google/go-cmp"},
+	{"shm/internal/shmtest", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/oshost", module + "/internal/proctest"},
 		"the tests of each structure share it, so it knows none"},
 
 	{"impl" + alone, []string{module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
@@ -93,7 +93,7 @@ var arrows = []arrow{
 		"it compares words, and need not know what they are for"},
 	{"internal/clitest", []string{"github.com/rogpeppe/go-internal"},
 		"it runs the command line of any test, so it knows none"},
-	{"internal/proctest", nil,
+	{"internal/proctest", []string{"github.com/google/go-cmp"},
 		"it starts the processes of any test, so it knows none"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
 		"a mutant is text: what applies it must work on code that does not compile"},

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -48,7 +49,7 @@ func counter(t testing.TB, fd int) uint64 {
 
 // TestDoorbellCoalesces: rings are counted in the kernel, one Wait takes them all.
 func TestDoorbellCoalesces(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	bell, peer := newBell(t, oshost.New())
 	for range 1000 {
 		shmtest.Check(t, bell.Ring())
@@ -93,7 +94,7 @@ func fill(t testing.TB, fd int) {
 // TestDoorbellPeerMakesItBlocking: file flags are shared with the peer. Deadlines
 // hold and Close returns whatever it does to them.
 func TestDoorbellPeerMakesItBlocking(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	bell, peer := newBell(t, h)
 	for range 2 { // before the first Wait and after
@@ -111,10 +112,10 @@ func TestDoorbellPeerMakesItBlocking(t *testing.T) {
 		thread <- unix.Gettid()
 		rung <- bell.Ring()
 	}()
-	for tid := <-thread; !blockedIn(t, tid, unix.SYS_WRITE); runtime.Gosched() {
-		if len(rung) > 0 {
-			t.Fatal("the ring did not block, so that this tests nothing")
-		}
+	tid := <-thread
+	// The kernel has no event for a thread that goes to sleep in a system call.
+	if !proctest.Eventually(func() bool { return len(rung) > 0 || blockedIn(t, tid, unix.SYS_WRITE) }) || len(rung) > 0 {
+		t.Fatal("the ring did not block, so that this tests nothing")
 	}
 	shmtest.Check(t, bell.Close())
 	shmtest.Check(t, <-rung)
@@ -122,8 +123,7 @@ func TestDoorbellPeerMakesItBlocking(t *testing.T) {
 	leaks()
 }
 
-// blockedIn says whether a thread of this process sleeps in a system call. Callers poll it: the kernel has no
-// event for that.
+// blockedIn says whether a thread of this process sleeps in a system call.
 func blockedIn(t testing.TB, tid, call int) bool {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/syscall")
@@ -157,7 +157,7 @@ func TestOpenDoorbellDescriptors(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			leaks := shmtest.CheckLeaks(t)
+			leaks := proctest.CheckLeaks(t)
 			if _, err := oshost.New().OpenDoorbell(oshost.ForeignDesc(open()), bellName); !errors.Is(err, shm.ErrDesc) {
 				t.Errorf("got %v, want %v", err, shm.ErrDesc)
 			}
@@ -202,7 +202,7 @@ func TestDoorbellSpin(t *testing.T) {
 
 // TestDoorbellRingerDoesNotPoll: a process that only rings is not woken by it.
 func TestDoorbellRingerDoesNotPoll(t *testing.T) {
-	shmtest.WarmUp(t)
+	proctest.WarmUp(t)
 	before := polled(t)
 	bell, err := oshost.New().NewDoorbell(bellName)
 	if err != nil {

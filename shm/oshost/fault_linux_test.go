@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -207,7 +208,7 @@ var faulty = shmtest.Child("faulty", func(h shm.Host, parent shm.Conn) error {
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	held, err := shmtest.Holdings()
+	held, err := proctest.Holdings()
 	if err != nil {
 		return err
 	}
@@ -224,7 +225,7 @@ var faulty = shmtest.Child("faulty", func(h shm.Host, parent shm.Conn) error {
 	if err := operate(); !errors.Is(err, f.want) || (err == nil) != (f.want == nil) {
 		return fmt.Errorf("got %v, want %v", err, f.want)
 	}
-	now, err := shmtest.AwaitHoldings(held)
+	now, err := proctest.AwaitHoldings(proctest.Holdings, held)
 	if err == nil && !maps.Equal(held, now) {
 		err = fmt.Errorf("leak: %v before, %v after", held, now)
 	}
@@ -309,7 +310,7 @@ func fillTable() (hoard []int, err error) {
 // TestDescriptorsExhausted: a process without free descriptors fails with clear
 // errors, refuses processes that dial, and works again when it has some.
 func TestDescriptorsExhausted(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h, addr, buf := oshost.New(), shmtest.NewAddr(), make([]byte, 16)
 	p := shmtest.Start(t, h, exhausted)
 	bell, err := h.NewDoorbell(bellName)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -44,7 +45,7 @@ const segSize = 1 << 16
 var wordName = shm.NewName("test.word")
 
 func TestProcessesShareSegments(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	p := shmtest.Start(t, h, mirror)
 	for round := range uint64(20) {
