@@ -12,6 +12,8 @@ import (
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
+	"cutthrough/internal/proctest"
+	"cutthrough/shm"
 	"cutthrough/shm/fifo"
 	"cutthrough/shm/oshost"
 )
@@ -19,13 +21,50 @@ import (
 // startLayer runs a session layer on a socket of its own and returns the address.
 func startLayer(t testing.TB, cfg server.Config) string {
 	t.Helper()
-	_, addr := startServer(t, cfg)
-	return addr
+	return startServer(t, cfg).addr
 }
 
-// startServer is startLayer that returns the server, too. In tests, but not in benchmarks,
+// steppedLayer is a session layer whose steps tests wait for.
+type steppedLayer struct {
+	*server.Server
+	steps *proctest.Events
+	addr  string
+}
+
+// newSteppedLayer is [server.New] with a core that notes its steps.
+func newSteppedLayer(h shm.Host, l shm.Listener, cfg server.Config) steppedLayer {
+	if cfg.Core == nil {
+		cfg.Core = layer.New(cfg.Layer)
+	}
+	steps := &proctest.Events{}
+	cfg.Core = steppedCore{cfg.Core, steps}
+	return steppedLayer{server.New(h, l, cfg), steps, l.Addr()}
+}
+
+// await returns what the session layer has when it is as wanted, or when nothing happens any more.
+func (s steppedLayer) await(want func(layer.Stat) bool) (st layer.Stat) {
+	s.steps.Await(func() bool {
+		st = s.Stat()
+		return want(st)
+	})
+	return st
+}
+
+// steppedCore is a core that notes each step. The server calls it under a lock, so what waits for a step sees what
+// the step has done.
+type steppedCore struct {
+	server.Core
+	steps *proctest.Events
+}
+
+func (c steppedCore) Step(ev layer.Event) []layer.Effect {
+	defer c.steps.Note()
+	return c.Core.Step(ev)
+}
+
+// startServer is startLayer that returns the layer. In tests, but not in benchmarks,
 // every step is checked.
-func startServer(t testing.TB, cfg server.Config) (*server.Server, string) {
+func startServer(t testing.TB, cfg server.Config) steppedLayer {
 	t.Helper()
 	if _, ok := t.(*testing.B); !ok {
 		cfg.Core = checkedCore{layer.New(cfg.Layer), func(err error) { t.Errorf("session layer: %v", err) }}
@@ -34,7 +73,7 @@ func startServer(t testing.TB, cfg server.Config) (*server.Server, string) {
 }
 
 // startUnchecked is startServer without a check of every step.
-func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
+func startUnchecked(t testing.TB, cfg server.Config) steppedLayer {
 	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
 	h := oshost.New()
@@ -42,7 +81,7 @@ func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(h, l, cfg)
+	s := newSteppedLayer(h, l, cfg)
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
 	t.Cleanup(func() {
@@ -56,7 +95,7 @@ func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 			t.Errorf("session layer: %d segments left", n)
 		}
 	})
-	return s, addr
+	return s
 }
 
 func attach(t testing.TB, addr string) *App {

@@ -9,6 +9,7 @@ import (
 const Liveness = 30 * time.Second
 
 const (
+	quiet    = Liveness / 2    // without an event; an agent that waits for one replies in time
 	patience = 5 * time.Second // of Eventually
 	interval = time.Millisecond
 )
@@ -38,7 +39,7 @@ func (e *Events) Count() int {
 	return e.n
 }
 
-// Beyond returns the count as soon as it is above n, or n when there was no such event for Liveness. A caller that
+// Beyond returns the count as soon as it is above n, or n when there was no such event for half of Liveness. A caller that
 // takes n before it looks at something misses no event after that.
 func (e *Events) Beyond(n int) int {
 	e.mu.Lock()
@@ -54,13 +55,13 @@ func (e *Events) Beyond(n int) int {
 	select {
 	case <-next:
 		return e.Count()
-	case <-time.After(Liveness):
+	case <-time.After(quiet):
 		return n
 	}
 }
 
 // Await returns true as soon as done does, which it calls at once and after each event, or false when there was no
-// event for Liveness.
+// event for half of Liveness.
 func (e *Events) Await(done func() bool) bool {
 	for n := e.Count(); !done(); {
 		last := n

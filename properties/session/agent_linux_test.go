@@ -62,6 +62,7 @@ type Agent struct {
 	log      []noted
 	broken   error // of the layer's invariants
 	server   *server.Server
+	steps    proctest.Events // of the session layer
 	served   chan error
 	app      *impl.App
 	listener *impl.Listener
@@ -106,9 +107,27 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 		}
 		a.note(noted{What: what, Channel: ch, Msg: m})
 	}
-	cfg := server.Config{Core: oracle.NewWatchedCore(c.Config, broken, observe)}
+	cfg := server.Config{Core: steppedCore{oracle.NewWatchedCore(c.Config, broken, observe), &a.steps}}
 	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
+	return nil
+}
+
+// steppedCore is a core that notes each step. The server calls it under a lock, so what waits for a step sees what
+// the step has done.
+type steppedCore struct {
+	server.Core
+	steps *proctest.Events
+}
+
+func (c steppedCore) Step(ev layer.Event) []layer.Effect {
+	defer c.steps.Note()
+	return c.Core.Step(ev)
+}
+
+// Steps returns how many steps the session layer has made, as soon as these are more than n.
+func (a *Agent) Steps(n int, now *int) error {
+	*now = a.steps.Beyond(n)
 	return nil
 }
 

@@ -116,17 +116,28 @@ func (tr *troupe) newServer() {
 	ask[None](tr.server, "Listen", stageURI)
 }
 
+// awaitStep calls done, and again after each step of the session layer, until it returns true. It returns false if the
+// session layer makes no step any more.
+func (tr *troupe) awaitStep(done func() bool) bool {
+	for n := ask[int](tr.layer, "Steps", -1); !done(); {
+		last := n
+		if n = ask[int](tr.layer, "Steps", last); n == last {
+			return false
+		}
+	}
+	return true
+}
+
 // awaitStat returns when what the session layer has is as wanted.
 func (tr *troupe) awaitStat(wanted func(layer.Stat) bool) {
 	tr.t.Helper()
-	for begin := time.Now(); ; {
-		x := ask[layer.Stat](tr.layer, "Stat", None{})
-		if wanted(x) {
-			return
-		}
-		if time.Since(begin) > proctest.Liveness {
-			tr.fatal("the session layer has %+v", x)
-		}
+	var x layer.Stat
+	look := func() bool {
+		x = ask[layer.Stat](tr.layer, "Stat", None{})
+		return wanted(x)
+	}
+	if !tr.awaitStep(look) {
+		tr.fatal("the session layer has %+v", x)
 	}
 }
 
@@ -145,13 +156,15 @@ func (tr *troupe) look() {
 	tr.log = slices.Concat(tr.log, ask[[]noted](tr.layer, "Log", None{}), heard)
 }
 
-// await looks until something wanted is in the log, from a place on.
+// await looks until something wanted of the session layer is in the log, from a place on.
 func (tr *troupe) await(from int, wanted func(noted) bool) {
 	tr.t.Helper()
-	for begin := time.Now(); !slices.ContainsFunc(tr.log[from:], wanted); tr.look() {
-		if time.Since(begin) > proctest.Liveness {
-			tr.fatal("not seen in %v", tr.log[from:])
-		}
+	look := func() bool {
+		tr.look()
+		return slices.ContainsFunc(tr.log[from:], wanted)
+	}
+	if !tr.awaitStep(look) {
+		tr.fatal("not seen in %v", tr.log[from:])
 	}
 }
 
