@@ -76,6 +76,9 @@ var arrows = []arrow{
 	{"sim/simtest", []string{module + "/sim" + alone, module + "/sim/exec", module + "/sim/explore", module + "/sim/scenario", module + "/sim/trace", module + "/shm" + alone},
 		"it tests scenarios of any module, so it knows no scenario, and it does not bring the command line into a test"},
 
+	{"sim/internal/pairtest", []string{module + "/sim" + alone, module + "/sim/scenario", module + "/shm" + alone},
+		"the tests of the simulator and of the strategies share it, so it knows no strategy"},
+
 	{"properties" + alone, []string{module + "/properties", module + "/sim"},
 		"it lists what the packages below it explore"},
 	{"properties/memory", []string{module + "/properties/oracle", module + "/model", module + "/sim", module + "/shm"},
@@ -114,6 +117,7 @@ var testOnly = []string{
 	module + "/shm/alloc", // properties runs it; the product does not
 	module + "/shm/hosttest",
 	module + "/shm/internal/shmtest",
+	module + "/sim/internal/pairtest",
 	module + "/shm/oshost", // code is given its host; cmd makes it
 }
 
