@@ -241,39 +241,6 @@ func TestHostileHandles(t *testing.T) {
 	v.unharmed()
 }
 
-// TestReattach: the doorbell of the last attach counts.
-func TestReattach(t *testing.T) {
-	addr := startLayer(t, server.Config{})
-	r := rawConn(t, addr)
-	old := r.bell
-	r.send(wire.Message{Type: wire.Attach, Namespace: "nowhere"}, old.Desc())
-	r.want(wire.AttachReply)
-	for range 2 {
-		bell, err := r.host.NewDoorbell(nameAppBell)
-		check(t, err)
-		check(t, r.bell.Close())
-		r.bell = bell
-		r.attach()
-		r.listen(testURI)
-		c := attach(t, addr)
-		dial := result(func() error {
-			s, err := c.Dial(t.Context(), testURI)
-			if err == nil {
-				err = c.table.byBase[0].peer.Ring()
-				_ = s.Close()
-			}
-			return err
-		})
-		r.want(wire.Accept)
-		r.send(wire.Message{Type: wire.AcceptReply, Handle: r.last.Handle})
-		check(t, dial())
-		check(t, bell.Wait(nil, r.host.Now()+liveness))
-		check(t, c.Close())
-		r.send(wire.Message{Type: wire.Detach})
-		r.want(wire.DetachReply)
-	}
-}
-
 // TestDeaf: an application that does not read is hung up before what waits for it becomes
 // too much, and no process waits for it.
 func TestDeaf(t *testing.T) {

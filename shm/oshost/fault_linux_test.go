@@ -249,11 +249,7 @@ func TestFaults(t *testing.T) {
 // listens at the address it is sent.
 var exhausted = shmtest.Child("exhausted", func(h shm.Host, parent shm.Conn) error {
 	buf := make([]byte, shm.MaxMessage)
-	n, _, err := parent.Recv(buf, h.Now()+shmtest.Liveness)
-	if err != nil {
-		return err
-	}
-	l, err := h.Listen(string(buf[:n]))
+	l, err := listenAsTold(h, parent)
 	if err != nil {
 		return err
 	}

@@ -42,14 +42,19 @@ func files(t testing.TB, dir string) (names []string) {
 	return names
 }
 
-// squatter is a child that listens at the address it is sent, and waits for its death.
-var squatter = shmtest.Child("squatter", func(h shm.Host, parent shm.Conn) error {
+// listenAsTold listens at the address that the parent sends.
+func listenAsTold(h shm.Host, parent shm.Conn) (shm.Listener, error) {
 	buf := make([]byte, shm.MaxMessage)
 	n, _, err := parent.Recv(buf, h.Now()+shmtest.Liveness)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l, err := h.Listen(string(buf[:n]))
+	return h.Listen(string(buf[:n]))
+}
+
+// squatter is a child that listens at the address it is sent, and waits for its death.
+var squatter = shmtest.Child("squatter", func(h shm.Host, parent shm.Conn) error {
+	l, err := listenAsTold(h, parent)
 	if err != nil {
 		return err
 	}
