@@ -62,7 +62,7 @@ func (a *Agent) Layer(addr string, _ *None) error {
 	if err != nil {
 		return err
 	}
-	a.layer, a.served = newSteppedLayer(a.host, l, server.Config{}), make(chan error, 1)
+	a.layer, a.served = newSteppedLayer(a.host, l, server.Config{}, nil), make(chan error, 1)
 	go func() { a.served <- a.layer.Run() }()
 	return nil
 }

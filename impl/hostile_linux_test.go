@@ -260,7 +260,7 @@ func TestDeaf(t *testing.T) {
 // TestDeafServer: the connects to an application that does not read wait for as long as it lives. When it goes,
 // all are refused at once.
 func TestDeafServer(t *testing.T) {
-	s := startUnchecked(t, server.Config{Backlog: 16}) // to look at so many sessions in each step would take too long
+	s := startWith(t, server.Config{Backlog: 16}, nil) // to look at so many sessions in each step would take too long
 	v := victimsOf(t, s)
 	deaf := rawApp(t, v.addr)
 	deaf.listen("tcp://127.0.0.1/9")

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/nettest"
 
 	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/layertest"
 	"cutthrough/impl/server"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
@@ -31,13 +32,10 @@ type steppedLayer struct {
 	addr  string
 }
 
-// newSteppedLayer is [server.New] with a core that notes its steps.
-func newSteppedLayer(h shm.Host, l shm.Listener, cfg server.Config) steppedLayer {
-	if cfg.Core == nil {
-		cfg.Core = layer.New(cfg.Layer)
-	}
+// newSteppedLayer is [server.New] with a core that notes its steps, and checks each unless broken is nil.
+func newSteppedLayer(h shm.Host, l shm.Listener, cfg server.Config, broken func(error)) steppedLayer {
 	steps := &proctest.Events{}
-	cfg.Core = steppedCore{cfg.Core, steps}
+	cfg.Core = layertest.Core{Core: layer.New(cfg.Layer), Broken: broken, Steps: steps}
 	return steppedLayer{server.New(h, l, cfg), steps, l.Addr()}
 }
 
@@ -50,30 +48,19 @@ func (s steppedLayer) await(want func(layer.Stat) bool) (st layer.Stat) {
 	return st
 }
 
-// steppedCore is a core that notes each step. The server calls it under a lock, so what waits for a step sees what
-// the step has done.
-type steppedCore struct {
-	server.Core
-	steps *proctest.Events
-}
-
-func (c steppedCore) Step(ev layer.Event) []layer.Effect {
-	defer c.steps.Note()
-	return c.Core.Step(ev)
-}
-
 // startServer is startLayer that returns the layer. In tests, but not in benchmarks,
 // every step is checked.
 func startServer(t testing.TB, cfg server.Config) steppedLayer {
 	t.Helper()
-	if _, ok := t.(*testing.B); !ok {
-		cfg.Core = checkedCore{layer.New(cfg.Layer), func(err error) { t.Errorf("session layer: %v", err) }}
+	broken := func(err error) { t.Errorf("session layer: %v", err) }
+	if _, ok := t.(*testing.B); ok {
+		broken = nil
 	}
-	return startUnchecked(t, cfg)
+	return startWith(t, cfg, broken)
 }
 
-// startUnchecked is startServer without a check of every step.
-func startUnchecked(t testing.TB, cfg server.Config) steppedLayer {
+// startWith is startServer with any check of every step, or none.
+func startWith(t testing.TB, cfg server.Config, broken func(error)) steppedLayer {
 	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
 	h := oshost.New()
@@ -81,7 +68,7 @@ func startUnchecked(t testing.TB, cfg server.Config) steppedLayer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSteppedLayer(h, l, cfg)
+	s := newSteppedLayer(h, l, cfg, broken)
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
 	t.Cleanup(func() {
@@ -166,18 +153,4 @@ func TestConn(t *testing.T) {
 		c, s := connect(t, l, client)
 		return c, s, func() { _ = c.Close(); _ = s.Close() }, nil
 	})
-}
-
-// checkedCore is a core whose invariants are checked after every step.
-type checkedCore struct {
-	*layer.Core
-	broken func(error)
-}
-
-func (c checkedCore) Step(ev layer.Event) []layer.Effect {
-	effects := c.Core.Step(ev)
-	if err := c.CheckInvariants(); err != nil {
-		c.broken(err)
-	}
-	return effects
 }

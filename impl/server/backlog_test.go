@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/layertest"
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
@@ -45,7 +46,7 @@ func (idleConn) Close() error                                 { return nil }
 // told of the segment all the same, with a doorbell that works.
 func TestPeerLeavesWhileMapWaits(t *testing.T) {
 	h := oshost.New()
-	s := New(h, nil, Config{Core: checkedCore{layer.New(layer.Config{}), func(err error) { t.Error(err) }}})
+	s := New(h, nil, Config{Core: layertest.Core{Core: layer.New(layer.Config{}), Broken: func(err error) { t.Error(err) }}})
 	stuck := &stuckConn{open: make(chan func(wire.Message, []shm.Desc) error)}
 	newChannel := func(id layer.Channel, conn shm.Conn) *channel {
 		bell, err := h.NewDoorbell(nameAppBell)

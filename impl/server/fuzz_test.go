@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/layertest"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
 	"cutthrough/shm/oshost"
@@ -109,7 +110,7 @@ type fuzzServer struct {
 
 func newFuzzServer(t *testing.T, cfg layer.Config) *fuzzServer {
 	h := &fuzzHost{Host: oshost.New()}
-	s := New(h, nil, Config{Backlog: 4, Core: checkedCore{layer.New(cfg), func(err error) { t.Fatal(err) }}})
+	s := New(h, nil, Config{Backlog: 4, Core: layertest.Core{Core: layer.New(cfg), Broken: func(err error) { t.Fatal(err) }}})
 	return &fuzzServer{t: t, host: h, s: s, conns: make([]*fuzzConn, 3)}
 }
 

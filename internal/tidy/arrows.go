@@ -37,6 +37,8 @@ var arrows = []arrow{
 		"the messages are for programs in any process, so they bring nothing with them"},
 	{"impl/layer", []string{module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq"},
 		"the core decides: of shared memory it knows sizes and addresses, of the system nothing"},
+	{"impl/layer/layertest", []string{module + "/impl/layer" + alone, module + "/internal/proctest"},
+		"the tests of the server and of applications share it, so it knows neither"},
 	{"impl/layer/pool", []string{module + "/impl/wire"},
 		"it hands out handles for objects of any type, so it knows none"},
 	{"impl/layer/segments", []string{module + "/impl/layer/pool", module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq"},
@@ -112,6 +114,7 @@ var testOnly = []string{
 	"golang.org/x/net/nettest",
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
+	module + "/impl/layer/layertest",
 	module + "/internal/clitest",
 	module + "/internal/proctest",
 	module + "/shm/alloc", // properties runs it; the product does not
