@@ -44,13 +44,12 @@ func generate(src scenario.Source) scenario.Input {
 
 func compile(in scenario.Input) (scenario.Program, error) {
 	_, ops, err := scenario.ReadInput(in, nil, verbs)
-	puts := scenario.OpsOf[put](ops, "writer")
-	if err == nil && len(puts) == 0 {
+	if err == nil && len(ops) == 0 {
 		err = errors.New("no letter")
 	}
 	return scenario.Program{
 		Config: sim.Config{Races: true},
-		Setup:  func(w *sim.World) { setup(w, puts) },
+		Setup:  func(w *sim.World) { setup(w, scenario.OpsOf[put](ops, "writer")) },
 	}, err
 }
 
