@@ -40,7 +40,7 @@ func genHostile(src scenario.Source) scenario.Input {
 	b.Word("victim", "prod", "cons")
 	b.Number("lies", 1, 2, 3)
 	for range 1 + src.Intn(4, "producer operations") {
-		if fills := src.Intn(2, "producer operation") == 1; fills {
+		if src.Intn(2, "producer operation") == 1 {
 			b.Op("prod", fill{1 + src.Intn(size+1, "bytes")})
 		} else {
 			b.Op("prod", write{1 + src.Intn(size+1, "bytes")})
