@@ -2,6 +2,7 @@ package properties
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -131,6 +132,58 @@ func FuzzAlloc(f *testing.F)       { fuzzScenario(f, "alloc") }
 func FuzzCloseStorm(f *testing.F)  { fuzzScenario(f, "close-storm") }
 func FuzzDetachCrash(f *testing.F) { fuzzScenario(f, "detach-crash") }
 func FuzzMultiApp(f *testing.F)    { fuzzScenario(f, "multi-app") }
+
+// TestVerbsPrintWhatTheyRead: every operation of every scenario, with each argument at the ends of its range, is printed
+// as it was read. One beyond an end is refused.
+func TestVerbsPrintWhatTheyRead(t *testing.T) {
+	for _, s := range All() {
+		if len(s.Verbs) == 0 {
+			t.Errorf("%s has no verbs", s.Name)
+		}
+		for _, v := range s.Verbs {
+			for _, proc := range v.Procs {
+				checkVerb(t, s, proc, v)
+			}
+		}
+	}
+}
+
+func checkVerb(t *testing.T, s *scenario.Scenario, proc string, v scenario.Verb) {
+	t.Helper()
+	op := func(i, n int) trace.Op { // argument i is n, the others have their least value
+		o := trace.Op{Proc: proc, Verb: v.Name}
+		for j, a := range v.Args {
+			if i != j {
+				o.Args = append(o.Args, strconv.Itoa(a.Min))
+			} else {
+				o.Args = append(o.Args, strconv.Itoa(n))
+			}
+		}
+		return o
+	}
+	ops, bad := []trace.Op{op(-1, 0)}, []trace.Op{}
+	for i, a := range v.Args {
+		ops = append(ops, op(i, a.Min), op(i, a.Max))
+		bad = append(bad, op(i, a.Min-1), op(i, a.Max+1))
+	}
+	in := scenario.Input{Workload: ops}
+	_, read, err := scenario.ReadInput(in, nil, s.Verbs)
+	if err != nil {
+		t.Fatalf("%s: %v", s.Name, err)
+	}
+	for i, o := range read {
+		if got := s.Verbs.Text(proc, o.Do); got.String() != ops[i].String() {
+			t.Errorf("%s: %v is printed as %v", s.Name, ops[i], got)
+		}
+	}
+	_, _ = s.Compile(in) // it may refuse the workload, but knows the types of its operations
+	for i, o := range bad {
+		_, err := s.Compile(scenario.Input{Workload: []trace.Op{o}})
+		if want := o.String() + ": " + v.Args[i/2].Name + " is "; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", s.Name, err, want)
+		}
+	}
+}
 
 // TestBadCasesAreRefused: a case may come from a file.
 func TestBadCasesAreRefused(t *testing.T) {

@@ -1,13 +1,67 @@
 package core
 
 import (
+	"errors"
 	"slices"
 	"time"
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
 )
+
+// fuzzer drives one core of the session layer.
+type fuzzer struct {
+	w        *sim.World
+	l        *layer.Core
+	now      time.Duration
+	later    bool
+	mon      *oracle.Messages
+	paths    *oracle.Sessions
+	names    *oracle.DirectoryOracle
+	memory   *oracle.Memory
+	apps     map[string]*fuzzApp
+	channels layer.Channel
+	ids      int
+	said     uint64 // hash of all messages of the layer
+	creating []wire.Handle
+	failing  bool          // the layer is told that a segment was not created
+	objects  []wire.Handle // that messages have named, in order
+}
+
+// fuzzApp is an application whose messages are the operations of the workload.
+type fuzzApp struct {
+	id      int
+	ch      layer.Channel // 0 when it is not there
+	context uint64
+	inbox   []wire.Message // notifications that it has not answered
+	replies []wire.Message // to its last message
+	hungUp  bool
+}
+
+func newFuzzer(w *sim.World, cfg layer.Config, later bool) *fuzzer {
+	x := &fuzzer{w: w, l: layer.New(cfg), later: later, names: oracle.NewDirectoryOracle(cfg), apps: map[string]*fuzzApp{}}
+	x.mon = oracle.NewMessages(w.Fail, oracle.Setting{DelayedSegments: later})
+	x.paths = oracle.NewSessions(w.Fail, x.mon)
+	x.memory = oracle.NewMemory(w.Fail, x.mon, cfg)
+	for _, name := range fuzzApps {
+		x.apps[name] = &fuzzApp{}
+	}
+	return x
+}
+
+func (x *fuzzer) do(o scenario.Op) {
+	switch do := o.Do.(type) {
+	case worldOp:
+		do.do(x)
+	case fuzzAppOp:
+		p := x.apps[o.Proc]
+		x.open(p)
+		do.act(x, p)
+	}
+}
 
 // step has the layer take one event, and sees to what it wants done.
 func (x *fuzzer) step(ev layer.Event) {
@@ -165,6 +219,8 @@ func (x *fuzzer) serve() {
 	}
 }
 
+var errNoSegment = errors.New("no segment")
+
 // created reports success or failure of the creation of the oldest segment that the layer waits for.
 func (x *fuzzer) created(failed bool) {
 	if len(x.creating) == 0 {
@@ -210,4 +266,21 @@ func (x *fuzzer) end() {
 		x.w.Fail(oracle.Reclaimed, "all have gone, and there are %d sessions, %d segments, %v exist, a timer: %v, at %v",
 			sessions, segments, x.memory.Segments(), ok, at)
 	}
+}
+
+// object returns the handle of the k-th newest object of a kind; 0 if there is none. The largest k gives a handle
+// that does not exist so far: the next generation of the newest index.
+func (x *fuzzer) object(kind wire.Kind, k int) wire.Handle {
+	for i := len(x.objects) - 1; i >= 0; i-- {
+		if h := x.objects[i]; h.Kind() == kind {
+			if k == maxNewest {
+				return h + 1<<32
+			}
+			if k == 0 {
+				return h
+			}
+			k--
+		}
+	}
+	return 0
 }

@@ -76,7 +76,7 @@ func describePath[S comparable](m refinementTarget[S], path []transition[S]) str
 	var b strings.Builder
 	for _, e := range path {
 		o := opOf(m, e)
-		fmt.Fprintf(&b, "%s %s %d\n\t%s\n", o.Proc, o.Verb, o.Args[0], m.Describe(e.to))
+		fmt.Fprintf(&b, "%s %v\n\t%s\n", o.Proc, o.Do, m.Describe(e.to))
 	}
 	return b.String()
 }

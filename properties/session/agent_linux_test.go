@@ -177,7 +177,7 @@ type DialCall struct{ URI, Want string }
 func (a *Agent) Dial(c DialCall, id *int) error {
 	s, err := a.app.Dial(context.Background(), c.URI)
 	*id = a.keep(s)
-	return expect(err, c.Want)
+	return compare(err, c.Want)
 }
 
 // Accept accepts a session and returns a number for it.
@@ -221,7 +221,7 @@ func (a *Agent) Do(c SessionCall, _ *None) error {
 	default:
 		err = fmt.Errorf("%w: %s", errors.ErrUnsupported, c.Verb)
 	}
-	return expect(err, c.Want)
+	return compare(err, c.Want)
 }
 
 // wantable are the errors that tests want, by the names that they have between processes.
@@ -230,8 +230,8 @@ var wantable = map[string]error{
 	"reset": syscall.ECONNRESET, "timed out": syscall.ETIMEDOUT,
 }
 
-// expect returns nil if err is the one wanted.
-func expect(err error, want string) error {
+// compare returns nil if err is the one wanted.
+func compare(err error, want string) error {
 	if target, ok := wantable[want]; ok && errors.Is(err, target) { // nil is nil
 		return nil
 	}

@@ -13,7 +13,6 @@ import (
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/scenario"
-	"cutthrough/sim/trace"
 )
 
 var (
@@ -26,11 +25,11 @@ var (
 func testScenarios() []*scenario.Scenario {
 	return []*scenario.Scenario{
 		{
-			Name: "test-sum", Generate: genSum, Compile: sum(false), Sometimes: []string{"added"},
+			Name: "test-sum", Verbs: sumVerbs, Generate: genSum, Compile: sum(false), Sometimes: []string{"added"},
 			Doc: "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
 		},
 		{
-			Name: "test-atomic", Generate: genSum, Compile: sum(true), Sometimes: []string{"added"},
+			Name: "test-atomic", Verbs: sumVerbs, Generate: genSum, Compile: sum(true), Sometimes: []string{"added"},
 			Doc: "two processes add to a sum, atomically", Long: "The sum is right.",
 		},
 		{Name: "test-loop", Generate: genNothing, Compile: justOne(loop), Doc: "a task computes for ever"},
@@ -62,14 +61,22 @@ func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, err
 	}
 }
 
+// add is an operation of a sum: a process adds n.
+type add struct{ n int }
+
+var sumVerbs = scenario.Verbs{
+	scenario.VerbOf("add", []string{"a", "b"}, add{}, scenario.Number("n", 0, 100, func(o *add) *int { return &o.n })),
+}
+
 func genSum(src scenario.Source) scenario.Input {
-	c := scenario.Input{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
+	b := &scenario.Builder{Verbs: sumVerbs}
+	b.Set("spare", src.Intn(3, "spare"))
 	for _, p := range []string{"a", "b"} {
 		for range 1 + src.Intn(2, "operations") {
-			c.Workload = append(c.Workload, trace.Op{Proc: p, Verb: "add", Args: []string{fmt.Sprint(1 + src.Intn(3, "n"))}})
+			b.Op(p, add{1 + src.Intn(3, "n")})
 		}
 	}
-	return c
+	return b.Input
 }
 
 // oneTask is a program of one task, a, which accesses a word before it calls f.
@@ -134,16 +141,9 @@ func sum(atomic bool) func(scenario.Input) (scenario.Program, error) {
 }
 
 func compileSum(c scenario.Input, atomic bool) (scenario.Program, error) {
-	want := 0
-	for i, o := range c.Workload {
-		n := 0
-		if o.Verb != "add" || len(o.Args) != 1 {
-			return scenario.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
-		}
-		if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
-			return scenario.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
-		}
-		want += n
+	_, ops, err := scenario.ReadInput(c, []scenario.Key{{Name: "spare", Max: 2}}, sumVerbs)
+	if err != nil {
+		return scenario.Program{}, err
 	}
 	return scenario.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(exec.Stop, exec.Resume)}, Setup: func(w *sim.World) {
 		a, b := w.Process("a"), w.Process("b")
@@ -151,21 +151,19 @@ func compileSum(c scenario.Input, atomic bool) (scenario.Program, error) {
 		if err != nil {
 			panic(err)
 		}
+		want := 0
 		for _, p := range []*sim.Process{a, b} {
+			mine := scenario.OpsOf[add](ops, p.Name())
+			for _, o := range mine {
+				want += o.n
+			}
 			sum := p.View(seg).Uint64(64, nameSum)
 			p.Go(p.Name(), func() {
-				for _, o := range c.Workload {
-					n := uint64(0)
-					if o.Proc != p.Name() {
-						continue
-					}
-					if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
-						panic(err)
-					}
+				for _, o := range mine {
 					if atomic {
-						sum.Add(n)
+						sum.Add(uint64(o.n))
 					} else {
-						sum.Store(sum.Load() + n)
+						sum.Store(sum.Load() + uint64(o.n))
 					}
 					w.Sometimes("added")
 				}

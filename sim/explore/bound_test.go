@@ -266,10 +266,10 @@ func TestInputsAreExhausted(t *testing.T) {
 		seen := map[string]int{}
 		s := pairtest.Fixed(sim.Config{}, nil)
 		s.Generate = func(src scenario.Source) scenario.Input {
-			b := &scenario.Builder{Src: src}
+			b := &scenario.Builder{Src: src, Verbs: additions}
 			b.Number("first", 1, 2, 3, 4)
 			for range src.Intn(5, "operations") {
-				b.Op("a", "add", src.Intn(2, "number"))
+				b.Op("a", addition{src.Intn(2, "number")})
 			}
 			return b.Input
 		}
@@ -386,7 +386,7 @@ func TestShrinkKeepsTheProperty(t *testing.T) {
 	before := fmt.Sprint(v.Input)
 	s := Shrinker{Scenario: grades()}
 	small, err := s.Shrink(v)
-	if err != nil || small.Failure.Property != "Many" || small.Strategy != "dfs:2" || fmt.Sprint(small.Input.Workload) != "[{a add [0]} {a add [0]} {a add [0]}]" {
+	if err != nil || small.Failure.Property != "Many" || small.Strategy != "dfs:2" || fmt.Sprint(small.Input.Workload) != "[a add 0 a add 0 a add 0]" {
 		t.Errorf("%v: shrunk to %+v", err, small)
 	}
 	if fmt.Sprint(v.Input) != before {

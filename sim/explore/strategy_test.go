@@ -11,7 +11,6 @@ import (
 	"cutthrough/sim"
 	"cutthrough/sim/internal/pairtest"
 	"cutthrough/sim/scenario"
-	"cutthrough/sim/trace"
 )
 
 func TestParseStrategy(t *testing.T) {
@@ -96,39 +95,44 @@ func TestStrategiesAreReproducible(t *testing.T) {
 	}
 }
 
-// counters is a test with workload: each operation adds its number, non-atomically.
+// addition is an operation that adds n, non-atomically.
+type addition struct{ n int }
+
+var additions = scenario.Verbs{
+	scenario.VerbOf("add", []string{"a", "b"}, addition{}, scenario.Number("n", 0, 50, func(o *addition) *int { return &o.n })),
+}
+
+// counters is a test with workload: additions of two processes.
 func counters() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "counters",
 		Generate: func(src scenario.Source) scenario.Input {
-			var c scenario.Input
+			b := scenario.Builder{Verbs: additions}
 			for range 2 + src.Intn(6, "operations") {
 				proc := []string{"a", "b"}[src.Intn(2, "process")]
-				c.Workload = append(c.Workload, trace.Op{Proc: proc, Verb: "add", Args: []string{strconv.Itoa(1 + src.Intn(50, "number"))}})
+				b.Op(proc, addition{1 + src.Intn(50, "number")})
 			}
-			return c
+			return b.Input
 		},
 		Compile: func(c scenario.Input) (scenario.Program, error) {
-			return scenario.Program{Config: sim.Config{}, Setup: func(w *sim.World) { addUp(w, c.Workload) }}, nil
+			_, ops, err := scenario.ReadInput(c, nil, additions)
+			return scenario.Program{Config: sim.Config{}, Setup: func(w *sim.World) { addUp(w, ops) }}, err
 		},
 	}
 }
 
-func addUp(w *sim.World, ops []trace.Op) {
+func addUp(w *sim.World, ops []scenario.Op) {
 	p := pairtest.New(w)
 	total := uint64(0)
 	run := func(proc string, x shm.Uint64) func() {
-		return func() {
-			for _, o := range ops {
-				if n, err := strconv.Atoi(o.Args[0]); err == nil && o.Proc == proc {
-					x.Store(x.Load() + uint64(n))
-				}
-			}
+		mine := scenario.OpsOf[addition](ops, proc)
+		for _, o := range mine {
+			total += uint64(o.n)
 		}
-	}
-	for _, o := range ops {
-		if n, err := strconv.Atoi(o.Args[0]); err == nil {
-			total += uint64(n)
+		return func() {
+			for _, o := range mine {
+				x.Store(x.Load() + uint64(o.n))
+			}
 		}
 	}
 	p.A.Go("a", run("a", p.XA))
@@ -149,7 +153,7 @@ func TestShrinkToTheMinimum(t *testing.T) {
 			t.Fatal(err)
 		}
 		// One lost update: one side adds 1, the other 0 from a stale load, one preemption.
-		if got := fmt.Sprint(small.Input.Workload, len(small.Schedule)); got != "[{a add [0]} {b add [1]}] 1" && got != "[{b add [1]} {a add [0]}] 1" {
+		if got := fmt.Sprint(small.Input.Workload, len(small.Schedule)); got != "[a add 0 b add 1] 1" && got != "[b add 1 a add 0] 1" {
 			t.Errorf("seed %d: shrunk to %s", seed, got)
 		}
 		if small.Failure.Property != "Sum" || !slices.IsSortedFunc(sizes, func(a, b int) int { return b - a }) {

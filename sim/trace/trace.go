@@ -48,6 +48,9 @@ type Op struct {
 	Args       []string
 }
 
+// String returns the operation as a line of a workload, with single spaces.
+func (o Op) String() string { return phrase(o.Proc, append([]string{o.Verb}, o.Args...)) }
+
 // phrase returns a word and its arguments, as a trace shows them.
 func phrase(word string, args []string) string {
 	return strings.Join(append([]string{word}, args...), " ")
