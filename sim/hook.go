@@ -10,7 +10,7 @@ import (
 	"cutthrough/sim/exec"
 )
 
-// view is one process's access hook for one piece of memory.
+// view is a piece of memory as one process has it mapped, and the access hook of that mapping.
 type view struct {
 	p      *Process
 	mem    *memory

@@ -159,6 +159,16 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	r.delayed = r.delayed[:0]
 }
 
+// newProcess returns a process, recycled if possible.
+func (w *World) newProcess() *Process {
+	if n := len(w.procs); n < cap(w.procs) {
+		if p := w.procs[:n+1][n]; p != nil { // of an earlier execution
+			return p
+		}
+	}
+	return new(Process)
+}
+
 // newTask returns a task, recycled if possible.
 func (w *World) newTask(p *Process, name string, f func()) *task {
 	if len(w.tasks) == w.cfg.MaxTasks {
