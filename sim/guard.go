@@ -46,9 +46,8 @@ func (g *guard) enter(t *task) {
 // leave notes that no task runs any more.
 func (g *guard) leave() { g.running.Store(0) }
 
-// check notes that the root runs again. It ends the root if the caller of Guard has gone on without it: nothing may run any more.
+// check ends the root, which runs again, if the caller of Guard has gone on without it: nothing may run any more.
 func (g *guard) check() {
-	g.entitled = &g.root
 	if g.abandoned.Load() {
 		runtime.Goexit()
 	}
@@ -150,10 +149,16 @@ func (g *guard) hang(t *task) *exec.Failure {
 // fails at the next step of a task.
 func (w *World) mustRun(name shm.Name, op access.Op) {
 	g := &w.run.guard
-	if g.entitled == nil {
-		return // a look at memory after the execution
+	at := frame()
+	if e := g.entitled; e != nil && (!e.knows(at) || g.alarm.Load()) { // nil: a look at memory after the execution
+		w.halt(at, name, op)
 	}
-	if !g.entitled.here() && !g.abandoned.Load() {
+}
+
+// halt ends the caller of an access, which is at, if it must not run.
+func (w *World) halt(at uintptr, name shm.Name, op access.Op) {
+	g := &w.run.guard
+	if !g.entitled.here(at) && !g.abandoned.Load() {
 		g.stray.CompareAndSwap(nil, &stray{fmt.Sprintf("a goroutine that is not a task makes the access %s %s at %s: start it with Host.Go", name, op, caller())})
 		g.alarm.Store(true)
 		runtime.Goexit()

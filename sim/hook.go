@@ -70,11 +70,13 @@ func (v *view) After(value uint64, ok bool) {
 	if w.order {
 		w.synchronise(t, v.mem, a, ok)
 	}
-	if w.rec != nil {
-		w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
-	}
-	if failed {
-		w.doing.Op = access.Load
+	if w.watched {
+		if w.rec != nil {
+			w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
+		}
+		if failed {
+			w.doing.Op = access.Load
+		}
 	}
 	for i := range w.always {
 		w.holds(&w.always[i])
@@ -111,6 +113,13 @@ func (w *World) at(a Access, faults []option) option {
 // begin notes that t does what it came to.
 func (w *World) begin(t *task) {
 	w.done++
+	if w.watched {
+		w.report(t)
+	}
+}
+
+// report tells the recorder and the observer that t does what it came to.
+func (w *World) report(t *task) {
 	if w.rec != nil {
 		w.rec.begin(t)
 	}
@@ -233,7 +242,7 @@ func (w *World) askAt(t *task, a *Access) *Point {
 	p := &w.pt
 	p.Object, p.Name, p.Op, p.Off, p.Len = a.Object, a.Name, a.Op, a.Off, a.Len
 	p.Task, p.Nth, p.Step = t.id, t.nth, w.step
-	p.w, p.Forced, p.Draws = w, false, 0
+	p.Forced, p.Draws = false, 0
 	return p
 }
 

@@ -106,8 +106,11 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 		t := w.next
 		w.next = nil
 		w.resume(t)
-		w.reap()
+		if len(w.dying) > 0 {
+			w.reap()
+		}
 	}
+	w.cur = nil
 	e.guard.leave()
 	w.flush()
 	w.strays()
@@ -123,12 +126,12 @@ func (r *Runner) runGuarded(cfg Config, ch Chooser, setup func(*World)) (o Outco
 	return o
 }
 
-// resume lets t go on until it hands back control.
+// resume lets t go on until it hands back control. Afterwards t still counts as the running task: resume is called for every
+// switch, and the root has nothing to do in between that the difference would matter for.
 func (w *World) resume(t *task) {
 	w.cur = t
 	w.run.guard.enter(t)
 	t.co.resume()
-	w.cur = nil
 	w.run.guard.check()
 }
 
@@ -144,11 +147,12 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 		free:  append(old.free, old.tasks...),
 		order: cfg.Races || cfg.Record,
 	}
-	w.pt.faults = old.pt.faults[:0]
+	w.pt.w, w.pt.faults = w, old.pt.faults[:0]
 	w.observer, _ = ch.(Observer)
 	if cfg.Record {
 		w.rec = newRecorder(w)
 	}
+	w.watched = w.rec != nil || w.observer != nil
 	if w.order {
 		w.hb.Reset(cfg.MaxTasks)
 	}
@@ -181,7 +185,7 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 		for _, i := range t.touched {
 			t.counts[i] = 0
 		}
-		*t = task{counts: t.counts, touched: t.touched[:0]}
+		*t = task{counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]}}
 	} else {
 		t = new(task)
 	}
@@ -281,6 +285,6 @@ func (w *World) unwind() (x *exec.Execution) {
 	for _, m := range w.mems {
 		m.recycle(w.run)
 	}
-	w.next = nil
+	w.cur, w.next = nil, nil
 	return x
 }

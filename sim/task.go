@@ -11,12 +11,12 @@ import (
 	"cutthrough/sim/exec"
 )
 
-// coro is a pooled coroutine: it runs body, then idles until it is given another.
+// coro is a pooled coroutine: it runs a task, then idles until it is given another.
 type coro struct {
 	resume func() (struct{}, bool)
 	cancel func()
 	yield  func(struct{}) bool
-	body   func()
+	task   *task
 	self   goroutine
 }
 
@@ -26,7 +26,7 @@ func newCoro() *coro {
 		c.yield = yield
 		c.self.id = goroutineID()
 		for yield(struct{}{}) {
-			c.body()
+			c.task.main()
 		}
 	})
 	c.resume()
@@ -86,7 +86,7 @@ type unwound struct{}
 // start prepares t's coroutine; the task runs when it is first scheduled.
 func (w *World) start(t *task) {
 	t.co = w.run.coro()
-	t.co.body = t.main
+	t.co.task = t
 	t.state = taskReady
 	t.pending = Access{Name: nameTask, Op: access.Begin}
 	w.enabled |= 1 << t.id

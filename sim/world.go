@@ -44,6 +44,7 @@ type World struct {
 	failure  *exec.Failure
 	rec      *recorder // nil unless Config.Record
 	observer Observer  // the chooser, if it is one
+	watched  bool      // whether there is a recorder or an observer
 	doing    Step      // the step that is under way, for the observer
 	inDoing  bool
 
