@@ -14,8 +14,9 @@ import (
 type view struct {
 	p      *Process
 	mem    *memory
-	before uint64 // the value of the word that is being accessed
-	gone   bool   // unmapped: a real process would be killed by the next access
+	before uint64       // the value of the word that is being accessed
+	gone   bool         // unmapped: a real process would be killed by the next access
+	close  func() error // unmap, made once
 }
 
 // Before implements [shm.AccessHook]: the scheduling point of every memory access.

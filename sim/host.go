@@ -191,7 +191,8 @@ type desc struct {
 }
 
 func (p *Process) newDesc(obj any) *desc {
-	d := &desc{p, obj}
+	d := p.w.run.descs.get()
+	*d = desc{p, obj}
 	p.acquire(d)
 	return d
 }
@@ -232,7 +233,11 @@ func (v *view) unmap() error {
 }
 
 func (p *Process) mapMemory(m *memory) *view {
-	v := &view{p: p, mem: m}
+	v := p.w.run.views.get()
+	if v.close == nil {
+		v.close = v.unmap
+	}
+	v.p, v.mem, v.gone = p, m, false
 	p.acquire(v)
 	return v
 }
@@ -252,7 +257,7 @@ func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
 	var s *shm.Segment
 	var err error
 	w.unhooked(func() { // no other task can see the segment yet
-		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), v.unmap)
+		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), v.close)
 	})
 	return s, err
 }
@@ -278,7 +283,7 @@ func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 		return fail(shm.ErrSize)
 	}
 	v := p.mapMemory(m)
-	s, err := shm.AttachSegment(m.bytes, v, sd, v.unmap)
+	s, err := shm.AttachSegment(m.bytes, v, sd, v.close)
 	if err != nil {
 		p.drop(v)
 		return fail(err)

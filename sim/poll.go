@@ -82,9 +82,13 @@ func (change) signalled() bool { return false }
 // wrote notes that t has made the access a, a write, and wakes the tasks that poll what it wrote.
 func (w *World) wrote(t *task, a *Access) {
 	t.poll.progress()
-	if w.polling == 0 {
-		return
+	if w.polling > 0 {
+		w.wakePollers(a)
 	}
+}
+
+// wakePollers lets the tasks go on that poll what a writes.
+func (w *World) wakePollers(a *Access) {
 	for _, o := range w.tasks {
 		if o.state == taskBlocked && o.poll.period > 0 && o.poll.watches(a) {
 			w.setReady(o, true)

@@ -27,6 +27,9 @@ type Runner struct {
 type engine struct {
 	idle      []*coro
 	memories  map[uint64][]*memory // free ones by size
+	processes pool[Process]
+	views     pool[view]
+	descs     pool[desc]
 	world     World
 	delayed   []delayed
 	coverage  coverage
@@ -136,18 +139,17 @@ func (w *World) resume(t *task) {
 }
 
 func (w *World) reset(r *engine, cfg Config, ch Chooser) {
-	old := *w
 	*w = World{
 		run: r, cfg: cfg, chooser: ch,
-		procs: old.procs[:0], tasks: old.tasks[:0],
-		faultBuf: old.faultBuf[:0], choices: old.choices[:0],
-		always: old.always[:0], atEnd: old.atEnd[:0], onIdle: old.onIdle[:0],
-		hist: history{ops: old.hist.ops[:0]},
-		mems: old.mems[:0], hb: old.hb,
-		free:  append(old.free, old.tasks...),
+		procs: w.procs[:0], tasks: w.tasks[:0],
+		pt:       Point{w: w, faults: w.pt.faults[:0]},
+		faultBuf: w.faultBuf[:0], choices: w.choices[:0],
+		always: w.always[:0], atEnd: w.atEnd[:0], onIdle: w.onIdle[:0],
+		hist: history{ops: w.hist.ops[:0]},
+		mems: w.mems[:0], hb: w.hb,
+		free:  append(w.free, w.tasks...),
 		order: cfg.Races || cfg.Record,
 	}
-	w.pt.w, w.pt.faults = w, old.pt.faults[:0]
 	w.observer, _ = ch.(Observer)
 	if cfg.Record {
 		w.rec = newRecorder(w)
@@ -161,16 +163,9 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 		w.objects = []exec.Object{{Kind: "none"}, {Kind: "clock"}, {Kind: "directory"}}
 	}
 	r.delayed = r.delayed[:0]
-}
-
-// newProcess returns a process, recycled if possible.
-func (w *World) newProcess() *Process {
-	if n := len(w.procs); n < cap(w.procs) {
-		if p := w.procs[:n+1][n]; p != nil { // of an earlier execution
-			return p
-		}
-	}
-	return new(Process)
+	r.processes.reset()
+	r.views.reset()
+	r.descs.reset()
 }
 
 // newTask returns a task, recycled if possible.

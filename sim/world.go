@@ -100,7 +100,7 @@ type check struct {
 
 // Process returns a new process. Process names and task names share one space.
 func (w *World) Process(name string) *Process {
-	p := w.newProcess()
+	p := w.run.processes.get()
 	*p = Process{w: w, id: len(w.procs), name: name, open: p.open[:0], onDeath: p.onDeath[:0]}
 	w.procs = append(w.procs, p)
 	return p
