@@ -22,7 +22,9 @@ type view struct {
 // Before implements [shm.AccessHook]: the scheduling point of every memory access.
 func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op) {
 	w := v.p.w
-	w.mustRun(name, op)
+	if at := frame(); !w.run.guard.lets(at) {
+		w.mayRun(at, name, op)
+	}
 	t := w.cur
 	if t == nil {
 		return
@@ -147,7 +149,7 @@ func (w *World) point(t *task, faults []option) option {
 	w.flush()
 	w.step++
 	if w.step%beatEvery == 0 {
-		w.run.guard.beats.Add(1)
+		w.run.guard.beat()
 	}
 	if w.step > w.cfg.MaxSteps {
 		w.limit(t)
@@ -263,7 +265,7 @@ func (w *World) decide(t *task, p *Point) option {
 		if o.kind.Fault() {
 			w.spent++
 			w.run.hit(p, o.kind)
-			w.run.guard.beats.Add(1) // publishes the choice to the guard; a switch does so by itself
+			w.run.guard.beat() // publishes the choice to the guard; a switch does so by itself
 		}
 		if w.rec != nil {
 			w.rec.intervention(p, w.effect(o))

@@ -25,9 +25,9 @@ type Runner struct {
 
 // engine is what a Runner leaves behind with a task that hangs.
 type engine struct {
-	idle      []*coro
-	memories  map[uint64][]*memory // free ones by size
+	memories  map[uint64]*memories // by size
 	processes pool[Process]
+	tasks     pool[task]
 	views     pool[view]
 	descs     pool[desc]
 	world     World
@@ -41,7 +41,7 @@ type engine struct {
 func NewRunner() *Runner { return &Runner{engine: newEngine()} }
 
 func newEngine() *engine {
-	return &engine{memories: map[uint64][]*memory{}, sometimes: map[string]int{}}
+	return &engine{memories: map[uint64]*memories{}, sometimes: map[string]int{}}
 }
 
 // abandon leaves the engine to the task that hangs, and goes on with a new one.
@@ -53,23 +53,16 @@ func (r *Runner) abandon() {
 	maps.Copy(r.sometimes, old.sometimes)
 }
 
-// Close ends the pooled coroutines.
+// Close ends the coroutines of tasks.
 func (r *Runner) Close() { r.engine.close() }
 
 func (r *engine) close() {
-	for _, c := range r.idle {
-		c.cancel()
+	for _, t := range r.tasks.objects {
+		if t.co != nil && !t.co.self.gone {
+			t.co.cancel()
+		}
 	}
-	r.idle = nil
-}
-
-func (r *engine) coro() *coro {
-	if n := len(r.idle); n > 0 {
-		c := r.idle[n-1]
-		r.idle = r.idle[:n-1]
-		return c
-	}
-	return newCoro()
+	r.tasks = pool[task]{}
 }
 
 // Schedule returns the choices other than the default that the last execution took. The caller may keep it.
@@ -104,7 +97,6 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	e.guard.limit.Store(int64(cfg.HangLimit))
 	setup(w)
 	w.launchAll()
-	e.guard.beats.Add(1)
 	for w.next != nil {
 		t := w.next
 		w.next = nil
@@ -147,7 +139,6 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 		always: w.always[:0], atEnd: w.atEnd[:0], onIdle: w.onIdle[:0],
 		hist: history{ops: w.hist.ops[:0]},
 		mems: w.mems[:0], hb: w.hb,
-		free:  append(w.free, w.tasks...),
 		order: cfg.Races || cfg.Record,
 	}
 	w.observer, _ = ch.(Observer)
@@ -164,27 +155,24 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	}
 	r.delayed = r.delayed[:0]
 	r.processes.reset()
+	r.tasks.reset()
 	r.views.reset()
 	r.descs.reset()
 }
 
-// newTask returns a task, recycled if possible.
+// newTask returns a task that is not launched yet.
 func (w *World) newTask(p *Process, name string, f func()) *task {
 	if len(w.tasks) == w.cfg.MaxTasks {
 		panic(fmt.Sprintf("sim: more than %d tasks: see Config.MaxTasks", w.cfg.MaxTasks))
 	}
-	var t *task
-	if n := len(w.free); n > 0 {
-		t = w.free[n-1]
-		w.free = w.free[:n-1]
-		for _, i := range t.touched {
-			t.counts[i] = 0
-		}
-		*t = task{counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]}}
-	} else {
-		t = new(task)
+	t := w.run.tasks.get()
+	for _, i := range t.touched {
+		t.counts[i] = 0
 	}
-	t.id, t.name, t.proc, t.body, t.deadline = len(w.tasks), name, p, f, shm.Forever
+	*t = task{
+		id: len(w.tasks), name: name, proc: p, body: f, deadline: shm.Forever,
+		co: t.co, counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]},
+	}
 	w.tasks = append(w.tasks, t)
 	return t
 }
@@ -258,7 +246,7 @@ func (w *World) unwindTask(t *task) {
 	t.state = taskDone
 }
 
-// unwind closes the record, ends every task and returns its coroutine to the pool.
+// unwind closes the record and ends every task.
 func (w *World) unwind() (x *exec.Execution) {
 	for _, t := range w.tasks {
 		t.endedAt = t.state
@@ -268,17 +256,10 @@ func (w *World) unwind() (x *exec.Execution) {
 		w.rec = nil
 	}
 	for _, t := range w.tasks {
-		if t.co == nil {
-			continue
-		}
 		w.unwindTask(t)
-		if !t.co.self.gone {
-			w.run.idle = append(w.run.idle, t.co)
-		}
-		t.co = nil
 	}
 	for _, m := range w.mems {
-		m.recycle(w.run)
+		m.recycle()
 	}
 	w.cur, w.next = nil, nil
 	return x

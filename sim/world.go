@@ -53,7 +53,6 @@ type World struct {
 	nobjects   Object
 	objects    []exec.Object // when recording
 	listeners  []*listener
-	free       []*task // of earlier executions
 	dying      []*task // of a process that was just killed
 	polling    int     // tasks that wait for a word to change
 
