@@ -165,7 +165,7 @@ func (g *guard) lets(at uintptr) bool {
 	return e != nil && e.knows(at) && !g.alarm.Load()
 }
 
-// mayRun is mustRun for the rare cases.
+// mayRun is mustRun where lets does not decide.
 func (w *World) mayRun(at uintptr, name shm.Name, op access.Op) {
 	g := &w.run.guard
 	if g.entitled == nil {
