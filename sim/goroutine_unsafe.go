@@ -23,7 +23,7 @@ const maxSpan = 32 << 10
 // knows says whether at is known to be on the stack of the goroutine.
 func (g *goroutine) knows(at uintptr) bool { return at-g.lo <= g.span }
 
-// here says whether the caller, who is at, runs on the goroutine, and makes at known then.
+// here says whether the caller runs on the goroutine, at being an address of its stack; at is known then.
 func (g *goroutine) here(at uintptr) bool {
 	if g.knows(at) {
 		return true
