@@ -252,6 +252,9 @@ func (w *World) askAt(t *task, a *Access) *Point {
 // decide puts the question to the Chooser and records the answer.
 func (w *World) decide(t *task, p *Point) option {
 	c := w.chooser.Choose(p)
+	if c == 0 && !p.Forced && p.Draws == 0 {
+		return option{} // to continue, the most frequent answer
+	}
 	if c == Diverged {
 		w.diverged(t, p)
 	}
