@@ -191,7 +191,8 @@ type desc struct {
 }
 
 func (p *Process) newDesc(obj any) *desc {
-	d := &desc{p, obj}
+	d := p.w.run.descs.get()
+	*d = desc{p, obj}
 	p.acquire(d)
 	return d
 }
@@ -218,30 +219,27 @@ func (d *desc) Close() error {
 	return nil
 }
 
-// mapping is a mapped segment of one process.
-type mapping struct {
-	p *Process
-	m *memory
-	v *view
-}
+func (v *view) release() {}
 
-func (m *mapping) release() {}
+func (v *view) String() string { return fmt.Sprintf("mapping of %d bytes", len(v.mem.bytes)) }
 
-func (m *mapping) String() string { return fmt.Sprintf("mapping of %d bytes", len(m.m.bytes)) }
-
-func (m *mapping) unmap() error {
-	if m.p.w.cur != nil {
-		m.p.w.at(Access{Object: m.m.id, Name: nameSegUnmap, Op: access.Call}, nil)
+func (v *view) unmap() error {
+	if v.p.w.cur != nil {
+		v.p.w.at(Access{Object: v.mem.id, Name: nameSegUnmap, Op: access.Call}, nil)
 	}
-	m.p.drop(m)
-	m.v.gone = true
+	v.p.drop(v)
+	v.gone = true
 	return nil
 }
 
-func (p *Process) mapMemory(m *memory) (*mapping, *view) {
-	mp := &mapping{p, m, &view{p: p, mem: m}}
-	p.acquire(mp)
-	return mp, mp.v
+func (p *Process) mapMemory(m *memory) *view {
+	v := p.w.run.views.get()
+	if v.close == nil {
+		v.close = v.unmap
+	}
+	v.p, v.mem, v.gone = p, m, false
+	p.acquire(v)
+	return v
 }
 
 // CreateSegment implements [shm.Host]. The memory is on the heap.
@@ -254,12 +252,12 @@ func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
 	}
 	w := p.w
 	m := w.memory(size)
-	mp, v := p.mapMemory(m)
+	v := p.mapMemory(m)
 	w.generation++
 	var s *shm.Segment
 	var err error
 	w.unhooked(func() { // no other task can see the segment yet
-		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), mp.unmap)
+		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), v.close)
 	})
 	return s, err
 }
@@ -284,10 +282,10 @@ func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 	if uint64(len(m.bytes)) != size {
 		return fail(shm.ErrSize)
 	}
-	mp, v := p.mapMemory(m)
-	s, err := shm.AttachSegment(m.bytes, v, sd, mp.unmap)
+	v := p.mapMemory(m)
+	s, err := shm.AttachSegment(m.bytes, v, sd, v.close)
 	if err != nil {
-		p.drop(mp)
+		p.drop(v)
 		return fail(err)
 	}
 	return s, nil
