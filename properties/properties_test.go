@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/properties/oracle"
 	"cutthrough/properties/session"
 	"cutthrough/sim"
@@ -19,11 +20,15 @@ import (
 // TestScenariosHold explores every scenario a little on the real code: nothing
 // may be found, and every state of interest must be reached.
 func TestScenariosHold(t *testing.T) {
+	walks := proctest.Rounds(t, 2000, 10_000) // of the layer beside a model, which are as long as the model is large
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
 			n := 10_000
 			if slices.ContainsFunc(session.Scenarios(), func(o *scenario.Scenario) bool { return o.Name == s.Name }) {
 				n = 750 // a hundred times longer executions
+			}
+			if strings.HasSuffix(s.Name, "-refinement") {
+				n = walks
 			}
 			rep, err := explore.Search(s, explore.SearchOptions{Seed: 1, MaxExecutions: n, Workers: 2})
 			if err != nil {

@@ -13,19 +13,6 @@ import (
 	"time"
 )
 
-// long asks for the rounds of the nightly lane; .ci/nightly sets it.
-const long = "CUTTHROUGH_TEST_LONG"
-
-// Rounds returns how often a test repeats what it does at random places: few times, or many if the environment
-// variable CUTTHROUGH_TEST_LONG is set.
-func Rounds(t testing.TB, few, many int) int {
-	if os.Getenv(long) != "" {
-		return many
-	}
-	t.Logf("%d rounds; %d with %s=1", few, many, long)
-	return few
-}
-
 // env says to a process that it is an agent.
 const env = "CUTTHROUGH_TEST_AGENT"
 

@@ -96,7 +96,7 @@ var arrows = []arrow{
 
 	{"internal/closest", nil,
 		"it compares words, and need not know what they are for"},
-	{"internal/clitest", []string{"github.com/rogpeppe/go-internal"},
+	{"internal/clitest", []string{module + "/internal/proctest", "github.com/rogpeppe/go-internal"},
 		"it runs the command line of any test, so it knows none"},
 	{"internal/proctest", []string{"github.com/google/go-cmp"},
 		"it starts the processes of any test, so it knows none"},
