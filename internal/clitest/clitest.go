@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 )
 
 // Scripts runs the scripts below testdata/script of the package under test. In a script MODULE is the root of this module, which
-// is at root seen from the package. Besides the commands of testscript there are code, until, last, json and atmost.
+// is at root seen from the package, and UNIQUE is for names that all processes of the machine share. Besides the commands of testscript there are code, until, last, json and atmost.
 func Scripts(t *testing.T, root string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -26,6 +27,7 @@ func Scripts(t *testing.T, root string) {
 				return err
 			}
 			e.Setenv("MODULE", module)
+			e.Setenv("UNIQUE", strconv.Itoa(os.Getpid()))
 			e.Setenv("GITHUB_ACTIONS", "") // the scripts say when GitHub is watching
 			return passGoEnv(e)
 		},

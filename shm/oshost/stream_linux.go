@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,9 +53,13 @@ func listenStream(addr string, s Sockets) (net.Listener, error) {
 type streamListener struct {
 	net.Listener
 	entry *socketFile // nil for an abstract address
+	once  sync.Once
 }
 
-// Close implements [net.Listener]. The file goes first, as in listener.teardown.
+// Close implements [net.Listener]. The file goes first, as in listener.teardown, and only once: later
+// another process may have the path.
 func (l *streamListener) Close() error {
-	return errors.Join(l.entry.remove(), l.Listener.Close(), l.entry.release())
+	err := net.ErrClosed
+	l.once.Do(func() { err = errors.Join(l.entry.remove(), l.Listener.Close(), l.entry.release()) })
+	return err
 }

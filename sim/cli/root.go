@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -23,6 +24,8 @@ type Invocation struct {
 	// Flags of several commands.
 	mutant  string
 	verbose bool
+
+	ownPatience time.Duration // of the command, see SetPatience
 
 	code  int
 	shown bool // the result was written, so an error goes nowhere but to stderr

@@ -133,29 +133,6 @@ func TestModelCheckpointThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-func TestByteSize(t *testing.T) {
-	for text, want := range map[string]uint64{
-		"0": 0, "1": 1, "4096": 4096, "12B": 12, "2K": 2048, "3KB": 3072, "512M": 512 << 20, "8G": 8 << 30, "8GiB": 8 << 30,
-		"1T": 1 << 40, "16777215T": 16777215 << 40,
-	} {
-		var b byteSize
-		if err := b.Set(text); err != nil || uint64(b) != want {
-			t.Errorf("%q: %d, %v; want %d", text, b, err, want)
-		}
-	}
-	for _, text := range []string{"", "K", "-1", "1.5G", "1k", "1GG", "1iB", "1KiBi", "B1", "16777216T", "99999999999999999999", "8G "} {
-		var b byteSize
-		if err := b.Set(text); err == nil {
-			t.Errorf("%q is %d", text, b)
-		}
-	}
-	for want, n := range map[string]byteSize{"0": 0, "1000": 1000, "1K": 1024, "1025": 1025, "8G": 8 << 30, "1024T": 1 << 50} {
-		if got := n.String(); got != want {
-			t.Errorf("%d is %q, want %q", uint64(n), got, want)
-		}
-	}
-}
-
 func TestFitEnds(t *testing.T) {
 	lines := strings.Split("a b c d e f g h", " ")
 	if got := fitEnds(lines, 8); len(got) != 8 {
