@@ -75,14 +75,14 @@ func (app App) Run(stdout, stderr *os.File, args []string) (code int) {
 		command = cmd.Name()
 	}
 	if err := root.Execute(); err != nil {
-		return a.fail(command, err)
+		return a.delivered(a.fail(command, err))
 	}
-	return a.code
+	return a.delivered(a.code)
 }
 
 // invocation fills in the defaults.
 func (app App) invocation(stdout, stderr *os.File, called string) *Invocation {
-	a := &Invocation{app: app, stdout: stdout, stderr: stderr, source: ownSource()}
+	a := &Invocation{app: app, stdout: stdout, stderr: stderr, out: &output{w: stdout}, source: ownSource()}
 	for _, field := range []struct {
 		field *string
 		value string
@@ -104,7 +104,7 @@ func (app App) invocation(stdout, stderr *os.File, called string) *Invocation {
 func (a *Invocation) fail(command string, err error) (code int) {
 	code = errorCode(err)
 	if a.asJSON && !a.shown {
-		writeJSON(a.stdout, &Header{Schema: schema, Command: command, Exit: code, Error: err.Error()})
+		writeJSON(a.out, &Header{Schema: schema, Command: command, Exit: code, Error: err.Error()})
 		return code
 	}
 	fmt.Fprintf(a.stderr, "%s: %v\n", a.app.Name, err)
@@ -118,7 +118,7 @@ func (a *Invocation) crashed(command string, r any, stack []byte) (code int) {
 	fmt.Fprintf(a.stderr, "%s\n%s\n%s: internal error: %s\n", where, stack, name, message)
 	fmt.Fprintf(a.stderr, "%s: this is a bug in %s: please report it with the text above, the command line and %q\n", name, name, version(name))
 	if a.asJSON && !a.shown {
-		writeJSON(a.stdout, &Header{Schema: schema, Command: command, Exit: ExitInternal, Error: "internal error: " + message})
+		writeJSON(a.out, &Header{Schema: schema, Command: command, Exit: ExitInternal, Error: "internal error: " + message})
 	}
 	return ExitInternal
 }

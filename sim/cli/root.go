@@ -15,7 +15,8 @@ type Invocation struct {
 	app            App
 	source         source
 	stdout, stderr *os.File
-	program        string // how the user calls this program
+	out            *output // stdout
+	program        string  // how the user calls this program
 
 	// Flags of all commands.
 	asJSON, quiet bool
@@ -101,7 +102,7 @@ func (a *Invocation) root() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(flagError)
-	root.SetOut(a.stdout)
+	root.SetOut(a.out)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.asJSON, "json", false, "write the result as one JSON object (see help json)")

@@ -117,6 +117,8 @@ func (o *modelSearch) check(cmd *cobra.Command) error {
 	switch {
 	case o.options.Workers < 1:
 		return cli.Errorf(cli.ExitUsage, "--workers=%d: want at least 1", o.options.Workers)
+	case o.options.Workers > cli.MaxWorkers:
+		return cli.Errorf(cli.ExitUsage, "--workers=%d: want at most %d", o.options.Workers, cli.MaxWorkers)
 	case o.options.MaxDepth < 0:
 		return cli.Errorf(cli.ExitUsage, "--max-depth=%d: want a positive number", o.options.MaxDepth)
 	case o.time < 0:
@@ -167,6 +169,9 @@ func (a *command) runModel(cmd *cobra.Command, args []string, o *modelSearch) er
 		return a.Perform(cmd, args, r, func(ctx context.Context) error { return a.checkModels(ctx, o, r) })
 	}
 	r := &modelResult{}
+	if err := o.checkFile(); err != nil {
+		return err
+	}
 	return a.Perform(cmd, args, r, func(ctx context.Context) error {
 		if o.export != "" {
 			if err := exportModel(ctx, task, o); err != nil {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 type walk struct {
 	cells  uint8
 	beyond bool // a state of interest lies behind the last cell
+	moody  bool // where it goes depends on the weather
 	catalog.Set
 }
 
@@ -40,6 +42,7 @@ func testModel() catalog.Entry {
 		{Name: "short", Doc: "four cells", Value: walk{cells: 4}},
 		{Name: "long", Doc: "a hundred cells", Value: walk{cells: 100}},
 		{Name: "beyond", Doc: "four cells, and a step to a fifth", Value: walk{cells: 4, beyond: true}},
+		{Name: "moody", Doc: "ten cells, and no function of them", Value: walk{cells: 10, moody: true}},
 	}
 	variants := []catalog.Variant{
 		walkTooFar:    {Name: "too-far", Row: "T1", Property: "S1: inside", Config: "long", Doc: "goes beyond the last cell"},
@@ -60,8 +63,12 @@ func (w walk) Actions() []string { return []string{"go", "go back", "fly"} }
 
 func (w walk) Init() []uint8 { return []uint8{0} }
 
+var weather atomic.Int64
+
 func (w walk) Next(s uint8, emit func(int, uint8)) {
 	switch {
+	case w.moody && s == 5 && weather.Add(1)%2 == 0:
+		emit(2, s+1)
 	case w.Has(walkStops) && s == 1, s > w.cells, s == w.cells && !w.Has(walkTooFar):
 	case w.Has(walkInCircles) && s == 2:
 		emit(1, 1)
