@@ -17,8 +17,6 @@ import (
 
 	"cutthrough/impl"
 	"cutthrough/shm/oshost"
-
-	"golang.org/x/sys/unix"
 )
 
 // programs are what scripts run besides simrun. Each ends with exit code 1 and a message if something goes wrong.
@@ -52,12 +50,12 @@ func activate(args []string) error {
 	for len(args) > 0 && args[0] != "--" {
 		name, what, _ := strings.Cut(args[0], "=")
 		typ, path, _ := strings.Cut(what, ":")
-		fd, err := unix.Socket(unix.AF_UNIX, map[string]int{"seqpacket": unix.SOCK_SEQPACKET, "stream": unix.SOCK_STREAM, "dgram": unix.SOCK_DGRAM}[typ]|unix.SOCK_CLOEXEC, 0)
+		fd, err := syscall.Socket(syscall.AF_UNIX, map[string]int{"seqpacket": syscall.SOCK_SEQPACKET, "stream": syscall.SOCK_STREAM, "dgram": syscall.SOCK_DGRAM}[typ]|syscall.SOCK_CLOEXEC, 0)
 		if err == nil {
-			err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+			err = syscall.Bind(fd, &syscall.SockaddrUnix{Name: path})
 		}
 		if err == nil && typ != "dgram" {
-			err = unix.Listen(fd, 16)
+			err = syscall.Listen(fd, 16)
 		}
 		if err != nil {
 			return err

@@ -111,6 +111,20 @@ func (a *Invocation) fail(command string, err error) (code int) {
 	return code
 }
 
+// delivered returns the exit code of a command that ended with code: another one, and a message, if its result could not be
+// written. A verdict that is no success stays, because a caller that sees no output has nothing but the code.
+func (a *Invocation) delivered(code int) int {
+	err := a.out.failure()
+	if err == nil {
+		return code
+	}
+	fmt.Fprintf(a.stderr, "%s: the result could not be written: %v\n", a.app.Name, err)
+	if code == ExitHeld {
+		return ExitUsage
+	}
+	return code
+}
+
 // crashed reports a panic: of this program, or of the code of a scenario outside of its tasks.
 func (a *Invocation) crashed(command string, r any, stack []byte) (code int) {
 	message, where, _ := strings.Cut(fmt.Sprint(r), "\n")

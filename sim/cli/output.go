@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -33,20 +32,6 @@ func (o *output) failure() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.err
-}
-
-// delivered returns the exit code of a command that ended with code: another one, and a message, if its result could not be
-// written. A verdict that is no success stays, because a caller that sees no output has nothing but the code.
-func (a *Invocation) delivered(code int) int {
-	err := a.out.failure()
-	if err == nil {
-		return code
-	}
-	fmt.Fprintf(a.stderr, "%s: the result could not be written: %v\n", a.app.Name, err)
-	if code == ExitHeld {
-		return ExitUsage
-	}
-	return code
 }
 
 // checkDirectory finds out whether a file can be made in a directory, and the directory if need be. It leaves everything as it was.
