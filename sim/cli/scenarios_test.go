@@ -48,7 +48,7 @@ func testScenarios() []*scenario.Scenario {
 		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
 		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
 		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
-		{Name: "test-large", Generate: genNothing, Compile: program(choosing), Doc: "a violation after nearly as many interventions as there may be steps"},
+		{Name: "test-large", Generate: genNothing, Compile: patient(choosing), Doc: "a violation after nearly as many interventions as there may be steps"},
 		{Name: "test-late", Generate: genNothing, Compile: program(late), Doc: "a violation, and a file at the place of the directory for it"},
 		{Name: "test-stuck", Generate: genNothing, Compile: program(stuck), Doc: "an execution that does not end"},
 		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
@@ -61,6 +61,13 @@ func genNothing(scenario.Source) scenario.Input { return scenario.Input{} }
 func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
 	return func(scenario.Input) (scenario.Program, error) {
 		return scenario.Program{Config: sim.Config{HangLimit: 500 * time.Millisecond}, Setup: setup}, nil
+	}
+}
+
+// patient is program for a task that computes for long between two accesses.
+func patient(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return func(scenario.Input) (scenario.Program, error) {
+		return scenario.Program{Config: sim.Config{HangLimit: time.Minute}, Setup: setup}, nil
 	}
 }
 

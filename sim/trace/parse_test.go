@@ -250,7 +250,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// shapes are inputs of MaxFile bytes that make a careless parser slow or greedy.
+// shapes are inputs, twice as large as the text of a trace may be, that make a careless parser slow or greedy.
 var shapes = []struct{ name, head, body string }{
 	{"blank lines", "simtrace v1\n", "\n"},
 	{"one line", "simtrace v1\n", "x"},
@@ -264,7 +264,7 @@ var shapes = []struct{ name, head, body string }{
 }
 
 func shape(head, body string) []byte {
-	return []byte((head + strings.Repeat(body, trace.MaxFile/len(body)+1))[:trace.MaxFile])
+	return []byte((head + strings.Repeat(body, 2*trace.MaxText/len(body)+1))[:2*trace.MaxText])
 }
 
 // TestBoundedMemory parses every shape: what is allocated is in proportion to the input.
@@ -277,7 +277,7 @@ func TestBoundedMemory(t *testing.T) {
 			t.Errorf("%s: no error", s.name)
 		}
 		runtime.ReadMemStats(&after)
-		const limit = 64 * trace.MaxFile
+		const limit = 64 * trace.MaxText
 		if used := after.TotalAlloc - before.TotalAlloc; used > limit {
 			t.Errorf("%s: %d bytes allocated, limit %d", s.name, used, limit)
 		}
