@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -17,8 +18,8 @@ import (
 )
 
 // Scripts runs the scripts below testdata/script of the package under test. In a script MODULE is the root of this module, which
-// is at root seen from the package. Besides the commands of testscript there are code, until, last, json and atmost, and the
-// condition long for what takes long: see [proctest.Long].
+// is at root seen from the package, and UNIQUE is for names that all processes of the machine share. Besides the commands of
+// testscript there are code, until, last, json and atmost, and the condition long for what takes long: see [proctest.Long].
 func Scripts(t *testing.T, root string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -29,6 +30,7 @@ func Scripts(t *testing.T, root string) {
 				return err
 			}
 			e.Setenv("MODULE", module)
+			e.Setenv("UNIQUE", strconv.Itoa(os.Getpid()))
 			e.Setenv("GITHUB_ACTIONS", "") // the scripts say when GitHub is watching
 			return passGoEnv(e)
 		},

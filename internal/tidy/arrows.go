@@ -93,6 +93,9 @@ var arrows = []arrow{
 		"it is where the session layer, its model and the simulator meet"},
 	{"cmd/simrun", []string{module, "github.com/spf13/cobra"},
 		"it is where the command line, our scenarios and our models meet"},
+	{"cmd/simrun/internal/serve", []string{module + "/cmd/simrun/internal/bytesize", module + "/cmd/simrun/internal/logs", module + "/impl", module + "/internal/closest", module + "/shm" + alone, module + "/shm/oshost", module + "/sim/cli",
+		"github.com/coreos/go-systemd/v22", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys"},
+		"the service alone talks to a service manager and to monitors, and it knows no scenario"},
 
 	{"internal/closest", nil,
 		"it compares words, and need not know what they are for"},

@@ -8,6 +8,12 @@ import (
 
 // New returns the operating system of this process. The package comment says what is behind each
 // port.
-func New() shm.Host { return &host{clock{time.Now()}} }
+func New() shm.Host { return NewWith(Sockets{}) }
 
-type host struct{ clock }
+// NewWith is New with sockets that listen as s says.
+func NewWith(s Sockets) shm.Host { return &host{clock{time.Now()}, s} }
+
+type host struct {
+	clock
+	sockets Sockets
+}

@@ -134,6 +134,18 @@ func TestListenLeavesAlone(t *testing.T) {
 			shmtest.Check(t, err)
 			return func() { shmtest.Check(t, errors.Join(c.Close(), unix.Close(fd))) }
 		}},
+		{"file at the place of the lock", func(t *testing.T, path string) func() {
+			shmtest.Check(t, os.WriteFile(path+".lock", []byte("precious"), 0o600))
+			return func() {}
+		}},
+		{"empty file at the place of the lock", func(t *testing.T, path string) func() {
+			shmtest.Check(t, os.WriteFile(path+".lock", nil, 0o600))
+			return func() {}
+		}},
+		{"named pipe at the place of the lock", func(t *testing.T, path string) func() {
+			shmtest.Check(t, unix.Mkfifo(path+".lock", 0o600))
+			return func() {}
+		}},
 		{"our listener", func(t *testing.T, path string) func() {
 			l, err := oshost.New().Listen(path)
 			shmtest.Check(t, err)

@@ -47,6 +47,8 @@ func testScenarios() []*scenario.Scenario {
 		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
 		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
 		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
+		{Name: "test-large", Generate: genNothing, Compile: patient(choosing), Doc: "a violation after nearly as many interventions as there may be steps"},
+		{Name: "test-late", Generate: genNothing, Compile: program(late), Doc: "a violation, and a file at the place of the directory for it"},
 		{Name: "test-stuck", Generate: genNothing, Compile: program(stuck), Doc: "an execution that does not end"},
 		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
 		{Name: "test-invalid", Generate: genNothing, Compile: invalid, Doc: "the scenario refuses its own cases"},
@@ -66,6 +68,13 @@ type add struct{ n int }
 
 var sumVerbs = scenario.Verbs{
 	scenario.VerbOf("add", []string{"a", "b"}, add{}, scenario.Number("n", 0, 100, func(o *add) *int { return &o.n })),
+}
+
+// patient is program for a task that computes for long between two accesses.
+func patient(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return func(scenario.Input) (scenario.Program, error) {
+		return scenario.Program{Config: sim.Config{HangLimit: time.Minute}, Setup: setup}, nil
+	}
 }
 
 func genSum(src scenario.Source) scenario.Input {
@@ -228,6 +237,25 @@ func long(w *sim.World) {
 			w.Fail("Long", "%d\n2\n3\n4\n5\n6\n7\n8", drawn)
 		}
 	})
+}
+
+// choosing draws one of four in nearly all of the steps that there may be, and fails unless all are the default.
+func choosing(w *sim.World) {
+	w.Process("a").Go("a", func() {
+		drawn := 0
+		for range 19_000 {
+			drawn += w.Choose(nameOther, 4)
+		}
+		if drawn > 0 {
+			w.Fail("Long", "%d", drawn)
+		}
+	})
+}
+
+// late makes a file where the trace is to go, as another process might.
+func late(w *sim.World) {
+	_ = os.WriteFile("late", nil, 0o600)
+	waitForever(w)
 }
 
 func crash(scenario.Input) (scenario.Program, error) { panic("test-panic") }
