@@ -72,7 +72,7 @@ func (a *Agent) Layer(addr string, _ *None) error {
 	if err != nil {
 		return err
 	}
-	a.server, a.served = server.New(a.host, l, server.Config{}), make(chan error, 1)
+	a.server, a.served = server.New(a.host, l, server.Config{Policy: server.AllowUsers(a.host.Self().UID)}), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil
 }

@@ -16,7 +16,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := server.New(host, l, server.Config{})
+	s := server.New(host, l, server.Config{Policy: server.AllowUsers(host.Self().UID)})
 	ended := make(chan error)
 	go func() { ended <- s.Run() }()
 	app, err := impl.Attach(host, "@cutthrough.example.server", impl.Options{})

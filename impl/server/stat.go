@@ -12,9 +12,7 @@ func (s *Server) Stat() layer.Stat {
 		x := &st.Apps[i]
 		c := s.channels[x.Channel]
 		x.Backlog = len(c.backlog)
-		if pid, err := c.conn.PeerPID(); err == nil {
-			x.PID = pid
-		}
+		x.PID = c.peer.PID
 	}
 	return st
 }

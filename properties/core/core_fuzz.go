@@ -34,13 +34,17 @@ var fuzzNamespaces = []layer.Namespace{
 	{Name: "blue", Secret: 7, Own: []netip.Addr{netip.MustParseAddr("10.0.0.2")}},
 }
 
+// fuzzHandshake is the time in which an application has to attach.
+const fuzzHandshake = 10 * time.Second
+
 var (
 	fuzzApps = []string{"a", "b", "c"}
 	fuzzKeys = []scenario.Key{
 		{Name: "fifo", Default: 1000, Min: 1, Max: 20000},
 		{Name: "linger", Words: []string{"0", "1s"}},
 		{Name: "created", Words: []string{"now", "later"}},
-		{Name: "quotas", Words: []string{"ample", "tight", "bytes"}},
+		{Name: "quotas", Words: []string{"ample", "tight", "bytes", "users", "pairs"}},
+		{Name: "users", Default: 1, Min: 1, Max: 2},
 	}
 	newestArg = [2]int{0, 4} // 0 is the newest object of a kind, 1 the one before it, and so on
 	whereArg  = [2]int{0, len(fuzzEndpoints) - 1}
@@ -48,6 +52,7 @@ var (
 	fuzzVerbs = []scenario.Verb{
 		{Name: "serve", Procs: []string{"all"}, Args: nil},
 		{Name: "created", Procs: []string{"all"}, Args: [][2]int{{0, 1}}},
+		{Name: "work", Procs: []string{"all"}, Args: nil},
 		{Name: "wait", Procs: []string{"all"}, Args: [][2]int{{0, 3600}}},
 		{Name: "attach", Procs: fuzzApps, Args: [][2]int{{0, len(fuzzNamespaces)}, {0, 1}, {0, 3}}},
 		{Name: "detach", Procs: fuzzApps, Args: nil},
@@ -72,7 +77,7 @@ var (
 func coreFuzzScenario() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "core-fuzz", Generate: genCoreFuzz, Compile: compileCoreFuzz, OneTask: true,
-		Sometimes: []string{"established", "freed", "overdue"},
+		Sometimes: []string{"established", "freed", "overdue", "evicted"},
 		Doc:       "the core of the session layer, and three applications that send any message at any time",
 		Long: `Drives layer.Core without a server around it: applications, kernel and clock act one after the other. An
 application sends any message about any object that exists or has existed, its own or not. It answers a notification
@@ -84,21 +89,23 @@ Checked: layer.Core.CheckInvariants after every step (Invariant); each message, 
 are created at once); each answer that names, scopes and quotas decide (Directory); each effect on memory: blocks lie
 inside their segment, are zeroed before they are used again, and a segment is destroyed only when no application has
 it (SegmentLifecycle). At the end hours pass: then each connect is answered, each close that was not confirmed has
-become a reset, and no segment of an idle pair is mapped (BoundedLiveness). Then all applications die, and the layer
+become a reset, and no segment of an idle pair is mapped (BoundedLiveness). A channel without an attached
+application is hung up after the time of a handshake, and no other is (HandshakeBound). Then all applications die, and the layer
 holds nothing (Reclaimed).`,
 	}
 }
 
 // fuzzDeck has the operations that the generator draws; frequent ones occur several times.
 var fuzzDeck = strings.Fields("connect connect connect serve serve answer answer answer answer close close shut shut shut " +
-	"reset confirm confirm reject accept wait wait created bind unbind forget unmapped unmappable die detach attach babble")
+	"reset confirm confirm reject accept wait wait created work work bind unbind forget unmapped unmappable die detach attach babble")
 
 func genCoreFuzz(src scenario.Source) scenario.Input {
 	b := &scenario.Builder{Src: src}
 	b.Number("fifo", 1000, 1, 20000)
 	b.Word("linger", "0", "1s")
 	b.Word("created", "now", "later")
-	b.Word("quotas", "ample", "tight", "bytes")
+	b.Word("quotas", "ample", "tight", "bytes", "users", "pairs")
+	b.Number("users", 1, 2)
 	strange := src.Intn(3, "strange") == 2 // draw other namespaces, scopes, endpoints and sizes than the usual ones
 	for _, app := range fuzzApps {
 		fuzzOp(b, app, "attach", strange)
@@ -156,7 +163,7 @@ func compileCoreFuzz(c scenario.Input) (scenario.Program, error) {
 	}
 	lc := layer.Config{
 		Namespaces: fuzzNamespaces, QueueSlots: 4, SegmentSize: 4 * segments.Page, FifoSize: uint32(cfg.Number("fifo")),
-		ConnectTimeout: 10 * time.Second, CloseTimeout: 5 * time.Minute,
+		ConnectTimeout: 10 * time.Second, CloseTimeout: 5 * time.Minute, HandshakeTimeout: fuzzHandshake,
 	}
 	if cfg.Word("linger") == "1s" {
 		lc.Linger = time.Second
@@ -164,6 +171,10 @@ func compileCoreFuzz(c scenario.Input) (scenario.Program, error) {
 	switch cfg.Word("quotas") {
 	case "bytes":
 		lc.MaxBytes = 8 * segments.Page
+	case "users":
+		lc.MaxUserApps, lc.MaxUserListeners, lc.MaxUserSessions, lc.MaxUserBytes = 2, 1, 2, 8*segments.Page
+	case "pairs":
+		lc.MaxSessions, lc.MaxPairSessions, lc.MaxPairs, lc.MaxPairBytes, lc.MaxTotalBytes = 3, 2, 1, 8*segments.Page, 12*segments.Page
 	case "tight":
 		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 12*segments.Page
 		lc.Base, lc.End = 1<<30, 1<<30+13*segments.Page
@@ -174,6 +185,9 @@ func compileCoreFuzz(c scenario.Input) (scenario.Program, error) {
 			seg, err := p.CreateSegment(shm.MinSegment)
 			scenario.Must(err)
 			x := newFuzzer(w, lc, cfg.Word("created") == "later")
+			for i, name := range fuzzApps {
+				x.apps[name].user = uint32(i % cfg.Number("users"))
+			}
 			step := seg.Uint64(shm.SegmentHeader, nameCoreFuzzStep)
 			for _, o := range ops {
 				step.Store(x.said)
@@ -203,6 +217,7 @@ type fuzzer struct {
 	ids      int
 	said     uint64 // hash of all messages of the layer
 	creating []wire.Handle
+	working  []layer.Event // that report the work on memory that the layer has asked for
 	failing  bool          // the layer is told that a segment was not created
 	objects  []wire.Handle // that messages have named, in order
 }
@@ -211,6 +226,8 @@ type fuzzer struct {
 type fuzzApp struct {
 	id      int
 	ch      layer.Channel // 0 when it is not there
+	user    uint32
+	since   time.Duration // it has had no application on its channel
 	context uint64
 	inbox   []wire.Message // notifications that it has not answered
 	replies []wire.Message // to its last message
@@ -234,6 +251,8 @@ func (x *fuzzer) do(o scenario.Op) {
 		x.serve()
 	case "created":
 		x.created(o.Args[0] == 1)
+	case "work":
+		x.work()
 	case "wait":
 		x.pass(time.Duration(o.Args[0]) * time.Second)
 	default:

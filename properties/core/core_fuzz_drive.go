@@ -16,6 +16,7 @@ func (x *fuzzer) step(ev layer.Event) {
 		ev.Now = x.now
 		before, _ := x.l.Live()
 		x.memory.Begin()
+		x.memory.Worked(ev)
 		for _, fx := range slices.Clone(x.l.Step(ev)) {
 			x.memory.Apply(fx)
 			switch fx.Kind {
@@ -28,7 +29,15 @@ func (x *fuzzer) step(ev layer.Event) {
 					events = append(events, layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
 					x.creating = nil
 				}
+			case layer.EffectZero:
+				x.working = append(x.working, layer.Event{Kind: layer.EventZeroed, Segment: fx.Segment, Blocks: fx.Blocks})
+			case layer.EffectDestroy:
+				x.working = append(x.working, layer.Event{Kind: layer.EventReleased, Segment: fx.Segment})
 			}
+		}
+		if !x.later {
+			events = append(events, x.working...)
+			x.working = nil
 		}
 		if err := x.l.CheckInvariants(); err != nil {
 			x.w.Fail(oracle.Invariant, "after %v: %v", ev.Msg, err)
@@ -90,8 +99,9 @@ func (x *fuzzer) open(p *fuzzApp) {
 	}
 	x.channels++
 	x.ids++
-	*p = fuzzApp{id: x.ids, ch: x.channels}
-	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch})
+	*p = fuzzApp{id: x.ids, ch: x.channels, user: p.user, since: x.now}
+	x.names.Connected(p.id, p.user)
+	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch, User: p.user})
 }
 
 // say sends a message of an application, and checks the answer as far as the directory decides it.
@@ -101,6 +111,9 @@ func (x *fuzzer) say(p *fuzzApp, m wire.Message) {
 	p.replies = nil
 	x.observe(p.ch, false, m)
 	want := x.names.Expect(p.id, m)
+	if m.Type == wire.Detach && x.names.Attached(p.id) {
+		p.since = x.now
+	}
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: m})
 	if err := x.names.Compare(p.id, m, want, p.replies); err != nil {
 		x.w.Fail(oracle.Directory, "application %d: %v: %v", p.id, m, err)
@@ -154,8 +167,9 @@ func (x *fuzzer) answer(p *fuzzApp, how int) {
 func (x *fuzzer) serve() {
 	for busy := true; busy; {
 		busy = false
-		for len(x.creating) > 0 {
+		for len(x.creating)+len(x.working) > 0 {
 			x.created(false)
+			x.work()
 		}
 		for _, name := range fuzzApps {
 			for p := x.apps[name]; len(p.inbox) > 0; busy = true {
@@ -182,15 +196,42 @@ func (x *fuzzer) created(failed bool) {
 	x.failing = false
 }
 
+// work reports the oldest piece of work on memory as done.
+func (x *fuzzer) work() {
+	if len(x.working) == 0 {
+		return
+	}
+	ev := x.working[0]
+	x.working = x.working[1:]
+	x.step(ev)
+}
+
+// pass lets time pass. A channel that was open for the time of a handshake without an application is hung up, and
+// no other is.
 func (x *fuzzer) pass(d time.Duration) {
 	x.now += d
 	x.step(layer.Event{Kind: layer.EventTick})
+	for _, name := range fuzzApps {
+		p := x.apps[name]
+		if p.ch == 0 {
+			continue
+		}
+		if late := !x.names.Attached(p.id) && x.now >= p.since+fuzzHandshake; p.hungUp != late {
+			x.w.Fail(oracle.HandshakeBound, "channel %d is open since %v, attached: %v, at %v it is hung up: %v",
+				p.ch, p.since, !late, x.now, p.hungUp)
+		}
+		if p.hungUp {
+			x.w.Sometimes("evicted")
+			x.die(p)
+		}
+	}
 }
 
 // end lets hours pass without messages, and then all applications die.
 func (x *fuzzer) end() {
-	for len(x.creating) > 0 {
+	for len(x.creating)+len(x.working) > 0 {
 		x.created(false)
+		x.work()
 	}
 	for range 3 {
 		x.pass(time.Hour)
@@ -204,6 +245,9 @@ func (x *fuzzer) end() {
 		if p := x.apps[name]; p.ch != 0 {
 			x.die(p)
 		}
+	}
+	for len(x.working) > 0 {
+		x.work()
 	}
 	sessions, segments := x.l.Live()
 	if at, ok := x.l.Deadline(); ok || sessions+segments+x.memory.Segments() > 0 {

@@ -25,6 +25,8 @@ const (
 	RefinesSession   = "RefinesSession"   // the messages about each session are a path of the model of one session
 	BoundedLiveness  = "BoundedLiveness"  // what must happen within a timeout has happened after it
 	SegmentLifecycle = "SegmentLifecycle" // segments and blocks are created, formatted, zeroed and destroyed in that order
+	QuotaRespected   = "QuotaRespected"   // the memory that exists or is being given back is within the quotas
+	HandshakeBound   = "HandshakeBound"   // a channel is hung up if and only if no application attaches in time
 	Directory        = "Directory"        // names, scopes and quotas decide requests as docs/PROTOCOL.md says
 
 	// The messages of the session layer, judged by the messages before them.

@@ -106,7 +106,7 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 		}
 		a.note(noted{What: what, Channel: ch, Msg: m})
 	}
-	cfg := server.Config{Core: oracle.NewWatchedCore(c.Config, broken, observe)}
+	cfg := server.Config{Policy: server.AllowUsers(a.host.Self().UID), Core: oracle.NewWatchedCore(c.Config, broken, observe)}
 	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil

@@ -175,7 +175,8 @@ func newStage(host, apps shm.Host, addr string) *stage {
 		host: newScriptHost(host), apps: apps, addr: addr,
 		ran: apps.NewLocalDoorbell(nameScript), names: map[string]string{}, counts: map[string]int{},
 	}
-	st.cfg.Layer = layer.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4}
+	st.cfg.Layer = layer.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4, HandshakeTimeout: -1}
+	st.cfg.Policy = server.AllowUsers(host.Self().UID)
 	return st
 }
 
