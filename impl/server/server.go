@@ -306,7 +306,7 @@ func (s *Server) stepLocked(ev layer.Event) {
 func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 	switch fx.Kind {
 	case layer.EffectSend:
-		if c := s.channels[fx.Channel]; c != nil && !c.gone {
+		if c := s.channels[fx.Channel]; c != nil && !c.gone && !s.closed { // the end of all channels is no death of a peer
 			s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Bell})
 		}
 	case layer.EffectCreate, layer.EffectZero, layer.EffectDestroy:
