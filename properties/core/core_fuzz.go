@@ -97,7 +97,7 @@ holds nothing (Reclaimed).`,
 
 // fuzzDeck has the operations that the generator draws; frequent ones occur several times.
 var fuzzDeck = strings.Fields("connect connect connect serve serve answer answer answer answer close close shut shut shut " +
-	"reset confirm confirm reject accept wait wait created work work bind unbind forget unmapped unmappable die detach attach babble")
+	"reset confirm confirm reject accept wait wait created work work work bind unbind forget unmapped unmappable die detach attach babble")
 
 func genCoreFuzz(src scenario.Source) scenario.Input {
 	b := &scenario.Builder{Src: src}
@@ -174,7 +174,7 @@ func compileCoreFuzz(c scenario.Input) (scenario.Program, error) {
 	case "users":
 		lc.MaxUserApps, lc.MaxUserListeners, lc.MaxUserSessions, lc.MaxUserBytes = 2, 1, 2, 8*segments.Page
 	case "pairs":
-		lc.MaxSessions, lc.MaxPairSessions, lc.MaxPairs, lc.MaxPairBytes, lc.MaxTotalBytes = 3, 2, 1, 8*segments.Page, 12*segments.Page
+		lc.MaxSessions, lc.MaxPairSessions, lc.MaxPairs, lc.MaxBytes, lc.MaxTotalBytes = 3, 2, 2, 6*segments.Page, 6*segments.Page
 	case "tight":
 		lc.MaxApps, lc.MaxListeners, lc.MaxSessions, lc.MaxBytes = 2, 1, 2, 12*segments.Page
 		lc.Base, lc.End = 1<<30, 1<<30+13*segments.Page

@@ -37,6 +37,7 @@ const (
 	OnlyOwnObjects       = "OnlyOwnObjects"       // an application closes and hears of only its own sessions and listeners
 	MapBeforeUse         = "MapBeforeUse"         // an application maps the memory of a session before it hears of the session, and maps no other
 	MapUnmapPairs        = "MapUnmapPairs"        // an application is told to map a segment once, and to unmap it once after that
+	OneMapInFlight       = "OneMapInFlight"       // an application gets no map before it has answered the last one
 	UnmapAfterUse        = "UnmapAfterUse"        // an application unmaps a segment after its last session there
 	AcceptMatchesConnect = "AcceptMatchesConnect" // an accept is for a connect under way, at a listener of the application
 	ConnectedAfterAccept = "ConnectedAfterAccept" // a client is connected once, after the accept, while the listener exists

@@ -8,6 +8,11 @@ import (
 
 // New returns the operating system of this process. The package comment says what is behind each
 // port.
-func New() shm.Host { return &host{clock{time.Now()}} }
+func New(options ...Option) shm.Host {
+	return &host{clock{time.Now()}, newSettings(options)}
+}
 
-type host struct{ clock }
+type host struct {
+	clock
+	settings
+}
