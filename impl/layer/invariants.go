@@ -65,7 +65,7 @@ func (l *Core) checkSegments(bad report) {
 			if g.Announced[r] && l.apps.Get(p.apps[r]) == nil || g.Unmapping[r] && !g.Announced[r] {
 				bad("S10", "%v %v: told %v, unmapping %v, application %v", g.Handle, role(r), g.Announced[r], g.Unmapping[r], p.apps[r])
 			}
-			if g.Unmapping[r] && g.State != segments.Closing {
+			if g.Unmapping[r] && g.State < segments.Closing {
 				bad("S8", "%v is %v and was told to unmap", g.Handle, g.State)
 			}
 		}
