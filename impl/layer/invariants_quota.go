@@ -73,6 +73,11 @@ func (l *Core) checkQuotas(bad report) {
 	if l.bytes != bytes[0] || l.bytes > l.cfg.MaxTotalBytes || l.sessions.Len() > l.cfg.MaxTotalSessions {
 		bad("S17", "%d bytes are counted, the segments have %d; %d sessions", l.bytes, bytes[0], l.sessions.Len())
 	}
+	l.checkUsers(users, bad)
+}
+
+// checkUsers: what is counted for users is what they have.
+func (l *Core) checkUsers(users map[uint32]account, bad report) {
 	if !maps.Equal(l.users, users) {
 		bad("S17", "users count %v, have %v", l.users, users)
 	}

@@ -348,7 +348,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestAbstractNeedsPolicy: a session layer does not serve an abstract address for whoever comes.
+// TestAbstractNeedsPolicy: a session layer does not serve an abstract address without a policy.
 func TestAbstractNeedsPolicy(t *testing.T) {
 	h := oshost.New()
 	l, err := h.Listen("@cutthrough.server.policy")

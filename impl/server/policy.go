@@ -2,10 +2,8 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
-	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
@@ -34,15 +32,3 @@ func AllowUsers(uids ...uint32) Policy {
 // ErrNoPolicy is why [Server.Run] refuses to serve an abstract address without a [Config.Policy]: there is no file
 // whose mode says which users may connect.
 var ErrNoPolicy = errors.New("impl: an abstract address needs a policy that says which users may attach")
-
-// Owner says whether a process may see and do everything: it is of the server's own user or of root.
-func (s *Server) Owner(p shm.Peer) bool { return p.UID == 0 || p.UID == s.host.Self().UID }
-
-// StatFor returns Stat for a process that asked for it, or [wire.Denied] unless the process is an Owner: the
-// picture shows the applications of all users. Safe for concurrent use.
-func (s *Server) StatFor(p shm.Peer) (layer.Stat, error) {
-	if !s.Owner(p) {
-		return layer.Stat{}, fmt.Errorf("impl: stat for user %d: %w", p.UID, wire.Denied)
-	}
-	return s.Stat(), nil
-}

@@ -8,11 +8,6 @@ import (
 
 // New returns the operating system of this process. The package comment says what is behind each
 // port.
-func New(options ...Option) shm.Host {
-	return &host{clock{time.Now()}, newSettings(options)}
-}
+func New() shm.Host { return &host{clock{time.Now()}} }
 
-type host struct {
-	clock
-	settings
-}
+type host struct{ clock }

@@ -13,7 +13,7 @@ import (
 
 // New returns the operating system of this process. Clock, tasks, locks and local doorbells work;
 // every other method returns an error that is [errors.ErrUnsupported].
-func New(...Option) shm.Host { return unsupportedHost{clock{time.Now()}} }
+func New() shm.Host { return unsupportedHost{clock{time.Now()}} }
 
 type unsupportedHost struct{ clock }
 

@@ -71,20 +71,12 @@ func (l *listener) listen() error {
 		return err
 	}
 	return l.poll.try(func(fd int) error {
-		// The mode of the socket becomes that of the file, less the umask: there is no moment at which
-		// more processes may connect than should.
-		if err := unix.Fchmod(fd, uint32(l.host.mode)); err != nil {
-			return err
-		}
 		if err := unix.Bind(fd, sa); err == unix.EADDRINUSE {
 			return fmt.Errorf("%w (%w)", shm.ErrAddrInUse, err)
 		} else if err != nil {
 			return err
 		}
 		if err := l.entry.remember(); err != nil {
-			return err
-		}
-		if err := l.entry.admit(l.host.settings); err != nil {
 			return err
 		}
 		return unix.Listen(fd, backlog)

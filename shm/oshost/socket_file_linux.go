@@ -118,20 +118,6 @@ func (f *socketFile) remember() (err error) {
 	return err
 }
 
-// admit sets the group and the permissions of the file that bind made. It is called before the socket listens, so no
-// process has connected.
-func (f *socketFile) admit(s settings) error {
-	if f == nil {
-		return nil
-	}
-	if s.gid >= 0 {
-		if err := os.Lchown(f.path, -1, s.gid); err != nil {
-			return err
-		}
-	}
-	return os.Chmod(f.path, s.mode)
-}
-
 // remove removes the socket file that this process made.
 func (f *socketFile) remove() error {
 	if f == nil || f.own == nil {
