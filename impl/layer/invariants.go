@@ -155,7 +155,7 @@ func (l *Core) checkApps(bad report) {
 			bad("S12", "channel %d belongs to %v, which is gone", ch, c.app)
 		}
 		if c.app != 0 && c.handshake != 0 {
-			bad("S21", "channel %d has an application, and its time to attach runs", ch)
+			bad("S22", "channel %d has an application, and its time to attach runs", ch)
 		}
 	}
 	attached := 0
