@@ -29,6 +29,8 @@ type Setting struct {
 	UnreadChannel bool
 	// Hostile is the application that does not use the library, or 0.
 	Hostile int
+	// Recorded: the messages were recorded by several processes, so what was under way at one time is not known.
+	Recorded bool
 	// DelayedSegments: segments are created later, so a connect may have to wait.
 	DelayedSegments bool
 }
@@ -311,7 +313,7 @@ func (o *Messages) Received(app int, m wire.Message) {
 	}
 	c.usesLibrary = app != o.Hostile
 	if m.Type == wire.Map {
-		if c.inflight != 0 {
+		if c.inflight != 0 && !o.Recorded {
 			o.wrong(OneMapInFlight, o.channel[app], m, "the application has not answered the map before it")
 		}
 		c.inflight = m.Handle
