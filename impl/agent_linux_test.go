@@ -62,7 +62,8 @@ func (a *Agent) Layer(addr string, _ *None) error {
 	if err != nil {
 		return err
 	}
-	a.layer, a.served = newSteppedLayer(a.host, l, server.Config{}, nil), make(chan error, 1)
+	cfg := server.Config{Policy: server.AllowUsers(a.host.Self().UID)}
+	a.layer, a.served = newSteppedLayer(a.host, l, cfg, nil), make(chan error, 1)
 	go func() { a.served <- a.layer.Run() }()
 	return nil
 }

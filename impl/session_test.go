@@ -410,7 +410,7 @@ func TestLayerEnds(t *testing.T) {
 		addr := t.TempDir() + "/layer"
 		socket, err := h.Listen(addr)
 		check(t, err)
-		server := server.New(h, socket, server.Config{})
+		server := server.New(h, socket, server.Config{Policy: server.AllowUsers(h.Self().UID)})
 		run := result(server.Run)
 		a, silent := attach(t, addr), rawApp(t, addr)
 		silent.listen("tcp://127.0.0.1/99")

@@ -31,6 +31,7 @@ type Process struct {
 	w       *World
 	id      int
 	name    string
+	user    uint32
 	mortal  bool
 	service bool
 	dead    bool
@@ -51,6 +52,12 @@ func (p *Process) Mortal() *Process { p.mortal = true; return p }
 // Service makes the tasks that the process starts daemons, because it serves others
 // and never ends by itself, and returns it. It may keep what it has.
 func (p *Process) Service() *Process { p.service = true; return p }
+
+// User makes the process one of the user uid, whose group has the same number, and returns it. The default is 0.
+func (p *Process) User(uid uint32) *Process { p.user = uid; return p }
+
+// Self implements [shm.Host].
+func (p *Process) Self() shm.Peer { return shm.Peer{UID: p.user, GID: p.user, PID: p.id + 1} }
 
 // Dead says whether the process was killed.
 func (p *Process) Dead() bool { return p.dead }

@@ -16,12 +16,14 @@ type EventKind uint8
 
 // The events.
 const (
-	EventOpen    EventKind = iota // a channel was accepted
-	EventMessage                  // a message arrived on it
-	EventGone                     // it ended: the application left, died or was hung up
-	EventCreated                  // the segment that EffectCreate asked for exists, or Err
-	EventDrained                  // everything that waited to be sent over the channel was sent
-	EventTick                     // time has passed
+	EventOpen     EventKind = iota // a channel was accepted
+	EventMessage                   // a message arrived on it
+	EventGone                      // it ended: the application left, died or was hung up
+	EventCreated                   // the segment that EffectCreate asked for exists, or Err
+	EventZeroed                    // the Blocks that EffectZero named are zeroed
+	EventReleased                  // the memory of a segment that EffectDestroy named is free
+	EventDrained                   // everything that waited to be sent over the channel was sent
+	EventTick                      // time has passed
 )
 
 // Event is what drives the session layer.
@@ -29,8 +31,11 @@ type Event struct {
 	Kind    EventKind
 	Now     time.Duration
 	Channel Channel
+	User    uint32      // of EventOpen: the user whose quotas the application counts against
+	Refuse  wire.Status // of an Attach: the refusal that the driver has decided on, or OK
 	Msg     wire.Message
 	Segment wire.Handle
+	Blocks  []segments.Block
 	Err     error
 }
 
@@ -42,8 +47,8 @@ const (
 	EffectSend    EffectKind = iota // send Msg; a Map with the descriptors of Segment and of Bell's doorbell
 	EffectCreate                    // create Segment of Size bytes, and report with EventCreated
 	EffectFormat                    // make empty fifos or queues in Segment
-	EffectZero                      // zero fifos that are over, before their memory is used again
-	EffectDestroy                   // unmap and close Segment: no application has it any more
+	EffectZero                      // zero fifos that are over, and report with EventZeroed
+	EffectDestroy                   // unmap and close Segment, which no application has any more; report with EventReleased
 	EffectHangup                    // close the channel, for the reason in Err
 )
 
@@ -53,6 +58,7 @@ type Effect struct {
 	Channel Channel
 	Msg     wire.Message
 	Segment wire.Handle
+	Pair    wire.Handle // that Segment belongs to
 	Bell    wire.Handle // the application whose doorbell goes with a Map
 	Size    uint64
 	Blocks  []segments.Block

@@ -88,13 +88,16 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 			t.Fatalf("heard %v and no more", heard)
 		}
 	}
-	s.mu.Lock()
-	for s.tasks > 0 {
-		s.mu.Unlock()
-		check(t, s.done.Wait(nil, h.Now()+proctest.Liveness))
+	rest := func() {
 		s.mu.Lock()
+		defer s.mu.Unlock()
+		for s.tasks > 0 {
+			s.mu.Unlock()
+			check(t, s.done.Wait(nil, h.Now()+proctest.Liveness))
+			s.mu.Lock()
+		}
 	}
-	s.mu.Unlock()
+	rest()
 	if want := []wire.Type{wire.AttachReply, wire.BindReply, wire.Map, wire.Accept, wire.Reset}; !slices.Equal(heard, want) {
 		t.Errorf("heard %v, want %v", heard, want)
 	}
@@ -102,6 +105,7 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 		t.Errorf("the map came with %v, want the application's own doorbell", descs)
 	}
 	s.hangup(victim, errors.New("the end"))
+	rest()
 	if len(s.segments) > 0 || s.Stat().Used > 0 {
 		t.Errorf("%d segments left", len(s.segments))
 	}

@@ -92,7 +92,7 @@ func (c *fuzzConn) Send(b []byte, descs []shm.Desc, deadline time.Duration) erro
 	return nil
 }
 
-func (c *fuzzConn) PeerPID() (int, error) { return 0, nil }
+func (c *fuzzConn) Peer() (shm.Peer, error) { return shm.Peer{}, nil }
 
 func (c *fuzzConn) Close() error {
 	c.closed = true

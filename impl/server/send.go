@@ -13,9 +13,10 @@ import (
 // sendLocked sends a message now or, when the channel is full, as soon as the application reads. An application
 // that lets too many messages wait is hung up.
 func (s *Server) sendLocked(c *channel, o outgoing) {
-	if len(c.backlog) == 0 {
+	if len(c.backlog) == 0 && c.mayGetLocked(o) {
 		err := s.sendNowLocked(c, o, 0)
-		if !errors.Is(err, shm.ErrDeadline) {
+		if !errors.Is(err, shm.ErrDeadline) && !errors.Is(err, shm.ErrShortage) {
+			c.sentLocked(o)
 			s.failSendLocked(c, err)
 			return
 		}
@@ -25,7 +26,12 @@ func (s *Server) sendLocked(c *channel, o outgoing) {
 		return
 	}
 	c.backlog = append(c.backlog, o)
-	if !c.flushing {
+	s.startFlushLocked(c)
+}
+
+// startFlushLocked sends what waits for an application in a task, unless it waits for an answer first.
+func (s *Server) startFlushLocked(c *channel) {
+	if !c.flushing && len(c.backlog) > 0 && c.mayGetLocked(c.backlog[0]) {
 		c.flushing = true
 		s.spawnLocked("server-flush", func() { s.flush(c) })
 	}
@@ -54,21 +60,23 @@ func (s *Server) failSendLocked(c *channel, err error) {
 	if s.log != nil && !errors.Is(err, shm.ErrClosed) {
 		s.log.Warn("application hung up", "channel", c.id, "err", err)
 	}
-	_ = c.conn.Close()
+	s.closeLocked(c.conn)
 }
 
 // flush sends what waits for an application. While it sends without the lock, a peer may leave and its doorbell
 // be closed: then another one goes instead.
 func (s *Server) flush(c *channel) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(c.backlog) > 0 {
+	defer s.unlock()
+	for len(c.backlog) > 0 && c.mayGetLocked(c.backlog[0]) {
 		o := c.backlog[0]
 		if descs, ok := s.descsLocked(c, o); ok {
-			s.mu.Unlock()
-			err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
+			c.sentLocked(o) // before the application can answer
+			s.unlock()
+			err := s.sendOut(c, o, descs)
 			s.mu.Lock()
 			if errors.Is(err, shm.ErrDesc) {
+				c.mapping = 0
 				continue
 			}
 			s.failSendLocked(c, err)
@@ -78,6 +86,9 @@ func (s *Server) flush(c *channel) {
 		}
 	}
 	c.flushing = false
+	if len(c.backlog) > 0 {
+		return // it waits for an answer
+	}
 	s.stepLocked(layer.Event{Kind: layer.EventDrained, Channel: c.id})
 }
 
@@ -105,4 +116,44 @@ func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
 		bell = s.channels[ch].bell
 	}
 	return []shm.Desc{g.Desc(), bell.Desc()}, true
+}
+
+// shortPause is the time between attempts to send while the kernel lacks what the message needs.
+const shortPause = 10 * time.Millisecond
+
+// mayGetLocked says whether a message may be sent now. An application that has not answered a map gets no other:
+// descriptors in flight count against the session layer, so an application that does not read could use them up.
+func (c *channel) mayGetLocked(o outgoing) bool { return o.msg.Type != wire.Map || c.mapping == 0 }
+
+// sentLocked records that a message was sent.
+func (c *channel) sentLocked(o outgoing) {
+	if o.msg.Type == wire.Map {
+		c.mapping = o.segment
+	}
+}
+
+// answeredLocked lets the next map go when the last one is answered, or the application has given up all maps.
+func (s *Server) answeredLocked(c *channel, m wire.Message) {
+	answers := m.Type == wire.MapReply || m.Type == wire.UnmapReply
+	if answers && m.Handle == c.mapping || m.Type == wire.Detach {
+		c.mapping = 0
+		s.startFlushLocked(c)
+	}
+}
+
+// sendOut sends a message without the lock, when there is room. While descriptors cannot be sent, because others
+// have too many in flight, it sends the map without them: the application answers that it cannot map, and loses
+// that session alone. Any other shortage passes.
+func (s *Server) sendOut(c *channel, o outgoing, descs []shm.Desc) error {
+	for {
+		err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
+		if !errors.Is(err, shm.ErrShortage) {
+			return err
+		}
+		if len(descs) > 0 {
+			descs = nil
+			continue
+		}
+		s.host.Sleep(s.host.Now() + shortPause)
+	}
 }

@@ -24,6 +24,7 @@ var fuzzDeck = slices.Concat(
 	slices.Repeat(deck{something(confirmMessage)}, 2),
 	deck{something(rejectMessage), something(acceptMessage)},
 	slices.Repeat(deck{func(d fuzzDraw) any { return wait{[...]int{1, 0, 11, 301, 3600}[d.src.Intn(5, "seconds")]} }}, 2),
+	slices.Repeat(deck{just(work{})}, 3),
 	deck{
 		func(d fuzzDraw) any { return created{d.src.Intn(2, "created")} },
 		fuzzDraw.bind, something(unbindMessage), func(d fuzzDraw) any { return forget{d.endpoint("forget")} },
@@ -71,7 +72,8 @@ func genCoreFuzz(src scenario.Source) scenario.Input {
 	b.Number("fifo", 1000, 1, 20000)
 	b.Word("linger", "0", "1s")
 	b.Word("created", "now", "later")
-	b.Word("quotas", "ample", "tight", "bytes")
+	b.Word("quotas", "ample", "tight", "bytes", "users", "pairs")
+	b.Number("users", 1, 2)
 	d := fuzzDraw{src, src.Intn(3, "strange") == 2}
 	for _, app := range fuzzApps {
 		b.Op(app, d.attach())

@@ -25,10 +25,14 @@ var fuzzNamespaces = []layer.Namespace{
 	{Name: "blue", Secret: 7, Own: []netip.Addr{netip.MustParseAddr("10.0.0.2")}},
 }
 
+// fuzzHandshake is the time in which an application has to attach.
+const fuzzHandshake = 10 * time.Second
+
 // Operations of kernel, clock and all applications.
 type (
 	serve   struct{}             // all applications answer as they should
 	created struct{ failed int } // 0: the oldest segment that the layer waits for is there; 1: it is not
+	work    struct{}             // the oldest piece of work on memory is done
 	wait    struct{ seconds int }
 )
 
@@ -72,6 +76,7 @@ var (
 	fuzzVerbs = scenario.Verbs{
 		scenario.VerbOf("serve", fuzzAll, serve{}),
 		scenario.VerbOf("created", fuzzAll, created{}, scenario.Number("failed", 0, 1, func(o *created) *int { return &o.failed })),
+		scenario.VerbOf("work", fuzzAll, work{}),
 		scenario.VerbOf("wait", fuzzAll, wait{}, scenario.Number("seconds", 0, 3600, func(o *wait) *int { return &o.seconds })),
 		scenario.VerbOf("attach", fuzzApps, attach{},
 			scenario.Number("namespace", 0, len(fuzzNamespaces), func(o *attach) *int { return &o.namespace }),
@@ -111,6 +116,7 @@ type worldOp interface{ do(x *fuzzer) }
 
 func (serve) do(x *fuzzer)     { x.serve() }
 func (o created) do(x *fuzzer) { x.created(o.failed == 1) }
+func (work) do(x *fuzzer)      { x.work() }
 func (o wait) do(x *fuzzer)    { x.pass(time.Duration(o.seconds) * time.Second) }
 
 // fuzzAppOp is an operation of an application.

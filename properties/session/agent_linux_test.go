@@ -107,7 +107,10 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 		}
 		a.note(noted{What: what, Channel: ch, Msg: m})
 	}
-	cfg := server.Config{Core: steppedCore{oracle.NewWatchedCore(c.Config, broken, observe), &a.steps}}
+	cfg := server.Config{
+		Policy: server.AllowUsers(a.host.Self().UID),
+		Core:   steppedCore{oracle.NewWatchedCore(c.Config, broken, observe), &a.steps},
+	}
 	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
 	return nil

@@ -59,7 +59,7 @@ func judge(log []noted) (property, text string) {
 	fail := func(property, format string, args ...any) {
 		panic(violated{property, fmt.Sprintf(format, args...)})
 	}
-	mon := oracle.NewMessages(fail, oracle.Setting{})
+	mon := oracle.NewMessages(fail, oracle.Setting{Recorded: true})
 	paths := oracle.NewSessions(fail, mon)
 	for i, n := range log {
 		at = i
@@ -405,7 +405,7 @@ func (n noted) event() (kind uint8, ok bool) {
 
 // playRounds plays the rounds with one session layer.
 func playRounds(t *testing.T) []noted {
-	tr := newTroupe(t, layer.Config{})
+	tr := newTroupe(t, layer.Config{SegmentSize: 32 << 10, FifoSize: 4 << 10})
 	for _, r := range rounds {
 		t.Log(r.name)
 		r.play(tr)
@@ -414,7 +414,7 @@ func playRounds(t *testing.T) []noted {
 }
 
 func playConnectTimeout(t *testing.T) []noted {
-	tr := newTroupe(t, layer.Config{ConnectTimeout: time.Millisecond})
+	tr := newTroupe(t, layer.Config{SegmentSize: 32 << 10, FifoSize: 4 << 10, ConnectTimeout: time.Millisecond})
 	tr.pending("timed out")()
 	tr.server.Resume()
 	s := tr.accept()
@@ -424,7 +424,7 @@ func playConnectTimeout(t *testing.T) []noted {
 }
 
 func playCloseTimeout(t *testing.T) []noted {
-	tr := newTroupe(t, layer.Config{CloseTimeout: time.Millisecond})
+	tr := newTroupe(t, layer.Config{SegmentSize: 32 << 10, FifoSize: 4 << 10, CloseTimeout: time.Millisecond})
 	c, s := tr.dial(""), tr.accept()
 	tr.do(tr.client, c, "close", "")
 	tr.await(0, toldOf(wire.Reset))

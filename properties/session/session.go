@@ -65,7 +65,7 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		k.work[name] = scenario.OpsOf[any](ops, name)
 	}
 	k.mode, k.wildcard = cfg.Word("rogue"), cfg.Word("bind") == "any"
-	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
+	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo), HandshakeTimeout: -1}
 	if cfg.Word("linger") == "1s" {
 		k.cfg.Linger = 1_000_000_000
 	}

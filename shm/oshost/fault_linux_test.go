@@ -175,7 +175,7 @@ func accepting(h shm.Host) (func() error, error) {
 func sending(h shm.Host) (func() error, error) {
 	a, b, err := ends(h)
 	return func() error {
-		_, err := a.PeerPID()
+		_, err := a.Peer()
 		if err == nil {
 			err = a.Send([]byte("x"), nil, h.Now()+shmtest.Liveness)
 		}
