@@ -59,14 +59,14 @@ func (s *Server) trackUnattachedLocked(c *channel) {
 	unattached := !c.gone && !s.core.Attached(c.id)
 	i := slices.Index(s.unattached, c)
 	switch {
-	case unattached && i < 0:
-		s.unattached = append(s.unattached, c)
 	case !unattached && i >= 0:
 		s.unattached = slices.Delete(s.unattached, i, i+1)
-	}
-	if x := s.excess(); x >= 0 {
-		s.closeLocked(s.unattached[x].conn) // its reader reports it
-		s.unattached = slices.Delete(s.unattached, x, x+1)
+	case unattached && i < 0:
+		s.unattached = append(s.unattached, c)
+		if x := s.excess(); x >= 0 {
+			s.closeLocked(s.unattached[x].conn) // its reader reports it
+			s.unattached = slices.Delete(s.unattached, x, x+1)
+		}
 	}
 }
 
