@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -45,50 +46,46 @@ type Config struct {
 	MaxPairBytes    uint64 // of segments of a client and a server; default MaxBytes
 }
 
-func (c Config) withDefaults() Config {
-	def := func(v *uint64, d uint64) {
-		if *v == 0 {
-			*v = d
-		}
-	}
+// Defaults returns the configuration that the zero Config stands for, but for the fields whose default follows from
+// others: these are 0. [Config.Resolved] fills them in.
+func Defaults() Config { return Config{}.withBase() }
+
+// Resolved returns c with the defaults of all zero fields, which is what [New] works with.
+func (c Config) Resolved() Config { return c.withBase().withDerived() }
+
+// Validate returns what is wrong with c once its zero fields have their defaults: [New] panics then.
+func (c Config) Validate() error { return c.Resolved().check() }
+
+// withBase returns c with the defaults that depend on no other field.
+func (c Config) withBase() Config {
 	if c.Base == 0 {
 		c.Base, c.End = 8<<30, 136<<30
 	}
-	def(&c.Guard, segments.Page)
-	def(&c.SegmentSize, 1<<20)
-	def(&c.MaxTotalBytes, 64<<30)
-	def(&c.MaxUserBytes, c.MaxTotalBytes-c.MaxTotalBytes/4)
-	def(&c.MaxBytes, min(4<<30, c.MaxTotalBytes/2))
-	def(&c.MaxPairBytes, c.MaxBytes)
-	num := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	num(&c.MaxApps, 1024)
-	num(&c.MaxTotalSessions, 1<<20)
-	num(&c.MaxUserApps, c.MaxApps-c.MaxApps/4)
-	num(&c.MaxUserSessions, c.MaxTotalSessions-c.MaxTotalSessions/4)
-	num(&c.MaxListeners, 1024)
-	num(&c.MaxUserListeners, 16*c.MaxListeners)
-	num(&c.MaxPairs, 1024)
-	num(&c.MaxSessions, 65_536)
-	num(&c.MaxPairSessions, c.MaxSessions-c.MaxSessions/2)
-	if c.FifoSize == 0 {
-		c.FifoSize = 64 << 10
-	}
-	if c.QueueSlots == 0 {
-		c.QueueSlots = 256
-	}
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 10 * time.Second
-	}
-	if c.HandshakeTimeout == 0 {
-		c.HandshakeTimeout = 10 * time.Second
-	}
-	if c.CloseTimeout == 0 {
-		c.CloseTimeout = 5 * time.Minute
-	}
+	c.Guard = cmp.Or(c.Guard, segments.Page)
+	c.SegmentSize = cmp.Or(c.SegmentSize, 1<<20)
+	c.FifoSize = cmp.Or(c.FifoSize, 64<<10)
+	c.QueueSlots = cmp.Or(c.QueueSlots, 256)
+	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 10*time.Second)
+	c.CloseTimeout = cmp.Or(c.CloseTimeout, 5*time.Minute)
+	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, 10*time.Second)
+	c.MaxApps = cmp.Or(c.MaxApps, 1024)
+	c.MaxTotalSessions = cmp.Or(c.MaxTotalSessions, 1<<20)
+	c.MaxTotalBytes = cmp.Or(c.MaxTotalBytes, 64<<30)
+	c.MaxListeners = cmp.Or(c.MaxListeners, 1024)
+	c.MaxPairs = cmp.Or(c.MaxPairs, 1024)
+	c.MaxSessions = cmp.Or(c.MaxSessions, 65_536)
+	return c
+}
+
+// withDerived returns c, whose base fields are set, with the defaults that follow from them.
+func (c Config) withDerived() Config {
+	c.MaxUserApps = cmp.Or(c.MaxUserApps, c.MaxApps-c.MaxApps/4)
+	c.MaxUserListeners = cmp.Or(c.MaxUserListeners, 16*c.MaxListeners)
+	c.MaxUserSessions = cmp.Or(c.MaxUserSessions, c.MaxTotalSessions-c.MaxTotalSessions/4)
+	c.MaxUserBytes = cmp.Or(c.MaxUserBytes, c.MaxTotalBytes-c.MaxTotalBytes/4)
+	c.MaxBytes = cmp.Or(c.MaxBytes, min(4<<30, c.MaxTotalBytes/2))
+	c.MaxPairSessions = cmp.Or(c.MaxPairSessions, c.MaxSessions-c.MaxSessions/2)
+	c.MaxPairBytes = cmp.Or(c.MaxPairBytes, c.MaxBytes)
 	return c
 }
 

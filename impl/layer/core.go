@@ -33,7 +33,7 @@ type Core struct {
 // New returns a session layer without applications. It panics if cfg makes no
 // sense: sizes and places that are no pages, slots that are no power of two.
 func New(cfg Config) *Core {
-	cfg = cfg.withDefaults()
+	cfg = cfg.Resolved()
 	if err := cfg.check(); err != nil {
 		panic(err)
 	}

@@ -415,7 +415,7 @@ func TestLastOfAQuota(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	if err := (Config{}).withDefaults().check(); err != nil {
+	if err := (Config{}).Resolved().check(); err != nil {
 		t.Error(err)
 	}
 	for name, cfg := range map[string]Config{
@@ -429,7 +429,7 @@ func TestConfig(t *testing.T) {
 		"fewer sessions than no": {MaxSessions: -1},
 		"time that runs back":    {Linger: -1},
 	} {
-		if err := cfg.withDefaults().check(); err == nil {
+		if err := cfg.Resolved().check(); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

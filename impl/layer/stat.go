@@ -15,7 +15,8 @@ type Stat struct {
 	Listeners []ListenerStat `json:"listeners"`
 	Sessions  []SessionStat  `json:"sessions"`
 	Segments  []SegmentStat  `json:"segments"`
-	Users     []UserStat     `json:"users"`
+	Pairs     []PairStat     `json:"pairs"`
+	Users     []UserStat     `json:"users"` // in the order of their numbers
 	Bytes     uint64         `json:"bytes"` // of all segments
 	Limits    LimitsStat     `json:"limits"`
 	Used      uint64         `json:"address_bytes_used"` // guards included
@@ -30,18 +31,30 @@ type AppStat struct {
 	UID       uint32  `json:"uid"`
 	Namespace string  `json:"namespace"`
 	Listeners int     `json:"listeners"`
+	Pairs     int     `json:"pairs"` // others that it has sessions or segments with, once in each role
 	Sessions  int     `json:"sessions"`
+	Dialled   int     `json:"dialled"`  // sessions as the client that it has not given up
+	Accepted  int     `json:"accepted"` // likewise as the server
 	Bytes     uint64  `json:"bytes"`   // of segments that it pays for
 	Backlog   int     `json:"backlog"` // messages that wait for it
 }
 
 // UserStat is what the applications of one user have.
 type UserStat struct {
-	UID       uint32 `json:"uid"`
-	Apps      int    `json:"applications"`
-	Listeners int    `json:"listeners"`
-	Sessions  int    `json:"sessions"` // that they pay for
-	Bytes     uint64 `json:"bytes"`    // of segments that they pay for
+	UID        uint32 `json:"uid"`
+	Apps       int    `json:"applications"`
+	Listeners  int    `json:"listeners"`
+	Sessions   int    `json:"sessions"`   // that they pay for
+	Bytes      uint64 `json:"bytes"`      // of segments that they pay for
+	Unattached int    `json:"unattached"` // channels of the user without an application
+}
+
+// PairStat is what a client and a server have together.
+type PairStat struct {
+	Client   string `json:"client"`
+	Server   string `json:"server"`
+	Sessions int    `json:"sessions"` // those that the server has not given up
+	Bytes    uint64 `json:"bytes"`    // of their segments
 }
 
 // LimitsStat has the limits that the counts are to be compared with.
@@ -101,14 +114,11 @@ type SegmentStat struct {
 func (l *Core) Stat() Stat {
 	st := Stat{
 		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
-		Used: l.segments.InUse(), Users: []UserStat{}, Bytes: l.bytes, Limits: l.cfg.limits(),
-	}
-	for _, uid := range slices.Sorted(maps.Keys(l.users)) {
-		a := l.users[uid]
-		st.Users = append(st.Users, UserStat{uid, a.apps, a.listeners, a.sessions, a.bytes})
+		Pairs: []PairStat{}, Used: l.segments.InUse(), Users: l.userStats(), Bytes: l.bytes, Limits: l.cfg.limits(),
 	}
 	l.apps.Each(func(h wire.Handle, a *app) {
-		x := AppStat{Handle: h.String(), Channel: a.channel, UID: a.user, Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
+		x := AppStat{Handle: h.String(), Channel: a.channel, UID: a.user, Listeners: len(a.listeners),
+			Pairs: len(a.pairs), Sessions: a.sessions, Dialled: a.held[client], Accepted: a.held[server], Bytes: a.bytes}
 		if a.ns < len(l.cfg.Namespaces) {
 			x.Namespace = l.cfg.Namespaces[a.ns].Name
 		}
@@ -124,6 +134,9 @@ func (l *Core) Stat() Stat {
 			Client: p.apps[client].String(), Server: p.apps[server].String(), RxSize: x.sizes[client], TxSize: x.sizes[server],
 		})
 	})
+	l.pairs.Each(func(_ wire.Handle, p *pair) {
+		st.Pairs = append(st.Pairs, PairStat{p.apps[client].String(), p.apps[server].String(), p.held[server], p.bytes})
+	})
 	l.segments.Each(func(g *segments.Segment) {
 		p := l.pairs.Get(g.Owner)
 		x := SegmentStat{Mapped: []string{}, Handle: g.Handle.String(), State: g.State.String(), Base: g.Base, Size: g.Size, Used: g.InUse()}
@@ -135,6 +148,24 @@ func (l *Core) Stat() Stat {
 		st.Segments = append(st.Segments, x)
 	})
 	return st
+}
+
+// userStats returns what the users have that have anything.
+func (l *Core) userStats() []UserStat {
+	unattached := map[uint32]int{}
+	for _, c := range l.channels {
+		if c.app == 0 {
+			unattached[c.user]++
+		}
+	}
+	uids := slices.Concat(slices.Collect(maps.Keys(l.users)), slices.Collect(maps.Keys(unattached)))
+	slices.Sort(uids)
+	all := []UserStat{}
+	for _, uid := range slices.Compact(uids) {
+		a := l.users[uid]
+		all = append(all, UserStat{uid, a.apps, a.listeners, a.sessions, a.bytes, unattached[uid]})
+	}
+	return all
 }
 
 // Live returns how many sessions and segments there are.

@@ -16,9 +16,3 @@ func (l *Core) Totals() Totals {
 		Segments: l.segments.Len(), Address: l.segments.InUse(),
 	}
 }
-
-// Defaults returns the configuration that the zero Config stands for.
-func Defaults() Config { return Config{}.withDefaults() }
-
-// Validate returns what is wrong with c once its zero fields have their defaults: [New] panics then.
-func (c Config) Validate() error { return c.withDefaults().check() }

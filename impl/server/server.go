@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -24,12 +23,6 @@ var (
 	nameServerLock = shm.NewName("server.lock")
 	nameTimer      = shm.NewName("server.timer")
 	nameAppBell    = shm.NewName("app.bell")
-)
-
-// Defaults of a [Config].
-const (
-	defaultBacklog       = 256
-	defaultMaxUnattached = 256
 )
 
 // Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
@@ -117,15 +110,14 @@ type outgoing struct {
 
 // New returns a server of the applications that come to l. Call Run.
 func New(h shm.Host, l shm.Listener, cfg Config) *Server {
+	cfg = cfg.Resolved()
 	if cfg.Core == nil {
 		cfg.Core = layer.New(cfg.Layer)
 	}
-	maxUnattached := cmp.Or(cfg.MaxUnattached, defaultMaxUnattached)
 	return &Server{
 		host: h, listener: l, log: cfg.Log, policy: cfg.Policy,
-		backlog: cmp.Or(cfg.Backlog, defaultBacklog), maxUnattached: maxUnattached,
-		maxUserUnattached: cmp.Or(cfg.MaxUserUnattached, maxUnattached-maxUnattached/4),
-		mu:                h.NewLock(nameServerLock), core: cfg.Core,
+		backlog: cfg.Backlog, maxUnattached: cfg.MaxUnattached, maxUserUnattached: cfg.MaxUserUnattached,
+		mu: h.NewLock(nameServerLock), core: cfg.Core,
 		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{},
 		work:  map[wire.Handle][]*memoryWork{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,

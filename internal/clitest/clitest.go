@@ -18,7 +18,7 @@ import (
 )
 
 // Scripts runs the scripts below testdata/script of the package under test. In a script MODULE is the root of this module, which
-// is at root seen from the package, and UNIQUE is for names that all processes of the machine share. Besides the commands of
+// is at root seen from the package, UNIQUE is for names that all processes of the machine share, and USERID is the user. Besides the commands of
 // testscript there are code, until, last, json and atmost, and the condition long for what takes long: see [proctest.Long].
 func Scripts(t *testing.T, root string) {
 	testscript.Run(t, testscript.Params{
@@ -31,6 +31,7 @@ func Scripts(t *testing.T, root string) {
 			}
 			e.Setenv("MODULE", module)
 			e.Setenv("UNIQUE", strconv.Itoa(os.Getpid()))
+			e.Setenv("USERID", strconv.Itoa(os.Getuid()))
 			e.Setenv("GITHUB_ACTIONS", "") // the scripts say when GitHub is watching
 			return passGoEnv(e)
 		},
@@ -75,19 +76,30 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	wantCode(ts, args[0], ts.Exec(args[1], args[2:]...))
 }
 
-// until repeats a command until it succeeds: until COMMAND ARG...
+// until repeats a command until it succeeds, with a pause between attempts: until COMMAND ARG...
+// Standard output is both outputs of the command that succeeded.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: until COMMAND ARG...")
 	}
-	var err error
-	for range 500 {
-		if err = ts.Exec(args[0], args[1:]...); err == nil {
-			return
-		}
+	if ts.Exec("sh", append([]string{"-c", untilLoop, attempts}, args...)...) != nil { // one Exec, because each is logged
+		ts.Fatalf("%v never succeeded", args)
 	}
-	ts.Fatalf("%v never succeeded: %v", args, err)
 }
+
+// attempts is how often until tries.
+const attempts = "500"
+
+// untilLoop is the program of until. It tries $0 times, and prints the first and the last failure if none succeeds.
+const untilLoop = `
+for try in $(seq "$0"); do
+	out=$("$@" 2>&1) && { printf '%s\n' "$out"; exit 0; }
+	test "$try" -gt 1 || first=$out
+	sleep 0.02
+done
+printf 'attempt 1: %s\nattempt %d: %s\n' "$first" "$0" "$out" >&2
+exit 1
+`
 
 func wantCode(ts *testscript.TestScript, want string, err error) {
 	got := 0

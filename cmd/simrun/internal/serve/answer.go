@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"cutthrough/impl/server"
+	"cutthrough/shm"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -46,40 +46,39 @@ func (s *statServer) run() {
 func (s *statServer) answer(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(clientTimeout)) // a client that does not read is not waited for
-	if err := mayLook(c.(*slotted).Conn); err != nil {
+	peer, err := peerOf(c.(*slotted).Conn)
+	if err != nil {
 		s.log.Warn("stat refused", "err", err)
 		return
 	}
-	st := s.server.Stat()
+	st, err := s.server.StatFor(peer)
+	if err != nil {
+		s.log.Warn("stat refused", "pid", peer.PID, "err", err)
+		return
+	}
 	if err := json.NewEncoder(c).Encode(picture{Layer: st, Usage: usage(&st, &s.limits)}); err != nil {
 		s.log.Warn("stat not read", "err", err)
 	}
 }
 
-// mayLook refuses clients that are neither root nor the user of the session layer: the picture tells of all
-// applications. The permissions of the socket file say the same; an abstract socket has none.
-func mayLook(c net.Conn) error {
+// peerOf returns the process that connected, which decides what it may see: an abstract socket has no permissions.
+func peerOf(c net.Conn) (peer shm.Peer, err error) {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
-		return errors.New("stat is for unix sockets")
+		return peer, errors.New("stat is for unix sockets")
 	}
 	raw, err := u.SyscallConn()
 	if err != nil {
-		return err
+		return peer, err
 	}
 	ctlErr := raw.Control(func(fd uintptr) {
 		var cred *unix.Ucred
-		if cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err != nil {
-			return
-		}
-		if cred.Uid != 0 && int(cred.Uid) != os.Geteuid() {
-			err = errNotYours
+		if cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			peer = shm.Peer{UID: cred.Uid, GID: cred.Gid, PID: int(cred.Pid)}
 		}
 	})
-	return errors.Join(ctlErr, err)
+	return peer, errors.Join(ctlErr, err)
 }
-
-var errNotYours = errors.New("the client is neither root nor the user of the session layer")
 
 // metricsServer returns what answers with the metrics of a registry, at any path.
 func metricsServer(registry *prometheus.Registry, log *slog.Logger) *http.Server {

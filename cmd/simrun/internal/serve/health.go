@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"cutthrough/impl"
@@ -79,7 +80,7 @@ func askHealth(ctx context.Context, a *cli.Invocation, timeout time.Duration, r 
 // healthy says whether the session layer has answered. A refusal for a reason that is the application's is an answer.
 func healthy(err error) bool {
 	status, refused := errors.AsType[wire.Status](err)
-	return err == nil || refused && (status == wire.WrongSecret || status == wire.NoNamespace)
+	return err == nil || refused && slices.Contains([]wire.Status{wire.WrongSecret, wire.NoNamespace, wire.Denied}, status)
 }
 
 // Code returns the exit code: [cli.ExitViolated] if the session layer is not well.

@@ -19,6 +19,7 @@ var reasons = map[wire.Status]string{
 	wire.NoNamespace: "no_namespace", wire.WrongSecret: "wrong_secret", wire.WrongScope: "wrong_scope",
 	wire.AlreadyAttached: "already_attached", wire.Unsupported: "unsupported", wire.QuotaExceeded: "quota_exceeded",
 	wire.TimedOut: "timed_out", wire.SelfConnect: "self_connect",
+	wire.Denied: "denied",
 }
 
 // otherReason is the label of statuses without one of their own.

@@ -84,6 +84,9 @@ func (s *service) open() (err error) {
 	if s.o.socket == "" {
 		return errNoSocket
 	}
+	if s.o.server.Policy, err = s.o.policy(); err != nil { // the socket may be inherited
+		return err
+	}
 	s.host = oshost.NewWith(s.o.sockets)
 	if s.channel, err = s.host.Listen(s.o.socket); err != nil {
 		return err

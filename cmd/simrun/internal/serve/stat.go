@@ -24,7 +24,7 @@ const defaultTimeout = 5 * time.Second
 type statResult struct {
 	cli.Header
 	Socket string     `json:"socket" doc:"the path that was asked"`
-	Layer  layer.Stat `json:"layer" doc:"applications, listeners, sessions, segments with address ranges and who maps them, address_bytes_used, uptime_ns"`
+	Layer  layer.Stat `json:"layer" doc:"applications, listeners, sessions, pairs, users, segments with address ranges and who maps them, address_bytes_used, uptime_ns"`
 	Usage  []used     `json:"limits" doc:"how much of each limit is used"`
 }
 
@@ -53,7 +53,7 @@ func statCommand(a *cli.Invocation) *cobra.Command {
 		Use:   "stat --socket PATH",
 		Short: "Look at a running session layer",
 		Long: `Shows applications, listeners, sessions, segments, and how much of each limit is used: for a limit of each
-application, by the one that uses most. Only root and the user of the session layer get an answer.`,
+application, by the one that uses most; likewise of each user and each pair of applications. Only root and the user of the session layer get an answer.`,
 		Example: "  simrun stat --socket /run/user/1000/cutthrough --json",
 		Args:    cli.Arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,12 +96,16 @@ func askStat(ctx context.Context, a *cli.Invocation, timeout time.Duration, r *s
 func (r *statResult) Print(p *cli.Printer) {
 	l := &r.Layer
 	p.Linef("%s up %v, %d bytes of address space used", p.Paint(cli.Bold, r.Socket), l.Uptime.Round(time.Millisecond), l.Used)
-	var limits, apps, listeners, sessions, segments [][]string
+	var limits, users, apps, listeners, sessions, segments [][]string
 	for _, x := range r.Usage {
-		limits = append(limits, []string{"  " + x.Setting, fmt.Sprintf("%s of %s %s", cli.Count(int(x.Used)), cli.Count(int(x.Limit)), x.Unit), x.Application})
+		limits = append(limits, []string{"  " + x.Setting, fmt.Sprintf("%s of %s %s", cli.Count(int(x.Used)), cli.Count(int(x.Limit)), x.Unit), x.Whose})
+	}
+	for _, x := range l.Users {
+		users = append(users, []string{fmt.Sprintf("  user %d", x.UID), fmt.Sprintf("%d applications", x.Apps), fmt.Sprintf("%d listeners", x.Listeners),
+			fmt.Sprintf("%d sessions", x.Sessions), fmt.Sprintf("%d bytes", x.Bytes), fmt.Sprintf("%d unattached", x.Unattached)})
 	}
 	for _, x := range l.Apps {
-		apps = append(apps, []string{"  " + x.Handle, fmt.Sprintf("pid %d", x.PID), fmt.Sprintf("%d listeners", x.Listeners),
+		apps = append(apps, []string{"  " + x.Handle, fmt.Sprintf("user %d", x.UID), fmt.Sprintf("pid %d", x.PID), fmt.Sprintf("%d listeners", x.Listeners),
 			fmt.Sprintf("%d sessions", x.Sessions), fmt.Sprintf("%d bytes", x.Bytes), fmt.Sprintf("%d waiting", x.Backlog), x.Namespace})
 	}
 	for _, x := range l.Listeners {
@@ -117,7 +121,7 @@ func (r *statResult) Print(p *cli.Printer) {
 	for _, t := range []struct {
 		title string
 		rows  [][]string
-	}{{"limits", limits}, {"applications", apps}, {"listeners", listeners}, {"sessions", sessions}, {"segments", segments}} {
+	}{{"limits", limits}, {"users", users}, {"applications", apps}, {"listeners", listeners}, {"sessions", sessions}, {"segments", segments}} {
 		p.Linef("\n%s", p.Paint(cli.Bold, t.title))
 		p.Table(t.rows, nil)
 	}

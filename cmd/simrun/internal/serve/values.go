@@ -36,6 +36,25 @@ func (c *count) String() string { return strconv.Itoa(int(*c)) }
 // Type implements [pflag.Value].
 func (c *count) Type() string { return "N" }
 
+// derived is a number whose default follows from other settings: 0 stands for it.
+type derived int
+
+// Set implements [pflag.Value].
+func (d *derived) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return errors.New("want a whole number, 0 for the default")
+	}
+	*d = derived(n)
+	return nil
+}
+
+// String implements [pflag.Value].
+func (d *derived) String() string { return strconv.Itoa(int(*d)) }
+
+// Type implements [pflag.Value].
+func (d *derived) Type() string { return "N" }
+
 // nonzero refuses 0, which would mean the default.
 type nonzero struct{ pflag.Value }
 
