@@ -92,7 +92,6 @@ func (s *service) open() (err error) {
 		return err
 	}
 	cfg := s.o.server
-	cfg.Policy = server.AllowUsers(s.host.Self().UID)
 	s.meter = newMeter(layer.New(cfg.Layer), s.registry)
 	cfg.Core, cfg.Log = s.meter, s.log
 	s.server = server.New(s.host, &patientChannels{s.channel, s.host, s.log}, cfg)
