@@ -35,8 +35,8 @@ type AppStat struct {
 	Sessions  int     `json:"sessions"`
 	Dialled   int     `json:"dialled"`  // sessions as the client that it has not given up
 	Accepted  int     `json:"accepted"` // likewise as the server
-	Bytes     uint64  `json:"bytes"`   // of segments that it pays for
-	Backlog   int     `json:"backlog"` // messages that wait for it
+	Bytes     uint64  `json:"bytes"`    // of segments that it pays for
+	Backlog   int     `json:"backlog"`  // messages that wait for it
 }
 
 // UserStat is what the applications of one user have.
@@ -153,12 +153,12 @@ func (l *Core) Stat() Stat {
 // userStats returns what the users have that have anything.
 func (l *Core) userStats() []UserStat {
 	unattached := map[uint32]int{}
-	for _, c := range l.channels {
-		if c.app == 0 {
+	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
+		if c := l.channels[ch]; c.app == 0 {
 			unattached[c.user]++
 		}
 	}
-	uids := slices.Concat(slices.Collect(maps.Keys(l.users)), slices.Collect(maps.Keys(unattached)))
+	uids := slices.Concat(slices.Sorted(maps.Keys(l.users)), slices.Sorted(maps.Keys(unattached)))
 	slices.Sort(uids)
 	all := []UserStat{}
 	for _, uid := range slices.Compact(uids) {

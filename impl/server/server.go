@@ -25,23 +25,6 @@ var (
 	nameAppBell    = shm.NewName("app.bell")
 )
 
-// Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
-// calls it under its lock.
-type Core interface {
-	// Step: see [layer.Core.Step].
-	Step(layer.Event) []layer.Effect
-	// Deadline: see [layer.Core.Deadline].
-	Deadline() (time.Duration, bool)
-	// Attached: see [layer.Core.Attached].
-	Attached(layer.Channel) bool
-	// ChannelOf: see [layer.Core.ChannelOf].
-	ChannelOf(app wire.Handle) (layer.Channel, bool)
-	// BacklogCredit: see [layer.Core.BacklogCredit].
-	BacklogCredit(layer.Channel) int
-	// Stat: see [layer.Core.Stat].
-	Stat() layer.Stat
-}
-
 // Server runs a session layer as a service: it accepts applications on a
 // listener, feeds a [Core] and does what it asks for. It never waits for an
 // application: what one does not read is kept up to a bound, and then
@@ -71,21 +54,6 @@ type Server struct {
 	closed      bool
 	tasks       int
 	done        shm.Doorbell // rung when the last task has ended
-}
-
-// Config is the configuration of a [Server].
-type Config struct {
-	Layer   layer.Config
-	Core    Core // to drive; nil: a new [layer.Core] with Layer
-	Backlog int  // messages that wait for one application, besides 4 for each of its sessions; default 256
-	// MaxUnattached bounds the channels of which no application has attached, MaxUserUnattached those of one
-	// user; default 256 and three quarters of it. One more, and the oldest goes of the process that has the most.
-	MaxUnattached     int
-	MaxUserUnattached int
-	// Policy decides which applications may attach; nil: those of the server's own user and of root. An abstract
-	// address needs one.
-	Policy Policy
-	Log    *slog.Logger // nil: silent
 }
 
 // channel is the control channel of one application.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"os"
+	"strings"
 	"time"
 
 	"cutthrough/cmd/simrun/internal/bytesize"
@@ -143,4 +144,17 @@ func (o *options) load(flags *pflag.FlagSet) error {
 	o.server = o.server.Resolved()
 	o.server.Policy, err = o.policy()
 	return err
+}
+
+// policy returns the policy of the settings, or nil if they have none: then the session layer takes applications of its
+// own user and of root. A path has the permissions of its file besides, an abstract address has only the policy, so that
+// it needs one: an error, if it has none.
+func (o *options) policy() (server.Policy, error) {
+	if len(o.users)+len(o.groups) > 0 {
+		return allow(o.users, o.groups, memberships), nil
+	}
+	if strings.HasPrefix(o.socket, "@") {
+		return nil, cli.Errorf(cli.ExitUsage, "%s is an abstract socket, which has no permissions: say who may attach with --allow-users or --allow-groups", o.socket)
+	}
+	return nil, nil
 }

@@ -1,7 +1,7 @@
 package serve
 
 import (
-	"fmt"
+	"errors"
 	"os/user"
 	"slices"
 	"strconv"
@@ -9,7 +9,6 @@ import (
 
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
-	"cutthrough/sim/cli"
 )
 
 // identities is the numbers of users or groups. Each Set adds to them.
@@ -56,7 +55,7 @@ func (i *identities) Set(text string) error {
 // number returns the number of a user or group that is named by it or by name.
 func (i *identities) number(word string) (uint32, error) {
 	if word == "" {
-		return 0, fmt.Errorf("want names or numbers with commas between them")
+		return 0, errors.New("want names or numbers with commas between them")
 	}
 	n, err := strconv.ParseUint(word, 10, 32)
 	if err == nil {
@@ -82,19 +81,6 @@ func (i *identities) String() string {
 
 // Type implements [pflag.Value].
 func (i *identities) Type() string { return i.kind }
-
-// policy returns the policy of the settings, or nil if they have none: then the session layer takes applications of its
-// own user and of root. A path has the permissions of its file besides, an abstract address has only the policy, so that
-// it needs one: an error, if it has none.
-func (o *options) policy() (server.Policy, error) {
-	if len(o.users)+len(o.groups) > 0 {
-		return allow(o.users, o.groups, memberships), nil
-	}
-	if strings.HasPrefix(o.socket, "@") {
-		return nil, cli.Errorf(cli.ExitUsage, "%s is an abstract socket, which has no permissions: say who may attach with --allow-users or --allow-groups", o.socket)
-	}
-	return nil, nil
-}
 
 // allow returns the policy that lets root, users and members of groups attach. A process is a member by the group that it
 // runs with, or because memberOf says so of its user.
