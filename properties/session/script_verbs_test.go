@@ -407,11 +407,9 @@ func (st *stage) listApps(*command) error {
 	return nil
 }
 
-// listSessions logs the sessions and the segments, except those whose memory is being given back, which takes no
-// time that a script could know.
+// listSessions logs the sessions and the segments.
 func (st *stage) listSessions(*command) error {
 	s := st.server.Stat()
-	s.Segments = slices.DeleteFunc(s.Segments, func(g layer.SegmentStat) bool { return g.State == "releasing" })
 	for _, x := range s.Sessions {
 		st.log("%s from %s to %s in %s is %s", x.Handle, x.Client, x.Server, x.Segment, x.State)
 	}
