@@ -18,17 +18,17 @@ func (r eventRinger) Ring() error { return r.s.out.post(r.kind, r.s.handle.Index
 
 // sessionWaiter is what a direction of a session sleeps on.
 type sessionWaiter struct {
-	app *App
-	d   *direction
+	s *Session
+	d *direction
 }
 
 // Wait implements [shm.Waiter]. A change of the session's state, which includes its deadlines, ends the
 // wait too.
 func (w sessionWaiter) Wait(ready func() bool, deadline time.Duration) error {
-	if w.app.opt.Spin == 0 {
+	if w.s.app.opt.Spin == 0 {
 		ready = nil // or the doorbell would spin
 	}
-	return w.app.await(w.d, ready, deadline)
+	return w.s.peer.await(w.d, ready, deadline)
 }
 
 // ignoreWakeErr drops ErrDeadline and ErrClosed: the caller re-checks the state of the session after every wake,

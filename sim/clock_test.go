@@ -49,7 +49,7 @@ func TestRingAtTheDeadline(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)
 		ca, cb := w.ConnPair(p.a, p.b)
-		bell := must(p.a.NewDoorbell(nameB))
+		bell := p.a.NewLocalDoorbell(nameB)
 		theirs := p.b.OpenBell(bell, nameB)
 		p.b.Go("b", func() { p.b.Sleep(10); _ = theirs.Ring(); _ = cb.Send([]byte("x"), nil, shm.Forever) })
 		p.a.Go("waiter", func() { w.Note("waits: %v", bell.Wait(nil, 10)) })
@@ -111,7 +111,7 @@ func TestDelayedMessagesTakeRoom(t *testing.T) {
 func TestDelayedRing(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)
-		bell := must(p.a.NewDoorbell(nameB))
+		bell := p.a.NewLocalDoorbell(nameB)
 		theirs := p.b.OpenBell(bell, nameB)
 		p.b.Go("b", func() { _ = theirs.Ring() })
 		p.a.Go("a", func() {
@@ -128,7 +128,7 @@ func TestDelayedRing(t *testing.T) {
 func TestSpuriousWake(t *testing.T) {
 	o := replay(t, sim.Config{Faults: sim.Faults(exec.Spurious), MaxFaults: 1}, func(w *sim.World) {
 		p := newPair(w)
-		bell := must(p.a.NewDoorbell(nameB))
+		bell := p.a.NewLocalDoorbell(nameB)
 		p.a.Go("a", func() {
 			_ = bell.Ring()
 			w.Note("%v", bell.Wait(nil, 0))

@@ -14,7 +14,8 @@ type edge struct {
 	w      *sim.World
 	p      *pairOf
 	ca, cb shm.Conn
-	ba, bb shm.Doorbell
+	ba     shm.RingCloser
+	bb     shm.Doorbell
 	l      sync.Locker
 	hb     shm.Uint32 // the upper half of the word x
 }
@@ -50,8 +51,8 @@ func TestOrder(t *testing.T) {
 			setup := func(w *sim.World) {
 				e := &edge{w: w, p: newPair(w)}
 				e.ca, e.cb = w.ConnPair(e.p.a, e.p.b)
-				e.ba = must(e.p.a.NewDoorbell(nameB))
-				e.bb, e.l = e.p.b.OpenBell(e.ba, nameB), e.p.a.NewLock(nameL)
+				e.bb = e.p.b.NewLocalDoorbell(nameB)
+				e.ba, e.l = e.p.a.OpenBell(e.bb, nameB), e.p.a.NewLock(nameL)
 				e.hb = e.p.b.View(e.p.seg).Uint32(68, nameY)
 				e.p.a.Go("a", func() { e.p.da.CopyIn(0, buf[:1]); tt.first(e) })
 				e.p.b.Go("b", func() { tt.second(e); e.p.db.CopyIn(0, buf[:1]) })
@@ -81,8 +82,8 @@ func TestOrderOfWhatComesLater(t *testing.T) {
 			setup := func(w *sim.World) {
 				e := &edge{w: w, p: newPair(w)}
 				e.ca, e.cb = w.ConnPair(e.p.a, e.p.b)
-				e.ba = must(e.p.a.NewDoorbell(nameB))
-				e.bb = e.p.b.OpenBell(e.ba, nameB)
+				e.bb = e.p.b.NewLocalDoorbell(nameB)
+				e.ba = e.p.a.OpenBell(e.bb, nameB)
 				e.p.a.Go("a", func() { tt.first(e); e.p.da.CopyIn(0, buf[:1]) })
 				if tt.name != "start" {
 					e.p.b.Go("b", func() { tt.second(e); e.p.db.CopyIn(0, buf[:1]) })

@@ -262,7 +262,7 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 
 	lost := func(w *sim.World) {
 		p := newPair(w)
-		bell, _ := p.a.NewDoorbell(nameB)
+		bell := p.a.NewLocalDoorbell(nameB)
 		theirs := p.b.OpenBell(bell, nameB)
 		p.a.Go("a", func() {
 			if p.xa.Load() == 0 {
@@ -409,14 +409,16 @@ func TestLeaks(t *testing.T) {
 	leak := func(w *sim.World) {
 		p := w.Process("p")
 		p.Go("t", func() {
-			b, err := p.NewDoorbell(nameB)
+			wait, ring, err := p.NewDoorbell()
 			if err == nil && w.Choose(nameD, 2) == 0 {
-				err = b.Close()
+				err = wait.Close()
 			}
-			_ = err
+			if err == nil {
+				_ = ring.Close()
+			}
 		})
 	}
-	wantFailure(t, sim.Config{Leaks: true}, leak, exec.NoLeak, "doorbell bell")
+	wantFailure(t, sim.Config{Leaks: true}, leak, exec.NoLeak, "descriptor of a doorbell")
 	wantExhausted(t, "dfs:1", sim.Config{}, leak)
 }
 

@@ -17,7 +17,7 @@ func TestStopResume(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Mortal()
-		ba := must(p.a.NewDoorbell(nameB))
+		ba := p.a.NewLocalDoorbell(nameB)
 		bb := p.b.OpenBell(ba, nameB)
 		p.a.Go("waiter", func() { _ = ba.Wait(nil, shm.Forever); p.ya.Load() })
 		p.a.Go("runner", func() { p.xa.Load(); p.xa.Load() })
@@ -120,7 +120,7 @@ func TestOffers(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)
 		p.a.Mortal()
-		ba := must(p.a.NewDoorbell(nameB))
+		ba := p.a.NewLocalDoorbell(nameB)
 		bb := p.b.OpenBell(ba, nameB)
 		p.a.Go("a", func() { _ = ba.Wait(nil, 100) })
 		p.b.Go("b", func() { p.xb.Load(); _ = bb.Ring(); _, _ = p.b.Dial("x") })
@@ -156,7 +156,7 @@ func TestFaultsAreCounted(t *testing.T) {
 		m := &menu{take: func(p *sim.Point) int { return p.N() - 1 }} // a fault wherever there is one
 		o := r.Run(sim.Config{Faults: sim.Faults(exec.Spurious), MaxFaults: limit}, m, func(w *sim.World) {
 			p := newPair(w)
-			bell := must(p.a.NewDoorbell(nameB))
+			bell := p.a.NewLocalDoorbell(nameB)
 			p.a.Go("a", func() {
 				w.Choose(nameD, 3)
 				for range 5 {

@@ -63,7 +63,7 @@ func TestIdle(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
 		rings = 0
 		p := newPair(w)
-		bell := must(p.a.NewDoorbell(nameB))
+		bell := p.a.NewLocalDoorbell(nameB)
 		asked := ""
 		w.OnIdle(func() bool {
 			asked += fmt.Sprintf("first at %d, ", w.Now())
@@ -234,7 +234,7 @@ func TestRunnerForgets(t *testing.T) {
 	probe := func(w *sim.World) {
 		p := newPair(w)
 		ca, cb := w.ConnPair(p.a, p.b)
-		bell := must(p.a.NewDoorbell(nameB))
+		bell := p.a.NewLocalDoorbell(nameB)
 		p.a.Go("a", func() {
 			w.Note("x %d", p.xa.Load())
 			p.da.CopyOut(make([]byte, 64), 0)
@@ -259,7 +259,7 @@ func TestRunnerForgets(t *testing.T) {
 	}{
 		{"values, plain accesses, a late ring", func(w *sim.World) {
 			p := newPair(w)
-			bell := must(p.a.NewDoorbell(nameB))
+			bell := p.a.NewLocalDoorbell(nameB)
 			p.a.Go("a", func() { p.xa.Store(7); p.da.CopyIn(0, make([]byte, 64)); _ = bell.Ring(); w.Fail("Over", "") })
 			p.b.Go("b", func() { p.xb.Load() })
 			p.a.Hostile(nameX)
@@ -440,7 +440,7 @@ func TestScheduleIsWhatHappened(t *testing.T) {
 	o := replay(t, cfg, func(w *sim.World) {
 		p := newPair(w)
 		p.a.Mortal()
-		bell := must(p.b.NewDoorbell(nameB))
+		bell := p.b.NewLocalDoorbell(nameB)
 		p.a.Go("a", func() { w.Choose(nameD, 3); p.xa.Load(); p.xa.Store(1) })
 		p.b.Go("b", func() { _ = bell.Wait(nil, shm.Forever) })
 	}, lines...)

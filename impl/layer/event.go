@@ -39,11 +39,12 @@ type EffectKind uint8
 
 // The effects.
 const (
-	EffectSend    EffectKind = iota // send Msg; a Map with the descriptors of Segment and of Bell's doorbell
+	EffectSend    EffectKind = iota // send Msg; a Map with the descriptor of Segment, and those of Side's doorbells if it says so
 	EffectCreate                    // create Segment of Size bytes, and report with EventCreated
 	EffectFormat                    // make empty fifos or queues in Segment
 	EffectZero                      // zero fifos that are over, before their memory is used again
 	EffectDestroy                   // unmap and close Segment: no application has it any more
+	EffectForget                    // close what is there of Side's doorbells of Segment: it has them, or it has left
 	EffectHangup                    // close the channel, for the reason in Err
 )
 
@@ -53,7 +54,7 @@ type Effect struct {
 	Channel Channel
 	Msg     wire.Message
 	Segment wire.Handle
-	Bell    wire.Handle // the application whose doorbell goes with a Map
+	Side    int // 0 the client, 1 the server
 	Size    uint64
 	Blocks  []segments.Block
 	Err     error

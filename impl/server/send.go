@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
@@ -11,24 +10,41 @@ import (
 )
 
 // sendLocked sends a message now or, when the channel is full, as soon as the application reads. An application
-// that lets too many messages wait is hung up.
-func (s *Server) sendLocked(c *channel, o outgoing) {
+// that lets too many messages wait is hung up. A map that cannot be sent is answered in place of the application.
+func (s *Server) sendLocked(c *channel, o outgoing) (layer.Event, bool) {
 	if len(c.backlog) == 0 {
-		err := s.sendNowLocked(c, o, 0)
+		descs, ok, err := s.descsLocked(o)
+		switch {
+		case err != nil:
+			return s.unsentLocked(c, o, err), true
+		case ok:
+			err = c.conn.Send(o.msg.Encode(nil), descs, 0)
+		}
 		if !errors.Is(err, shm.ErrDeadline) {
 			s.failSendLocked(c, err)
-			return
+			return layer.Event{}, false
 		}
 	}
 	if len(c.backlog) >= s.backlogBoundLocked(c) {
 		s.failSendLocked(c, fmt.Errorf("impl: %d messages wait for it", len(c.backlog)))
-		return
+		return layer.Event{}, false
 	}
 	c.backlog = append(c.backlog, o)
 	if !c.flushing {
 		c.flushing = true
 		s.spawnLocked("server-flush", func() { s.flush(c) })
 	}
+	return layer.Event{}, false
+}
+
+// unsentLocked returns the event that a map without descriptors is: the answer that it failed. The application is told
+// of what it needed the segment for, does not find it, and refuses that.
+func (s *Server) unsentLocked(c *channel, o outgoing, err error) layer.Event {
+	if s.log != nil {
+		s.log.Error("segment not shared", "channel", c.id, "segment", o.segment, "err", err)
+	}
+	return layer.Event{Kind: layer.EventMessage, Channel: c.id,
+		Msg: wire.Message{Type: wire.MapReply, Handle: o.segment, Status: wire.NoMemory}}
 }
 
 // perSession is how many messages may wait for an application on behalf of each of its sessions. When a peer
@@ -57,14 +73,18 @@ func (s *Server) failSendLocked(c *channel, err error) {
 	_ = c.conn.Close()
 }
 
-// flush sends what waits for an application. While it sends without the lock, a peer may leave and its doorbell
-// be closed: then another one goes instead.
+// flush sends what waits for an application. While it sends without the lock, the application may leave and what was to
+// be sent be closed.
 func (s *Server) flush(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(c.backlog) > 0 {
 		o := c.backlog[0]
-		if descs, ok := s.descsLocked(c, o); ok {
+		descs, ok, err := s.descsLocked(o)
+		if err != nil {
+			s.stepLocked(s.unsentLocked(c, o, err))
+		}
+		if ok {
 			s.mu.Unlock()
 			err := c.conn.Send(o.msg.Encode(nil), descs, shm.Forever)
 			s.mu.Lock()
@@ -81,28 +101,26 @@ func (s *Server) flush(c *channel) {
 	s.stepLocked(layer.Event{Kind: layer.EventDrained, Channel: c.id})
 }
 
-func (s *Server) sendNowLocked(c *channel, o outgoing, deadline time.Duration) error {
-	descs, ok := s.descsLocked(c, o)
-	if !ok {
-		return nil
-	}
-	return c.conn.Send(o.msg.Encode(nil), descs, deadline)
-}
-
 // descsLocked returns the descriptors that go with a message. False: the message is not to be sent, because its
-// segment is destroyed and so the application has left or given up by itself. A peer that has left meanwhile has
-// no doorbell any more; the receiver's own does no harm.
-func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
+// segment is destroyed, or the side has answered it unseen, so the application has left or given up by itself; or because
+// there are no doorbells: then the error says why.
+func (s *Server) descsLocked(o outgoing) ([]shm.Desc, bool, error) {
 	if o.msg.Type != wire.Map {
-		return nil, true
+		return nil, true, nil
 	}
 	g := s.segments[o.segment]
 	if g == nil {
-		return nil, false
+		return nil, false, nil
 	}
-	bell := c.bell
-	if ch, ok := s.core.ChannelOf(o.bell); ok {
-		bell = s.channels[ch].bell
+	if !o.msg.Doorbells {
+		return []shm.Desc{g.Desc()}, true, nil
 	}
-	return []shm.Desc{g.Desc(), bell.Desc()}, true
+	b, err := s.bellsLocked(o.segment)
+	if err != nil {
+		return nil, false, err
+	}
+	if b[o.side][0] == nil {
+		return nil, false, nil
+	}
+	return append([]shm.Desc{g.Desc()}, b[o.side][:]...), true, nil
 }

@@ -22,7 +22,6 @@ import (
 var (
 	nameServerLock = shm.NewName("server.lock")
 	nameTimer      = shm.NewName("server.timer")
-	nameAppBell    = shm.NewName("app.bell")
 )
 
 // Defaults of a [Config].
@@ -65,6 +64,7 @@ type Server struct {
 	unattached  []*channel // oldest first
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
+	bells       map[wire.Handle]*bells // by the segment with the event queues of the pair
 	timer       shm.Doorbell
 	nextTick    time.Duration // what the timer task sleeps until
 	closed      bool
@@ -85,7 +85,6 @@ type Config struct {
 type channel struct {
 	id       layer.Channel
 	conn     shm.Conn
-	bell     shm.Doorbell // the application's, once it has attached
 	backlog  []outgoing
 	flushing bool
 	gone     bool
@@ -95,7 +94,7 @@ type channel struct {
 type outgoing struct {
 	msg     wire.Message
 	segment wire.Handle
-	bell    wire.Handle
+	side    int // of a map: which side of the pair the application is
 }
 
 // New returns a server of the applications that come to l. Call Run.
@@ -107,7 +106,7 @@ func New(h shm.Host, l shm.Listener, cfg Config) *Server {
 		host: h, listener: l, log: cfg.Log,
 		backlog: cmp.Or(cfg.Backlog, defaultBacklog), maxUnattached: cmp.Or(cfg.MaxUnattached, defaultMaxUnattached),
 		mu: h.NewLock(nameServerLock), core: cfg.Core,
-		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{},
+		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: map[wire.Handle]*bells{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}
 }
@@ -182,24 +181,17 @@ func (s *Server) spawnLocked(name string, f func()) {
 func (s *Server) read(c *channel) {
 	buf := make([]byte, wire.MaxSize)
 	for {
-		n, descs, err := c.conn.Recv(buf, shm.Forever)
+		n, _, err := c.conn.Recv(buf, shm.Forever) // a channel that was accepted takes no descriptors
 		if err != nil {
 			s.hangup(c, err)
 			return
 		}
 		m, err := wire.Decode(buf[:n])
-		if err == nil && len(descs) != m.Type.Descs() {
-			err = fmt.Errorf("impl: %w: %v with %d descriptors, want %d", wire.ErrMessage, m.Type, len(descs), m.Type.Descs())
-		}
 		if err != nil {
-			closeDescs(descs)
 			s.hangup(c, err)
 			return
 		}
-		if err := s.message(c, m, descs); err != nil {
-			s.hangup(c, err)
-			return
-		}
+		s.message(c, m)
 	}
 }
 
@@ -220,34 +212,12 @@ func (s *Server) trackUnattachedLocked(c *channel) {
 	}
 }
 
-func closeDescs(descs []shm.Desc) {
-	for _, d := range descs {
-		_ = d.Close()
-	}
-}
-
 // message gives one message of an application to the layer.
-func (s *Server) message(c *channel, m wire.Message, descs []shm.Desc) error {
-	var bell shm.Doorbell
-	if m.Type == wire.Attach {
-		var err error
-		if bell, err = s.host.OpenDoorbell(descs[0], nameAppBell); err != nil {
-			return err
-		}
-	} else {
-		closeDescs(descs) // of a message that only the session layer sends
-	}
+func (s *Server) message(c *channel, m wire.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if bell != nil && !s.core.Attached(c.id) {
-		c.bell, bell = bell, c.bell // of an attach that was refused, or before a detach
-	}
 	s.stepLocked(layer.Event{Kind: layer.EventMessage, Channel: c.id, Msg: m})
 	s.trackUnattachedLocked(c)
-	if bell != nil {
-		_ = bell.Close()
-	}
-	return nil
 }
 
 // hangup ends a channel, whatever the reason.
@@ -263,9 +233,6 @@ func (s *Server) hangup(c *channel, why error) {
 	delete(s.channels, c.id)
 	s.trackUnattachedLocked(c)
 	s.stepLocked(layer.Event{Kind: layer.EventGone, Channel: c.id})
-	if c.bell != nil {
-		_ = c.bell.Close()
-	}
 }
 
 // stepLocked drives the core and does what it asks for.
@@ -291,7 +258,7 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 	switch fx.Kind {
 	case layer.EffectSend:
 		if c := s.channels[fx.Channel]; c != nil && !c.gone {
-			s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Bell})
+			return s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Side})
 		}
 	case layer.EffectCreate:
 		g, err := s.host.CreateSegment(fx.Size)
@@ -312,6 +279,11 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 			s.log.Error("segment not released", "segment", fx.Segment, "err", err)
 		}
 		delete(s.segments, fx.Segment)
+		s.forgetBellsLocked(fx.Segment, 0)
+		s.forgetBellsLocked(fx.Segment, 1)
+		delete(s.bells, fx.Segment)
+	case layer.EffectForget:
+		s.forgetBellsLocked(fx.Segment, fx.Side)
 	case layer.EffectHangup:
 		if c := s.channels[fx.Channel]; c != nil {
 			if s.log != nil {

@@ -49,8 +49,9 @@ type Message struct {
 	RxSize, TxSize uint32
 
 	// Map.
-	Base Location
-	Size uint64
+	Base      Location
+	Size      uint64
+	Doorbells bool // it comes with those of the pair
 
 	// Accept and connect-reply. Rx is the fifo that the receiver of the message
 	// reads, Tx the one it writes. A local session has two event queues: the one to
@@ -87,6 +88,7 @@ func (m Message) String() string {
 	field("tx-size", m.TxSize != 0, m.TxSize)
 	field("base", m.Base != 0, fmt.Sprintf("%#x", uint64(m.Base)))
 	field("size", m.Size != 0, m.Size)
+	field("doorbells", m.Doorbells, true)
 	field("listener", m.Listener != 0, "("+m.Listener.String()+")")
 	field("rx", m.Rx != 0, fmt.Sprintf("%#x", uint64(m.Rx)))
 	field("tx", m.Tx != 0, fmt.Sprintf("%#x", uint64(m.Tx)))

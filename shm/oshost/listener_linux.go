@@ -32,6 +32,8 @@ type listener struct {
 	addr  string
 	poll  *endpoint
 	entry *socketFile // nil for an abstract address
+	// Closing a channel can block: the kernel cannot refuse the descriptors that a peer attaches.
+	lingers bool
 
 	mu      sync.Mutex
 	reserve int // -1 when there is none
@@ -70,7 +72,10 @@ func (l *listener) listen() error {
 	if l.reserve, err = openReserve(); err != nil {
 		return err
 	}
-	return l.poll.try(func(fd int) error {
+	return l.poll.try(func(fd int) (err error) {
+		if l.lingers, err = l.host.refuseRights(fd); err != nil { // channels inherit it
+			return err
+		}
 		if err := unix.Bind(fd, sa); err == unix.EADDRINUSE {
 			return fmt.Errorf("%w (%w)", shm.ErrAddrInUse, err)
 		} else if err != nil {
@@ -91,9 +96,12 @@ func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 			fd, err = l.acceptOnce(listening)
 			return err
 		})
-		var c shm.Conn
+		var c *conn
 		if err == nil {
-			c, err = l.host.newConn(fd)
+			c = &conn{poll: newEndpoint(l.host.clock, fd, "conn"), lingers: l.lingers}
+			if err = c.poll.sleeps(); err != nil {
+				err = errors.Join(err, c.Close())
+			}
 		}
 		now := l.host.Now()
 		switch {
@@ -138,7 +146,7 @@ func (l *listener) refuse(fd int) error {
 	}
 	conn, err := accept(fd)
 	if err == nil {
-		err = unix.Close(conn)
+		err = l.drop(conn)
 	}
 	var reserveErr error
 	l.reserve, reserveErr = openReserve()
@@ -149,6 +157,15 @@ func (l *listener) refuse(fd int) error {
 		return errTableFull
 	}
 	return err
+}
+
+// drop closes a channel that was not wanted.
+func (l *listener) drop(conn int) error {
+	if l.lingers {
+		closeForeign(conn)
+		return nil
+	}
+	return unix.Close(conn)
 }
 
 func openReserve() (int, error) {

@@ -20,7 +20,7 @@ import (
 func mortals(w *sim.World) {
 	p := newPair(w)
 	p.a.Mortal()
-	bell := must(p.b.NewDoorbell(nameBell))
+	bell := p.b.NewLocalDoorbell(nameBell)
 	p.a.Go("a", func() { p.xa.Store(uint64(w.Choose(nameY, 2))); p.xa.Store(2) })
 	p.b.Go("b", func() { p.xb.Load(); _ = bell.Wait(nil, 1); p.xb.Load() })
 }

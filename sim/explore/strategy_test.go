@@ -162,10 +162,7 @@ func TestShrinkToTheMinimum(t *testing.T) {
 func TestLostWakeupShrinksToTwo(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := newPair(w)
-		bell, err := p.b.NewDoorbell(nameBell)
-		if err != nil {
-			panic(err)
-		}
+		bell := p.b.NewLocalDoorbell(nameBell)
 		theirs := p.a.OpenBell(bell, nameBell)
 		p.a.Go("writer", func() {
 			p.xa.Store(1)
