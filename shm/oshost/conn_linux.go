@@ -146,7 +146,11 @@ func (c *conn) do(d *direction, deadline time.Duration, try func(fd int) error) 
 	if c.closed.Load() {
 		return shm.ErrClosed
 	}
-	return c.poll.do(d, deadline, try)
+	err := c.poll.do(d, deadline, try)
+	if err != nil && c.closed.Load() {
+		return shm.ErrClosed
+	}
+	return err
 }
 
 // MaxDescs must be even: control data is padded to 8 bytes, and with an odd limit the kernel would
@@ -258,7 +262,11 @@ func (c *conn) Close() error {
 		return fmt.Errorf("oshost: close conn: %w", shm.ErrClosed)
 	}
 	if c.lingers {
+		err := c.poll.try(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_RDWR) }) // both sides see the end now
 		closeSlow(c.poll.close)
+		if err != nil && err != unix.ENOTCONN {
+			return fmt.Errorf("oshost: close conn: %w", err)
+		}
 		return nil
 	}
 	if err := c.poll.close(); err != nil {

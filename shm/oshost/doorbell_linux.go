@@ -177,17 +177,15 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 // sleep waits without a first try: one task waits, so it would take a ring that was there before all the same. A wake
 // of an earlier Wait that comes late looks like a deadline; it is a spurious return.
 func (d *doorbell) sleep(deadline time.Duration) error {
-	p, err := d.poller()
-	if err != nil {
-		return err
-	}
+	p := d.poller()
 	if d.clock.left(deadline) == 0 {
-		if err = p.try(d.take); err == unix.EAGAIN {
+		err := p.try(d.take)
+		if err == unix.EAGAIN {
 			return shm.ErrDeadline
 		}
 		return err
 	}
-	err = p.sleep(&p.in, deadline, d.take)
+	err := p.sleep(&p.in, deadline, d.take)
 	if err == shm.ErrDeadline && d.clock.left(deadline) > 0 {
 		return nil
 	}
@@ -197,16 +195,13 @@ func (d *doorbell) sleep(deadline time.Duration) error {
 // poller returns the endpoint to sleep on. One task waits at a time, but Close and Ring may run
 // concurrently: they leave their mark before they look for the endpoint, and take checks
 // the marks after the endpoint is stored, so one of them sees the other.
-func (d *doorbell) poller() (*endpoint, error) {
-	if p := d.poll.Load(); p != nil {
-		return p, nil
+func (d *doorbell) poller() *endpoint {
+	p := d.poll.Load()
+	if p == nil {
+		p = newEndpoint(d.clock, d.fd, "doorbell")
+		d.poll.Store(p)
 	}
-	if err := unix.SetNonblock(d.fd, true); err != nil {
-		return nil, err
-	}
-	p := newEndpoint(d.clock, d.fd, "doorbell")
-	d.poll.Store(p)
-	return p, nil
+	return p
 }
 
 // take takes one ring, EAGAIN when there is none. What Ring does not send reads as the end: a message without bytes,
@@ -224,7 +219,7 @@ func (d *doorbell) take(fd int) error {
 	}
 	var b [1]byte
 	return retryEINTR(func() error {
-		n, err := unix.Read(fd, b[:])
+		n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.ECONNRESET: // a ring end was closed with messages that it never read
 			return nil
