@@ -115,7 +115,7 @@ func (s *Server) descsLocked(o outgoing) ([]shm.Desc, bool, error) {
 	if !o.msg.Doorbells {
 		return []shm.Desc{g.Desc()}, true, nil
 	}
-	b, err := s.bellsLocked(o.segment)
+	b, err := s.bells.of(s.host, o.segment)
 	if err != nil {
 		return nil, false, err
 	}

@@ -64,7 +64,7 @@ type Server struct {
 	unattached  []*channel // oldest first
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
-	bells       map[wire.Handle]*bells // by the segment with the event queues of the pair
+	bells       bells
 	timer       shm.Doorbell
 	nextTick    time.Duration // what the timer task sleeps until
 	closed      bool
@@ -106,7 +106,7 @@ func New(h shm.Host, l shm.Listener, cfg Config) *Server {
 		host: h, listener: l, log: cfg.Log,
 		backlog: cmp.Or(cfg.Backlog, defaultBacklog), maxUnattached: cmp.Or(cfg.MaxUnattached, defaultMaxUnattached),
 		mu: h.NewLock(nameServerLock), core: cfg.Core,
-		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: map[wire.Handle]*bells{},
+		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: bells{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}
 }
@@ -279,11 +279,11 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 			s.log.Error("segment not released", "segment", fx.Segment, "err", err)
 		}
 		delete(s.segments, fx.Segment)
-		s.forgetBellsLocked(fx.Segment, 0)
-		s.forgetBellsLocked(fx.Segment, 1)
+		s.bells.forget(fx.Segment, 0)
+		s.bells.forget(fx.Segment, 1)
 		delete(s.bells, fx.Segment)
 	case layer.EffectForget:
-		s.forgetBellsLocked(fx.Segment, fx.Side)
+		s.bells.forget(fx.Segment, fx.Side)
 	case layer.EffectHangup:
 		if c := s.channels[fx.Channel]; c != nil {
 			if s.log != nil {

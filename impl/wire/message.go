@@ -100,5 +100,17 @@ func (m Message) String() string {
 	return b.String()
 }
 
+// Descs returns how many descriptors m carries, neither more nor less. A map carries the segment; with doorbells also
+// the waiting end of the one that the receiver's peer rings, and the ringing end of the one that the peer waits on.
+func (m *Message) Descs() int {
+	switch {
+	case m.Type != Map:
+		return 0
+	case m.Doorbells:
+		return 3
+	}
+	return 1
+}
+
 // MaxFifo bounds the capacity that a connect may ask for, in bytes.
 const MaxFifo = 1 << 28

@@ -87,15 +87,3 @@ func (t Type) IsRequest() bool { return t.info().request }
 
 // IsReply says whether messages of type t answer another one.
 func (t Type) IsReply() bool { return t.info().isReply }
-
-// Descs returns how many descriptors m carries, neither more nor less. A map carries the segment; with doorbells also
-// the waiting end of the one that the receiver's peer rings, and the ringing end of the one that the peer waits on.
-func (m *Message) Descs() int {
-	switch {
-	case m.Type != Map:
-		return 0
-	case m.Doorbells:
-		return 3
-	}
-	return 1
-}
