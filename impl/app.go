@@ -16,9 +16,9 @@ var (
 	nameAppLock  = shm.NewName("app.lock")
 	nameRequest  = shm.NewName("app.request")
 	nameIncoming = shm.NewName("app.accept")
-	nameAppBell  = shm.NewName("app.bell")
-	namePeerBell = shm.NewName("app.peer-bell")
-	nameLead     = shm.NewName("app.lead")
+	namePeerLock = shm.NewName("peer.lock")
+	namePeerBell = shm.NewName("peer.bell")
+	namePeerRing = shm.NewName("peer.ring")
 )
 
 // Options say how an application attaches.
@@ -44,14 +44,11 @@ type App struct {
 	host shm.Host
 	opt  Options
 	conn shm.Conn
-	bell shm.Doorbell // rung by peers after they posted an event
 
 	mu          sync.Locker
-	events      leadership
 	lastRequest uint64
 	requests    []*request
 	table       segmentTable
-	inboxes     []*inbox
 	sessions    []*Session // by the index of their handle; nil where there is none
 	listeners   []*Listener
 	err         error // why it has ended
@@ -89,20 +86,12 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 			return nil, errors.Join(fmt.Errorf("impl: attach: %w", err), conn.Close())
 		}
 	}
-	bell, err := h.NewDoorbell(nameAppBell)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("impl: attach: %w", err), conn.Close())
-	}
-	a := &App{
-		host: h, opt: opt, conn: conn, bell: bell, mu: h.NewLock(nameAppLock),
-		ended: h.NewLocalDoorbell(nameRequest), events: leadership{relay: h.NewLocalDoorbell(nameLead)},
-	}
+	a := &App{host: h, opt: opt, conn: conn, mu: h.NewLock(nameAppLock), ended: h.NewLocalDoorbell(nameRequest)}
 	a.mu.Lock()
 	a.spawnLocked("app-control", a.runControl)
-	a.spawnLocked("app-events", a.runEvents)
 	a.mu.Unlock()
 	r := a.newRequest()
-	err = a.ask(context.Background(), r, m, bell.Desc())
+	err = a.ask(context.Background(), r, m)
 	if err != nil {
 		_ = a.Close()
 		return nil, fmt.Errorf("impl: attach: %w", err)
@@ -152,7 +141,6 @@ func (a *App) Close() error {
 	}
 	a.mu.Unlock()
 	_ = a.conn.Close()
-	a.closeBells()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.tasks > 0 {
@@ -172,7 +160,7 @@ func (a *App) endLocked(why error) {
 	}
 	for _, s := range a.sessions {
 		if s != nil {
-			s.failLocked(why)
+			s.fail(why)
 		}
 	}
 	for _, l := range a.listeners {

@@ -24,7 +24,6 @@ func (a *App) runControl() {
 			a.mu.Lock()
 			a.endLocked(err)
 			a.mu.Unlock()
-			a.closeBells()
 			_ = a.conn.Close()
 			return
 		}
@@ -35,7 +34,7 @@ func (a *App) runControl() {
 func (a *App) control(b []byte, descs []shm.Desc) error {
 	m, err := wire.Decode(b)
 	short := m.Type == wire.Map && len(descs) == 0 // the session layer could not send them
-	if err == nil && len(descs) != m.Type.Descs() && !short {
+	if err == nil && len(descs) != m.Descs() && !short {
 		err = fmt.Errorf("impl: %w: %v with %d descriptors", wire.ErrMessage, m.Type, len(descs))
 	}
 	if err != nil {
@@ -71,7 +70,7 @@ func (a *App) control(b []byte, descs []shm.Desc) error {
 // answer answers a notification. The session layer always reads, so it does not wait long.
 func (a *App) answer(m wire.Message) error { return a.conn.Send(m.Encode(nil), nil, shm.Forever) }
 
-// mapSegmentLocked maps a segment and opens the peer's doorbell.
+// mapSegmentLocked maps a segment and opens the doorbells that came with it.
 func (a *App) mapSegmentLocked(m wire.Message, descs []shm.Desc) wire.Status {
 	if a.err != nil {
 		closeDescs(descs)
@@ -79,31 +78,32 @@ func (a *App) mapSegmentLocked(m wire.Message, descs []shm.Desc) wire.Status {
 	}
 	seg, err := a.host.MapSegment(descs[0], m.Size)
 	if err != nil {
-		_ = descs[1].Close()
+		closeDescs(descs[1:])
 		return wire.NoMemory
 	}
-	peer, err := a.host.OpenDoorbell(descs[1], namePeerBell)
-	if err != nil {
-		_ = seg.Close()
-		return wire.NoMemory
+	var p *peer
+	if m.Doorbells {
+		if p, err = a.newPeer(descs[1], descs[2]); err != nil {
+			_ = seg.Close()
+			return wire.NoMemory
+		}
 	}
-	if err := a.table.add(&mapping{m.Handle, m.Base, seg, peer}); err != nil {
-		_ = errors.Join(seg.Close(), peer.Close())
+	if err := a.table.add(&mapping{m.Handle, m.Base, seg, p}); err != nil {
+		_ = errors.Join(seg.Close(), p.close())
 		return wire.Invalid
 	}
 	a.observe(ObserveMapped, m)
 	return wire.OK
 }
 
-// unmapLocked forgets a segment and its queues. Sessions in it are over by then.
+// unmapLocked forgets a segment and its peer. Sessions in it are over by then.
 func (a *App) unmapLocked(h wire.Handle) error {
 	m := a.table.remove(h)
 	if m == nil {
 		return fmt.Errorf("impl: unmap %v: %w", h, ErrUnresolved)
 	}
-	a.forgetQueuesLocked(h)
 	a.observe(ObserveUnmapped, wire.Message{Type: wire.Map, Handle: h, Base: m.base, Size: m.seg.Size()})
-	return errors.Join(m.seg.Close(), m.peer.Close())
+	return errors.Join(m.seg.Close(), m.peer.close())
 }
 
 func closeDescs(descs []shm.Desc) {

@@ -9,26 +9,29 @@
 // # Concurrency
 //
 // All methods of App, Listener and Session are safe for concurrent use. Concurrent reads of a session take
-// turns, and so do writes; a read and a write do not. An App has two tasks of its own: one handles the
-// messages of the session layer, the other the events of peers that no waiting call handles.
+// turns, and so do writes; a read and a write do not. An App has one task of its own, which handles the
+// messages of the session layer. The events of a peer are handled by the calls that wait for it.
 //
 // # Locks
 //
 // The order is: the turn of a direction (held by the call that uses its fifo), then the lock of the
-// application, then the lock of the session. A method whose name ends in Locked is called with the lock of
-// its receiver, or the one that its comment names; no lock of an application or session is held while a task
+// application, then the lock of a peer (another application, with its event queue and doorbell), then the lock of the
+// session. A method whose name ends in Locked is called with the lock of
+// its receiver, or the one that its comment names; no lock of an application, peer or session is held while a task
 // waits. Only sends on the control channel happen under the lock of the application: they keep the order of
 // messages, and the session layer always reads.
 //
 // # Wake-ups
 //
-// Each pair of applications has two event queues, one for each reader. All peers of an application ring its one
-// doorbell, so a ring does not say which queue has news. A call that waits asks for a ring of the queue of its
-// session; the task that sleeps on the doorbell looks at those queues alone. The cost of a sleep is
-// proportional to the peers that a call waits for, at 10 to 50 ns each (BenchmarkSleepWithPairs), not to the
-// peers that there are. No summary word can make it proportional to the news: memory that tells of the news of
-// all peers is memory that all peers can write, and one of them could erase the news of another. That takes a
-// doorbell for each pair, whose sets the kernel keeps apart.
+// Each pair of applications has an event queue and a doorbell for each direction. They belong to the pair alone: a peer
+// can ring this application's end and nothing else, and what it does there concerns the sessions with that peer only.
+// Of the calls that wait for one peer, one leads: it takes the events and sleeps on the doorbell of that peer. The
+// others sleep until it wakes them, and when it leaves, one of them leads. So a sleep costs the same however many peers
+// there are, and calls that wait for different peers share no lock. While no call waits for a peer, its events stay in
+// the queue and it rings no doorbell.
+//
+// A doorbell tells that the peer is dead or has left. The calls then wait for what the session layer says about their
+// sessions, because a peer that leaves in order has closed them first.
 //
 // # Limits
 //

@@ -1,70 +1,74 @@
 package impl
 
 import (
+	"errors"
 	"time"
 
 	"cutthrough/shm"
 )
 
-// leadership says which task takes the events out of the queues: the leader, one at a time, which sleeps on
-// the doorbell of the application. A call that has to wait leads if no other task does, so that its event
-// wakes it and no other task first. Calls that wait meanwhile follow: the leader rings their bells. A leader
-// that returns while others wait hands over to the event task, which leads until no call waits. While no call
-// waits, events stay in the queues and no peer rings.
+// One call at a time takes the events of a peer: the leader, which sleeps on the doorbell that the peer rings. A call
+// that has to wait leads if no other does, so that its event wakes it and no other task first. Calls that wait
+// meanwhile follow: the leader rings their bells. A leader that returns promotes a follower. While no call waits,
+// events stay in the queue and the peer rings no doorbell. A peer concerns the calls that wait for it and no others:
+// each peer has its own leader.
 //
 // This is the leader/followers pattern of Schmidt et al.
-type leadership struct {
-	taken     bool
-	asleep    *direction   // of the session that leads, while it sleeps or is about to
-	followers int          // directions that wait for their bell
-	watched   []*inbox     // the queues that a call waits for, and perhaps some that one waited for
-	relay     shm.Doorbell // wakes the event task to lead
-}
 
 // await waits until d is signalled, until has come, or for no reason. ready is for the doorbell.
-func (a *App) await(d *direction, ready func() bool, until time.Duration) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.events.taken {
-		return a.followLocked(d, ready, until)
+func (p *peer) await(d *direction, ready func() bool, until time.Duration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leader != nil || p.deserted {
+		if err := p.followLocked(d, ready, until); p.leader != d {
+			return err
+		}
 	}
-	a.events.taken = true
-	a.watchLocked(d.inbox)
-	err := a.leadLocked(d, ready, until)
-	d.inbox.waiting--
-	a.events.taken = false
-	if a.events.followers > 0 {
-		_ = a.events.relay.Ring()
+	p.leader = d
+	err := p.leadLocked(d, ready, until)
+	if errors.Is(err, shm.ErrPeerClosed) {
+		p.desertLocked()
+		err = nil
 	}
+	p.deserted = p.deserted || errors.Is(err, shm.ErrClosed) // the segment is unmapped, and the sessions are over
+	p.promoteLocked()
 	return err
 }
 
-// followLocked waits until the leader signals d. The leader may be asleep, so the first follower of a queue asks for
-// a ring at its next event; for the others the leader, or that follower, has.
-func (a *App) followLocked(d *direction, ready func() bool, until time.Duration) error {
-	first := d.inbox.waiting == 0
-	if first {
-		a.takeLocked(d.inbox)
-	}
-	if d.takeSignal() || first && a.armLocked(d.inbox) {
+// followLocked waits until the leader signals d, or makes it the leader. The leader has asked for a ring at the next
+// event, or will.
+func (p *peer) followLocked(d *direction, ready func() bool, until time.Duration) error {
+	if d.takeSignal() {
 		return nil
 	}
-	d.waiting = true
-	a.events.followers++
-	a.watchLocked(d.inbox)
-	err := waitUnlocked(a.mu, d.bell, ready, until)
-	if d.waiting { // the bell has not rung
-		a.stopFollowingLocked(d)
+	d.place = p.followers.PushBack(d)
+	err := waitUnlocked(p.mu, d.bell, ready, until)
+	p.dismissLocked(d)
+	if p.leader != d {
+		d.signalled = false
 	}
-	d.signalled = false
 	return err
 }
 
-// stopFollowingLocked ends the wait of d for its bell.
-func (a *App) stopFollowingLocked(d *direction) {
-	d.waiting = false
-	a.events.followers--
-	d.inbox.waiting--
+// dismissLocked ends the wait of a follower. It says whether d was one.
+func (p *peer) dismissLocked(d *direction) bool {
+	if d.place == nil {
+		return false
+	}
+	p.followers.Remove(d.place)
+	d.place = nil
+	return true
+}
+
+// promoteLocked makes the follower that has waited longest the leader, if there is one. It leads from now on, though it
+// has yet to wake: a call that comes before follows.
+func (p *peer) promoteLocked() {
+	p.leader = nil
+	if first := p.followers.Front(); first != nil && !p.deserted {
+		p.leader = first.Value.(*direction)
+		p.dismissLocked(p.leader)
+		_ = p.leader.bell.Ring()
+	}
 }
 
 // takeSignal says whether d was signalled since the last call.
@@ -74,96 +78,101 @@ func (d *direction) takeSignal() bool {
 	return signalled
 }
 
-// leadLocked takes events until d is signalled. It also returns when a peer floods a queue, so that the caller
+// leadLocked takes events until d is signalled. It also returns when the peer floods the queue, so that the caller
 // looks at its deadline.
-func (a *App) leadLocked(d *direction, ready func() bool, until time.Duration) error {
+func (p *peer) leadLocked(d *direction, ready func() bool, until time.Duration) error {
 	for {
-		a.takeEventsLocked()
+		p.takeLocked()
 		if d.takeSignal() {
-			return nil // before any queue is armed: no call sleeps
+			return nil // before the queue is armed: the call does not sleep
 		}
-		if a.armQueuesLocked() {
+		if p.armLocked() {
 			return nil
 		}
-		if until <= a.host.Now() {
+		if until <= p.host.Now() {
 			return nil
 		}
-		a.events.asleep = d
-		err := waitUnlocked(a.mu, a.bell, ready, until)
-		a.events.asleep = nil
+		p.asleep = true
+		err := waitUnlocked(p.mu, p.bell, ready, until)
+		p.asleep = false
 		if err != nil {
 			return err
 		}
 	}
 }
 
-// runEvents is the event task: it leads when a leader hands over.
-func (a *App) runEvents() {
-	for a.events.relay.Wait(nil, shm.Forever) == nil {
-		a.mu.Lock()
-		if !a.events.taken { // else the leader will ask again
-			a.events.taken = true
-			a.leadOthersLocked()
-			a.events.taken = false
-		}
-		a.mu.Unlock()
-	}
+// desertLocked notes that the peer has closed its end of the doorbell. An application does so when all sessions are
+// over, or dies; the session layer tells the sessions which. Until then their calls wait as followers without
+// a leader.
+func (p *peer) desertLocked() {
+	p.deserted = true
+	p.takeLocked() // what it posted and did not ring for
 }
 
-// closeBells ends the event task.
-func (a *App) closeBells() {
-	_ = a.bell.Close()
-	_ = a.events.relay.Close()
-}
-
-// leadOthersLocked takes events until no call waits for any.
-func (a *App) leadOthersLocked() {
-	for a.events.followers > 0 {
-		a.takeEventsLocked()
-		if a.events.followers == 0 {
-			return // no call sleeps until an event: no queue is to be armed
-		}
-		err := error(nil)
-		if a.armQueuesLocked() {
-			a.mu.Unlock() // a peer that floods a queue must not keep the others from the lock
-			a.mu.Lock()
-		} else {
-			err = waitUnlocked(a.mu, a.bell, nil, shm.Forever)
-		}
-		if err != nil {
-			return
-		}
+// signalLocked wakes the call that sleeps in d.
+func (p *peer) signalLocked(d *direction) {
+	d.signalled = true
+	switch {
+	case p.dismissLocked(d):
+		_ = d.bell.Ring()
+	case p.leader == d && p.asleep:
+		_ = p.bell.Ring()
 	}
 }
 
 // signalLocked wakes the call that sleeps in the direction of an event. It ignores events of other kinds, which
-// only a faulty peer posts.
+// only a faulty peer posts. The lock is that of the peer.
 func (s *Session) signalLocked(kind uint8) {
-	d := &s.rx
 	switch kind {
 	case evData:
+		s.peer.signalLocked(&s.rx)
 	case evSpace:
-		d = &s.tx
-	default:
-		return // the peer made it up
+		s.peer.signalLocked(&s.tx)
 	}
-	s.app.signalLocked(d)
 }
 
-// signalAllLocked wakes the calls that sleep in either direction.
+// signalAllLocked wakes the calls that sleep in either direction. The lock is that of the peer.
 func (s *Session) signalAllLocked() {
-	s.app.signalLocked(&s.rx)
-	s.app.signalLocked(&s.tx)
+	s.peer.signalLocked(&s.rx)
+	s.peer.signalLocked(&s.tx)
 }
 
-// signalLocked wakes the call that sleeps in d.
-func (a *App) signalLocked(d *direction) {
-	d.signalled = true
-	switch {
-	case d.waiting:
-		a.stopFollowingLocked(d)
-		_ = d.bell.Ring()
-	case a.events.asleep == d:
-		_ = a.bell.Ring()
+// signalAll wakes the calls that sleep in either direction.
+func (s *Session) signalAll() {
+	s.peer.mu.Lock()
+	defer s.peer.mu.Unlock()
+	s.signalAllLocked()
+}
+
+// eventRinger wakes the peer of a session: a ring is an event in the queue that the peer reads.
+type eventRinger struct {
+	s    *Session
+	kind uint8
+}
+
+// Ring implements [shm.Ringer].
+func (r eventRinger) Ring() error { return r.s.out.post(r.kind, r.s.handle.Index()) }
+
+// sessionWaiter is what a direction of a session sleeps on.
+type sessionWaiter struct {
+	s *Session
+	d *direction
+}
+
+// Wait implements [shm.Waiter]. A change of the session's state, which includes its deadlines, ends the
+// wait too.
+func (w sessionWaiter) Wait(ready func() bool, deadline time.Duration) error {
+	if w.s.app.opt.Spin == 0 {
+		ready = nil // or the doorbell would spin
 	}
+	return w.s.peer.await(w.d, ready, deadline)
+}
+
+// ignoreWakeErr drops ErrDeadline and ErrClosed: the caller re-checks the state of the session after every wake,
+// and the deadline may have moved.
+func ignoreWakeErr(err error) error {
+	if errors.Is(err, shm.ErrDeadline) || errors.Is(err, shm.ErrClosed) {
+		return nil
+	}
+	return err
 }

@@ -16,7 +16,6 @@ type raw struct {
 	t    testing.TB
 	host shm.Host
 	conn shm.Conn
-	bell shm.Doorbell
 	last wire.Message // received
 }
 
@@ -28,19 +27,12 @@ func rawConn(t testing.TB, addr string) *raw {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bell, err := h.NewDoorbell(nameAppBell)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &raw{t: t, host: h, conn: conn, bell: bell}
+	r := &raw{t: t, host: h, conn: conn}
 	t.Cleanup(r.close)
 	return r
 }
 
-func (r *raw) close() {
-	_ = r.conn.Close()
-	_ = r.bell.Close()
-}
+func (r *raw) close() { _ = r.conn.Close() }
 
 // rawApp is a rawConn that has attached.
 func rawApp(t testing.TB, addr string) *raw {
@@ -52,7 +44,7 @@ func rawApp(t testing.TB, addr string) *raw {
 
 func (r *raw) attach() {
 	r.t.Helper()
-	r.send(wire.Message{Type: wire.Attach, RequestID: 1, Scope: wire.ScopeLocal}, r.bell.Desc())
+	r.send(wire.Message{Type: wire.Attach, RequestID: 1, Scope: wire.ScopeLocal})
 	if r.want(wire.AttachReply); r.last.Status != wire.OK {
 		r.t.Fatal(r.last)
 	}
@@ -75,9 +67,9 @@ func (r *raw) listen(uri string) {
 	}
 }
 
-func (r *raw) send(m wire.Message, descs ...shm.Desc) {
+func (r *raw) send(m wire.Message) {
 	r.t.Helper()
-	check(r.t, r.conn.Send(m.Encode(nil), descs, r.host.Now()+liveness))
+	check(r.t, r.conn.Send(m.Encode(nil), nil, r.host.Now()+liveness))
 }
 
 // want receives up to and with the next message of kind k.

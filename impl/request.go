@@ -26,7 +26,7 @@ func (a *App) newRequest() *request {
 
 // ask sends a request and waits for its reply, the end of ctx or of the
 // application. A status other than OK is an error.
-func (a *App) ask(ctx context.Context, r *request, m wire.Message, descs ...shm.Desc) error {
+func (a *App) ask(ctx context.Context, r *request, m wire.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *App) ask(ctx context.Context, r *request, m wire.Message, descs ...shm.
 	m.RequestID, r.id = a.lastRequest, a.lastRequest
 	a.requests = append(a.requests, r)
 	a.mu.Unlock()
-	err := a.conn.Send(m.Encode(nil), descs, shm.Forever)
+	err := a.conn.Send(m.Encode(nil), nil, shm.Forever)
 	a.mu.Lock()
 	for err == nil && !r.done && a.err == nil && ctx.Err() == nil {
 		err = waitUnlocked(a.mu, r.bell, nil, shm.Forever)

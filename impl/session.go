@@ -1,7 +1,9 @@
 package impl
 
 import (
+	"container/list"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -30,7 +32,7 @@ type Session struct {
 	app           *App
 	handle        wire.Handle
 	local, remote Addr
-	inbox         *inbox
+	peer          *peer
 	out           outbox
 
 	rx, tx direction // reading and writing
@@ -50,10 +52,9 @@ type direction struct {
 	turn     sync.Locker   // held by the call that uses the fifo
 	deadline time.Duration // of Host.Now; shm.Forever: none
 
-	// Guarded by the lock of the application.
-	inbox     *inbox // of the session: its events signal the direction
-	signalled bool   // since it last waited
-	waiting   bool   // it waits for the bell, because another task leads
+	// Guarded by the lock of the peer.
+	signalled bool          // since it last waited
+	place     *list.Element // among the followers; nil while it is none
 	bell      shm.Doorbell
 
 	writer *fifo.Writer
@@ -97,13 +98,19 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.out = outbox{queue, post.peer}
-	if s.inbox, err = a.openInboxLocked(m.ReadQueue); err != nil {
+	read, readOff, err := a.table.resolve(m.ReadQueue)
+	if err != nil {
 		return nil, err
 	}
-	s.rx.inbox, s.tx.inbox = s.inbox, s.inbox
-	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{a, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
-	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{a, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
+	if s.peer = post.peer; read != post || s.peer == nil {
+		return nil, fmt.Errorf("impl: event queues without doorbells: %w", ErrUnresolved)
+	}
+	s.out = outbox{queue, s.peer}
+	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
+	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
+	if err := s.peer.join(s, m.ReadQueue, read, readOff); err != nil {
+		return nil, err
+	}
 	i := int(m.Handle.Index())
 	for i >= len(a.sessions) {
 		a.sessions = append(a.sessions, nil)
@@ -250,9 +257,7 @@ func (s *Session) close(kind wire.Type) error {
 	s.closed = true
 	for s.inflight > 0 {
 		s.mu.Unlock()
-		s.app.mu.Lock()
-		s.signalAllLocked()
-		s.app.mu.Unlock()
+		s.signalAll()
 		_ = s.drained.Wait(nil, shm.Forever)
 		s.mu.Lock()
 	}
@@ -263,6 +268,7 @@ func (s *Session) close(kind wire.Type) error {
 			kind = wire.Reset
 		}
 	}
+	s.peer.leave(s)
 	a := s.app
 	a.mu.Lock()
 	if a.sessionLocked(s.handle.Index()) == s {
@@ -293,6 +299,7 @@ func (s *Session) abandonLocked() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.peer.leave(s)
 	s.app.sessions[s.handle.Index()] = nil
 	_ = s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
 }
@@ -309,10 +316,17 @@ func (s *Session) peerDidLocked(m wire.Message) {
 		s.peerDone = true
 	}
 	s.mu.Unlock()
-	s.signalAllLocked()
+	s.signalAll()
 }
 
-// failLocked makes the session unusable. The lock is that of the application.
+// fail makes the session unusable.
+func (s *Session) fail(err error) {
+	s.peer.mu.Lock()
+	defer s.peer.mu.Unlock()
+	s.failLocked(err)
+}
+
+// failLocked is fail with the lock of the peer held.
 func (s *Session) failLocked(err error) {
 	s.mu.Lock()
 	if s.err == nil {
@@ -353,9 +367,9 @@ func (s *Session) setDeadline(d *direction, t time.Time) error {
 	if closed {
 		return net.ErrClosed
 	}
-	s.app.mu.Lock()
-	s.app.signalLocked(d)
-	s.app.mu.Unlock()
+	s.peer.mu.Lock()
+	defer s.peer.mu.Unlock()
+	s.peer.signalLocked(d)
 	return nil
 }
 

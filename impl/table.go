@@ -21,7 +21,7 @@ type mapping struct {
 	h    wire.Handle
 	base wire.Location
 	seg  *shm.Segment
-	peer shm.Doorbell // of the application that shares it
+	peer *peer // the application that shares it, if the event queues of the pair are here; else nil
 }
 
 func (m *mapping) end() wire.Location { return m.base + wire.Location(m.seg.Size()) }

@@ -46,7 +46,7 @@ func TestScenariosHold(t *testing.T) {
 			if len(rep.Unreached) > 0 {
 				t.Errorf("never reached: %v", rep.Unreached)
 			}
-			if rep.Executions < n || rep.Distinct < min(n, 1000) || rep.Checked < 32 {
+			if rep.Executions < n || rep.Distinct < min(n-n/100, 1000) || rep.Checked < 32 {
 				t.Errorf("%d executions, %d distinct, %d run twice", rep.Executions, rep.Distinct, rep.Checked)
 			}
 		})

@@ -22,14 +22,18 @@ type Host interface {
 	// call on, also when it fails: with ErrDesc (not a memfd), ErrUnsealed, ErrSize, ErrVersion or
 	// ErrCorrupt.
 	MapSegment(d Desc, size uint64) (*Segment, error)
-	// NewDoorbell returns a new doorbell; name appears in traces.
-	NewDoorbell(name Name) (Doorbell, error)
-	// NewLocalDoorbell returns a doorbell for the tasks of this process alone. It has no descriptor
-	// (Desc returns nil) and costs no system call.
+	// NewDoorbell returns the two ends of a new doorbell, each a descriptor of its own. They can be sent to the
+	// process that is to wait and to the one that is to ring.
+	NewDoorbell() (wait, ring Desc, err error)
+	// OpenWaiter opens the waiting end of a doorbell; name appears in traces. It owns d from the call on, also
+	// when it fails with ErrDesc.
+	OpenWaiter(d Desc, name Name) (Doorbell, error)
+	// OpenRinger opens the ringing end of a doorbell; name appears in traces. It owns d from the call on, also
+	// when it fails with ErrDesc.
+	OpenRinger(d Desc, name Name) (RingCloser, error)
+	// NewLocalDoorbell returns a doorbell for the tasks of this process alone. It has no descriptor and costs no
+	// system call.
 	NewLocalDoorbell(name Name) Doorbell
-	// OpenDoorbell opens a doorbell received from a peer. It owns d from the call on, also when it
-	// fails with ErrDesc.
-	OpenDoorbell(d Desc, name Name) (Doorbell, error)
 	// Dial connects to a listener of this machine. It does not wait for Accept: messages sent before
 	// are kept. ErrRefused when there is no listener at addr, or the listener has too many connections
 	// that were not accepted.
@@ -53,53 +57,63 @@ type Host interface {
 // Forever is a deadline that never comes.
 const Forever = time.Duration(math.MaxInt64)
 
-// Ringer wakes the task that waits on the other side: the part of a [Doorbell] that a writer needs. Safe
+// Ringer wakes the task that waits on the other side: the part of a doorbell that a writer needs. Safe
 // for concurrent use.
 type Ringer interface {
-	// Ring makes the current or the next Wait return. Rings may coalesce. It never blocks.
+	// Ring makes the current or the next Wait return. Rings may coalesce. It never blocks, whatever the process that
+	// waits does with its end. A ring that no process can hear any more is lost, which is no error.
 	Ring() error
+}
+
+// RingCloser is the ringing end of a doorbell. A process that has it can ring and nothing else: it can take no ring
+// away, and make no other ring or wait block. Safe for concurrent use.
+type RingCloser interface {
+	Ringer
+	// Close releases this end. Its rings stay. The second call returns ErrClosed, and so does Ring afterwards.
+	Close() error
 }
 
 // Waiter sleeps until it is rung: the part of a [Doorbell] that a reader needs. One task at a time may
 // call Wait.
 type Waiter interface {
-	// Wait returns nil after a ring, or spuriously; ErrDeadline; or ErrClosed. Callers re-check the
+	// Wait returns nil after a ring, or spuriously; ErrDeadline; ErrClosed; or ErrPeerClosed when every ringing
+	// end is closed, by Close or death, and all rings were taken. Callers re-check the
 	// condition that they wait for. ready, if not nil, is a cheap test of that condition without side
 	// effects. Wait may call it any number of times from the calling task while it spins, to return
 	// early with nil; a simulator calls it only to tell a lost wake-up from a deadlock.
 	Wait(ready func() bool, deadline time.Duration) error
 }
 
-// Doorbell wakes one process from another: a counting event that many tasks may ring and one waits
-// for. Safe for concurrent use, except that one task at a time may call Wait.
+// Doorbell is the waiting end of a doorbell, which wakes one process from another: many tasks may ring and one waits.
+// Its own Ring wakes a task of this process; it costs no system call and needs no ringing end. Safe for concurrent
+// use, except that one task at a time may call Wait.
 type Doorbell interface {
 	Ringer
 	Waiter
-	// Desc returns the descriptor to send to a peer; the doorbell keeps owning it.
-	Desc() Desc
-	// Close releases the doorbell and wakes a waiter with ErrClosed. Rings that the peer has not
-	// taken yet stay. The second call returns ErrClosed.
+	// Close releases this end and wakes a waiter with ErrClosed. The second call returns ErrClosed.
 	Close() error
 }
 
 // Conn is a control channel between two processes: reliable, in order, with message boundaries, and
-// with descriptors. Safe for concurrent use.
+// with descriptors in one direction: from the process that listens to the one that dials. A process that listens
+// serves strangers, and closing what a stranger sent can block. Safe for concurrent use.
 type Conn interface {
 	// Send sends one message of 1 to MaxMessage bytes with at most MaxDescs descriptors, which the
 	// caller keeps owning. ErrPeerClosed when the peer has closed or died, ErrDeadline when the
-	// channel stays full, ErrSize, ErrDesc when a descriptor is closed, ErrClosed; ErrShortage when the
-	// system lacks descriptors or memory for the message, also because other channels have too many
-	// descriptors in flight: the channel is as it was.
+	// channel stays full, ErrSize, ErrDesc when a descriptor is closed or the channel was dialled, ErrClosed;
+	// ErrShortage when the system lacks descriptors or memory for the message, also because other channels
+	// have too many descriptors in flight: the channel is as it was.
 	Send(msg []byte, descs []Desc, deadline time.Duration) error
 	// Recv receives one message into buf and returns its length and descriptors, which the caller
 	// owns. io.EOF, not wrapped, when the peer closed or died and all its messages were read;
 	// ErrDeadline; ErrClosed; ErrTruncated when the message or its descriptors did not fit (buf too
-	// small, too many descriptors, descriptor table full): the message is lost, and no descriptor leaks.
+	// small, too many descriptors, descriptor table full): the message is lost, and no descriptor leaks. A message
+	// that comes with descriptors to a channel that was accepted is ErrTruncated, or its sender fails.
 	Recv(buf []byte, deadline time.Duration) (int, []Desc, error)
 	// Peer returns the process that dialed, or that listened, as the kernel recorded it then.
 	Peer() (Peer, error)
-	// Close closes the channel and wakes blocked calls with ErrClosed. The second call returns
-	// ErrClosed.
+	// Close closes the channel and wakes blocked calls with ErrClosed. It never blocks, whatever a peer has sent. The
+	// second call returns ErrClosed.
 	Close() error
 }
 

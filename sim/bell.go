@@ -15,20 +15,71 @@ import (
 // than anything that can happen now, and before long timeouts.
 const delayTime = time.Microsecond
 
-// bell is the object behind the doorbells of several processes.
+// bell is the object behind the two ends of a doorbell.
 type bell struct {
-	w     *World
-	id    Object
-	rung  bool
-	order hb.Var
+	w       *World
+	id      Object
+	rung    bool
+	local   bool // it has no ringing ends to be closed, or the world holds one
+	ringers int  // ringing ends: descriptors, also under way, and open handles
+	order   hb.Var
 }
 
-func (w *World) newBell(name shm.Name) *bell {
-	return &bell{w: w, id: w.object("bell", name.String())}
+func (w *World) newBell(name string, local bool) *bell {
+	return &bell{w: w, id: w.object("bell", name), local: local}
 }
 
-// doorbell is one process's handle of a bell.
+// end is what a descriptor of one end of a doorbell refers to.
+type end struct {
+	b     *bell
+	rings bool
+}
+
+// hold counts a holder of the end: a descriptor, a message or an open handle.
+func (e end) hold() {
+	if e.rings {
+		e.b.ringers++
+	}
+}
+
+// unhold ends a hold. Without ringing ends the waiter is told.
+func (e end) unhold() {
+	if e.rings {
+		if e.b.ringers--; e.b.deserted() {
+			e.b.wake()
+		}
+	}
+}
+
+// deserted says whether no process can ring from outside.
+func (b *bell) deserted() bool { return !b.local && b.ringers == 0 }
+
+// wake wakes the tasks that wait for b.
+func (b *bell) wake() {
+	for _, t := range b.w.tasks {
+		if d, ok := t.on.(*doorbell); ok && d.b == b {
+			b.w.wake(d)
+		}
+	}
+}
+
+// doorbell is one process's handle of the waiting end of a bell.
 type doorbell struct {
+	p      *Process
+	b      *bell
+	d      *desc // nil for a local one
+	name   shm.Name
+	closed bool
+}
+
+func (d *doorbell) signalled() bool { return d.b.rung || d.closed || d.b.deserted() }
+
+func (d *doorbell) release() {}
+
+func (d *doorbell) String() string { return "doorbell " + d.name.String() }
+
+// ringer is one process's handle of the ringing end of a bell.
+type ringer struct {
 	p      *Process
 	b      *bell
 	d      *desc
@@ -36,56 +87,74 @@ type doorbell struct {
 	closed bool
 }
 
-func (d *doorbell) signalled() bool { return d.b.rung || d.closed }
+func (r *ringer) release() {}
 
-func (d *doorbell) release() {}
-
-func (d *doorbell) String() string { return "doorbell " + d.name.String() }
+func (r *ringer) String() string { return "ringer " + r.name.String() }
 
 // NewDoorbell implements [shm.Host].
-func (p *Process) NewDoorbell(name shm.Name) (shm.Doorbell, error) {
+func (p *Process) NewDoorbell() (wait, ring shm.Desc, err error) {
 	if err := p.call(NoObject, nameBellNew, syscall.EMFILE); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.openBell(p.w.newBell(name), nil, name), nil
+	b := p.w.newBell("doorbell", false)
+	return p.newDesc(end{b, false}), p.newDesc(end{b, true}), nil
 }
 
 // NewLocalDoorbell implements [shm.Host].
 func (p *Process) NewLocalDoorbell(name shm.Name) shm.Doorbell {
-	return &doorbell{p: p, b: p.w.newBell(name), name: name}
+	return &doorbell{p: p, b: p.w.newBell(name.String(), true), name: name}
 }
 
-func (p *Process) openBell(b *bell, sd *desc, name shm.Name) *doorbell {
-	if sd == nil {
-		sd = p.newDesc(b)
-	}
-	d := &doorbell{p: p, b: b, d: sd, name: name}
-	p.acquire(d)
-	return d
-}
-
-// OpenDoorbell implements [shm.Host].
-func (p *Process) OpenDoorbell(d shm.Desc, name shm.Name) (shm.Doorbell, error) {
+// takeEnd returns the bell whose end d refers to. It owns d.
+func (p *Process) takeEnd(d shm.Desc, rings bool) (*bell, *desc, error) {
 	sd, ok := p.owned(d)
 	if !ok {
-		return nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
+		return nil, nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
 	}
 	if err := p.call(NoObject, nameBellOpen, syscall.EMFILE); err != nil {
-		p.drop(sd)
-		return nil, err
+		p.dropDesc(sd)
+		return nil, nil, err
 	}
-	b, ok := sd.obj.(*bell)
-	if !ok {
-		p.drop(sd)
-		return nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
+	e, ok := sd.obj.(end)
+	if !ok || e.rings != rings {
+		p.dropDesc(sd)
+		return nil, nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
 	}
-	return p.openBell(b, sd, name), nil
+	return e.b, sd, nil
 }
 
-// OpenBell opens in p the bell of a doorbell that another process made, as if
-// its descriptor had been received. For setup functions.
-func (p *Process) OpenBell(d shm.Doorbell, name shm.Name) shm.Doorbell {
-	return p.openBell(d.(*doorbell).b, nil, name)
+// OpenWaiter implements [shm.Host].
+func (p *Process) OpenWaiter(d shm.Desc, name shm.Name) (shm.Doorbell, error) {
+	b, sd, err := p.takeEnd(d, false)
+	if err != nil {
+		return nil, err
+	}
+	w := &doorbell{p: p, b: b, d: sd, name: name}
+	p.acquire(w)
+	return w, nil
+}
+
+// OpenRinger implements [shm.Host].
+func (p *Process) OpenRinger(d shm.Desc, name shm.Name) (shm.RingCloser, error) {
+	b, sd, err := p.takeEnd(d, true)
+	if err != nil {
+		return nil, err
+	}
+	return p.openRinger(b, sd, name), nil
+}
+
+func (p *Process) openRinger(b *bell, sd *desc, name shm.Name) *ringer {
+	r := &ringer{p: p, b: b, d: sd, name: name}
+	p.acquire(r)
+	return r
+}
+
+// OpenBell opens in p the ringing end of a doorbell of another process, as if its
+// descriptor had been received. The doorbell may be a local one: its Wait never returns
+// ErrPeerClosed. For setup functions.
+func (p *Process) OpenBell(d shm.Doorbell, name shm.Name) shm.RingCloser {
+	b := d.(*doorbell).b
+	return p.openRinger(b, p.newDesc(end{b, true}), name)
 }
 
 var (
@@ -94,33 +163,35 @@ var (
 )
 
 // Ring implements [shm.Doorbell].
-func (d *doorbell) Ring() error {
-	w := d.p.w
+func (d *doorbell) Ring() error { return d.b.ring(d.p.w, d.name, &d.closed) }
+
+// Ring implements [shm.Ringer].
+func (r *ringer) Ring() error { return r.b.ring(r.p.w, r.name, &r.closed) }
+
+// ring rings b by a handle, unless that is closed.
+func (b *bell) ring(w *World, name shm.Name, closed *bool) error {
 	if w.cur == nil {
-		d.b.ring()
+		b.arrive()
 		return nil
 	}
-	e := w.at(Access{Object: d.b.id, Name: d.name, Op: access.Ring}, delayFaults)
-	if d.closed {
+	e := w.at(Access{Object: b.id, Name: name, Op: access.Ring}, delayFaults)
+	if *closed {
 		return shm.ErrClosed
 	}
-	w.release(w.cur, &d.b.order)
+	w.release(w.cur, &b.order)
 	if e.kind == exec.Delay {
-		b := d.b
-		w.delay(func() { b.ring() })
+		b.ringers++ // the end of the ringers does not overtake a ring
+		w.delay(func() { b.arrive(); end{b, true}.unhold() })
 		return nil
 	}
-	d.b.ring()
+	b.arrive()
 	return nil
 }
 
-func (b *bell) ring() {
+// arrive makes a ring be there.
+func (b *bell) arrive() {
 	b.rung = true
-	for _, t := range b.w.tasks {
-		if d, ok := t.on.(*doorbell); ok && d.b == b {
-			b.w.wake(d)
-		}
-	}
+	b.wake()
 }
 
 // Wait implements [shm.Doorbell]. It never calls ready but to tell a lost
@@ -143,20 +214,15 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 			return shm.ErrDeadline
 		}
 	}
-	if d.closed {
+	switch {
+	case d.closed:
 		return shm.ErrClosed
+	case !d.b.rung:
+		return shm.ErrPeerClosed
 	}
 	d.b.rung = false
 	w.acquire(t, &d.b.order)
 	return nil
-}
-
-// Desc implements [shm.Doorbell].
-func (d *doorbell) Desc() shm.Desc {
-	if d.d == nil {
-		return nil // a local one
-	}
-	return d.d
 }
 
 // Close implements [shm.Doorbell].
@@ -171,9 +237,24 @@ func (d *doorbell) Close() error {
 	d.closed = true
 	d.p.drop(d)
 	if d.d != nil {
-		d.p.drop(d.d)
+		d.p.dropDesc(d.d)
 	}
 	w.wake(d)
+	return nil
+}
+
+// Close implements [shm.RingCloser].
+func (r *ringer) Close() error {
+	w := r.p.w
+	if w.cur != nil {
+		w.at(Access{Object: r.b.id, Name: nameClose, Op: access.Call}, nil)
+	}
+	if r.closed {
+		return shm.ErrClosed
+	}
+	r.closed = true
+	r.p.drop(r)
+	r.p.dropDesc(r.d)
 	return nil
 }
 

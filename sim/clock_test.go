@@ -50,7 +50,7 @@ func TestRingAtTheDeadline(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := pairtest.New(w)
 		ca, cb := w.ConnPair(p.A, p.B)
-		bell := must(p.A.NewDoorbell(nameB))
+		bell := p.A.NewLocalDoorbell(nameB)
 		theirs := p.B.OpenBell(bell, nameB)
 		p.B.Go("b", func() { p.B.Sleep(10); _ = theirs.Ring(); _ = cb.Send([]byte("x"), nil, shm.Forever) })
 		p.A.Go("waiter", func() { w.Note("waits: %v", bell.Wait(nil, 10)) })
@@ -112,7 +112,7 @@ func TestDelayedMessagesTakeRoom(t *testing.T) {
 func TestDelayedRing(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := pairtest.New(w)
-		bell := must(p.A.NewDoorbell(nameB))
+		bell := p.A.NewLocalDoorbell(nameB)
 		theirs := p.B.OpenBell(bell, nameB)
 		p.B.Go("b", func() { _ = theirs.Ring() })
 		p.A.Go("a", func() {
@@ -129,7 +129,7 @@ func TestDelayedRing(t *testing.T) {
 func TestSpuriousWake(t *testing.T) {
 	o := replay(t, sim.Config{Faults: sim.Faults(exec.Spurious), MaxFaults: 1}, func(w *sim.World) {
 		p := pairtest.New(w)
-		bell := must(p.A.NewDoorbell(nameB))
+		bell := p.A.NewLocalDoorbell(nameB)
 		p.A.Go("a", func() {
 			_ = bell.Ring()
 			w.Note("%v", bell.Wait(nil, 0))

@@ -27,6 +27,13 @@ type packet struct {
 	clock hb.Clock
 }
 
+// drop closes the descriptors of a message that no process has received.
+func (k packet) drop() {
+	for _, o := range k.objs {
+		unhold(o)
+	}
+}
+
 // pipe is one direction of a control channel.
 type pipe struct {
 	id     Object
@@ -49,6 +56,7 @@ type conn struct {
 	p       *Process
 	in, out *pipe
 	peer    *conn
+	dialled bool // it receives descriptors and sends none; else the other way round
 	closed  bool
 }
 
@@ -68,7 +76,8 @@ func (x connWait) signalled() bool {
 	return len(x.c.in.queue) > 0 || x.c.in.closed && x.c.in.late == 0
 }
 
-// ConnPair returns the two ends of a control channel. For setup functions.
+// ConnPair returns the two ends of a control channel: one that was accepted, and one that was dialled. For setup
+// functions.
 func (w *World) ConnPair(a, b *Process) (shm.Conn, shm.Conn) {
 	ca, cb := pair(a, b)
 	return ca, cb
@@ -77,7 +86,7 @@ func (w *World) ConnPair(a, b *Process) (shm.Conn, shm.Conn) {
 func pair(a, b *Process) (*conn, *conn) {
 	x, y := newPipe(b, a), newPipe(a, b)
 	ca := &conn{p: a, in: x, out: y}
-	cb := &conn{p: b, in: y, out: x, peer: ca}
+	cb := &conn{p: b, in: y, out: x, peer: ca, dialled: true}
 	ca.peer = cb
 	a.acquire(ca)
 	b.acquire(cb)
@@ -90,6 +99,9 @@ func (c *conn) String() string { return "control channel" }
 func (c *conn) release() {
 	c.closed = true
 	c.out.closed, c.in.gone = true, true
+	for _, k := range c.in.queue {
+		k.drop()
+	}
 	c.in.queue = nil
 	c.wakeBoth()
 }
@@ -123,7 +135,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
 	for _, d := range descs {
 		sd, ok := c.p.owned(d)
-		if !ok {
+		if !ok || c.dialled {
 			return fmt.Errorf("sim: send: %w", shm.ErrDesc)
 		}
 		k.objs = append(k.objs, sd.obj)
@@ -141,6 +153,11 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		return shm.ErrClosed
 	case c.out.gone:
 		return shm.ErrPeerClosed
+	}
+	for _, o := range k.objs {
+		hold(o)
+	}
+	switch {
 	case e.kind == exec.Delay || c.out.late > 0:
 		c.out.late++
 		w.delay(func() { c.out.late--; c.deliver(k) })
@@ -151,6 +168,10 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 }
 
 func (c *conn) deliver(k packet) {
+	if c.out.gone {
+		k.drop() // it was delayed, and the reader went
+		return
+	}
 	c.out.queue = append(c.out.queue, k)
 	c.p.w.wake(connWait{c.peer, false})
 }
@@ -186,12 +207,14 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	}
 	w.wake(connWait{c.peer, true})
 	if len(k.msg) > len(buf) || e.kind == exec.Truncate {
+		k.drop()
 		return 0, nil, fmt.Errorf("sim: message of %d bytes and %d descriptors: %w", len(k.msg), len(k.objs), shm.ErrTruncated)
 	}
 	var ds []shm.Desc
 	for _, o := range k.objs {
 		ds = append(ds, c.p.newDesc(o))
 	}
+	k.drop()
 	return copy(buf, k.msg), ds, nil
 }
 

@@ -114,7 +114,8 @@ func TestLeaksAreExcused(t *testing.T) {
 		setup := func(w *sim.World) {
 			p := w.Process("p")
 			tt.make(p)
-			p.Go("t", func() { _ = must(p.NewDoorbell(nameB)).Ring() })
+			bell := w.Process("other").NewLocalDoorbell(nameB)
+			p.Go("t", func() { _ = p.OpenBell(bell, nameB).Ring() })
 			q := w.Process("q")
 			q.Go("u", func() {})
 		}
@@ -129,16 +130,19 @@ func TestDescriptorsBelongToOneProcess(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
 		p := pairtest.New(w)
 		ca, cb := w.ConnPair(p.A, p.B)
-		bell := must(p.A.NewDoorbell(nameB))
+		wait, _, err := p.A.NewDoorbell()
+		if err != nil {
+			panic(err)
+		}
 		p.A.Go("a", func() {
-			w.Note("%v", ca.Send([]byte("x"), []shm.Desc{bell.Desc()}, shm.Forever))
-			_, err := p.B.OpenDoorbell(bell.Desc(), nameB)
+			w.Note("%v", ca.Send([]byte("x"), []shm.Desc{wait}, shm.Forever))
+			_, err := p.B.OpenWaiter(wait, nameB)
 			w.Note("%v", err)
 		})
 		p.B.Go("b", func() {
 			_, ds, err := cb.Recv(make([]byte, 8), shm.Forever)
 			w.Note("%d %v", len(ds), err)
-			w.Note("%v", cb.Send([]byte("x"), []shm.Desc{bell.Desc()}, shm.Forever))
+			w.Note("%v", cb.Send([]byte("x"), []shm.Desc{wait}, shm.Forever))
 			w.Note("%v %v", ds[0].Close(), ds[0].Close() != nil)
 			w.Note("%v", cb.Send([]byte("x"), ds, shm.Forever))
 			_, err = p.B.MapSegment(ds[0], shm.MinSegment)

@@ -21,7 +21,7 @@ func Example() {
 	setup := func(w *sim.World) {
 		reader, writer := w.Process("reader"), w.Process("writer")
 		seg, _ := reader.CreateSegment(shm.MinSegment)
-		bell, _ := reader.NewDoorbell(nameBell)
+		bell := reader.NewLocalDoorbell(nameBell)
 		full, asleep, value := seg.Uint32(64, nameFull), seg.Uint32(68, shm.NewName("mailbox.asleep")), seg.Range(128, 8, nameValue)
 		reader.Go("reader", func() {
 			for full.Load() == 0 {

@@ -194,17 +194,40 @@ func (w *World) leaks() error {
 // desc is a descriptor of one process.
 type desc struct {
 	p   *Process
-	obj any // *memory or *bell
+	obj any // *memory or end
 }
 
 func (p *Process) newDesc(obj any) *desc {
 	d := p.w.run.descs.get()
 	*d = desc{p, obj}
 	p.acquire(d)
+	hold(obj)
 	return d
 }
 
-func (d *desc) release() {}
+// hold counts a holder of what a descriptor refers to.
+func hold(obj any) {
+	if e, ok := obj.(end); ok {
+		e.hold()
+	}
+}
+
+func unhold(obj any) {
+	if e, ok := obj.(end); ok {
+		e.unhold()
+	}
+}
+
+// dropDesc closes d; it says whether it was open.
+func (p *Process) dropDesc(d *desc) bool {
+	open := p.drop(d)
+	if open {
+		unhold(d.obj)
+	}
+	return open
+}
+
+func (d *desc) release() { unhold(d.obj) }
 
 func (d *desc) String() string { return fmt.Sprintf("descriptor of a %s", kindOf(d.obj)) }
 
@@ -220,7 +243,7 @@ func (d *desc) Close() error {
 	if d.p.w.cur != nil {
 		d.p.w.at(Access{Name: nameClose, Op: access.Call}, nil)
 	}
-	if !d.p.drop(d) {
+	if !d.p.dropDesc(d) {
 		return shm.ErrClosed
 	}
 	return nil
@@ -276,7 +299,7 @@ func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 		return nil, fmt.Errorf("sim: map segment: %w", shm.ErrDesc)
 	}
 	fail := func(err error) (*shm.Segment, error) {
-		p.drop(sd)
+		p.dropDesc(sd)
 		return nil, fmt.Errorf("sim: map segment: %w", err)
 	}
 	if err := p.call(NoObject, nameSegMap, syscall.ENOMEM); err != nil {

@@ -15,7 +15,8 @@ type edge struct {
 	w      *sim.World
 	p      *pairtest.Pair
 	ca, cb shm.Conn
-	ba, bb shm.Doorbell
+	ba     shm.RingCloser
+	bb     shm.Doorbell
 	l      sync.Locker
 	hb     shm.Uint32 // the upper half of the word x
 }
@@ -51,8 +52,8 @@ func TestOrder(t *testing.T) {
 			setup := func(w *sim.World) {
 				e := &edge{w: w, p: pairtest.New(w)}
 				e.ca, e.cb = w.ConnPair(e.p.A, e.p.B)
-				e.ba = must(e.p.A.NewDoorbell(nameB))
-				e.bb, e.l = e.p.B.OpenBell(e.ba, nameB), e.p.A.NewLock(nameL)
+				e.bb = e.p.B.NewLocalDoorbell(nameB)
+				e.ba, e.l = e.p.A.OpenBell(e.bb, nameB), e.p.A.NewLock(nameL)
 				e.hb = e.p.B.View(e.p.Seg).Uint32(68, nameY)
 				e.p.A.Go("a", func() { e.p.DA.CopyIn(0, buf[:1]); tt.first(e) })
 				e.p.B.Go("b", func() { tt.second(e); e.p.DB.CopyIn(0, buf[:1]) })
@@ -82,8 +83,8 @@ func TestOrderOfWhatComesLater(t *testing.T) {
 			setup := func(w *sim.World) {
 				e := &edge{w: w, p: pairtest.New(w)}
 				e.ca, e.cb = w.ConnPair(e.p.A, e.p.B)
-				e.ba = must(e.p.A.NewDoorbell(nameB))
-				e.bb = e.p.B.OpenBell(e.ba, nameB)
+				e.bb = e.p.B.NewLocalDoorbell(nameB)
+				e.ba = e.p.A.OpenBell(e.bb, nameB)
 				e.p.A.Go("a", func() { tt.first(e); e.p.DA.CopyIn(0, buf[:1]) })
 				if tt.name != "start" {
 					e.p.B.Go("b", func() { tt.second(e); e.p.DB.CopyIn(0, buf[:1]) })

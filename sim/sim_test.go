@@ -215,7 +215,7 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 
 	lost := func(w *sim.World) {
 		p := pairtest.New(w)
-		bell, _ := p.A.NewDoorbell(nameB)
+		bell := p.A.NewLocalDoorbell(nameB)
 		theirs := p.B.OpenBell(bell, nameB)
 		p.A.Go("a", func() {
 			if p.XA.Load() == 0 {
@@ -362,14 +362,16 @@ func TestLeaks(t *testing.T) {
 	leak := func(w *sim.World) {
 		p := w.Process("p")
 		p.Go("t", func() {
-			b, err := p.NewDoorbell(nameB)
+			wait, ring, err := p.NewDoorbell()
 			if err == nil && w.Choose(nameD, 2) == 0 {
-				err = b.Close()
+				err = wait.Close()
 			}
-			_ = err
+			if err == nil {
+				_ = ring.Close()
+			}
 		})
 	}
-	wantFailure(t, sim.Config{Leaks: true}, leak, exec.NoLeak, "doorbell bell")
+	wantFailure(t, sim.Config{Leaks: true}, leak, exec.NoLeak, "descriptor of a doorbell")
 	wantExhausted(t, "dfs:1", sim.Config{}, leak)
 }
 

@@ -18,7 +18,7 @@ func TestStopResume(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := pairtest.New(w)
 		p.A.Mortal()
-		ba := must(p.A.NewDoorbell(nameB))
+		ba := p.A.NewLocalDoorbell(nameB)
 		bb := p.B.OpenBell(ba, nameB)
 		p.A.Go("waiter", func() { _ = ba.Wait(nil, shm.Forever); p.YA.Load() })
 		p.A.Go("runner", func() { p.XA.Load(); p.XA.Load() })
@@ -121,7 +121,7 @@ func TestOffers(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := pairtest.New(w)
 		p.A.Mortal()
-		ba := must(p.A.NewDoorbell(nameB))
+		ba := p.A.NewLocalDoorbell(nameB)
 		bb := p.B.OpenBell(ba, nameB)
 		p.A.Go("a", func() { _ = ba.Wait(nil, 100) })
 		p.B.Go("b", func() { p.XB.Load(); _ = bb.Ring(); _, _ = p.B.Dial("x") })
@@ -157,7 +157,7 @@ func TestFaultsAreCounted(t *testing.T) {
 		m := &menu{take: func(p *sim.Point) int { return p.N() - 1 }} // a fault wherever there is one
 		o := r.Run(sim.Config{Faults: sim.Faults(exec.Spurious), MaxFaults: limit}, m, func(w *sim.World) {
 			p := pairtest.New(w)
-			bell := must(p.A.NewDoorbell(nameB))
+			bell := p.A.NewLocalDoorbell(nameB)
 			p.A.Go("a", func() {
 				w.Choose(nameD, 3)
 				for range 5 {

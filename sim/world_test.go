@@ -64,7 +64,7 @@ func TestIdle(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
 		rings = 0
 		p := pairtest.New(w)
-		bell := must(p.A.NewDoorbell(nameB))
+		bell := p.A.NewLocalDoorbell(nameB)
 		asked := ""
 		w.OnIdle(func() bool {
 			asked += fmt.Sprintf("first at %d, ", w.Now())
@@ -235,7 +235,7 @@ func TestRunnerForgets(t *testing.T) {
 	probe := func(w *sim.World) {
 		p := pairtest.New(w)
 		ca, cb := w.ConnPair(p.A, p.B)
-		bell := must(p.A.NewDoorbell(nameB))
+		bell := p.A.NewLocalDoorbell(nameB)
 		p.A.Go("a", func() {
 			w.Note("x %d", p.XA.Load())
 			p.DA.CopyOut(make([]byte, 64), 0)
@@ -260,7 +260,7 @@ func TestRunnerForgets(t *testing.T) {
 	}{
 		{"values, plain accesses, a late ring", func(w *sim.World) {
 			p := pairtest.New(w)
-			bell := must(p.A.NewDoorbell(nameB))
+			bell := p.A.NewLocalDoorbell(nameB)
 			p.A.Go("a", func() { p.XA.Store(7); p.DA.CopyIn(0, make([]byte, 64)); _ = bell.Ring(); w.Fail("Over", "") })
 			p.B.Go("b", func() { p.XB.Load() })
 			p.A.Hostile(nameX)
@@ -441,7 +441,7 @@ func TestScheduleIsWhatHappened(t *testing.T) {
 	o := replay(t, cfg, func(w *sim.World) {
 		p := pairtest.New(w)
 		p.A.Mortal()
-		bell := must(p.B.NewDoorbell(nameB))
+		bell := p.B.NewLocalDoorbell(nameB)
 		p.A.Go("a", func() { w.Choose(nameD, 3); p.XA.Load(); p.XA.Store(1) })
 		p.B.Go("b", func() { _ = bell.Wait(nil, shm.Forever) })
 	}, lines...)

@@ -44,11 +44,12 @@ type EffectKind uint8
 
 // The effects.
 const (
-	EffectSend    EffectKind = iota // send Msg; a Map with the descriptors of Segment and of Bell's doorbell
+	EffectSend    EffectKind = iota // send Msg; a Map with the descriptor of Segment, and those of Side's doorbells if it says so
 	EffectCreate                    // create Segment of Size bytes, and report with EventCreated
 	EffectFormat                    // make empty fifos or queues in Segment
 	EffectZero                      // zero fifos that are over, and report with EventZeroed
 	EffectDestroy                   // unmap and close Segment, which no application has any more; report with EventReleased
+	EffectForget                    // close what is there of Side's doorbells of Segment: it has them, or it has left
 	EffectHangup                    // close the channel, for the reason in Err
 )
 
@@ -59,7 +60,7 @@ type Effect struct {
 	Msg     wire.Message
 	Segment wire.Handle
 	Pair    wire.Handle // that Segment belongs to
-	Bell    wire.Handle // the application whose doorbell goes with a Map
+	Side    int         // 0 the client, 1 the server
 	Size    uint64
 	Blocks  []segments.Block
 	Err     error

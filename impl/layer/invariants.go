@@ -55,15 +55,15 @@ func (l *Core) checkSegments(bad report) {
 			return
 		}
 		used := inside[g.Handle]
-		if g.State == segments.Live && p.queues != [2]wire.Location{} && g.Queues != [2]uint64{} {
+		if g.State == segments.Live && p.queues != [2]wire.Location{} && hasQueues(g) {
 			used += 2 * segments.Takes(l.queue())
 		}
 		if g.State == segments.Live && g.Zeroing == 0 && used != g.InUse() || used > g.InUse() {
 			bad("S20", "%v has %d bytes in use, its sessions %d", g.Handle, g.InUse(), used)
 		}
 		for r := range g.Announced {
-			if g.Announced[r] && l.apps.Get(p.apps[r]) == nil || g.Unmapping[r] && !g.Announced[r] {
-				bad("S10", "%v %v: told %v, unmapping %v, application %v", g.Handle, role(r), g.Announced[r], g.Unmapping[r], p.apps[r])
+			if g.Announced[r] && l.apps.Get(p.apps[r]) == nil || (g.Unmapping[r] || g.Mapped[r]) && !g.Announced[r] {
+				bad("S10", "%v %v: told %v, mapped %v, unmapping %v, application %v", g.Handle, role(r), g.Announced[r], g.Mapped[r], g.Unmapping[r], p.apps[r])
 			}
 			if g.Unmapping[r] && g.State < segments.Closing {
 				bad("S8", "%v is %v and was told to unmap", g.Handle, g.State)
@@ -81,7 +81,7 @@ func (l *Core) checkTold(s *session, bad report) {
 	p := l.pairs.Get(s.pair)
 	for _, h := range p.segments {
 		g := l.segments.Get(h)
-		if h != s.segment && (g.State != segments.Live || g.Queues == [2]uint64{}) {
+		if h != s.segment && (g.State != segments.Live || !hasQueues(g)) {
 			continue
 		}
 		for r := range s.sides {

@@ -149,7 +149,10 @@ func (l *Core) leavePair(a *app, p *pair) {
 	a.pairs = slices.DeleteFunc(a.pairs, func(h wire.Handle) bool { return h == p.h })
 	for _, h := range slices.Clone(p.segments) {
 		g := l.segments.Get(h)
-		g.Announced[r], g.Unmapping[r] = false, false
+		if !g.Mapped[r] {
+			l.forgetBells(g, r)
+		}
+		g.Announced[r], g.Mapped[r], g.Unmapping[r] = false, false, false
 		l.bill(p, g)
 		l.destroyIfUnmapped(g)
 	}

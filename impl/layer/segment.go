@@ -178,7 +178,7 @@ func (l *Core) onZeroed(h wire.Handle, blocks []segments.Block) {
 // queues.
 func (l *Core) announceSegments(p *pair, s *session, r role) {
 	for _, h := range p.segments {
-		if g := l.segments.Get(h); h == s.segment || g.State == segments.Live && g.Queues != [2]uint64{} {
+		if g := l.segments.Get(h); h == s.segment || g.State == segments.Live && hasQueues(g) {
 			l.announce(p, g, r)
 		}
 	}
@@ -191,14 +191,32 @@ func (l *Core) announce(p *pair, g *segments.Segment, r role) {
 	}
 	g.Announced[r], g.Failed[r] = true, false
 	l.out = append(l.out, Effect{
-		Kind: EffectSend, Channel: l.apps.Get(p.apps[r]).channel, Segment: g.Handle, Bell: p.apps[r.peer()],
-		Msg: wire.Message{Type: wire.Map, Handle: g.Handle, Base: g.Base, Size: g.Size},
+		Kind: EffectSend, Channel: l.apps.Get(p.apps[r]).channel, Segment: g.Handle, Side: int(r),
+		Msg: wire.Message{Type: wire.Map, Handle: g.Handle, Base: g.Base, Size: g.Size, Doorbells: hasQueues(g)},
 	})
 }
 
-// mapReply handles the answer to a map: one that failed needs no unmap.
+// hasQueues says whether the event queues of a pair are in g. Then the doorbells of the pair come with it.
+func hasQueues(g *segments.Segment) bool { return g.Queues != [2]uint64{} }
+
+// forgetBells closes the session layer's copies of the doorbells that were for one side, unless they were closed with
+// the segment.
+func (l *Core) forgetBells(g *segments.Segment, r role) {
+	if hasQueues(g) && g.State != segments.Releasing {
+		l.out = append(l.out, Effect{Kind: EffectForget, Segment: g.Handle, Side: int(r)})
+	}
+}
+
+// mapReply handles the answer to a map, which counts once. One that failed needs no unmap, and is sent again with the
+// same doorbells when the side needs the segment again.
 func (l *Core) mapReply(a *app, m wire.Message) {
-	if g, r := l.mapped(a, m.Handle); g != nil && m.Status != wire.OK {
+	g, r := l.mapped(a, m.Handle)
+	switch {
+	case g == nil || g.Mapped[r]:
+	case m.Status == wire.OK:
+		g.Mapped[r] = true
+		l.forgetBells(g, r)
+	default:
 		g.Announced[r], g.Unmapping[r], g.Failed[r] = false, false, true
 		l.destroyIfUnmapped(g)
 	}
@@ -206,7 +224,7 @@ func (l *Core) mapReply(a *app, m wire.Message) {
 
 func (l *Core) unmapReply(a *app, m wire.Message) {
 	if g, r := l.mapped(a, m.Handle); g != nil && g.Unmapping[r] {
-		g.Announced[r], g.Unmapping[r] = false, false
+		g.Announced[r], g.Mapped[r], g.Unmapping[r] = false, false, false
 		l.destroyIfUnmapped(g)
 	}
 }

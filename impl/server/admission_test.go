@@ -134,9 +134,9 @@ func dialClient(t *testing.T, h shm.Host, addr string) *client {
 	return &client{t, h, conn}
 }
 
-func (c *client) say(m wire.Message, descs ...shm.Desc) {
+func (c *client) say(m wire.Message) {
 	c.t.Helper()
-	check(c.t, c.conn.Send(m.Encode(nil), descs, c.h.Now()+proctest.Liveness))
+	check(c.t, c.conn.Send(m.Encode(nil), nil, c.h.Now()+proctest.Liveness))
 }
 
 // want returns the next message of a type; it answers maps.
@@ -162,29 +162,22 @@ func (c *client) recv(d time.Duration) (wire.Message, error) {
 	if err != nil {
 		return wire.Message{}, err
 	}
-	closeDescs(descs)
+	for _, d := range descs {
+		check(c.t, d.Close())
+	}
 	return wire.Decode(b[:n])
 }
 
 // attach attaches and listens at a port.
 func (c *client) attach(port string) wire.Status {
 	c.t.Helper()
-	attachAs(c)
+	c.say(wire.Message{Type: wire.Attach, RequestID: 1, Scope: wire.ScopeLocal})
 	m := c.want(wire.AttachReply)
 	if m.Status == wire.OK && port != "" {
 		c.say(wire.Message{Type: wire.Bind, URI: "tcp://127.0.0.1/" + port})
 		c.want(wire.BindReply)
 	}
 	return m.Status
-}
-
-// attachAs asks to attach.
-func attachAs(c *client) {
-	c.t.Helper()
-	bell, err := c.h.NewDoorbell(nameAppBell)
-	check(c.t, err)
-	c.say(wire.Message{Type: wire.Attach, RequestID: 1, Scope: wire.ScopeLocal}, bell.Desc())
-	check(c.t, bell.Close())
 }
 
 func runServer(t *testing.T, h shm.Host, l shm.Listener, cfg Config) *Server {
@@ -218,7 +211,7 @@ func TestNoWorkUnderTheLock(t *testing.T) {
 	slow := &slowListener{Listener: l, fails: 2, slow: true, release: make(chan struct{})}
 	runServer(t, h, slow, Config{})
 	lingers := dialClient(t, h, addr)
-	lingers.say(wire.Message{Type: wire.Map, Size: 1}, nil...) // to be hung up
+	lingers.say(wire.Message{Type: wire.Map, Size: 1}) // to be hung up
 	server, greedy, other := dialClient(t, h, addr), dialClient(t, h, addr), dialClient(t, h, addr)
 	server.attach("80")
 	greedy.attach("")

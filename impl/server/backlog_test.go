@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -41,17 +40,15 @@ type idleConn struct{ shm.Conn }
 func (idleConn) Send([]byte, []shm.Desc, time.Duration) error { return nil }
 func (idleConn) Close() error                                 { return nil }
 
-// TestPeerLeavesWhileMapWaits: the channel of an application is full when it is to be told of a segment and of its
-// peer's doorbell. Meanwhile the peer dies and the doorbell is closed. The application did nothing wrong, so it is
-// told of the segment all the same, with a doorbell that works.
+// TestPeerLeavesWhileMapWaits: the channel of an application is full when it is to be told of a segment. Meanwhile the
+// peer dies, and its ends of the doorbells are closed. The application did nothing wrong, so it is told of the segment
+// all the same, with its own ends.
 func TestPeerLeavesWhileMapWaits(t *testing.T) {
 	h := oshost.New()
 	s := New(h, nil, Config{Core: layertest.Core{Core: layer.New(layer.Config{}), Broken: func(err error) { t.Error(err) }}})
 	stuck := &stuckConn{open: make(chan func(wire.Message, []shm.Desc) error)}
 	newChannel := func(id layer.Channel, conn shm.Conn) *channel {
-		bell, err := h.NewDoorbell(nameAppBell)
-		check(t, err)
-		c := &channel{id: id, conn: conn, bell: bell}
+		c := &channel{id: id, conn: conn}
 		s.channels[id] = c
 		s.stepLocked(layer.Event{Kind: layer.EventOpen, Channel: id})
 		return c
@@ -75,13 +72,18 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 		return nil
 	}
 	dies := func(m wire.Message, ds []shm.Desc) error {
-		if m.Type != wire.Map || ds[1] != peer.bell.Desc() {
-			t.Errorf("%v with %v, want a map with the peer's doorbell", m, ds)
+		if m.Type != wire.Map || !m.Doorbells {
+			t.Errorf("%v with %v, want a map with doorbells", m, ds)
 		}
 		s.hangup(peer, errors.New("it died"))
-		return fmt.Errorf("descriptor 1 is closed: %w", shm.ErrDesc)
+		for _, d := range ds[1:] {
+			if err := d.Close(); err != nil {
+				t.Errorf("a doorbell of a map under way was closed: %v", err)
+			}
+		}
+		return goes(m, ds)
 	}
-	for _, do := range []func(wire.Message, []shm.Desc) error{goes, goes, dies, goes, goes, goes} {
+	for _, do := range []func(wire.Message, []shm.Desc) error{goes, goes, dies, goes, goes} {
 		select {
 		case stuck.open <- do:
 		case <-time.After(proctest.Liveness):
@@ -101,12 +103,12 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 	if want := []wire.Type{wire.AttachReply, wire.BindReply, wire.Map, wire.Accept, wire.Reset}; !slices.Equal(heard, want) {
 		t.Errorf("heard %v, want %v", heard, want)
 	}
-	if len(descs) != 2 || descs[1] != victim.bell.Desc() {
-		t.Errorf("the map came with %v, want the application's own doorbell", descs)
+	if len(descs) != 3 {
+		t.Errorf("the map came with %v, want a segment and two ends of doorbells", descs)
 	}
 	s.hangup(victim, errors.New("the end"))
 	rest()
-	if len(s.segments) > 0 || s.Stat().Used > 0 {
+	if len(s.segments)+len(s.bells) > 0 || s.Stat().Used > 0 {
 		t.Errorf("%d segments left", len(s.segments))
 	}
 }

@@ -22,11 +22,12 @@ type fuzzHost struct {
 	now   time.Duration
 	tasks []func()
 	open  int
+	// No doorbell can be made.
+	noBells bool
 }
 
-// fuzzDesc is a descriptor, a doorbell or a part of a segment.
+// fuzzDesc is a descriptor: of a segment or of an end of a doorbell.
 type fuzzDesc struct {
-	shm.Doorbell
 	host   *fuzzHost
 	closed bool
 }
@@ -36,7 +37,6 @@ func (h *fuzzHost) newDesc() *fuzzDesc {
 	return &fuzzDesc{host: h}
 }
 
-func (d *fuzzDesc) Desc() shm.Desc { return d }
 func (d *fuzzDesc) Close() error {
 	if d.closed {
 		panic("closed twice")
@@ -58,15 +58,21 @@ func (h *fuzzHost) CreateSegment(size uint64) (*shm.Segment, error) {
 	return shm.FormatSegment(make([]byte, size), 1, nil, h.newDesc(), nil)
 }
 
-func (h *fuzzHost) OpenDoorbell(d shm.Desc, _ shm.Name) (shm.Doorbell, error) {
-	return d.(*fuzzDesc), nil
+func (h *fuzzHost) NewDoorbell() (wait, ring shm.Desc, err error) {
+	if h.noBells {
+		return nil, nil, errNoBells
+	}
+	return h.newDesc(), h.newDesc(), nil
 }
+
+var errNoBells = errors.New("no descriptor left")
 
 // fuzzConn is the session layer's end of the control channel of an application that keeps
 // the handles it sees, and may stop reading.
 type fuzzConn struct {
 	shm.Conn
 	t       *testing.T
+	host    *fuzzHost
 	handles []uint64
 	full    bool
 	closed  bool
@@ -80,7 +86,8 @@ func (c *fuzzConn) Send(b []byte, descs []shm.Desc, deadline time.Duration) erro
 		return shm.ErrDeadline
 	}
 	m, err := wire.Decode(b)
-	if err != nil || len(descs) != m.Type.Descs() {
+	short := m.Doorbells && c.host.noBells && len(descs) == 0
+	if err != nil || len(descs) != m.Descs() && !short {
 		c.t.Fatalf("sent %v with %d descriptors, %v", m, len(descs), err)
 	}
 	for _, d := range descs {
@@ -122,7 +129,7 @@ func (f *fuzzServer) end() {
 		}
 	}
 	f.host.runTasks()
-	if st := f.s.Stat(); f.host.open > 0 || st.Used > 0 || len(f.s.segments) > 0 || len(st.Listeners) > 0 {
+	if st := f.s.Stat(); f.host.open > 0 || st.Used > 0 || len(f.s.segments)+len(f.s.bells) > 0 || len(st.Listeners) > 0 {
 		f.t.Errorf("left: %d descriptors, %+v", f.host.open, st)
 	}
 }
@@ -140,7 +147,7 @@ func (f *fuzzServer) take() int {
 func (f *fuzzServer) channel(n int) (*channel, *fuzzConn) {
 	c := f.s.channels[layer.Channel(n+1)]
 	if c == nil {
-		f.conns[n] = &fuzzConn{t: f.t}
+		f.conns[n] = &fuzzConn{t: f.t, host: f.host}
 		c = &channel{id: layer.Channel(n + 1), conn: f.conns[n]}
 		f.s.channels[c.id] = c
 		f.s.stepLocked(layer.Event{Kind: layer.EventOpen, Channel: c.id})
@@ -155,11 +162,7 @@ func (f *fuzzServer) channel(n int) (*channel, *fuzzConn) {
 func (f *fuzzServer) receive(c *channel, b []byte) {
 	m, err := wire.Decode(b)
 	if err == nil {
-		var descs []shm.Desc
-		for range m.Type.Descs() {
-			descs = append(descs, f.host.newDesc())
-		}
-		err = f.s.message(c, m, descs)
+		f.s.message(c, m)
 	} else if !errors.Is(err, wire.ErrMessage) {
 		f.t.Fatal(err)
 	}
@@ -184,6 +187,8 @@ func (f *fuzzServer) act() {
 	case op == 30:
 		f.host.now += time.Duration(f.take()) * time.Second
 		f.s.stepLocked(layer.Event{Kind: layer.EventTick})
+	case op == 32:
+		f.host.noBells = !f.host.noBells
 	case op == 31:
 		size := min(f.take(), len(f.in))
 		raw := f.in[:size]

@@ -14,7 +14,11 @@ import (
 // that lets too many messages wait is hung up.
 func (s *Server) sendLocked(c *channel, o outgoing) {
 	if len(c.backlog) == 0 && c.mayGetLocked(o) {
-		err := s.sendNowLocked(c, o, 0)
+		descs, ok := s.descsLocked(c, o)
+		if !ok {
+			return
+		}
+		err := c.conn.Send(o.msg.Encode(nil), descs, 0)
 		if !errors.Is(err, shm.ErrDeadline) && !errors.Is(err, shm.ErrShortage) {
 			c.sentLocked(o)
 			s.failSendLocked(c, err)
@@ -63,8 +67,8 @@ func (s *Server) failSendLocked(c *channel, err error) {
 	s.closeLocked(c.conn)
 }
 
-// flush sends what waits for an application. While it sends without the lock, a peer may leave and its doorbell
-// be closed: then another one goes instead.
+// flush sends what waits for an application. While it sends without the lock, the application may leave and what was to
+// be sent be closed.
 func (s *Server) flush(c *channel) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -92,17 +96,9 @@ func (s *Server) flush(c *channel) {
 	s.stepLocked(layer.Event{Kind: layer.EventDrained, Channel: c.id})
 }
 
-func (s *Server) sendNowLocked(c *channel, o outgoing, deadline time.Duration) error {
-	descs, ok := s.descsLocked(c, o)
-	if !ok {
-		return nil
-	}
-	return c.conn.Send(o.msg.Encode(nil), descs, deadline)
-}
-
 // descsLocked returns the descriptors that go with a message. False: the message is not to be sent, because its
-// segment is destroyed and so the application has left or given up by itself. A peer that has left meanwhile has
-// no doorbell any more; the receiver's own does no harm.
+// segment is destroyed, or the side has answered it unseen, so the application has left or given up by itself. A map
+// whose doorbells cannot be made goes without descriptors, as [Server.sendOut] says.
 func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
 	if o.msg.Type != wire.Map {
 		return nil, true
@@ -111,11 +107,20 @@ func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
 	if g == nil {
 		return nil, false
 	}
-	bell := c.bell
-	if ch, ok := s.core.ChannelOf(o.bell); ok {
-		bell = s.channels[ch].bell
+	if !o.msg.Doorbells {
+		return []shm.Desc{g.Desc()}, true
 	}
-	return []shm.Desc{g.Desc(), bell.Desc()}, true
+	b, err := s.bells.of(s.host, o.segment)
+	if err != nil {
+		if s.log != nil {
+			s.log.Error("segment not shared", "channel", c.id, "segment", o.segment, "err", err)
+		}
+		return nil, true
+	}
+	if b[o.side][0] == nil {
+		return nil, false
+	}
+	return append([]shm.Desc{g.Desc()}, b[o.side][:]...), true
 }
 
 // shortPause is the time between attempts to send while the kernel lacks what the message needs.

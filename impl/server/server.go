@@ -22,7 +22,6 @@ import (
 var (
 	nameServerLock = shm.NewName("server.lock")
 	nameTimer      = shm.NewName("server.timer")
-	nameAppBell    = shm.NewName("app.bell")
 )
 
 // Server runs a session layer as a service: it accepts applications on a
@@ -46,6 +45,7 @@ type Server struct {
 	closing     []shm.Conn // when the lock is given back
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
+	bells       bells
 	work        map[wire.Handle][]*memoryWork // by pair; of each, the first may be under way
 	ready       []wire.Handle                 // pairs whose first piece of work waits for a worker
 	workers     int
@@ -61,9 +61,8 @@ type channel struct {
 	id       layer.Channel
 	conn     shm.Conn
 	peer     shm.Peer
-	attaches int          // requests to attach so far
-	mapping  wire.Handle  // the segment of the last map, until the application has answered; or 0
-	bell     shm.Doorbell // the application's, once it has attached
+	attaches int         // requests to attach so far
+	mapping  wire.Handle // the segment of the last map, until the application has answered; or 0
 	backlog  []outgoing
 	flushing bool
 	gone     bool
@@ -73,7 +72,7 @@ type channel struct {
 type outgoing struct {
 	msg     wire.Message
 	segment wire.Handle
-	bell    wire.Handle
+	side    int // of a map: which side of the pair the application is
 }
 
 // New returns a server of the applications that come to l. Call Run.
@@ -86,7 +85,7 @@ func New(h shm.Host, l shm.Listener, cfg Config) *Server {
 		host: h, listener: l, log: cfg.Log, policy: cfg.Policy,
 		backlog: cfg.Backlog, maxUnattached: cfg.MaxUnattached, maxUserUnattached: cfg.MaxUserUnattached,
 		mu: h.NewLock(nameServerLock), core: cfg.Core,
-		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{},
+		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: bells{},
 		work:  map[wire.Handle][]*memoryWork{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}
@@ -173,57 +172,28 @@ func (s *Server) spawnLocked(name string, f func()) {
 func (s *Server) read(c *channel) {
 	buf := make([]byte, wire.MaxSize)
 	for {
-		n, descs, err := c.conn.Recv(buf, shm.Forever)
+		n, _, err := c.conn.Recv(buf, shm.Forever) // a channel that was accepted takes no descriptors
 		if err != nil {
 			s.hangup(c, err)
 			return
 		}
 		m, err := wire.Decode(buf[:n])
-		if err == nil && len(descs) != m.Type.Descs() {
-			err = fmt.Errorf("impl: %w: %v with %d descriptors, want %d", wire.ErrMessage, m.Type, len(descs), m.Type.Descs())
-		}
 		if err != nil {
-			closeDescs(descs)
 			s.hangup(c, err)
 			return
 		}
-		if err := s.message(c, m, descs); err != nil {
-			s.hangup(c, err)
-			return
-		}
-	}
-}
-
-func closeDescs(descs []shm.Desc) {
-	for _, d := range descs {
-		_ = d.Close()
+		s.message(c, m)
 	}
 }
 
 // message gives one message of an application to the layer.
-func (s *Server) message(c *channel, m wire.Message, descs []shm.Desc) error {
-	var bell shm.Doorbell
-	if m.Type == wire.Attach {
-		var err error
-		if bell, err = s.host.OpenDoorbell(descs[0], nameAppBell); err != nil {
-			return err
-		}
-	} else {
-		closeDescs(descs) // of a message that only the session layer sends
-	}
+func (s *Server) message(c *channel, m wire.Message) {
 	refuse := s.judge(c, m)
 	s.mu.Lock()
 	defer s.unlock()
-	if bell != nil && !s.core.Attached(c.id) {
-		c.bell, bell = bell, c.bell // of an attach that was refused, or before a detach
-	}
 	s.answeredLocked(c, m)
 	s.stepLocked(layer.Event{Kind: layer.EventMessage, Channel: c.id, Msg: m, Refuse: refuse})
 	s.trackUnattachedLocked(c)
-	if bell != nil {
-		_ = bell.Close()
-	}
-	return nil
 }
 
 // hangup ends a channel, whatever the reason.
@@ -239,9 +209,6 @@ func (s *Server) hangup(c *channel, why error) {
 	delete(s.channels, c.id)
 	s.trackUnattachedLocked(c)
 	s.stepLocked(layer.Event{Kind: layer.EventGone, Channel: c.id})
-	if c.bell != nil {
-		_ = c.bell.Close()
-	}
 }
 
 // stepLocked drives the core and does what it asks for.
@@ -267,12 +234,17 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 	switch fx.Kind {
 	case layer.EffectSend:
 		if c := s.channels[fx.Channel]; c != nil && !c.gone && !s.closed { // the end of all channels is no death of a peer
-			s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Bell})
+			s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Side})
 		}
-	case layer.EffectCreate, layer.EffectZero, layer.EffectDestroy:
+	case layer.EffectCreate, layer.EffectZero:
+		return s.workLocked(fx)
+	case layer.EffectDestroy:
+		s.bells.drop(fx.Segment)
 		return s.workLocked(fx)
 	case layer.EffectFormat:
 		s.format(s.segments[fx.Segment], fx.Blocks)
+	case layer.EffectForget:
+		s.bells.forget(fx.Segment, fx.Side)
 	case layer.EffectHangup:
 		if c := s.channels[fx.Channel]; c != nil {
 			if s.log != nil {

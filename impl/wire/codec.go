@@ -24,7 +24,7 @@ import (
 // zeros, enumerations have known values. So there is one encoding of a message,
 // and what a peer sends is understood as a whole or refused by name.
 const (
-	Version      = 1
+	Version      = 2
 	HeaderSize   = 16
 	MaxNamespace = 64
 	// MaxSize is the length of the longest message in bytes.
@@ -40,6 +40,7 @@ type coder interface {
 	u64(v *uint64)
 	u32(v *uint32)
 	u8(name string, v *uint8, top uint8)
+	flag(name string, v *bool)
 	text(name string, v *string, size int)
 	endpoint(v *Endpoint)
 }
@@ -78,6 +79,7 @@ func (m *Message) fields(c coder) {
 		c.u64((*uint64)(&m.Handle))
 		c.u64((*uint64)(&m.Base))
 		c.u64(&m.Size)
+		c.flag("doorbells", &m.Doorbells)
 	case Disconnect:
 		c.u64((*uint64)(&m.Handle))
 		c.u8("how", (*uint8)(&m.CloseMode), uint8(CloseWrite))
@@ -92,6 +94,7 @@ type measure int
 func (n *measure) u64(*uint64)                        { *n += 8 }
 func (n *measure) u32(*uint32)                        { *n += 4 }
 func (n *measure) u8(string, *uint8, uint8)           { *n++ }
+func (n *measure) flag(string, *bool)                 { *n++ }
 func (n *measure) text(_ string, _ *string, size int) { *n += measure(size) }
 func (n *measure) endpoint(*Endpoint)                 { *n += endpointSize }
 
@@ -109,6 +112,14 @@ func (w *writer) u64(v *uint64) { w.b = binary.LittleEndian.AppendUint64(w.b, *v
 func (w *writer) u32(v *uint32) { w.b = binary.LittleEndian.AppendUint32(w.b, *v) }
 
 func (w *writer) u8(_ string, v *uint8, _ uint8) { w.b = append(w.b, *v) }
+
+func (w *writer) flag(_ string, v *bool) {
+	b := uint8(0)
+	if *v {
+		b = 1
+	}
+	w.b = append(w.b, b)
+}
 
 func (w *writer) text(_ string, v *string, size int) {
 	w.b = append(w.b, *v...)
@@ -156,6 +167,12 @@ func (r *reader) u8(name string, v *uint8, top uint8) {
 	if *v = r.take(1)[0]; *v > top {
 		r.fail("%s is %d, at most %d", name, *v, top)
 	}
+}
+
+func (r *reader) flag(name string, v *bool) {
+	var b uint8
+	r.u8(name, &b, 1)
+	*v = b == 1
 }
 
 func (r *reader) text(name string, v *string, size int) {

@@ -19,12 +19,12 @@ var kinds = []struct {
 	text         string
 	bytes, descs int
 }{
-	{Attach, "attach", 89, 1}, {AttachReply, "attach-reply", 24, 0},
+	{Attach, "attach", 89, 0}, {AttachReply, "attach-reply", 24, 0},
 	{Detach, "detach", 16, 0}, {DetachReply, "detach-reply", 16, 0},
 	{Bind, "bind", 164, 0}, {BindReply, "bind-reply", 44, 0},
 	{Unbind, "unbind", 152, 0}, {UnbindReply, "unbind-reply", 24, 0},
 	{Connect, "connect", 172, 0}, {ConnectReply, "connect-reply", 85, 0},
-	{Map, "map", 40, 2}, {MapReply, "map-reply", 24, 0},
+	{Map, "map", 41, 1}, {MapReply, "map-reply", 24, 0},
 	{Unmap, "unmap", 24, 0}, {UnmapReply, "unmap-reply", 24, 0},
 	{Accept, "accept", 85, 0}, {AcceptReply, "accept-reply", 24, 0},
 	{Disconnect, "disconnect", 25, 0}, {DisconnectReply, "disconnect-reply", 24, 0},
@@ -42,13 +42,16 @@ func TestKinds(t *testing.T) {
 		if n := len(Message{Type: k.kind}.Encode(nil)); n != k.bytes || k.kind.Size() != n || n > MaxSize {
 			t.Errorf("%v: %d bytes, wireSize says %d, want %d", k.kind, n, k.kind.Size(), k.bytes)
 		}
-		if n := k.kind.Descs(); n != k.descs {
+		if n := (&Message{Type: k.kind}).Descs(); n != k.descs {
 			t.Errorf("%v: %d descriptors, want %d", k.kind, n, k.descs)
 		}
 		reply := k.kind.Reply()
 		if reply != 0 && (reply.String() != k.text+"-reply" || !reply.IsReply() || k.kind.IsReply()) || reply == 0 && !k.kind.IsReply() {
 			t.Errorf("%v is answered by %v", k.kind, reply)
 		}
+	}
+	if n := (&Message{Type: Map, Doorbells: true}).Descs(); n != 3 {
+		t.Errorf("a map with doorbells has %d descriptors, want 3", n)
 	}
 	if s := NumTypes.String(); s != "message 21" {
 		t.Errorf("unknown kind prints as %s", s)
@@ -64,18 +67,18 @@ func TestWireBytes(t *testing.T) {
 		want string
 	}{
 		{Message{Type: Attach, RequestID: 0x0102, Status: -3, Namespace: "rot", Secret: 0x55, Scope: ScopeGlobal},
-			"43540101 fdffffff 0201000000000000" + "726f74" + strings.Repeat("00", 61) + "5500000000000000 02"},
+			"43540201 fdffffff 0201000000000000" + "726f74" + strings.Repeat("00", 61) + "5500000000000000 02"},
 		{Message{Type: Bind, URI: "tcp://::1/80"},
-			"43540105 00000000 0000000000000000" + uri("tcp://::1/80") + strings.Repeat("00", 20)},
+			"43540205 00000000 0000000000000000" + uri("tcp://::1/80") + strings.Repeat("00", 20)},
 		{Message{Type: Connect, Endpoint: Endpoint{TCP, netip.MustParseAddrPort("[fd00::1]:80")}, RxSize: 7, TxSize: 0x01020304},
-			"43540109 00000000 0000000000000000" + uri("") + "01 06 5000 fd000000000000000000000000000001 07000000 04030201"},
-		{Message{Type: Map, Handle: NewHandle(KindSegment, 3, 9), Base: 0x200001000, Size: 0x8000},
-			"4354010b 00000000 0000000000000000 0900000003000050 0010000002000000 0080000000000000"},
+			"43540209 00000000 0000000000000000" + uri("") + "01 06 5000 fd000000000000000000000000000001 07000000 04030201"},
+		{Message{Type: Map, Handle: NewHandle(KindSegment, 3, 9), Base: 0x200001000, Size: 0x8000, Doorbells: true},
+			"4354020b 00000000 0000000000000000 0900000003000050 0010000002000000 0080000000000000 01"},
 		{Message{Type: Accept, Handle: NewHandle(KindSession, 1, 2), Listener: NewHandle(KindListener, 1, 0), Session: LocalSession, Rx: 1, Tx: 2, PostQueue: 3, ReadQueue: 4, Endpoint: e},
-			"4354010f 00000000 0000000000000000 0200000001000030 0000000001000020 01" +
+			"4354020f 00000000 0000000000000000 0200000001000030 0000000001000020 01" +
 				"0100000000000000 0200000000000000 0300000000000000 0400000000000000 02 04 0302 01020304000000000000000000000000"},
 		{Message{Type: Disconnect, RequestID: 5, Handle: NewHandle(KindSession, MaxGeneration, 0xffffffff), CloseMode: CloseWrite},
-			"43540111 00000000 0500000000000000 ffffffffffffff3f 01"},
+			"43540211 00000000 0500000000000000 ffffffffffffff3f 01"},
 	} {
 		want, err := hex.DecodeString(strings.ReplaceAll(tt.want, " ", ""))
 		if err != nil {
@@ -106,6 +109,7 @@ func (d drawer) u32(v *uint32) { *v = rapid.Uint32().Draw(d.t, "half") }
 func (d drawer) u8(name string, v *uint8, top uint8) {
 	*v = rapid.Uint8Range(0, top).Draw(d.t, name)
 }
+func (d drawer) flag(name string, v *bool) { *v = rapid.Bool().Draw(d.t, name) }
 func (d drawer) text(name string, v *string, size int) {
 	*v = rapid.StringOfN(rapid.RuneFrom([]rune("az09:/é世 ")), 0, -1, size).Draw(d.t, name)
 }
@@ -183,6 +187,7 @@ type filler struct{}
 func (filler) u64(v *uint64)                      { *v = 0x1122334455667788 }
 func (filler) u32(v *uint32)                      { *v = 0x99aabbcc }
 func (filler) u8(_ string, v *uint8, _ uint8)     { *v = 1 }
+func (filler) flag(_ string, v *bool)             { *v = true }
 func (filler) text(name string, v *string, _ int) { *v = name }
 func (filler) endpoint(v *Endpoint)               { *v = Endpoint{TCP, netip.MustParseAddrPort("127.0.0.1:80")} }
 
@@ -202,8 +207,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{make([]byte, 15), "impl: bad message: 15 bytes, a header has 16"},
 		{make([]byte, 16), "impl: bad message: magic 0x0000"},
 		{at(Detach, 1, 'X'), "impl: bad message: magic 0x4358"},
-		{at(Detach, 2, 2), "impl: bad message: version 2, this is version 1"},
-		{at(Detach, 2, 0), "impl: bad message: version 0, this is version 1"},
+		{at(Detach, 2, 1), "impl: bad message: version 1, this is version 2"},
+		{at(Detach, 2, 0), "impl: bad message: version 0, this is version 2"},
 		{at(Detach, 3, 0), "impl: bad message: unknown kind 0"},
 		{at(Detach, 3, byte(NumTypes)), "impl: bad message: unknown kind 21"},
 		{at(Detach, 3, 255), "impl: bad message: unknown kind 255"},

@@ -15,7 +15,7 @@ func Example() {
 	}
 	got, err := wire.Decode(m.Encode(nil))
 	fmt.Println(got == m, err)
-	fmt.Println(got.Type, got.Type.Descs(), got.Type.Reply())
+	fmt.Println(got.Type, got.Descs(), got.Type.Reply())
 	// Output:
 	// true <nil>
 	// connect 0 connect-reply

@@ -49,8 +49,9 @@ type Message struct {
 	RxSize, TxSize uint32
 
 	// Map.
-	Base Location
-	Size uint64
+	Base      Location
+	Size      uint64
+	Doorbells bool // it comes with those of the pair
 
 	// Accept and connect-reply. Rx is the fifo that the receiver of the message
 	// reads, Tx the one it writes. A local session has two event queues: the one to
@@ -87,6 +88,7 @@ func (m Message) String() string {
 	field("tx-size", m.TxSize != 0, m.TxSize)
 	field("base", m.Base != 0, fmt.Sprintf("%#x", uint64(m.Base)))
 	field("size", m.Size != 0, m.Size)
+	field("doorbells", m.Doorbells, true)
 	field("listener", m.Listener != 0, "("+m.Listener.String()+")")
 	field("rx", m.Rx != 0, fmt.Sprintf("%#x", uint64(m.Rx)))
 	field("tx", m.Tx != 0, fmt.Sprintf("%#x", uint64(m.Tx)))
@@ -96,6 +98,18 @@ func (m Message) String() string {
 		b.WriteString(" write-side")
 	}
 	return b.String()
+}
+
+// Descs returns how many descriptors m carries, neither more nor less. A map carries the segment; with doorbells also
+// the waiting end of the one that the receiver's peer rings, and the ringing end of the one that the peer waits on.
+func (m *Message) Descs() int {
+	switch {
+	case m.Type != Map:
+		return 0
+	case m.Doorbells:
+		return 3
+	}
+	return 1
 }
 
 // MaxFifo bounds the capacity that a connect may ask for, in bytes.

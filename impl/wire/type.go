@@ -9,7 +9,7 @@ type Type uint8
 
 // The types. NumTypes is one more than the last.
 const (
-	Attach          Type = 1 + iota // request: namespace, secret, scope; one descriptor, the doorbell
+	Attach          Type = 1 + iota // request: namespace, secret, scope
 	AttachReply                     // status, the application's handle
 	Detach                          // request: everything is closed and unmapped
 	DetachReply                     //
@@ -19,7 +19,7 @@ const (
 	UnbindReply                     //
 	Connect                         // request: as Bind
 	ConnectReply                    // status; the session, locations of its fifos and queues
-	Map                             // notification: segment, its place and size; its descriptor and the peer's doorbell
+	Map                             // notification: segment, its place and size; its descriptor, perhaps with those of doorbells
 	MapReply                        // answer: status
 	Unmap                           // notification: segment
 	UnmapReply                      // answer: this process has unmapped the segment
@@ -38,11 +38,10 @@ type typeInfo struct {
 	reply   Type // to a request or notification
 	request bool
 	isReply bool
-	descs   int
 }
 
 var types = [NumTypes]typeInfo{
-	Attach:          {text: "attach", reply: AttachReply, request: true, descs: 1},
+	Attach:          {text: "attach", reply: AttachReply, request: true},
 	AttachReply:     {text: "attach-reply", isReply: true},
 	Detach:          {text: "detach", reply: DetachReply, request: true},
 	DetachReply:     {text: "detach-reply", isReply: true},
@@ -52,7 +51,7 @@ var types = [NumTypes]typeInfo{
 	UnbindReply:     {text: "unbind-reply", isReply: true},
 	Connect:         {text: "connect", reply: ConnectReply, request: true},
 	ConnectReply:    {text: "connect-reply", isReply: true},
-	Map:             {text: "map", reply: MapReply, descs: 2},
+	Map:             {text: "map", reply: MapReply},
 	MapReply:        {text: "map-reply", isReply: true},
 	Unmap:           {text: "unmap", reply: UnmapReply},
 	UnmapReply:      {text: "unmap-reply", isReply: true},
@@ -88,7 +87,3 @@ func (t Type) IsRequest() bool { return t.info().request }
 
 // IsReply says whether messages of type t answer another one.
 func (t Type) IsReply() bool { return t.info().isReply }
-
-// Descs returns how many descriptors a message of type t carries, neither more nor less: an attach the
-// application's doorbell, a map the segment and the peer's doorbell.
-func (t Type) Descs() int { return t.info().descs }

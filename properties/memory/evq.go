@@ -136,22 +136,20 @@ func (k *evqCase) setup(w *sim.World) {
 	scenario.Must(evq.Init(seg, queueAt, uint32(k.slots)))
 	q, err := evq.OpenConsumer(seg, queueAt)
 	scenario.Must(err)
-	bell, err := cons.NewDoorbell(nameQueueBell)
-	scenario.Must(err)
+	bell := cons.NewLocalDoorbell(nameQueueBell)
 	x := &evqConsumer{w: w, nap: &nap{owner: cons}, running: len(k.posts)}
 	x.bell = napBell{bell, x.nap}
 	var spaceBells []shm.Ringer
 	var watches []func()
 	for i, posts := range k.posts {
 		p := w.Process(producerNames[i]).Mortal()
-		space, err := p.NewDoorbell(nameSpaceBell)
-		scenario.Must(err)
+		space := p.NewLocalDoorbell(nameSpaceBell)
 		waits := &nap{owner: p}
-		spaceBells = append(spaceBells, napBell{cons.OpenBell(space, nameSpaceBell), waits})
+		spaceBells = append(spaceBells, napRinger{cons.OpenBell(space, nameSpaceBell), waits})
 		qp, err := evq.OpenProducer(p.View(seg), queueAt, i)
 		scenario.Must(err)
 		wr := &evq.Writer{
-			Queue: qp, Peer: napBell{p.OpenBell(bell, nameQueueBell), x.nap},
+			Queue: qp, Peer: napRinger{p.OpenBell(bell, nameQueueBell), x.nap},
 			Bell: sleeper{spaceBell{napBell{space, waits}, w, x.nap}, w, "producer slept"}, Now: p.Now,
 		}
 		mine, theirs := w.ConnPair(p, cons)

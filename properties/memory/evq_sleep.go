@@ -25,7 +25,20 @@ func (n *nap) unrung() int {
 	return 0
 }
 
-// napBell is a handle of a bell that records the sleep of the owner.
+// napRinger is the ringing end of a bell that records that the owner was rung.
+type napRinger struct {
+	shm.Ringer
+	nap *nap
+}
+
+// Ring implements [shm.Ringer].
+func (b napRinger) Ring() error {
+	err := b.Ringer.Ring()
+	b.nap.rung = true
+	return err
+}
+
+// napBell is a bell that records the sleep of the owner.
 type napBell struct {
 	shm.Doorbell
 	nap *nap

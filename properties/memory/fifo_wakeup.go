@@ -97,10 +97,7 @@ func (k *wakeupCase) setup(w *sim.World) {
 	scenario.Must(err)
 	c, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 	scenario.Must(err)
-	prodBell, err := f.prod.NewDoorbell(nameProdBell)
-	scenario.Must(err)
-	consBell, err := f.cons.NewDoorbell(nameConsBell)
-	scenario.Must(err)
+	prodBell, consBell := f.prod.NewLocalDoorbell(nameProdBell), f.cons.NewLocalDoorbell(nameConsBell)
 	wr := &fifo.Writer{Fifo: p, Peer: f.prod.OpenBell(consBell, nameConsBell), Bell: sleeper{prodBell, w, "writer slept"}, Now: f.prod.Now}
 	rd := &fifo.Reader{Fifo: c, Peer: f.cons.OpenBell(prodBell, nameProdBell), Bell: sleeper{consBell, w, "reader slept"}, Now: f.cons.Now}
 	read := 0

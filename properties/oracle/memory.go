@@ -77,7 +77,7 @@ func (k *Memory) Apply(fx layer.Effect) {
 			k.scrub(fx.Segment, b)
 		}
 	case layer.EffectSend:
-		if fx.Msg.Type == wire.Map && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Bell == 0) {
+		if fx.Msg.Type == wire.Map && (size != fx.Msg.Size || fx.Segment != fx.Msg.Handle || fx.Msg.Doorbells != k.queued(fx.Segment)) {
 			k.fail(SegmentLifecycle, "%+v: the segment has %d bytes", fx, size)
 		}
 		switch fx.Msg.Type {
@@ -87,6 +87,11 @@ func (k *Memory) Apply(fx layer.Effect) {
 			k.capacities(fx.Msg)
 		}
 	}
+}
+
+// queued says whether event queues are in a segment.
+func (k *Memory) queued(g wire.Handle) bool {
+	return slices.ContainsFunc(k.used[g], func(b segments.Block) bool { return b.Slots > 0 })
 }
 
 // create records the creation of a segment: at most one for each connect, within the quotas of a pair and the total.

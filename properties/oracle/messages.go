@@ -49,6 +49,7 @@ type channelState struct {
 	pending  map[request]int
 	live     map[wire.Handle]bool // listeners and sessions that it was told of: true until they end
 	mapped   map[wire.Handle]wire.Message
+	answered map[wire.Handle]bool // it has said that it has mapped it
 	unmapped map[wire.Handle]bool
 	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
 	unused   map[wire.Handle]wire.Message // mapped, but not used by a session so far
@@ -104,7 +105,7 @@ func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 	if c == nil {
 		c = &channelState{
 			pending: map[request]int{}, live: map[wire.Handle]bool{},
-			mapped: map[wire.Handle]wire.Message{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
+			mapped: map[wire.Handle]wire.Message{}, answered: map[wire.Handle]bool{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
 			unused: map[wire.Handle]wire.Message{}, libraryState: newLibraryState(),
 		}
 		o.channels[ch] = c
@@ -159,13 +160,16 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 			o.channel[app], c.gone = ch, o.left[app] // it may never read the reply
 		}
 	case wire.MapReply:
-		c.answered(m.Handle)
-		if m.Status != wire.OK {
+		c.settle(m.Handle)
+		if m.Status != wire.OK && !c.answered[m.Handle] {
 			delete(c.mapped, m.Handle)
 			delete(c.held, m.Handle)
 		}
+		if _, ok := c.held[m.Handle]; ok {
+			c.answered[m.Handle] = true // the first answer counts
+		}
 	case wire.UnmapReply:
-		c.answered(m.Handle)
+		c.settle(m.Handle)
 		if c.unmapped[m.Handle] {
 			delete(c.held, m.Handle)
 		}
@@ -180,8 +184,8 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 	}
 }
 
-// answered records the answer to a map or unmap.
-func (c *channelState) answered(segment wire.Handle) {
+// settle records that a map or unmap was answered.
+func (c *channelState) settle(segment wire.Handle) {
 	if c.inflight == segment {
 		c.inflight = 0
 	}
@@ -199,6 +203,7 @@ func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) 
 		}
 		o.checkPlaces(ch, m)
 		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
+		delete(c.answered, m.Handle)
 	case wire.Unmap:
 		if _, ok := c.mapped[m.Handle]; !ok {
 			o.wrong(MapUnmapPairs, ch, m, "the application was not told to map this segment")

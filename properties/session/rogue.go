@@ -12,8 +12,7 @@ import (
 )
 
 var (
-	nameRogueBell = shm.NewName("rogue.bell")
-	nameRogueEnd  = shm.NewName("rogue.end")
+	nameRogueEnd = shm.NewName("rogue.end")
 )
 
 // rogueModes are the ways in which the hostile application answers notifications: as it should; each twice; each with
@@ -93,13 +92,8 @@ func (x *rogue) run(ops []rogueOp) {
 	if err != nil {
 		return
 	}
-	bell, err := x.h.NewDoorbell(nameRogueBell)
-	if err != nil {
-		_ = conn.Close()
-		return
-	}
 	x.conn, x.context = conn, uint64(x.id)<<32 // the monitor finds the application in the request id
-	x.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal}, bell.Desc())
+	x.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal})
 	if x.mode != "deaf" {
 		x.h.Go("rogue-reads", x.read)
 	}
@@ -111,7 +105,6 @@ func (x *rogue) run(ops []rogueOp) {
 	}
 	x.mon.Gone(x.id)
 	_ = conn.Close()
-	_ = bell.Close()
 }
 
 // dismiss ends the application when all others have ended. It returns false if that has happened before.
@@ -124,10 +117,10 @@ func (x *rogue) dismiss() bool {
 	return true
 }
 
-func (x *rogue) say(m wire.Message, descs ...shm.Desc) {
+func (x *rogue) say(m wire.Message) {
 	x.context++
 	m.RequestID = x.context
-	_ = x.conn.Send(m.Encode(nil), descs, shm.Forever)
+	_ = x.conn.Send(m.Encode(nil), nil, shm.Forever)
 }
 
 // read answers the notifications of the session layer as the mode says.

@@ -279,11 +279,7 @@ func (st *stage) open(name string) (*actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	bell, err := st.apps.NewDoorbell(nameScript)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	a := &actor{name: name, number: len(st.actors), conn: conn, bell: bell, asked: map[uint64]wire.Type{}}
+	a := &actor{name: name, number: len(st.actors), conn: conn, asked: map[uint64]wire.Type{}}
 	st.actors = append(st.actors, a)
 	return a, nil
 }
@@ -293,7 +289,6 @@ func (st *stage) close(a *actor) {
 	if !a.gone {
 		a.gone = true
 		_ = a.conn.Close()
-		_ = a.bell.Close()
 	}
 }
 
@@ -312,12 +307,8 @@ func (st *stage) post(a *actor, m wire.Message) error {
 		m.RequestID = a.context
 		a.asked[m.RequestID] = m.Type
 	}
-	var descs []shm.Desc
-	if m.Type == wire.Attach {
-		descs = append(descs, a.bell.Desc())
-	}
 	st.logMessage(a, "->", m, 0)
-	return st.transmit(a, m.Encode(nil), descs...)
+	return st.transmit(a, m.Encode(nil))
 }
 
 // transmit sends bytes that may or may not be a message.
@@ -423,7 +414,7 @@ func (st *stage) receive(a *actor) (m wire.Message, descs int, err error) {
 		_ = d.Close()
 	}
 	m, err = wire.Decode(buf[:n])
-	if err == nil && len(ds) != m.Type.Descs() {
+	if err == nil && len(ds) != m.Descs() {
 		err = fmt.Errorf("%v with %d descriptors", m, len(ds))
 	}
 	return m, len(ds), err

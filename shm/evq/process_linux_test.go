@@ -41,12 +41,9 @@ var eventSender = shmtest.Child("event sender", func(h shm.Host, parent shm.Conn
 	if err != nil {
 		return err
 	}
-	own, err := h.OpenDoorbell(descs[1], nameEventBell)
-	if err != nil {
-		return err
-	}
-	consumer, err := h.OpenDoorbell(descs[2], nameEventBell)
-	if err != nil {
+	own, err1 := h.OpenWaiter(descs[1], nameEventBell)
+	consumer, err2 := h.OpenRinger(descs[2], nameEventBell)
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	a, err := alloc.Open(seg)
@@ -80,7 +77,8 @@ type eventHub struct {
 	seg   *shm.Segment
 	queue uint64
 	bell  shm.Doorbell
-	peers []shm.Doorbell
+	ends  []shm.Desc // for the senders: the waiting end of each, and the ringing end of bell
+	peers []shm.RingCloser
 }
 
 // start starts a sender. When it has gone, the hub rings the consumer, as a session
@@ -88,7 +86,7 @@ type eventHub struct {
 func (e *eventHub) start(id, count int) (p *shmtest.Process, gone chan struct{}) {
 	e.t.Helper()
 	p = shmtest.Start(e.t, e.h, eventSender)
-	descs := []shm.Desc{e.seg.Desc(), e.peers[id].Desc(), e.bell.Desc()}
+	descs := []shm.Desc{e.seg.Desc(), e.ends[id], e.ends[2]}
 	shmtest.Check(e.t, p.Conn.Send([]byte(fmt.Sprintln(e.queue, id, count)), descs, e.h.Now()+shmtest.Liveness))
 	gone = make(chan struct{})
 	go func() {
@@ -118,15 +116,20 @@ func newEventHub(t *testing.T, h shm.Host) (*eventHub, *alloc.Allocator) {
 		t.Fatal(err)
 	}
 	shmtest.Check(t, evq.Init(seg, queue, 4))
-	var bells []shm.Doorbell
-	for range 3 {
-		bell, err := h.NewDoorbell(nameEventBell)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bells = append(bells, bell)
+	e := &eventHub{t: t, h: h, seg: seg, queue: queue}
+	for range 2 {
+		wait, ring, err := h.NewDoorbell()
+		shmtest.Check(t, err)
+		peer, err := h.OpenRinger(ring, nameEventBell)
+		shmtest.Check(t, err)
+		e.ends, e.peers = append(e.ends, wait), append(e.peers, peer)
 	}
-	return &eventHub{t, h, seg, queue, bells[2], bells[:2]}, a
+	wait, ring, err := h.NewDoorbell()
+	shmtest.Check(t, err)
+	e.bell, err = h.OpenWaiter(wait, nameEventBell)
+	shmtest.Check(t, err)
+	e.ends = append(e.ends, ring)
+	return e, a
 }
 
 // TestProcessesSendEvents kills senders, one after the other, while another one sends
@@ -171,9 +174,10 @@ func TestProcessesSendEvents(t *testing.T) {
 	if gone := after.Used - before.Used + after.Lost; gone > victims*alloc.Footprint(eventBlock) {
 		t.Errorf("%d bytes are gone after %d deaths: %+v", gone, victims, after)
 	}
-	for _, bell := range append(e.peers, e.bell) {
-		shmtest.Check(t, bell.Close())
+	for _, peer := range e.peers {
+		shmtest.Check(t, peer.Close())
 	}
+	shmtest.Check(t, errors.Join(e.bell.Close(), shmtest.CloseDescs(e.ends)))
 	shmtest.Check(t, e.seg.Close())
 	leaks()
 }

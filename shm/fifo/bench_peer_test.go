@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cutthrough/shm"
+	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
 )
 
@@ -105,11 +106,9 @@ const (
 	benchSegment = 16 << 20
 )
 
-var nameBenchBell = shm.NewName("bench.bell")
-
 // benchFifos formats or opens the two fifos of the segment: the side with me = 0
 // writes the first one.
-func benchFifos(h shm.Host, s *shm.Segment, me int, bells [2]shm.Doorbell) (fifoTransport, error) {
+func benchFifos(h shm.Host, s *shm.Segment, me int, bells shmtest.Bells) (fifoTransport, error) {
 	offs := [2]uint64{4096, 4096 + Size(benchFifo)}
 	p, err := OpenProducer(s, offs[me])
 	if err != nil {
@@ -119,7 +118,7 @@ func benchFifos(h shm.Host, s *shm.Segment, me int, bells [2]shm.Doorbell) (fifo
 	if err != nil {
 		return fifoTransport{}, err
 	}
-	own, peer := bells[me], bells[1-me]
+	own, peer := bells.Own, bells.Peer
 	return fifoTransport{
 		&Writer{Fifo: p, Peer: peer, Bell: own, Now: h.Now, Spin: SpinDefault},
 		&Reader{Fifo: c, Peer: peer, Bell: own, Now: h.Now, Spin: SpinDefault},
@@ -142,11 +141,9 @@ func benchPeer(addr string) error {
 	if err != nil {
 		return err
 	}
-	var bells [2]shm.Doorbell
-	for i := range bells {
-		if bells[i], err = h.OpenDoorbell(descs[1+i], nameBenchBell); err != nil {
-			return err
-		}
+	bells, err := shmtest.OpenBells(h, descs[1:])
+	if err != nil {
+		return err
 	}
 	fifos, err := benchFifos(h, s, 1, bells)
 	if err != nil {
@@ -236,14 +233,14 @@ func startPeer(b *testing.B) *peerProcess {
 	s, err := h.CreateSegment(benchSegment)
 	check(err)
 	b.Cleanup(func() { check(s.Close()) })
-	var bells [2]shm.Doorbell
-	for i := range bells {
-		bells[i], err = h.NewDoorbell(nameBenchBell)
-		check(err)
-		b.Cleanup(func() { check(bells[i].Close()) })
-		check(Init(s, 4096+uint64(i)*Size(benchFifo), benchFifo, 0))
+	bells, theirs, err := shmtest.NewBells(h)
+	check(err)
+	b.Cleanup(func() { check(bells.Close()) })
+	for i := range uint64(2) {
+		check(Init(s, 4096+i*Size(benchFifo), benchFifo, 0))
 	}
-	check(conn.Send([]byte("here"), []shm.Desc{s.Desc(), bells[0].Desc(), bells[1].Desc()}, shm.Forever))
+	check(conn.Send([]byte("here"), append([]shm.Desc{s.Desc()}, theirs...), shm.Forever))
+	check(shmtest.CloseDescs(theirs))
 	fifos, err := benchFifos(h, s, 0, bells)
 	check(err)
 	return &peerProcess{conn, [numTransports]transport{

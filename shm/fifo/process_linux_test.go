@@ -38,15 +38,12 @@ var pattern = sync.OnceValue(func() []byte {
 	return b
 })
 
-var bellName = shm.NewName("test.bell")
-
 // link is one end of the pair of fifos. End 0 made the segment and the doorbells.
 type link struct {
 	seg   *shm.Segment
-	bells [4]shm.Doorbell // the writer's and the reader's of end 0, then those of end 1
+	bells [2]shmtest.Bells // of the fifo that end 0 writes, and of the other
 	w     fifo.Writer
 	r     fifo.Reader
-	own   []shm.Doorbell
 }
 
 func (l *link) open(h shm.Host, end int) error {
@@ -66,10 +63,9 @@ func (l *link) open(h shm.Host, end int) error {
 	if err != nil {
 		return err
 	}
-	mine, theirs := l.bells[2*end:2*end+2], l.bells[2-2*end:4-2*end]
-	l.own = mine
-	l.w = fifo.Writer{Fifo: p, Bell: mine[0], Peer: theirs[1], Now: h.Now, Spin: fifo.SpinDefault}
-	l.r = fifo.Reader{Fifo: c, Bell: mine[1], Peer: theirs[0], Now: h.Now, Spin: fifo.SpinDefault}
+	out, in := l.bells[end], l.bells[1-end]
+	l.w = fifo.Writer{Fifo: p, Bell: out.Own, Peer: out.Peer, Now: h.Now, Spin: fifo.SpinDefault}
+	l.r = fifo.Reader{Fifo: c, Bell: in.Own, Peer: in.Peer, Now: h.Now, Spin: fifo.SpinDefault}
 	return nil
 }
 
@@ -82,15 +78,17 @@ func makeLink(h shm.Host, peer shm.Conn) (*link, error) {
 	}
 	descs := []shm.Desc{l.seg.Desc()}
 	for i := range l.bells {
-		if l.bells[i], err = h.NewDoorbell(bellName); err != nil {
+		var theirs []shm.Desc
+		if l.bells[i], theirs, err = shmtest.NewBells(h); err != nil {
 			return nil, err
 		}
-		descs = append(descs, l.bells[i].Desc())
+		descs = append(descs, theirs...)
 	}
 	if err := l.open(h, 0); err != nil {
 		return nil, err
 	}
-	return &l, peer.Send([]byte("link"), descs, h.Now()+shmtest.Liveness)
+	err = peer.Send([]byte("link"), descs, h.Now()+shmtest.Liveness)
+	return &l, errors.Join(err, shmtest.CloseDescs(descs[1:]))
 }
 
 // takeLink receives what makeLink sent.
@@ -104,7 +102,7 @@ func takeLink(h shm.Host, peer shm.Conn) (*link, error) {
 		return nil, err
 	}
 	for i := range l.bells {
-		if l.bells[i], err = h.OpenDoorbell(descs[1+i], bellName); err != nil {
+		if l.bells[i], err = shmtest.OpenBells(h, descs[1+2*i:]); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +112,7 @@ func takeLink(h shm.Host, peer shm.Conn) (*link, error) {
 // close ends a link whose own doorbells are closed already, or not.
 func (l *link) close() error {
 	for _, bell := range l.bells {
-		if err := bell.Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
+		if err := bell.Close(); err != nil {
 			return err
 		}
 	}
@@ -129,8 +127,8 @@ func (l *link) run(peer shm.Conn, total uint64, progress func(uint64)) error {
 	var streams, watcher sync.WaitGroup
 	watcher.Go(func() {
 		if _, _, peerErr = peer.Recv(make([]byte, 16), shm.Forever); peerErr != nil {
-			for _, bell := range l.own {
-				peerErr = errors.Join(peerErr, bell.Close())
+			for _, bells := range l.bells {
+				peerErr = errors.Join(peerErr, bells.Own.Close())
 			}
 		}
 	})
@@ -177,35 +175,73 @@ func (l *link) read(total uint64, progress func(uint64)) error {
 	return nil
 }
 
-// openLink opens a link, whose segment end 0 makes.
-func openLink(h shm.Host, peer shm.Conn, end int) (*link, error) {
-	if end == 0 {
-		return makeLink(h, peer)
-	}
-	return takeLink(h, peer)
-}
-
-// streamer is a child at the end of a link that it is told, for so many bytes.
+// streamer is a child at one end of a link, for as many bytes as it is told. With an address in the order it makes the
+// link, and passes the other end on to the process that dials there; else it takes an end.
 var streamer = shmtest.Child("streamer", func(h shm.Host, parent shm.Conn) error {
-	var order [9]byte
-	if _, _, err := parent.Recv(order[:], h.Now()+shmtest.Liveness); err != nil {
-		return err
-	}
-	l, err := openLink(h, parent, int(order[8]))
+	order := make([]byte, 128)
+	n, _, err := parent.Recv(order, h.Now()+shmtest.Liveness)
 	if err != nil {
 		return err
 	}
-	err = l.run(parent, binary.LittleEndian.Uint64(order[:]), func(uint64) {})
+	var l *link
+	if addr := string(order[8:n]); addr != "" {
+		l, err = serveLink(h, parent, addr)
+	} else {
+		l, err = takeLink(h, parent)
+	}
+	if err != nil {
+		return err
+	}
+	err = l.run(parent, binary.LittleEndian.Uint64(order), func(uint64) {})
 	return errors.Join(err, l.close())
 })
+
+// serveLink makes end 0 of a link for the process that dials addr when it is told that it can.
+func serveLink(h shm.Host, parent shm.Conn, addr string) (*link, error) {
+	listener, err := h.Listen(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := parent.Send([]byte("dial"), nil, h.Now()+shmtest.Liveness); err != nil {
+		return nil, err
+	}
+	peer, err := listener.Accept(h.Now() + shmtest.Liveness)
+	if err != nil {
+		return nil, err
+	}
+	l, err := makeLink(h, peer)
+	return l, errors.Join(err, peer.Close(), listener.Close())
+}
+
+// dialLink takes the other end of serveLink.
+func dialLink(h shm.Host, child shm.Conn, addr string) (*link, error) {
+	if _, _, err := child.Recv(make([]byte, 16), h.Now()+shmtest.Liveness); err != nil {
+		return nil, err
+	}
+	peer, err := h.Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	l, err := takeLink(h, peer)
+	return l, errors.Join(err, peer.Close())
+}
 
 // startStreamer returns a child and this process's end of a link to it.
 func startStreamer(t testing.TB, h shm.Host, total uint64, end int) (*shmtest.Process, *link) {
 	t.Helper()
 	p := shmtest.Start(t, h, streamer)
-	order := append(binary.LittleEndian.AppendUint64(nil, total), byte(1-end))
-	shmtest.Check(t, p.Conn.Send(order, nil, h.Now()+shmtest.Liveness))
-	l, err := openLink(h, p.Conn, end)
+	order, addr := binary.LittleEndian.AppendUint64(nil, total), ""
+	if end == 1 {
+		addr = shmtest.NewAddr()
+	}
+	shmtest.Check(t, p.Conn.Send(append(order, addr...), nil, h.Now()+shmtest.Liveness))
+	var l *link
+	var err error
+	if end == 0 {
+		l, err = makeLink(h, p.Conn)
+	} else {
+		l, err = dialLink(h, p.Conn, addr)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,8 +284,8 @@ func TestStreamKilled(t *testing.T) {
 				once.Do(func() { killed = h.Now(); p.Kill() })
 			}
 		})
-		if !errors.Is(err, io.EOF) || !errors.Is(err, shm.ErrClosed) {
-			t.Errorf("round %d: got %v, want %v from the channel and %v from the streams", round, err, io.EOF, shm.ErrClosed)
+		if !errors.Is(err, io.EOF) || !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerClosed) {
+			t.Errorf("round %d: got %v, want %v from the channel, %v or %v from the streams", round, err, io.EOF, shm.ErrClosed, shm.ErrPeerClosed)
 		}
 		longest = max(longest, h.Now()-killed)
 		shmtest.Check(t, errors.Join(l.close(), p.Conn.Close()))

@@ -25,9 +25,12 @@ func newStream(t testing.TB, capacity, start uint64, spin int) (*Writer, *Reader
 	h := oshost.New()
 	var bells [2]shm.Doorbell
 	for i := range bells {
-		var err error
-		bells[i], err = h.NewDoorbell(nameTestBell)
+		w, r, err := h.NewDoorbell()
 		must(t, err)
+		wait, err1 := h.OpenWaiter(w, nameTestBell)
+		ring, err2 := h.OpenRinger(r, nameTestBell)
+		must(t, errors.Join(err1, err2))
+		bells[i] = rungFromOutside{wait, ring}
 		t.Cleanup(func() {
 			if err := bells[i].Close(); err != nil && !errors.Is(err, shm.ErrClosed) {
 				t.Error(err)
@@ -37,6 +40,16 @@ func newStream(t testing.TB, capacity, start uint64, spin int) (*Writer, *Reader
 	return &Writer{Fifo: f.p, Peer: bells[1], Bell: bells[0], Now: h.Now, Spin: spin},
 		&Reader{Fifo: f.c, Peer: bells[0], Bell: bells[1], Now: h.Now, Spin: spin}
 }
+
+// rungFromOutside is a doorbell with both its ends, which rings at the one of a peer.
+type rungFromOutside struct {
+	shm.Doorbell
+	ring shm.RingCloser
+}
+
+func (b rungFromOutside) Ring() error { return b.ring.Ring() }
+
+func (b rungFromOutside) Close() error { return errors.Join(b.Doorbell.Close(), b.ring.Close()) }
 
 // transfer sends total bytes in pieces of up to 2*piece through the stream and checks
 // them at the other end.

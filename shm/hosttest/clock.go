@@ -51,10 +51,7 @@ var clockTests = []test{
 	}},
 	{"sleepers-do-not-block-others", func(e *env) {
 		e.one(func(h shm.Host) {
-			bell, err := h.NewDoorbell(nameBell)
-			if !e.ok(err, "new doorbell") {
-				return
-			}
+			bell := h.NewLocalDoorbell(nameBell)
 			until := h.Now() + brief
 			wait := e.start(h, func() { h.Sleep(until) }, func() { e.ok(bell.Ring(), "ring") })
 			e.ok(bell.Wait(nil, shm.Forever), "wait")
@@ -76,10 +73,7 @@ var lockTests = []test{
 	{"mutual-exclusion", func(e *env) {
 		const tasks, rounds = 3, 5
 		e.one(func(h shm.Host) {
-			bell, err := h.NewDoorbell(nameBell)
-			if !e.ok(err, "new doorbell") {
-				return
-			}
+			bell := h.NewLocalDoorbell(nameBell)
 			lock, n := h.NewLock(nameLock), 0
 			add := func() {
 				for range rounds {

@@ -20,18 +20,28 @@ var connTests = []test{
 	{"order-and-boundaries", connOrder},
 	{"descriptors", connDescs},
 	{"sender-keeps-descriptors", looped(func(e *env, h shm.Host, a, b shm.Conn) {
-		bell, err := h.NewDoorbell(nameBell)
-		if !e.ok(err, "new doorbell") {
+		s, err := h.CreateSegment(segSize)
+		if !e.ok(err, "create") {
 			return
 		}
-		e.send(a, "same twice", bell.Desc(), bell.Desc())
-		e.closeAll(e.recv(b, "same twice"))
-		e.ok(bell.Ring(), "ring")
-		e.ok(bell.Wait(nil, shm.Forever), "wait")
-		e.ok(bell.Close(), "close")
-		e.want(a.Send([]byte("x"), []shm.Desc{bell.Desc()}, past), shm.ErrDesc, "send a closed descriptor")
-		e.want(a.Send([]byte("x"), []shm.Desc{nil}, past), shm.ErrDesc, "send a nil descriptor")
+		d := s.Desc()
+		e.send(b, "same twice", d, d)
+		e.closeAll(e.recv(a, "same twice"))
+		e.send(b, "again", d)
+		e.closeAll(e.recv(a, "again"))
+		e.ok(s.Close(), "close")
+		e.want(b.Send([]byte("x"), []shm.Desc{d}, past), shm.ErrDesc, "send a closed descriptor")
+		e.want(b.Send([]byte("x"), []shm.Desc{nil}, past), shm.ErrDesc, "send a nil descriptor")
+		e.want(recvErr(a, past), shm.ErrDeadline, "recv what was refused")
+	})},
+	{"descriptors-go-one-way", looped(func(e *env, h shm.Host, a, b shm.Conn) {
+		s, err := h.CreateSegment(segSize)
+		if !e.ok(err, "create") {
+			return
+		}
+		e.want(a.Send([]byte("x"), []shm.Desc{s.Desc()}, past), shm.ErrDesc, "send a descriptor to a listener")
 		e.want(recvErr(b, past), shm.ErrDeadline, "recv what was refused")
+		e.ok(s.Close(), "close")
 	})},
 	{"send-size", looped(func(e *env, h shm.Host, a, b shm.Conn) {
 		e.want(a.Send(nil, nil, shm.Forever), shm.ErrSize, "send nothing")
@@ -181,23 +191,25 @@ func connDescs(e *env) {
 // next one is whole.
 func connTruncated(e *env) {
 	looped(func(e *env, h shm.Host, a, b shm.Conn) {
-		bell, err := h.NewDoorbell(nameBell)
-		if !e.ok(err, "new doorbell") {
+		s, err := h.CreateSegment(segSize)
+		if !e.ok(err, "create") {
 			return
 		}
 		for _, size := range []int{0, 1, 9} {
-			e.send(a, "ten bytes.", bell.Desc())
-			e.send(a, "next")
-			n, descs, err := b.Recv(make([]byte, size), shm.Forever)
+			e.send(b, "ten bytes.", s.Desc())
+			e.send(b, "next")
+			n, descs, err := a.Recv(make([]byte, size), shm.Forever)
 			e.want(err, shm.ErrTruncated, "recv into %d bytes", size)
 			e.check(n == 0 && len(descs) == 0, "a lost message gave %d bytes, %d descriptors", n, len(descs))
-			e.recv(b, "next")
+			e.recv(a, "next")
 		}
-		e.send(a, "x")
-		_, _, err = b.Recv(nil, shm.Forever)
-		e.want(err, shm.ErrTruncated, "recv of one byte into none")
-		e.want(recvErr(b, past), shm.ErrDeadline, "recv of what was lost")
-		e.ok(bell.Close(), "close")
+		for _, c := range [][2]shm.Conn{{a, b}, {b, a}} {
+			e.send(c[0], "x")
+			_, _, err = c[1].Recv(nil, shm.Forever)
+			e.want(err, shm.ErrTruncated, "recv of one byte into none")
+			e.want(recvErr(c[1], past), shm.ErrDeadline, "recv of what was lost")
+		}
+		e.ok(s.Close(), "close")
 	})(e)
 }
 

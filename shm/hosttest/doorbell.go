@@ -2,27 +2,54 @@ package hosttest
 
 import (
 	"errors"
+	"time"
 
 	"cutthrough/shm"
 )
 
-// alone makes a test of one process with one doorbell, of either kind.
+// alone makes a test of one process with one doorbell: one that is rung at its waiting end, one that is rung at its
+// ringing end, and a local one.
 func alone(body func(e *env, h shm.Host, bell shm.Doorbell)) func(e *env) {
 	return func(e *env) {
-		e.one(func(h shm.Host) {
-			bell, err := h.NewDoorbell(nameBell)
-			if e.ok(err, "new doorbell") {
-				body(e, h, bell)
-				bell.Close() // the body may have done so
-			}
+		e.ends(func(h shm.Host, wait shm.Doorbell, ring shm.RingCloser) {
+			body(e, h, wait)
+		})
+		e.ends(func(h shm.Host, wait shm.Doorbell, ring shm.RingCloser) {
+			body(e, h, bothEnds{wait, ring})
 		})
 		e.one(func(h shm.Host) {
 			bell := h.NewLocalDoorbell(nameBell)
-			e.check(bell.Desc() == nil, "a local doorbell has a descriptor")
 			body(e, h, bell)
 			bell.Close()
 		})
 	}
+}
+
+// bothEnds is a doorbell that rings at its ringing end.
+type bothEnds struct {
+	shm.Doorbell
+	ring shm.RingCloser
+}
+
+func (b bothEnds) Ring() error { return b.ring.Ring() }
+
+func (b bothEnds) Close() error { return errors.Join(b.Doorbell.Close(), b.ring.Close()) }
+
+// ends runs body as one process that has both ends of a doorbell.
+func (e *env) ends(body func(h shm.Host, wait shm.Doorbell, ring shm.RingCloser)) {
+	e.one(func(h shm.Host) {
+		w, r, err := h.NewDoorbell()
+		if !e.ok(err, "new doorbell") {
+			return
+		}
+		wait, err1 := h.OpenWaiter(w, nameBell)
+		ring, err2 := h.OpenRinger(r, nameBell)
+		if e.ok(errors.Join(err1, err2), "open both ends") {
+			body(h, wait, ring)
+			wait.Close() // the body may have done so
+			ring.Close()
+		}
+	})
 }
 
 var doorbellTests = []test{
@@ -92,6 +119,20 @@ var doorbellTests = []test{
 		e.want(bell.Wait(nil, past), shm.ErrClosed, "wait for a closed doorbell")
 	})},
 	{"many-ringers", doorbellManyRingers},
+	{"peer-closed", doorbellPeerClosed},
+	{"peer-closed-wakes", doorbellPeerClosedWakes},
+	{"peer-closed-is-for-all-ringers", doorbellTwoRingers},
+	{"ring-without-waiter", func(e *env) {
+		e.ends(func(h shm.Host, wait shm.Doorbell, ring shm.RingCloser) {
+			e.ok(wait.Close(), "close")
+			for range 100 {
+				e.ok(ring.Ring(), "ring that no process hears")
+			}
+			e.ok(ring.Close(), "close")
+			e.want(ring.Close(), shm.ErrClosed, "second close")
+			e.want(ring.Ring(), shm.ErrClosed, "ring a closed end")
+		})
+	}},
 	{"passed-to-a-peer", doorbellPassed},
 	{"ping-pong", doorbellPingPong},
 }
@@ -134,39 +175,104 @@ func doorbellManyRingers(e *env) {
 	})(e)
 }
 
-// doorbellPassed: the peer's copy rings and is rung like the original, and each
-// side closes its own.
-func doorbellPassed(e *env) {
+// doorbellPeerClosed: rings that were made before the last ringing end was closed come first, also by a task of this
+// process; then the waiter is told, each time.
+func doorbellPeerClosed(e *env) {
+	e.ends(func(h shm.Host, wait shm.Doorbell, ring shm.RingCloser) {
+		e.ok(ring.Ring(), "ring")
+		e.ok(ring.Close(), "close")
+		e.ok(wait.Wait(nil, shm.Forever), "wait for a ring of a peer that closed")
+		e.deserted(wait, shm.Forever)
+		e.deserted(wait, past)
+		e.ok(wait.Ring(), "own ring")
+		e.ok(wait.Wait(nil, shm.Forever), "wait for an own ring without a peer")
+		e.deserted(wait, h.Now()+brief)
+	})
+}
+
+// deserted waits until there is no ring left, and wants ErrPeerClosed.
+func (e *env) deserted(wait shm.Doorbell, until time.Duration) {
+	err := wait.Wait(nil, until)
+	for n := 0; err == nil && n < 100; n++ { // spurious
+		err = wait.Wait(nil, until)
+	}
+	e.want(err, shm.ErrPeerClosed, "wait without a peer")
+}
+
+// doorbellPeerClosedWakes: a task that waits is told when the last ringing end is closed.
+func doorbellPeerClosedWakes(e *env) {
+	e.ends(func(h shm.Host, wait shm.Doorbell, ring shm.RingCloser) {
+		done := e.start(h, func() { e.ok(ring.Close(), "close") })
+		e.deserted(wait, shm.Forever)
+		done()
+	})
+}
+
+// doorbellTwoRingers: a ringing end that was sent to another process counts, also while it is under way, and so does
+// its descriptor. The death of that process closes it.
+func doorbellTwoRingers(e *env) {
 	e.pair(func(h shm.Host, c shm.Conn) {
-		bell, err := h.NewDoorbell(nameBell)
+		w, r, err := h.NewDoorbell()
 		if !e.ok(err, "new doorbell") {
 			return
 		}
-		e.send(c, "bell", bell.Desc())
-		e.ok(bell.Wait(nil, shm.Forever), "wait for the peer's ring")
-		e.send(c, "got it")
-		e.ok(bell.Ring(), "ring a doorbell after sending it")
-		e.ok(bell.Close(), "close")
-		e.send(c, "closed")
-		e.recv(c, "done")
+		wait, err := h.OpenWaiter(w, nameBell)
+		if !e.ok(err, "open waiter") {
+			return
+		}
+		e.send(c, "ring", r)
+		e.ok(r.Close(), "close")
+		e.waitOut(wait, 0)
+		e.send(c, "go on")
+		e.ok(wait.Wait(nil, shm.Forever), "wait for the peer")
+		e.deserted(wait, shm.Forever)
+		e.ok(wait.Close(), "close")
 	}, func(h shm.Host, c shm.Conn) {
-		d := e.recvDesc(c, "bell")
+		d := e.recvDesc(c, "ring")
+		e.recv(c, "go on")
 		if d == nil {
 			return
 		}
-		bell, err := h.OpenDoorbell(d, nameBell)
-		if !e.ok(err, "open doorbell") {
+		if ring, err := h.OpenRinger(d, nameBell); e.ok(err, "open ringer") {
+			e.ok(ring.Ring(), "ring")
+			e.ok(ring.Close(), "close")
+		}
+	})
+}
+
+// doorbellPassed: a process gives each of its ends away, and both work where they arrive.
+func doorbellPassed(e *env) {
+	e.pair(func(h shm.Host, c shm.Conn) {
+		w1, r1, err1 := h.NewDoorbell()
+		w2, r2, err2 := h.NewDoorbell()
+		if !e.ok(errors.Join(err1, err2), "new doorbells") {
 			return
 		}
-		e.ok(bell.Ring(), "ring the peer's doorbell")
-		e.recv(c, "got it")
-		e.ok(bell.Wait(nil, shm.Forever), "wait for the ring of the owner")
-		e.recv(c, "closed")
-		e.ok(bell.Ring(), "ring when the owner has closed its end")
-		e.ok(bell.Wait(nil, shm.Forever), "wait when the owner has closed its end")
-		e.ok(bell.Close(), "close")
-		e.want(bell.Close(), shm.ErrClosed, "second close")
-		e.send(c, "done")
+		e.send(c, "ends", w1, r2)
+		e.closeAll([]shm.Desc{w1, r2})
+		ring, err1 := h.OpenRinger(r1, nameBell)
+		wait, err2 := h.OpenWaiter(w2, nameBell)
+		if e.ok(errors.Join(err1, err2), "open the other ends") {
+			e.ok(ring.Ring(), "ring the peer")
+			e.ok(wait.Wait(nil, shm.Forever), "wait for the peer's ring")
+			e.recv(c, "done")
+			e.ok(errors.Join(ring.Close(), wait.Close()), "close")
+		}
+	}, func(h shm.Host, c shm.Conn) {
+		d := e.recv(c, "ends")
+		if len(d) != 2 {
+			e.t.Errorf("%d descriptors, want 2", len(d))
+			return
+		}
+		wait, err1 := h.OpenWaiter(d[0], nameBell)
+		ring, err2 := h.OpenRinger(d[1], nameBell)
+		if e.ok(errors.Join(err1, err2), "open doorbell") {
+			e.ok(wait.Wait(nil, shm.Forever), "wait for the ring of the maker")
+			e.ok(ring.Ring(), "ring the maker")
+			e.send(c, "done")
+			e.ok(errors.Join(wait.Close(), ring.Close()), "close")
+			e.want(wait.Close(), shm.ErrClosed, "second close")
+		}
 	})
 }
 
@@ -175,7 +281,7 @@ func doorbellPassed(e *env) {
 func doorbellPingPong(e *env) {
 	const rounds = 20
 	// play counts word up in turns: the one moves on even values, the other on odd.
-	play := func(s *shm.Segment, mine, theirs shm.Doorbell, turn uint32) {
+	play := func(s *shm.Segment, mine shm.Waiter, theirs shm.Ringer, turn uint32) {
 		word := s.Uint32(shm.SegmentHeader, nameWord)
 		for v := turn; v < rounds; v += 2 {
 			for word.Load() != v {
@@ -190,12 +296,18 @@ func doorbellPingPong(e *env) {
 	}
 	e.pair(func(h shm.Host, c shm.Conn) {
 		s, err0 := h.CreateSegment(segSize)
-		a, err1 := h.NewDoorbell(nameBell)
-		b, err2 := h.NewDoorbell(nameBell)
+		aw, ar, err1 := h.NewDoorbell()
+		bw, br, err2 := h.NewDoorbell()
 		if !e.ok(errors.Join(err0, err1, err2), "set up") {
 			return
 		}
-		e.send(c, "all", s.Desc(), a.Desc(), b.Desc())
+		e.send(c, "all", s.Desc(), bw, ar)
+		e.closeAll([]shm.Desc{bw, ar})
+		a, err1 := h.OpenWaiter(aw, nameBell)
+		b, err2 := h.OpenRinger(br, nameBell)
+		if !e.ok(errors.Join(err1, err2), "open") {
+			return
+		}
 		play(s, a, b, 0)
 		e.recv(c, "done")
 		e.ok(errors.Join(s.Close(), a.Close(), b.Close()), "close")
@@ -206,8 +318,8 @@ func doorbellPingPong(e *env) {
 			return
 		}
 		s, err0 := h.MapSegment(d[0], segSize)
-		a, err1 := h.OpenDoorbell(d[1], nameBell)
-		b, err2 := h.OpenDoorbell(d[2], nameBell)
+		b, err1 := h.OpenWaiter(d[1], nameBell)
+		a, err2 := h.OpenRinger(d[2], nameBell)
 		if !e.ok(errors.Join(err0, err1, err2), "set up") {
 			return
 		}

@@ -144,29 +144,33 @@ func (e *env) badMap(want error, announced uint64, spoil func(*shm.Segment)) {
 // segmentWrongKind: a descriptor of something else is refused and closed.
 func segmentWrongKind(e *env) {
 	e.pair(func(h shm.Host, c shm.Conn) {
-		if bell, err := h.NewDoorbell(nameBell); e.ok(err, "new doorbell") {
-			e.send(c, "doorbell", bell.Desc())
-			e.ok(bell.Close(), "close")
+		if wait, ring, err := h.NewDoorbell(); e.ok(err, "new doorbell") {
+			e.send(c, "doorbell", wait, ring)
+			e.closeAll([]shm.Desc{wait, ring})
 		}
 		if s := e.share(h, c); s != nil {
 			e.ok(s.Close(), "close")
 		}
 	}, func(h shm.Host, c shm.Conn) {
-		if d := e.recvDesc(c, "doorbell"); d != nil {
+		for _, d := range e.recv(c, "doorbell") {
 			_, err := h.MapSegment(d, segSize)
-			e.want(err, shm.ErrDesc, "map a doorbell")
+			e.want(err, shm.ErrDesc, "map an end of a doorbell")
 			e.want(d.Close(), shm.ErrClosed, "close a descriptor that MapSegment took")
 		}
 		if d := e.recvDesc(c, "segment"); d != nil {
-			_, err := h.OpenDoorbell(d, nameBell)
+			_, err := h.OpenWaiter(d, nameBell)
 			e.want(err, shm.ErrDesc, "open a segment as a doorbell")
-			e.want(d.Close(), shm.ErrClosed, "close a descriptor that OpenDoorbell took")
+			e.want(d.Close(), shm.ErrClosed, "close a descriptor that OpenWaiter took")
+			_, err = h.OpenRinger(d, nameBell)
+			e.want(err, shm.ErrDesc, "open a closed descriptor")
 			_, err = h.MapSegment(d, segSize)
 			e.check(errors.Is(err, shm.ErrDesc), "map a closed descriptor: %v", err)
 		}
 		_, err := h.MapSegment(nil, segSize)
 		e.want(err, shm.ErrDesc, "map nothing")
-		_, err = h.OpenDoorbell(nil, nameBell)
+		_, err = h.OpenWaiter(nil, nameBell)
+		e.want(err, shm.ErrDesc, "open nothing")
+		_, err = h.OpenRinger(nil, nameBell)
 		e.want(err, shm.ErrDesc, "open nothing")
 	})
 }

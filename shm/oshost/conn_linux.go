@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,12 @@ import (
 
 // conn is a connected unix socket of type SOCK_SEQPACKET. The kernel keeps order and message
 // boundaries, carries descriptors, knows the peer, and reports its death.
-type conn struct{ poll *endpoint }
+type conn struct {
+	poll    *endpoint
+	dialled bool // it receives descriptors and sends none; else the other way round
+	lingers bool // closing it can block: descriptors of a peer may wait in it
+	closed  atomic.Bool
+}
 
 // Dial implements [shm.Host]. It never waits: a listener with a full backlog refuses.
 func (h *host) Dial(addr string) (shm.Conn, error) {
@@ -26,20 +32,11 @@ func (h *host) Dial(addr string) (shm.Conn, error) {
 	default:
 		return nil, fmt.Errorf("oshost: dial %q: %w", addr, err)
 	}
-	c, err := h.newConn(fd)
-	if err != nil {
-		return nil, fmt.Errorf("oshost: dial %q: %w", addr, err)
+	c := &conn{poll: newEndpoint(h.clock, fd, "conn"), dialled: true}
+	if err := c.poll.sleeps(); err != nil {
+		return nil, fmt.Errorf("oshost: dial %q: %w", addr, errors.Join(err, c.Close()))
 	}
 	return c, nil
-}
-
-// newConn takes over fd, also when it fails.
-func (h *host) newConn(fd int) (shm.Conn, error) {
-	p := newEndpoint(h.clock, fd, "conn")
-	if err := p.sleeps(); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
-	return &conn{p}, nil
 }
 
 func newSocket() (int, error) {
@@ -78,7 +75,10 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	if len(msg) == 0 || len(msg) > shm.MaxMessage || len(descs) > shm.MaxDescs {
 		return fmt.Errorf("oshost: send %d bytes and %d descriptors: %w", len(msg), len(descs), shm.ErrSize)
 	}
-	err := c.poll.do(&c.poll.out, deadline, func(fd int) error { return sendMessage(fd, msg, descs) })
+	if c.dialled && len(descs) > 0 {
+		return fmt.Errorf("oshost: send %d descriptors to a listener: %w", len(descs), shm.ErrDesc)
+	}
+	err := c.do(&c.poll.out, deadline, func(fd int) error { return sendMessage(fd, msg, descs) })
 	if err != nil {
 		return fmt.Errorf("oshost: send: %w", err)
 	}
@@ -121,8 +121,17 @@ func sendMessage(fd int, msg []byte, descs []shm.Desc) error {
 // Recv implements [shm.Conn]. An empty message, which Send refuses to send, reads as the end of the
 // channel.
 func (c *conn) Recv(buf []byte, deadline time.Duration) (n int, descs []shm.Desc, err error) {
-	err = c.poll.do(&c.poll.in, deadline, func(fd int) (err error) {
-		n, descs, err = recvMessage(fd, buf)
+	room := 0
+	if c.dialled {
+		room = unix.CmsgSpace(shm.MaxDescs * 4)
+	}
+	err = c.do(&c.poll.in, deadline, func(fd int) (err error) {
+		if c.lingers {
+			if err := checkNoRights(fd); err != nil {
+				return err
+			}
+		}
+		n, descs, err = recvMessage(fd, buf, room)
 		return err
 	})
 	switch err {
@@ -134,13 +143,39 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (n int, descs []shm.Desc
 	return 0, nil, fmt.Errorf("oshost: recv: %w", err)
 }
 
+// do is [endpoint.do], unless the channel is closed: the endpoint may close a little later.
+func (c *conn) do(d *direction, deadline time.Duration, try func(fd int) error) error {
+	if c.closed.Load() {
+		return shm.ErrClosed
+	}
+	err := c.poll.do(d, deadline, try)
+	if err != nil && c.closed.Load() {
+		return shm.ErrClosed
+	}
+	return err
+}
+
 // MaxDescs must be even: control data is padded to 8 bytes, and with an odd limit the kernel would
 // find room for one descriptor more.
 var _ = [1]struct{}{}[shm.MaxDescs%2]
 
-// recvMessage receives once; EAGAIN when no message is there.
-func recvMessage(fd int, buf []byte) (int, []shm.Desc, error) {
-	oob := make([]byte, unix.CmsgSpace(shm.MaxDescs*4))
+// checkNoRights returns ErrTruncated when descriptors came with the next message of fd. The message stays: to take it out
+// would close them, here and now. Errors of the socket are left to the call that takes the message.
+func checkNoRights(fd int) error {
+	var flags int
+	err := retryEINTR(func() (err error) {
+		_, _, flags, _, err = unix.Recvmsg(fd, make([]byte, 1), nil, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		return err
+	})
+	if err == nil && flags&unix.MSG_CTRUNC != 0 {
+		return fmt.Errorf("descriptors that no call takes: %w", shm.ErrTruncated)
+	}
+	return nil
+}
+
+// recvMessage receives once, with room for control data; EAGAIN when no message is there.
+func recvMessage(fd int, buf []byte, room int) (int, []shm.Desc, error) {
+	oob := make([]byte, room)
 	n, oobn, flags, err := recvmsg(fd, buf, oob)
 	if err == unix.ECONNRESET {
 		// The peer closed without reading all messages. The kernel reports that once, before the
@@ -206,6 +241,9 @@ func parseRights(oob []byte) ([]int, error) {
 
 // Peer implements [shm.Conn].
 func (c *conn) Peer() (shm.Peer, error) {
+	if c.closed.Load() {
+		return shm.Peer{}, fmt.Errorf("oshost: peer: %w", shm.ErrClosed)
+	}
 	var p shm.Peer
 	err := c.poll.try(func(fd int) error {
 		cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
@@ -222,6 +260,17 @@ func (c *conn) Peer() (shm.Peer, error) {
 
 // Close implements [shm.Conn].
 func (c *conn) Close() error {
+	if c.closed.Swap(true) {
+		return fmt.Errorf("oshost: close conn: %w", shm.ErrClosed)
+	}
+	if c.lingers {
+		err := c.poll.try(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_RDWR) }) // both sides see the end now
+		closeSlow(c.poll.close)
+		if err != nil && err != unix.ENOTCONN {
+			return fmt.Errorf("oshost: close conn: %w", err)
+		}
+		return nil
+	}
 	if err := c.poll.close(); err != nil {
 		return fmt.Errorf("oshost: close conn: %w", err)
 	}

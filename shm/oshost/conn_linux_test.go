@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
+	"cutthrough/shm/hosttest"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
 )
@@ -27,6 +29,21 @@ func rawPeer(t testing.TB, h shm.Host) (shm.Conn, int) {
 		t.Fatal(err)
 	}
 	shmtest.Check(t, l.Close())
+	return c, fd
+}
+
+// rawListener returns a channel that was dialled and the bare socket that accepted it.
+func rawListener(t testing.TB, h shm.Host) (shm.Conn, int) {
+	t.Helper()
+	addr := shmtest.NewAddr()
+	l := must(t)(unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0))
+	shmtest.Check(t, errors.Join(unix.Bind(l, &unix.SockaddrUnix{Name: addr}), unix.Listen(l, 1)))
+	c, err := h.Dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
+	shmtest.Check(t, errors.Join(err, unix.Close(l)))
 	return c, fd
 }
 
@@ -63,7 +80,7 @@ func rawRecv(t testing.TB, fd int) int {
 	return fds[0]
 }
 
-// TestRecvHostile: messages that no Conn sends. What is too much is lost with all its
+// TestRecvHostile: messages that no Conn sends, to a channel that takes descriptors. What is too much is lost with all its
 // descriptors, and the channel goes on; an empty one looks like the end.
 func TestRecvHostile(t *testing.T) {
 	const maxFDs = 253 // SCM_MAX_FD
@@ -85,7 +102,7 @@ func TestRecvHostile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			leaks := proctest.CheckLeaks(t)
 			h := oshost.New()
-			c, peer := rawPeer(t, h)
+			c, peer := rawListener(t, h)
 			rawSend(t, peer, make([]byte, tt.bytes), tt.fds)
 			rawSend(t, peer, []byte("next"), 1)
 			buf := make([]byte, shm.MaxMessage)
@@ -109,18 +126,62 @@ func TestRecvHostile(t *testing.T) {
 	}
 }
 
+// TestAcceptedTakesNoDescriptors: a peer attaches descriptors to what it sends to a listener, one of which takes long to
+// close. Recv and Close return at once, and so do those of other channels.
+func TestAcceptedTakesNoDescriptors(t *testing.T) {
+	onBoth(t, func(t *testing.T, h shm.Host) {
+		for _, recv := range []bool{true, false} {
+			c, peer := rawPeer(t, h)
+			slow, end := lingering(t, 4*shmtest.Liveness)
+			fds := append(make([]int, shm.MaxDescs), slow)
+			err := unix.Sendmsg(peer, []byte("x"), unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+			old := err == nil
+			if old {
+				shmtest.Check(t, unix.Close(slow)) // the last one is in the message
+			} else if err != unix.EPERM {
+				t.Error(err)
+			}
+			done := make(chan error, 1)
+			go func() {
+				_, descs, err := c.Recv(make([]byte, 8), 0)
+				if len(descs) > 0 || old && !errors.Is(err, shm.ErrTruncated) || !old && !errors.Is(err, shm.ErrDeadline) {
+					t.Errorf("received %v, %v; the peer's send: old kernel %v", descs, err, old)
+				}
+				done <- c.Close()
+			}()
+			if !recv {
+				_, _, err = c.Recv(make([]byte, 8), 0) // beside the other one
+			}
+			select {
+			case err := <-done:
+				shmtest.Check(t, err)
+			case <-time.After(shmtest.Liveness):
+				t.Error("Recv or Close blocks")
+			}
+			if !old {
+				_ = unix.SetsockoptLinger(slow, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{})
+				shmtest.Check(t, unix.Close(slow))
+			}
+			shmtest.Check(t, errors.Join(end.Close(), unix.Close(peer)))
+		}
+	})
+}
+
+// TestOldKernel: the contract holds on a kernel that cannot refuse descriptors.
+func TestOldKernel(t *testing.T) { hosttest.Run(t, goroutines{oshost.NewOld}) }
+
 // TestRecvCloseOnExec: a descriptor from a peer is not inherited by programs that
 // this process starts.
 func TestRecvCloseOnExec(t *testing.T) {
 	h := oshost.New()
-	c, peer := rawPeer(t, h)
+	c, peer := rawListener(t, h)
 	before := inheritable(t)
 	rawSend(t, peer, []byte("x"), 1)
 	_, descs, err := c.Recv(make([]byte, 1), h.Now()+shmtest.Liveness)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bell, err := h.NewDoorbell(bellName)
+	wait, ring, err := h.NewDoorbell()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +196,7 @@ func TestRecvCloseOnExec(t *testing.T) {
 	if after := inheritable(t); after != before {
 		t.Errorf("%d descriptors would be inherited, before it were %d", after, before)
 	}
-	shmtest.Check(t, errors.Join(descs[0].Close(), bell.Close(), s.Close(), l.Close(), c.Close(), unix.Close(peer)))
+	shmtest.Check(t, errors.Join(descs[0].Close(), wait.Close(), ring.Close(), s.Close(), l.Close(), c.Close(), unix.Close(peer)))
 }
 
 // inheritable counts descriptors without FD_CLOEXEC.
@@ -156,7 +217,7 @@ var doomed = shmtest.Child("doomed", func(h shm.Host, parent shm.Conn) error {
 	if err != nil {
 		return err
 	}
-	bell, err := h.OpenDoorbell(descs[0], bellName)
+	bell, err := h.OpenRinger(descs[0], bellName)
 	if err != nil {
 		return err
 	}
@@ -177,12 +238,16 @@ var doomed = shmtest.Child("doomed", func(h shm.Host, parent shm.Conn) error {
 func TestPeerKilled(t *testing.T) {
 	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
-	bell, err := h.NewDoorbell(bellName)
+	wait, ring, err := h.NewDoorbell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bell, err := h.OpenWaiter(wait, bellName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := shmtest.Start(t, h, doomed)
-	shmtest.Check(t, p.Conn.Send([]byte("bell"), []shm.Desc{bell.Desc()}, h.Now()+shmtest.Liveness))
+	shmtest.Check(t, p.Conn.Send([]byte("bell"), []shm.Desc{ring}, h.Now()+shmtest.Liveness))
 	shmtest.Check(t, bell.Wait(nil, h.Now()+shmtest.Liveness))
 	shmtest.Check(t, p.Conn.Send([]byte("never read"), nil, h.Now()+shmtest.Liveness))
 	p.Kill()
@@ -200,6 +265,10 @@ func TestPeerKilled(t *testing.T) {
 		if err := p.Conn.Send([]byte("x"), nil, h.Now()+shmtest.Liveness); !errors.Is(err, shm.ErrPeerClosed) {
 			t.Errorf("send: got %v, want %v", err, shm.ErrPeerClosed)
 		}
+	}
+	shmtest.Check(t, ring.Close())
+	if err := bell.Wait(nil, h.Now()+shmtest.Liveness); !errors.Is(err, shm.ErrPeerClosed) {
+		t.Errorf("wait: got %v, want %v", err, shm.ErrPeerClosed)
 	}
 	shmtest.Check(t, errors.Join(p.Conn.Close(), bell.Close()))
 	leaks()

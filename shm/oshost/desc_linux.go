@@ -14,7 +14,7 @@ import (
 // call that a hostile peer blocks does not block Close.
 type fdDesc struct {
 	fd      int
-	foreign bool         // from a peer, and of unknown kind
+	foreign bool         // closing it can block: it is of unknown kind, or descriptors of a peer wait in it
 	state   atomic.Int64 // 2 × calls in progress, + 1 once closed
 	poll    atomic.Pointer[endpoint]
 }
@@ -66,10 +66,14 @@ func (d *fdDesc) Close() error {
 }
 
 func (d *fdDesc) closeNow() error {
-	if p := d.poll.Load(); p != nil {
+	p := d.poll.Load()
+	switch {
+	case p != nil && d.foreign:
+		closeSlow(p.close)
+		return nil
+	case p != nil:
 		return p.close()
-	}
-	if d.foreign {
+	case d.foreign:
 		closeForeign(d.fd)
 		return nil
 	}
@@ -101,5 +105,17 @@ func closeForeign(fd int) {
 		_ = unix.Close(fd) // a memory file has no data to flush
 		return
 	}
-	go unix.Close(fd)
+	closeSlow(func() error { return unix.Close(fd) })
+}
+
+// slowCloses bounds the threads that closes of unknown length hold: a process that has too many threads dies.
+var slowCloses = make(chan struct{}, 32)
+
+// closeSlow calls f, which may block, on a goroutine of its own. No caller is left for the error.
+func closeSlow(f func() error) {
+	go func() {
+		slowCloses <- struct{}{}
+		defer func() { <-slowCloses }()
+		_ = f()
+	}()
 }

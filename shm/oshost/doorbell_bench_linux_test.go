@@ -12,9 +12,10 @@ import (
 // player takes turns with another at counting a shared word up: each waits for its
 // value, stores the next, and rings.
 type player struct {
-	word         shm.Uint32
-	mine, theirs shm.Doorbell
-	spin         bool
+	word   shm.Uint32
+	mine   shm.Waiter
+	theirs shm.Ringer
+	spin   bool
 }
 
 const gameOver = 1 << 31
@@ -49,16 +50,15 @@ var returner = shmtest.Child("returner", func(h shm.Host, parent shm.Conn) error
 		return err
 	}
 	s, err0 := h.MapSegment(descs[0], shm.MinSegment)
-	theirs, err1 := h.OpenDoorbell(descs[1], bellName)
-	mine, err2 := h.OpenDoorbell(descs[2], bellName)
-	if err := errors.Join(err0, err1, err2); err != nil {
+	bells, err1 := shmtest.OpenBells(h, descs[1:])
+	if err := errors.Join(err0, err1); err != nil {
 		return err
 	}
 	go func() {
 		_, _, err = parent.Recv(mode, shm.Forever) // until the parent dies
-		mine.Close()
+		bells.Own.Close()
 	}()
-	p := player{s.Uint32(shm.SegmentHeader, wordName), mine, theirs, string(mode[:n]) == "spin"}
+	p := player{s.Uint32(shm.SegmentHeader, wordName), bells.Own, bells.Peer, string(mode[:n]) == "spin"}
 	more := true
 	for v := uint32(1); more && err == nil; v += 2 {
 		more, err = p.turn(v)
@@ -73,15 +73,14 @@ func BenchmarkDoorbellRoundTrip(b *testing.B) {
 		b.Run(mode, func(b *testing.B) {
 			h := oshost.New()
 			s, err0 := h.CreateSegment(shm.MinSegment)
-			mine, err1 := h.NewDoorbell(bellName)
-			theirs, err2 := h.NewDoorbell(bellName)
-			if err := errors.Join(err0, err1, err2); err != nil {
+			bells, theirs, err1 := shmtest.NewBells(h)
+			if err := errors.Join(err0, err1); err != nil {
 				b.Fatal(err)
 			}
 			c := shmtest.Start(b, h, returner)
-			descs := []shm.Desc{s.Desc(), mine.Desc(), theirs.Desc()}
-			shmtest.Check(b, c.Conn.Send([]byte(mode), descs, h.Now()+shmtest.Liveness))
-			p := player{s.Uint32(shm.SegmentHeader, wordName), mine, theirs, mode == "spin"}
+			shmtest.Check(b, c.Conn.Send([]byte(mode), append([]shm.Desc{s.Desc()}, theirs...), h.Now()+shmtest.Liveness))
+			shmtest.Check(b, shmtest.CloseDescs(theirs))
+			p := player{s.Uint32(shm.SegmentHeader, wordName), bells.Own, bells.Peer, mode == "spin"}
 			for v := uint32(0); b.Loop(); v += 2 {
 				if more, err := p.turn(v); !more || err != nil {
 					b.Fatal(more, err)
@@ -89,9 +88,9 @@ func BenchmarkDoorbellRoundTrip(b *testing.B) {
 			}
 			b.StopTimer()
 			p.word.Store(gameOver)
-			shmtest.Check(b, theirs.Ring())
+			shmtest.Check(b, bells.Peer.Ring())
 			c.Wait()
-			shmtest.Check(b, errors.Join(s.Close(), mine.Close(), theirs.Close()))
+			shmtest.Check(b, errors.Join(s.Close(), bells.Close()))
 		})
 	}
 }

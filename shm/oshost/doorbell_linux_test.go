@@ -1,15 +1,13 @@
 package oshost_test
 
 import (
-	"encoding/binary"
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,121 +17,204 @@ import (
 	"cutthrough/shm/oshost"
 )
 
-// newBell returns a doorbell and a raw descriptor of the same eventfd, which is
-// what a peer has.
+// hosts are the two kinds of kernel.
+var hosts = map[string]func() shm.Host{"this kernel": oshost.New, "old kernel": oshost.NewOld}
+
+// onBoth runs a test on both kinds of kernel.
+func onBoth(t *testing.T, test func(t *testing.T, h shm.Host)) {
+	for name, open := range hosts {
+		t.Run(name, func(t *testing.T) {
+			leaks := proctest.CheckLeaks(t)
+			test(t, open())
+			leaks()
+		})
+	}
+}
+
+// newBell returns a doorbell and what a peer has of it: the bare socket at the ringing end.
 func newBell(t testing.TB, h shm.Host) (bell shm.Doorbell, peer int) {
 	t.Helper()
-	fd := must(t)(unix.Eventfd(0, unix.EFD_CLOEXEC))
-	peer = must(t)(unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0))
-	bell, err := h.OpenDoorbell(oshost.ForeignDesc(fd), bellName)
+	wait, ring, err := h.NewDoorbell()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bell, peer
+	bell, err = h.OpenWaiter(wait, bellName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bell, dup(t, ring)
 }
 
-// counter returns the count of an eventfd, as the kernel shows it.
-func counter(t testing.TB, fd int) uint64 {
+// dup returns the bare descriptor in d, which is closed.
+func dup(t testing.TB, d shm.Desc) int {
 	t.Helper()
-	info, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(fd))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(info), "eventfd-count:")
-	n, err := strconv.ParseUint(strings.Fields(rest)[0], 16, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	fd := must(t)(unix.FcntlInt(uintptr(oshost.FD(d)), unix.F_DUPFD_CLOEXEC, 0))
+	shmtest.Check(t, d.Close())
+	return fd
 }
 
-// TestDoorbellCoalesces: rings are counted in the kernel, one Wait takes them all.
-func TestDoorbellCoalesces(t *testing.T) {
-	leaks := proctest.CheckLeaks(t)
-	bell, peer := newBell(t, oshost.New())
-	for range 1000 {
-		shmtest.Check(t, bell.Ring())
-	}
-	if n := counter(t, peer); n != 1000 {
-		t.Errorf("1000 rings left %d", n)
-	}
-	shmtest.Check(t, bell.Wait(nil, 0))
-	if err := bell.Wait(nil, 0); !errors.Is(err, shm.ErrDeadline) {
-		t.Errorf("second wait: got %v, want %v", err, shm.ErrDeadline)
-	}
-	shmtest.Check(t, errors.Join(bell.Close(), unix.Close(peer)))
-	leaks()
-}
-
-// TestDoorbellCloseKeepsRings: what was rung before Close is for the peer.
-func TestDoorbellCloseKeepsRings(t *testing.T) {
-	bell, peer := newBell(t, oshost.New())
-	shmtest.Check(t, errors.Join(bell.Ring(), bell.Close()))
-	if n := counter(t, peer); n != 1 {
-		t.Errorf("a ring and a close left %d, want 1", n)
-	}
-	shmtest.Check(t, unix.Close(peer))
-}
-
-// TestDoorbellFullCounter: a ring into a counter that holds no more is a ring all
-// the same.
-func TestDoorbellFullCounter(t *testing.T) {
-	bell, peer := newBell(t, oshost.New())
-	fill(t, peer)
-	shmtest.Check(t, bell.Ring())
-	shmtest.Check(t, bell.Wait(nil, 0))
-	shmtest.Check(t, errors.Join(bell.Close(), unix.Close(peer)))
-}
-
-// fill sets the counter of an eventfd to the largest value.
-func fill(t testing.TB, fd int) {
+// newRinger returns the ringing end of a doorbell and the bare socket of the process that waits.
+func newRinger(t testing.TB, h shm.Host) (ring shm.RingCloser, peer int) {
 	t.Helper()
-	must(t)(unix.Write(fd, binary.NativeEndian.AppendUint64(nil, math.MaxUint64-1)))
+	wait, r, err := h.NewDoorbell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ring, err = h.OpenRinger(r, bellName); err != nil {
+		t.Fatal(err)
+	}
+	return ring, dup(t, wait)
 }
 
-// TestDoorbellPeerMakesItBlocking: file flags are shared with the peer. Deadlines
-// hold and Close returns whatever it does to them.
-func TestDoorbellPeerMakesItBlocking(t *testing.T) {
-	leaks := proctest.CheckLeaks(t)
-	h := oshost.New()
-	bell, peer := newBell(t, h)
-	for range 2 { // before the first Wait and after
-		shmtest.Check(t, unix.SetNonblock(peer, false))
-		if err := bell.Wait(nil, h.Now()+shmtest.Liveness/1000); !errors.Is(err, shm.ErrDeadline) {
-			t.Errorf("wait: got %v, want %v", err, shm.ErrDeadline)
+// TestRingDoesNotBlock: the process that waits does what it can with its end of a doorbell: it takes no ring, makes the
+// end blocking, shuts it down, closes it. A ring returns at once all the same.
+func TestRingDoesNotBlock(t *testing.T) {
+	onBoth(t, func(t *testing.T, h shm.Host) {
+		for _, act := range []func(peer int) error{
+			func(int) error { return nil },
+			func(peer int) error { return unix.SetNonblock(peer, false) },
+			func(peer int) error { return unix.SetsockoptInt(peer, unix.SOL_SOCKET, unix.SO_RCVBUF, 1) },
+			func(peer int) error { return unix.Shutdown(peer, unix.SHUT_RDWR) },
+			func(peer int) error { return unix.Close(peer) },
+		} {
+			ring, peer := newRinger(t, h)
+			shmtest.Check(t, act(peer))
+			done := make(chan error, 1)
+			go func() {
+				for range 10_000 {
+					if err := ring.Ring(); err != nil {
+						done <- err
+						return
+					}
+				}
+				done <- ring.Close()
+			}()
+			select {
+			case err := <-done:
+				shmtest.Check(t, err)
+			case <-time.After(shmtest.Liveness):
+				t.Error("a ring blocks")
+			}
+			_ = unix.Close(peer) // closed already in one case
 		}
-	}
-	shmtest.Check(t, unix.SetNonblock(peer, false))
-	fill(t, peer)
-	rung, thread := make(chan error, 1), make(chan int, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		thread <- unix.Gettid()
-		rung <- bell.Ring()
-	}()
-	tid := <-thread
-	// The kernel has no event for a thread that goes to sleep in a system call.
-	if !proctest.Eventually(func() bool { return len(rung) > 0 || blockedIn(t, tid, unix.SYS_WRITE) }) || len(rung) > 0 {
-		t.Fatal("the ring did not block, so that this tests nothing")
-	}
-	shmtest.Check(t, bell.Close())
-	shmtest.Check(t, <-rung)
-	shmtest.Check(t, unix.Close(peer))
-	leaks()
+	})
 }
 
-// blockedIn says whether a thread of this process sleeps in a system call.
-func blockedIn(t testing.TB, tid, call int) bool {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/syscall")
-	if err != nil {
-		t.Fatal(err)
+// TestBlockingEnd: file flags belong to the socket, so a ringing end that was made blocking before it arrived is rung
+// without blocking too.
+func TestBlockingEnd(t *testing.T) {
+	h := oshost.New()
+	wait, r, err := h.NewDoorbell()
+	shmtest.Check(t, err)
+	shmtest.Check(t, unix.SetNonblock(oshost.FD(r), false))
+	ring, err := h.OpenRinger(r, bellName)
+	shmtest.Check(t, err)
+	for range 1000 {
+		shmtest.Check(t, ring.Ring())
 	}
-	return strings.HasPrefix(string(text), strconv.Itoa(call)+" ")
+	shmtest.Check(t, errors.Join(ring.Close(), wait.Close()))
 }
 
-// TestOpenDoorbellDescriptors: only an eventfd is a doorbell.
+// TestHostileRinger: a peer does what it can with the ringing end: it reads, floods, sends long messages, makes the end
+// blocking, enlarges its buffer. Wait keeps its deadline, rings of this process arrive, and Close returns.
+func TestHostileRinger(t *testing.T) {
+	onBoth(t, func(t *testing.T, h shm.Host) {
+		for name, act := range map[string]func(peer int){
+			"read": func(peer int) {
+				_, _, _ = unix.Recvfrom(peer, make([]byte, 8), unix.MSG_DONTWAIT)
+			},
+			"flood": func(peer int) {
+				_ = unix.Send(peer, make([]byte, 1000), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+			},
+			"blocking": func(peer int) { _ = unix.SetNonblock(peer, false) },
+			"buffer":   func(peer int) { _ = unix.SetsockoptInt(peer, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<20) },
+		} {
+			bell, peer := newBell(t, h)
+			stop, stopped := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(stopped)
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						act(peer)
+					}
+				}
+			}()
+			for range 20 {
+				until := h.Now() + shmtest.Liveness/3000
+				for err := error(nil); err == nil; { // spurious
+					err = bell.Wait(nil, until)
+					if err != nil && !errors.Is(err, shm.ErrDeadline) {
+						t.Errorf("%s: %v", name, err)
+					}
+					if h.Now() > until+shmtest.Liveness/2 {
+						t.Fatalf("%s: a deadline was missed", name)
+					}
+				}
+				shmtest.Check(t, bell.Ring())
+				shmtest.Check(t, bell.Wait(nil, h.Now()+shmtest.Liveness))
+			}
+			shmtest.Check(t, bell.Close())
+			close(stop)
+			<-stopped
+			shmtest.Check(t, unix.Close(peer))
+		}
+	})
+}
+
+// TestDescriptorsInARing: a peer attaches descriptors whose close blocks. This kernel refuses them; on an older one the
+// doorbell seems to be closed by its peer. No call blocks either way.
+func TestDescriptorsInARing(t *testing.T) {
+	onBoth(t, func(t *testing.T, h shm.Host) {
+		bell, peer := newBell(t, h)
+		fd, end := lingering(t, 4*shmtest.Liveness)
+		err := unix.Sendmsg(peer, []byte{1}, unix.UnixRights(fd), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		if err == nil {
+			shmtest.Check(t, unix.Close(fd)) // the last one is in the message
+		}
+		done := make(chan error, 1)
+		go func() { done <- errors.Join(bell.Wait(nil, 0), bell.Close()) }()
+		want := shm.ErrDeadline
+		if err == nil {
+			want = shm.ErrPeerClosed
+		}
+		select {
+		case got := <-done:
+			if !errors.Is(got, want) {
+				t.Errorf("wait: %v, want %v; the peer's send: %v", got, want, err)
+			}
+		case <-time.After(shmtest.Liveness):
+			t.Error("Wait or Close blocks")
+		}
+		if err != nil {
+			_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{})
+			shmtest.Check(t, unix.Close(fd))
+		}
+		shmtest.Check(t, errors.Join(end.Close(), unix.Close(peer)))
+	})
+}
+
+// TestDoorbellBoundsRings: many rings that no Wait took cost a few spurious returns at most.
+func TestDoorbellBoundsRings(t *testing.T) {
+	bell, peer := newBell(t, oshost.New())
+	ring, err := oshost.New().OpenRinger(oshost.ForeignDesc(peer), bellName)
+	shmtest.Check(t, err)
+	for range 1000 {
+		shmtest.Check(t, ring.Ring())
+	}
+	waits := 0
+	for err = bell.Wait(nil, 0); err == nil; err = bell.Wait(nil, 0) {
+		waits++
+	}
+	if !errors.Is(err, shm.ErrDeadline) || waits < 1 || waits > 16 {
+		t.Errorf("1000 rings made %d waits return, then %v", waits, err)
+	}
+	shmtest.Check(t, errors.Join(bell.Close(), ring.Close()))
+}
+
+// TestOpenDoorbellDescriptors: only a socket of the right kind is an end of a doorbell.
 func TestOpenDoorbellDescriptors(t *testing.T) {
 	must := must(t)
 	for name, open := range map[string]func() int{
@@ -142,38 +223,58 @@ func TestOpenDoorbellDescriptors(t *testing.T) {
 			err := unix.Pipe2(p[:], unix.O_CLOEXEC)
 			return oneOf(t, p, err)
 		},
-		"socket": func() int {
-			p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		"stream socket": func() int {
+			p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 			return oneOf(t, p, err)
 		},
-		"file":    func() int { return must(unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)) },
-		"memfd":   func() int { return memfd(t, 0, 8, nil, 0) },
-		"epoll":   func() int { return must(unix.EpollCreate1(unix.EPOLL_CLOEXEC)) },
-		"timerfd": func() int { return must(unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC)) },
-		"pidfd":   func() int { return must(unix.PidfdOpen(os.Getpid(), 0)) },
-		"a file called like one": func() int {
-			name := t.TempDir() + "/anon_inode:[eventfd]"
-			return must(unix.Open(name, unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600))
-		},
+		"network socket": func() int { return must(unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)) },
+		"file":           func() int { return must(unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)) },
+		"memfd":          func() int { return memfd(t, 0, 8, nil, 0) },
+		"eventfd":        func() int { return must(unix.Eventfd(0, unix.EFD_CLOEXEC)) },
+		"pidfd":          func() int { return must(unix.PidfdOpen(os.Getpid(), 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			leaks := proctest.CheckLeaks(t)
-			if _, err := oshost.New().OpenDoorbell(oshost.ForeignDesc(open()), bellName); !errors.Is(err, shm.ErrDesc) {
-				t.Errorf("got %v, want %v", err, shm.ErrDesc)
+			_, err1 := oshost.New().OpenWaiter(oshost.ForeignDesc(open()), bellName)
+			_, err2 := oshost.New().OpenRinger(oshost.ForeignDesc(open()), bellName)
+			if !errors.Is(err1, shm.ErrDesc) || !errors.Is(err2, shm.ErrDesc) {
+				t.Errorf("got %v and %v, want %v", err1, err2, shm.ErrDesc)
 			}
 			leaks()
 		})
 	}
 }
 
+// TestOwnRing: a ring of this process wakes a task that sleeps, though nothing goes through the socket.
+func TestOwnRing(t *testing.T) {
+	h := oshost.New()
+	bell, peer := newBell(t, h)
+	for _, until := range []time.Duration{shm.Forever, h.Now() + shmtest.Liveness} {
+		for range 1000 {
+			begun, done := make(chan struct{}), make(chan error, 1)
+			go func() {
+				close(begun)
+				done <- bell.Wait(nil, until)
+			}()
+			<-begun
+			shmtest.Check(t, bell.Ring())
+			select {
+			case err := <-done:
+				shmtest.Check(t, err)
+			case <-time.After(shmtest.Liveness):
+				t.Fatal("the ring was lost")
+			}
+		}
+	}
+	shmtest.Check(t, errors.Join(bell.Close(), unix.Close(peer)))
+}
+
 // TestDoorbellSpin: with two processors Wait notices a condition that comes true
 // within the spin, ring or not; with one it goes to sleep at once.
 func TestDoorbellSpin(t *testing.T) {
 	h := oshost.New()
-	bell, err := h.NewDoorbell(bellName)
-	if err != nil {
-		t.Fatal(err)
-	}
+	bell, peer := newBell(t, h)
+	defer func() { shmtest.Check(t, unix.Close(peer)) }()
 	const tests = 100 // of the condition until it is true
 	wait := func() (calls int, err error) {
 		err = bell.Wait(func() bool { calls++; return calls >= tests }, h.Now()+shmtest.Liveness/10_000)
@@ -200,23 +301,24 @@ func TestDoorbellSpin(t *testing.T) {
 	shmtest.Check(t, bell.Close())
 }
 
-// TestDoorbellRingerDoesNotPoll: a process that only rings is not woken by it.
+// TestDoorbellRingerDoesNotPoll: the netpoller watches a doorbell from its first Wait on, and never a ringing end.
 func TestDoorbellRingerDoesNotPoll(t *testing.T) {
 	proctest.WarmUp(t)
 	before := polled(t)
-	bell, err := oshost.New().NewDoorbell(bellName)
+	h := oshost.New()
+	bells, theirs, err := shmtest.NewBells(h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shmtest.Check(t, bell.Ring())
+	shmtest.Check(t, errors.Join(bells.Own.Ring(), bells.Peer.Ring()))
 	if n := polled(t); n != before {
 		t.Errorf("after a ring the netpoller has %d descriptors, before %d", n, before)
 	}
-	shmtest.Check(t, bell.Wait(nil, 0))
+	shmtest.Check(t, bells.Own.Wait(nil, 0))
 	if n := polled(t); n != before+1 {
 		t.Errorf("after a wait the netpoller has %d descriptors, before %d", n, before)
 	}
-	shmtest.Check(t, bell.Close())
+	shmtest.Check(t, errors.Join(bells.Close(), shmtest.CloseDescs(theirs)))
 }
 
 // polled returns how many descriptors the netpoller of this process watches.

@@ -69,6 +69,12 @@ func (e *endpoint) do(d *direction, deadline time.Duration, try func(fd int) err
 		return shm.ErrDeadline
 	}
 	defer func() { <-d.turn }()
+	return e.sleep(d, deadline, try)
+}
+
+// sleep is do for a task that has the turn, or a direction that one task uses: it does not try before it is ready to
+// sleep, and deadline has not passed.
+func (e *endpoint) sleep(d *direction, deadline time.Duration, try func(fd int) error) (err error) {
 	switch err := d.setDeadline(e.clock.at(deadline)); {
 	case errors.Is(err, os.ErrNoDeadline):
 		return e.sleeps()

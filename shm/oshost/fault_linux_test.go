@@ -45,11 +45,17 @@ var faults = []fault{
 	{"fstat", unix.SYS_FSTAT, 0, 0, 0, unix.EIO, mapping, unix.EIO},
 	{"fstatfs", unix.SYS_FSTATFS, 0, 0, 0, unix.EIO, mapping, unix.EIO},
 	{"get seals", unix.SYS_FCNTL, 1, ^uint32(0), unix.F_GET_SEALS, unix.EINVAL, mapping, shm.ErrDesc},
-	{"eventfd", unix.SYS_EVENTFD2, 0, 0, 0, unix.ENFILE, ringing, unix.ENFILE},
-	{"eventfd write", unix.SYS_WRITE, 0, ^uint32(0), freeDesc, unix.EIO, ringing, unix.EIO},
-	{"eventfd read", unix.SYS_PREADV2, 0, 0, 0, unix.EIO, ringing, unix.EIO},
+	{"socketpair", unix.SYS_SOCKETPAIR, 0, 0, 0, unix.ENFILE, ringing, unix.ENFILE},
+	{"shutdown", unix.SYS_SHUTDOWN, 0, 0, 0, unix.EINVAL, ringing, unix.EINVAL},
+	{"small buffer", unix.SYS_SETSOCKOPT, 2, ^uint32(0), unix.SO_SNDBUF, unix.ENOMEM, ringing, unix.ENOMEM},
+	{"refuse descriptors", unix.SYS_SETSOCKOPT, 2, ^uint32(0), unix.SO_PASSRIGHTS, unix.ENOMEM, ringing, unix.ENOMEM},
+	{"refuse descriptors on an old kernel", unix.SYS_SETSOCKOPT, 2, ^uint32(0), unix.SO_PASSRIGHTS, unix.ENOPROTOOPT, ringing, nil},
+	{"refuse descriptors of dialers", unix.SYS_SETSOCKOPT, 2, ^uint32(0), unix.SO_PASSRIGHTS, unix.ENOMEM, listening, unix.ENOMEM},
+	{"kind of socket", unix.SYS_GETSOCKOPT, 0, 0, 0, unix.EINVAL, opening, shm.ErrDesc},
+	{"ring", unix.SYS_SENDTO, 0, 0, 0, unix.EIO, ringing, unix.EIO},
+	{"ring that no process hears", unix.SYS_SENDTO, 0, 0, 0, unix.ECONNRESET, ringing, nil},
+	{"take a ring", unix.SYS_RECVFROM, 0, 0, 0, unix.EIO, ringing, unix.EIO},
 	{"epoll_ctl for a doorbell", unix.SYS_EPOLL_CTL, 0, 0, 0, unix.ENOSPC, ringing, os.ErrNoDeadline},
-	{"set non-blocking", unix.SYS_FCNTL, 1, ^uint32(0), unix.F_SETFL, unix.EPERM, opening, unix.EPERM},
 	{"socket", unix.SYS_SOCKET, 0, 0, 0, unix.EMFILE, dialing, unix.EMFILE},
 	{"connect", unix.SYS_CONNECT, 0, 0, 0, unix.EACCES, dialing, unix.EACCES},
 	{"epoll_ctl for a channel", unix.SYS_EPOLL_CTL, 0, 0, 0, unix.ENOSPC, dialing, os.ErrNoDeadline},
@@ -99,9 +105,9 @@ func mapping(h shm.Host) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(a.Send([]byte("x"), []shm.Desc{s.Desc()}, shm.Forever), s.Close())
+	err = errors.Join(b.Send([]byte("x"), []shm.Desc{s.Desc()}, shm.Forever), s.Close())
 	return func() error {
-		_, descs, err := b.Recv(make([]byte, 1), shm.Forever)
+		_, descs, err := a.Recv(make([]byte, 1), shm.Forever)
 		if err != nil {
 			return err
 		}
@@ -115,29 +121,33 @@ func mapping(h shm.Host) (func() error, error) {
 
 func opening(h shm.Host) (func() error, error) {
 	return func() error {
-		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+		wait, ring, err := h.NewDoorbell()
 		if err != nil {
 			return err
 		}
-		bell, err := h.OpenDoorbell(oshost.ForeignDesc(fd), bellName)
-		if err != nil {
-			return err
+		bell, err1 := h.OpenWaiter(wait, bellName)
+		ringer, err2 := h.OpenRinger(ring, bellName)
+		if err1 == nil {
+			err1 = bell.Close()
 		}
-		return bell.Close()
+		if err2 == nil {
+			err2 = ringer.Close()
+		}
+		return errors.Join(err1, err2)
 	}, nil
 }
 
 func ringing(h shm.Host) (func() error, error) {
 	return func() error {
-		bell, err := h.NewDoorbell(bellName)
+		bells, theirs, err := shmtest.NewBells(h)
 		if err != nil {
 			return err
 		}
-		err = bell.Wait(nil, h.Now()+shmtest.Liveness/1000)
+		err = bells.Own.Wait(nil, h.Now()+shmtest.Liveness/1000)
 		if errors.Is(err, shm.ErrDeadline) {
-			err = bell.Ring()
+			err = bells.Peer.Ring()
 		}
-		if e := bell.Close(); e != nil {
+		if e := errors.Join(bells.Close(), shmtest.CloseDescs(theirs)); e != nil {
 			return fmt.Errorf("close: %v", e) // whatever failed, this must not
 		}
 		return err
@@ -261,7 +271,7 @@ var exhausted = shmtest.Child("exhausted", func(h shm.Host, parent shm.Conn) err
 		return err
 	}
 	_, err1 := h.CreateSegment(segSize)
-	_, err2 := h.NewDoorbell(bellName)
+	_, _, err2 := h.NewDoorbell()
 	_, err3 := h.Dial(l.Addr())
 	_, err4 := h.Listen(shmtest.NewAddr())
 	for i, err := range []error{err1, err2, err3, err4} {
@@ -309,7 +319,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	leaks := proctest.CheckLeaks(t)
 	h, addr, buf := oshost.New(), shmtest.NewAddr(), make([]byte, 16)
 	p := shmtest.Start(t, h, exhausted)
-	bell, err := h.NewDoorbell(bellName)
+	wait, ring, err := h.NewDoorbell()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +331,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 	shmtest.Check(t, p.Conn.Send([]byte(addr), nil, h.Now()+shmtest.Liveness))
 	recv(p.Conn, "full")
-	shmtest.Check(t, p.Conn.Send([]byte("bells"), []shm.Desc{bell.Desc(), bell.Desc()}, h.Now()+shmtest.Liveness))
+	shmtest.Check(t, p.Conn.Send([]byte("bells"), []shm.Desc{wait, ring}, h.Now()+shmtest.Liveness))
 	for range 3 {
 		c, err := h.Dial(addr)
 		shmtest.Check(t, err)
@@ -336,6 +346,6 @@ func TestDescriptorsExhausted(t *testing.T) {
 	shmtest.Check(t, err)
 	recv(c, "welcome")
 	p.Wait()
-	shmtest.Check(t, errors.Join(c.Close(), bell.Close()))
+	shmtest.Check(t, errors.Join(c.Close(), wait.Close(), ring.Close()))
 	leaks()
 }

@@ -11,9 +11,10 @@ import (
 func New() shm.Host { return NewWith(Sockets{}) }
 
 // NewWith is New with sockets that listen as s says.
-func NewWith(s Sockets) shm.Host { return &host{clock{time.Now()}, s} }
+func NewWith(s Sockets) shm.Host { return &host{clock: clock{time.Now()}, sockets: s} }
 
 type host struct {
 	clock
-	sockets Sockets
+	sockets   Sockets
+	oldKernel bool // do as on a kernel without SO_PASSRIGHTS
 }

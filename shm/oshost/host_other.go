@@ -36,12 +36,16 @@ func (unsupportedHost) MapSegment(d shm.Desc, _ uint64) (*shm.Segment, error) {
 	return nil, errors.Join(unsupported("map segment"), closeDesc(d))
 }
 
-func (unsupportedHost) NewDoorbell(shm.Name) (shm.Doorbell, error) {
-	return nil, unsupported("new doorbell")
+func (unsupportedHost) NewDoorbell() (wait, ring shm.Desc, err error) {
+	return nil, nil, unsupported("new doorbell")
 }
 
-func (unsupportedHost) OpenDoorbell(d shm.Desc, _ shm.Name) (shm.Doorbell, error) {
-	return nil, errors.Join(unsupported("open doorbell"), closeDesc(d))
+func (unsupportedHost) OpenWaiter(d shm.Desc, _ shm.Name) (shm.Doorbell, error) {
+	return nil, errors.Join(unsupported("open waiter"), closeDesc(d))
+}
+
+func (unsupportedHost) OpenRinger(d shm.Desc, _ shm.Name) (shm.RingCloser, error) {
+	return nil, errors.Join(unsupported("open ringer"), closeDesc(d))
 }
 
 func (unsupportedHost) Dial(string) (shm.Conn, error) { return nil, unsupported("dial") }

@@ -35,6 +35,8 @@ type listener struct {
 	entry *socketFile // nil for an abstract address and an inherited socket
 
 	inherited bool // the socket was bound by another process
+	// Closing a channel can block: the kernel cannot refuse the descriptors that a peer attaches.
+	lingers bool
 
 	mu      sync.Mutex
 	reserve int // -1 when there is none
@@ -59,6 +61,13 @@ func (l *listener) listen() error {
 	}
 	l.poll = newEndpoint(l.host.clock, fd, "listener")
 	if err := l.poll.sleeps(); err != nil {
+		return err
+	}
+	err = l.poll.try(func(fd int) (err error) {
+		l.lingers, err = l.host.refuseRights(fd) // channels inherit it
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if l.reserve, err = openReserve(); err != nil || l.inherited {
@@ -133,9 +142,12 @@ func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 			fd, err = l.acceptOnce(listening)
 			return err
 		})
-		var c shm.Conn
+		var c *conn
 		if err == nil {
-			c, err = l.host.newConn(fd)
+			c = &conn{poll: newEndpoint(l.host.clock, fd, "conn"), lingers: l.lingers}
+			if err = c.poll.sleeps(); err != nil {
+				err = errors.Join(err, c.Close())
+			}
 		}
 		now := l.host.Now()
 		switch {
@@ -180,7 +192,7 @@ func (l *listener) refuse(fd int) error {
 	}
 	conn, err := accept(fd)
 	if err == nil {
-		err = unix.Close(conn)
+		err = l.drop(conn)
 	}
 	var reserveErr error
 	l.reserve, reserveErr = openReserve()
@@ -191,6 +203,15 @@ func (l *listener) refuse(fd int) error {
 		return errTableFull
 	}
 	return err
+}
+
+// drop closes a channel that was not wanted.
+func (l *listener) drop(conn int) error {
+	if l.lingers {
+		closeForeign(conn)
+		return nil
+	}
+	return unix.Close(conn)
 }
 
 func openReserve() (int, error) {

@@ -63,9 +63,6 @@ func (d *localDoorbell) Wait(_ func() bool, deadline time.Duration) error {
 	}
 }
 
-// Desc implements [shm.Doorbell].
-func (d *localDoorbell) Desc() shm.Desc { return nil }
-
 // Close implements [shm.Doorbell].
 func (d *localDoorbell) Close() error {
 	if d.closed.Swap(true) {

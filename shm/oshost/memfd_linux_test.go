@@ -285,7 +285,7 @@ func TestForeignCloseIsNotWaitedFor(t *testing.T) {
 			return err
 		},
 		"open doorbell": func(d shm.Desc) error {
-			_, err := h.OpenDoorbell(d, bellName)
+			_, err := h.OpenWaiter(d, bellName)
 			return err
 		},
 	} {

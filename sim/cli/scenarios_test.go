@@ -189,10 +189,7 @@ func compileSum(c scenario.Input, atomic bool) (scenario.Program, error) {
 
 func waitForever(w *sim.World) {
 	p := w.Process("a")
-	bell, err := p.NewDoorbell(nameBell)
-	if err != nil {
-		panic(err)
-	}
+	bell := p.NewLocalDoorbell(nameBell)
 	p.Go("a", func() { _ = bell.Wait(func() bool { return false }, shm.Forever) })
 }
 

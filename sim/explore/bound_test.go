@@ -21,7 +21,7 @@ import (
 func mortals(w *sim.World) {
 	p := pairtest.New(w)
 	p.A.Mortal()
-	bell := must(p.B.NewDoorbell(nameBell))
+	bell := p.B.NewLocalDoorbell(nameBell)
 	p.A.Go("a", func() { p.XA.Store(uint64(w.Choose(nameY, 2))); p.XA.Store(2) })
 	p.B.Go("b", func() { p.XB.Load(); _ = bell.Wait(nil, 1); p.XB.Load() })
 }

@@ -167,10 +167,7 @@ func TestShrinkToTheMinimum(t *testing.T) {
 func TestLostWakeupShrinksToTwo(t *testing.T) {
 	setup := func(w *sim.World) {
 		p := pairtest.New(w)
-		bell, err := p.B.NewDoorbell(nameBell)
-		if err != nil {
-			panic(err)
-		}
+		bell := p.B.NewLocalDoorbell(nameBell)
 		theirs := p.A.OpenBell(bell, nameBell)
 		p.A.Go("writer", func() {
 			p.XA.Store(1)

@@ -41,6 +41,7 @@ type Segment struct {
 	// Announced: the side was told to map and has not acknowledged an unmap. The place is not
 	// used again before both are false.
 	Announced [2]bool
+	Mapped    [2]bool // the side has answered that it has
 	Unmapping [2]bool
 	Failed    [2]bool // the side could not map it the last time it was told
 

@@ -174,8 +174,5 @@ func (b *Bell) Wait(_ func() bool, deadline time.Duration) error {
 	return nil
 }
 
-// Desc implements [shm.Doorbell].
-func (b *Bell) Desc() shm.Desc { return nil }
-
 // Close implements [shm.Doorbell].
 func (b *Bell) Close() error { return nil }

@@ -25,24 +25,25 @@ var (
 
 // Side is the mailbox as one of its two processes has it.
 type Side struct {
-	full         shm.Uint32
-	asleep       shm.Uint32 // of this side
-	otherAsleep  shm.Uint32
-	letter       shm.Range
-	bell, others shm.Doorbell
+	full        shm.Uint32
+	asleep      shm.Uint32 // of this side
+	otherAsleep shm.Uint32
+	letter      shm.Range
+	bell        shm.Waiter
+	others      shm.Ringer
 }
 
 // Reader returns the reading side of the mailbox in seg. The reader waits at bell and rings others.
-func Reader(seg *shm.Segment, bell, others shm.Doorbell) *Side {
+func Reader(seg *shm.Segment, bell shm.Waiter, others shm.Ringer) *Side {
 	return side(seg, seg.Uint32(offReaderAsleep, nameReaderAsleep), seg.Uint32(offWriterAsleep, nameWriterAsleep), bell, others)
 }
 
 // Writer returns the writing side of the mailbox in seg. The writer waits at bell and rings others.
-func Writer(seg *shm.Segment, bell, others shm.Doorbell) *Side {
+func Writer(seg *shm.Segment, bell shm.Waiter, others shm.Ringer) *Side {
 	return side(seg, seg.Uint32(offWriterAsleep, nameWriterAsleep), seg.Uint32(offReaderAsleep, nameReaderAsleep), bell, others)
 }
 
-func side(seg *shm.Segment, asleep, otherAsleep shm.Uint32, bell, others shm.Doorbell) *Side {
+func side(seg *shm.Segment, asleep, otherAsleep shm.Uint32, bell shm.Waiter, others shm.Ringer) *Side {
 	return &Side{
 		full: seg.Uint32(offFull, nameFull), asleep: asleep, otherAsleep: otherAsleep,
 		letter: seg.Range(offLetter, 8, nameLetter), bell: bell, others: others,

@@ -59,10 +59,8 @@ func setup(w *sim.World, puts []put) {
 	reader, writer := w.Process("reader"), w.Process("writer")
 	seg, err := reader.CreateSegment(shm.MinSegment)
 	scenario.Must(err)
-	readerBell, err := reader.NewDoorbell(nameReaderBell)
-	scenario.Must(err)
-	writerBell, err := writer.NewDoorbell(nameWriterBell)
-	scenario.Must(err)
+	readerBell := reader.NewLocalDoorbell(nameReaderBell)
+	writerBell := writer.NewLocalDoorbell(nameWriterBell)
 
 	in := Reader(seg, readerBell, reader.OpenBell(writerBell, nameWriterBell))
 	reader.Go("reader", func() {
