@@ -16,12 +16,11 @@ import (
 )
 
 var (
-	nameX    = shm.NewName("x")
-	nameY    = shm.NewName("y")
-	nameData = shm.NewName("data")
-	nameB    = shm.NewName("bell")
-	nameL    = shm.NewName("lock")
-	nameD    = shm.NewName("draw")
+	nameX = shm.NewName("x")
+	nameY = shm.NewName("y")
+	nameB = shm.NewName("bell")
+	nameL = shm.NewName("lock")
+	nameD = shm.NewName("draw")
 )
 
 func exploreWith(t *testing.T, strategy string, n int, test *scenario.Scenario) *explore.Report {

@@ -87,14 +87,6 @@ func (l *Core) Step(ev Event) []Effect {
 // Attached says whether an application is attached over the channel.
 func (l *Core) Attached(ch Channel) bool { return l.channels[ch].app != 0 }
 
-// ChannelOf returns the channel of an attached application, or false.
-func (l *Core) ChannelOf(app wire.Handle) (Channel, bool) {
-	if a := l.apps.Get(app); a != nil {
-		return a.channel, true
-	}
-	return 0, false
-}
-
 // BacklogCredit returns the most sessions that the application of a channel has had at once since
 // the last EventDrained of the channel: each may have messages that wait. 0 when none is attached.
 func (l *Core) BacklogCredit(ch Channel) int {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cutthrough/impl/layer"
-	"cutthrough/impl/wire"
 )
 
 // Core is the state machine that a [Server] drives: a [layer.Core], or a decorator that watches one. The server
@@ -18,8 +17,6 @@ type Core interface {
 	Deadline() (time.Duration, bool)
 	// Attached: see [layer.Core.Attached].
 	Attached(layer.Channel) bool
-	// ChannelOf: see [layer.Core.ChannelOf].
-	ChannelOf(app wire.Handle) (layer.Channel, bool)
 	// BacklogCredit: see [layer.Core.BacklogCredit].
 	BacklogCredit(layer.Channel) int
 	// Stat: see [layer.Core.Stat].

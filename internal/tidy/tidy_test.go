@@ -33,6 +33,32 @@ func TestProject(t *testing.T) {
 	}
 }
 
+// TestCounts: README says how many mutants and traces there are.
+func TestCounts(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := count(t, "../../properties/mutants/*.patch") + " mutants, " + count(t, "../../traces/*.trace", "../../traces/*/*.trace") + " traces"
+	if !strings.Contains(string(readme), want) {
+		t.Errorf("README does not say %q", want)
+	}
+}
+
+// count returns how many files there are, as a number in the text.
+func count(t *testing.T, patterns ...string) string {
+	t.Helper()
+	n := 0
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files like %s: %v", pattern, err)
+		}
+		n += len(files)
+	}
+	return strconv.Itoa(n)
+}
+
 // TestRules shows that every rule fails: testdata/NAME.txtar is a tree that
 // breaks the rule NAME, and its file "want" lists the findings.
 //

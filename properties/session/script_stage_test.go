@@ -183,7 +183,6 @@ type actor struct {
 	number  int // of its control channel
 	sent    int // messages
 	conn    shm.Conn
-	bell    shm.Doorbell
 	context uint64
 	asked   map[uint64]wire.Type // requests without a reply
 	manual  bool                 // answers maps and unmaps only when told to

@@ -10,7 +10,6 @@ import (
 )
 
 var (
-	nameX    = shm.NewName("x")
 	nameY    = shm.NewName("y")
 	nameBell = shm.NewName("bell")
 )
