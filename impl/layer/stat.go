@@ -16,9 +16,8 @@ type Stat struct {
 	Sessions  []SessionStat  `json:"sessions"`
 	Segments  []SegmentStat  `json:"segments"`
 	Pairs     []PairStat     `json:"pairs"`
-	Users     []UserStat     `json:"users"` // in the order of their numbers
-	Bytes     uint64         `json:"bytes"` // of all segments
-	Limits    LimitsStat     `json:"limits"`
+	Users     []UserStat     `json:"users"`              // in the order of their numbers
+	Bytes     uint64         `json:"bytes"`              // of all segments
 	Used      uint64         `json:"address_bytes_used"` // guards included
 	Uptime    time.Duration  `json:"uptime_ns"`
 }
@@ -57,29 +56,6 @@ type PairStat struct {
 	Bytes    uint64 `json:"bytes"`    // of their segments
 }
 
-// LimitsStat has the limits that the counts are to be compared with.
-type LimitsStat struct {
-	Apps          int    `json:"applications"`
-	Sessions      int    `json:"sessions"`
-	Bytes         uint64 `json:"bytes"`
-	UserApps      int    `json:"user_applications"`
-	UserListeners int    `json:"user_listeners"`
-	UserSessions  int    `json:"user_sessions"`
-	UserBytes     uint64 `json:"user_bytes"`
-	AppListeners  int    `json:"application_listeners"`
-	AppSessions   int    `json:"application_sessions"` // in each role
-	AppBytes      uint64 `json:"application_bytes"`
-}
-
-// limits returns the limits of a layer with this configuration.
-func (c Config) limits() LimitsStat {
-	return LimitsStat{
-		Apps: c.MaxApps, Sessions: c.MaxTotalSessions, Bytes: c.MaxTotalBytes,
-		UserApps: c.MaxUserApps, UserListeners: c.MaxUserListeners, UserSessions: c.MaxUserSessions, UserBytes: c.MaxUserBytes,
-		AppListeners: c.MaxListeners, AppSessions: c.MaxSessions, AppBytes: c.MaxBytes,
-	}
-}
-
 // ListenerStat is one listener.
 type ListenerStat struct {
 	Handle   string `json:"handle"`
@@ -114,7 +90,7 @@ type SegmentStat struct {
 func (l *Core) Stat() Stat {
 	st := Stat{
 		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
-		Pairs: []PairStat{}, Used: l.segments.InUse(), Users: l.userStats(), Bytes: l.bytes, Limits: l.cfg.limits(),
+		Pairs: []PairStat{}, Used: l.segments.InUse(), Users: l.userStats(), Bytes: l.bytes,
 	}
 	l.apps.Each(func(h wire.Handle, a *app) {
 		x := AppStat{Handle: h.String(), Channel: a.channel, UID: a.user, Listeners: len(a.listeners),

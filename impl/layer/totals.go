@@ -6,6 +6,7 @@ type Totals struct {
 	Listeners int
 	Sessions  int
 	Segments  int
+	Bytes     uint64 // of all segments
 	Address   uint64 // bytes of the address space that are taken, guards included
 }
 
@@ -13,6 +14,6 @@ type Totals struct {
 func (l *Core) Totals() Totals {
 	return Totals{
 		Apps: l.apps.Len(), Listeners: l.listeners.Len(), Sessions: l.sessions.Len(),
-		Segments: l.segments.Len(), Address: l.segments.InUse(),
+		Segments: l.segments.Len(), Bytes: l.bytes, Address: l.segments.InUse(),
 	}
 }

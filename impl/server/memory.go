@@ -97,7 +97,7 @@ func (w *memoryWork) do(h shm.Host) {
 
 // workedLocked records the result of w and returns the event that reports it to the core.
 func (s *Server) workedLocked(w *memoryWork) layer.Event {
-	if w.err != nil && s.log != nil {
+	if w.err != nil {
 		s.log.Error("memory of a segment", "segment", w.fx.Segment, "bytes", w.fx.Size, "err", w.err)
 	}
 	switch w.fx.Kind {

@@ -61,7 +61,7 @@ func (s *Server) failSendLocked(c *channel, err error) {
 	if errors.Is(err, shm.ErrPeerClosed) {
 		return
 	}
-	if s.log != nil && !errors.Is(err, shm.ErrClosed) {
+	if !errors.Is(err, shm.ErrClosed) {
 		s.log.Warn("application hung up", "channel", c.id, "err", err)
 	}
 	s.closeLocked(c.conn)
@@ -112,9 +112,7 @@ func (s *Server) descsLocked(c *channel, o outgoing) ([]shm.Desc, bool) {
 	}
 	b, err := s.bells.of(s.host, o.segment)
 	if err != nil {
-		if s.log != nil {
-			s.log.Error("segment not shared", "channel", c.id, "segment", o.segment, "err", err)
-		}
+		s.log.Error("segment not shared", "channel", c.id, "segment", o.segment, "err", err)
 		return nil, true
 	}
 	if b[o.side][0] == nil {

@@ -81,6 +81,9 @@ func New(h shm.Host, l shm.Listener, cfg Config) *Server {
 	if cfg.Core == nil {
 		cfg.Core = layer.New(cfg.Layer)
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Server{
 		host: h, listener: l, log: cfg.Log, policy: cfg.Policy,
 		backlog: cfg.Backlog, maxUnattached: cfg.MaxUnattached, maxUserUnattached: cfg.MaxUserUnattached,
@@ -126,9 +129,7 @@ const acceptPause = 10 * time.Millisecond
 
 // acceptFailed waits after a failed accept: whatever the listener lacks, it may have later.
 func (s *Server) acceptFailed(err error) {
-	if s.log != nil {
-		s.log.Warn("accept", "err", err)
-	}
+	s.log.Warn("accept failed", "err", err)
 	s.host.Sleep(s.host.Now() + acceptPause)
 }
 
@@ -200,7 +201,7 @@ func (s *Server) message(c *channel, m wire.Message) {
 func (s *Server) hangup(c *channel, why error) {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.log != nil && !errors.Is(why, io.EOF) && !errors.Is(why, shm.ErrClosed) {
+	if !errors.Is(why, io.EOF) && !errors.Is(why, shm.ErrClosed) {
 		s.log.Warn("application hung up", "channel", c.id, "err", why)
 	}
 	c.gone = true
@@ -247,9 +248,7 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 		s.bells.forget(fx.Segment, fx.Side)
 	case layer.EffectHangup:
 		if c := s.channels[fx.Channel]; c != nil {
-			if s.log != nil {
-				s.log.Warn("application hung up", "channel", c.id, "err", fx.Err)
-			}
+			s.log.Warn("application hung up", "channel", c.id, "err", fx.Err)
 			s.closeLocked(c.conn) // its reader reports it
 		}
 	}

@@ -6,31 +6,10 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"cutthrough/shm"
 )
 
 // acceptPause is how long a listener waits after an error, such as a shortage of descriptors, before it tries again.
 const acceptPause = 20 * time.Millisecond
-
-// patientChannels is a listener of control channels whose Accept survives every error but the end of the listener.
-type patientChannels struct {
-	shm.Listener
-	host shm.Host
-	log  *slog.Logger
-}
-
-// Accept implements [shm.Listener].
-func (p *patientChannels) Accept(deadline time.Duration) (shm.Conn, error) {
-	for {
-		c, err := p.Listener.Accept(deadline)
-		if err == nil || errors.Is(err, shm.ErrClosed) || p.host.Now() >= deadline {
-			return c, err
-		}
-		p.log.Warn("accept failed", "what", "application", "err", err)
-		p.host.Sleep(min(deadline, p.host.Now()+acceptPause))
-	}
-}
 
 // patientStreams is a listener of stream connections whose Accept survives every error but the end of the listener, and
 // which has at most maxClients connections open: more wait to be accepted.

@@ -34,9 +34,8 @@ var requests = map[wire.Type]string{
 // time.
 type meter struct {
 	server.Core
-	count    func() layer.Totals
-	asked    map[layer.Channel]map[uint64]time.Duration // when connects that wait were asked for, by request
-	segments map[wire.Handle]uint64                     // their sizes
+	count func() layer.Totals
+	asked map[layer.Channel]map[uint64]time.Duration // when connects that wait were asked for, by request
 
 	latency  prometheus.Histogram
 	refusals *prometheus.CounterVec
@@ -45,43 +44,42 @@ type meter struct {
 
 	mu     sync.Mutex
 	totals layer.Totals
-	bytes  uint64 // of segments
 }
 
 // newMeter returns a meter of core, whose metrics are in registry.
 func newMeter(core *layer.Core, registry prometheus.Registerer) *meter {
 	m := &meter{
 		Core: core, count: core.Totals,
-		asked: map[layer.Channel]map[uint64]time.Duration{}, segments: map[wire.Handle]uint64{},
+		asked: map[layer.Channel]map[uint64]time.Duration{},
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "cutthrough_connect_seconds", Help: "Time from a connect to its session; the count is that of the connects that became sessions.",
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2.5, 14),
 		}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cutthrough_refusals_total", Help: "Requests that were refused, by reason."},
 			[]string{"request", "reason"}),
-		hangups:  prometheus.NewCounter(prometheus.CounterOpts{Name: "cutthrough_hangups_total", Help: "Applications that were hung up for what they sent."}),
+		hangups:  prometheus.NewCounter(prometheus.CounterOpts{Name: "cutthrough_hangups_total", Help: "Channels that were hung up, for what the application sent or because none attached in time."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "cutthrough_segment_failures_total", Help: "Segments that the system did not create."}),
 	}
 	registry.MustRegister(m.latency, m.refusals, m.hangups, m.failures)
-	gauge := func(name, help string, value func(layer.Totals, uint64) float64) {
+	gauge := func(name, help string, value func(layer.Totals) float64) {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
 			return value(m.now())
 		}))
 	}
-	gauge("cutthrough_applications", "Applications that are attached.", func(t layer.Totals, _ uint64) float64 { return float64(t.Apps) })
-	gauge("cutthrough_listeners", "Listeners of all applications.", func(t layer.Totals, _ uint64) float64 { return float64(t.Listeners) })
-	gauge("cutthrough_sessions", "Sessions in any state.", func(t layer.Totals, _ uint64) float64 { return float64(t.Sessions) })
-	gauge("cutthrough_segments", "Segments in any state.", func(t layer.Totals, _ uint64) float64 { return float64(t.Segments) })
-	gauge("cutthrough_segment_bytes", "Shared memory of all segments.", func(_ layer.Totals, b uint64) float64 { return float64(b) })
-	gauge("cutthrough_address_bytes", "Address space that segments and guards take.", func(t layer.Totals, _ uint64) float64 { return float64(t.Address) })
+	gauge("cutthrough_applications", "Applications that are attached.", func(t layer.Totals) float64 { return float64(t.Apps) })
+	gauge("cutthrough_listeners", "Listeners of all applications.", func(t layer.Totals) float64 { return float64(t.Listeners) })
+	gauge("cutthrough_sessions", "Sessions in any state.", func(t layer.Totals) float64 { return float64(t.Sessions) })
+	gauge("cutthrough_segments", "Segments in any state.", func(t layer.Totals) float64 { return float64(t.Segments) })
+	gauge("cutthrough_segment_bytes", "Shared memory of all segments.", func(t layer.Totals) float64 { return float64(t.Bytes) })
+	gauge("cutthrough_address_bytes", "Address space that segments and guards take.", func(t layer.Totals) float64 { return float64(t.Address) })
 	return m
 }
 
-// now returns the totals and the bytes of segments. Safe for concurrent use.
-func (m *meter) now() (layer.Totals, uint64) {
+// now returns the totals. Safe for concurrent use.
+func (m *meter) now() layer.Totals {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.totals, m.bytes
+	return m.totals
 }
 
 // Step implements [server.Core].
@@ -97,17 +95,11 @@ func (m *meter) Step(ev layer.Event) []layer.Effect {
 		delete(m.asked, ev.Channel)
 	case ev.Kind == layer.EventCreated && ev.Err != nil:
 		m.failures.Inc()
-		m.release(ev.Segment)
 	}
 	for _, fx := range effects {
 		switch fx.Kind {
 		case layer.EffectSend:
 			m.answer(ev.Now, fx.Channel, &fx.Msg)
-		case layer.EffectCreate:
-			m.segments[fx.Segment] = fx.Size
-			m.add(fx.Size)
-		case layer.EffectDestroy:
-			m.release(fx.Segment)
 		case layer.EffectHangup:
 			m.hangups.Inc()
 		}
@@ -141,23 +133,10 @@ func (m *meter) answer(now time.Duration, to layer.Channel, reply *wire.Message)
 	}
 }
 
-// release forgets a segment.
-func (m *meter) release(h wire.Handle) {
-	m.add(-m.segments[h])
-	delete(m.segments, h)
-}
-
-// add adds to the bytes of segments; unsigned numbers wrap, so a negative size subtracts.
-func (m *meter) add(size uint64) {
-	m.mu.Lock()
-	m.bytes += size
-	m.mu.Unlock()
-}
-
 // drain waits until no session is left or deadline has come, and returns how many are left.
 func (m *meter) drain(h shm.Host, deadline time.Duration) (left int) {
 	for {
-		totals, _ := m.now()
+		totals := m.now()
 		if totals.Sessions == 0 || h.Now() >= deadline {
 			return totals.Sessions
 		}

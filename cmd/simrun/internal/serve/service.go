@@ -94,7 +94,7 @@ func (s *service) open() (err error) {
 	cfg := s.o.server
 	s.meter = newMeter(layer.New(cfg.Layer), s.registry)
 	cfg.Core, cfg.Log = s.meter, s.log
-	s.server = server.New(s.host, &patientChannels{s.channel, s.host, s.log}, cfg)
+	s.server = server.New(s.host, s.channel, cfg)
 	own := s.o.sockets
 	own.Mode, own.Group = 0o600, 0 // stat tells of all applications
 	if err := s.listen(s.o.socket+statSuffix, statName, own, s.serveStat); err != nil {
