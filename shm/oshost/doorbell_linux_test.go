@@ -115,6 +115,40 @@ func TestBlockingEnd(t *testing.T) {
 	shmtest.Check(t, errors.Join(ring.Close(), wait.Close()))
 }
 
+// TestBlockingWaiter: a waiting end that was made blocking before it arrived does not keep a Wait from its deadline.
+func TestBlockingWaiter(t *testing.T) {
+	h := oshost.New()
+	w, ring, err := h.NewDoorbell()
+	shmtest.Check(t, err)
+	shmtest.Check(t, unix.SetNonblock(oshost.FD(w), false))
+	bell, err := h.OpenWaiter(w, bellName)
+	shmtest.Check(t, err)
+	done := make(chan error, 1)
+	go func() { done <- bell.Wait(nil, 0) }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, shm.ErrDeadline) {
+			t.Errorf("got %v, want %v", err, shm.ErrDeadline)
+		}
+	case <-time.After(shmtest.Liveness):
+		t.Error("Wait blocks")
+	}
+	shmtest.Check(t, errors.Join(ring.Close(), bell.Close()))
+}
+
+// TestNothingForTheRinger: the process that waits cannot send, so that nothing waits at the ringing end whose close
+// could block.
+func TestNothingForTheRinger(t *testing.T) {
+	onBoth(t, func(t *testing.T, h shm.Host) {
+		ring, peer := newRinger(t, h)
+		err := unix.Sendmsg(peer, []byte{1}, unix.UnixRights(peer), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		if err != unix.EPIPE {
+			t.Errorf("got %v, want %v", err, unix.EPIPE)
+		}
+		shmtest.Check(t, errors.Join(ring.Close(), unix.Close(peer)))
+	})
+}
+
 // TestHostileRinger: a peer does what it can with the ringing end: it reads, floods, sends long messages, makes the end
 // blocking, enlarges its buffer. Wait keeps its deadline, rings of this process arrive, and Close returns.
 func TestHostileRinger(t *testing.T) {
