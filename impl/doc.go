@@ -35,7 +35,7 @@
 //
 // # Limits
 //
-// A session has two fifos of at most [wire.MaxFifo] bytes and costs neither a descriptor nor a task. The
-// session layer bounds what an application may have; what exceeds a bound is refused with a
+// A session has two fifos of at most [wire.MaxFifo] bytes and costs neither a descriptor nor a task; another
+// application that this one has sessions with costs two descriptors. The session layer bounds what an application may have; what exceeds a bound is refused with a
 // [wire.Status]. Memory that a peer spoils ends the sessions with that peer with shm.ErrCorrupt, and no others.
 package impl

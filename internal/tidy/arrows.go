@@ -31,7 +31,7 @@ var arrows = []arrow{
 	{"shm/internal/shmtest", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/oshost", module + "/internal/proctest"},
 		"the tests of each structure share it, so it knows none"},
 
-	{"impl" + alone, []string{module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
+	{"impl" + alone, []string{module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq"},
 		"an application talks to the session layer by messages alone, on the host that it is given"},
 	{"impl/wire", nil,
 		"the messages are for programs in any process, so they bring nothing with them"},
@@ -115,11 +115,13 @@ var testOnly = []string{
 	"github.com/rogpeppe/go-internal", // testscript
 	"go.uber.org/goleak",
 	"golang.org/x/net/nettest",
+	"golang.org/x/sys",
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
 	module + "/impl/layer/layertest",
 	module + "/internal/clitest",
 	module + "/internal/proctest",
+	module + "/shm/access",
 	module + "/shm/alloc", // properties runs it; the product does not
 	module + "/shm/hosttest",
 	module + "/shm/internal/shmtest",
