@@ -130,27 +130,29 @@ func TestDescriptorsBelongToOneProcess(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
 		p := pairtest.New(w)
 		ca, cb := w.ConnPair(p.A, p.B)
-		wait, _, err := p.A.NewDoorbell()
+		segment, err := p.A.CreateSegment(shm.MinSegment)
 		if err != nil {
 			panic(err)
 		}
+		d := segment.Desc()
 		p.A.Go("a", func() {
-			w.Note("%v", ca.Send([]byte("x"), []shm.Desc{wait}, shm.Forever))
-			_, err := p.B.OpenWaiter(wait, nameB)
-			w.Note("%v", err)
+			w.Note("%v", ca.Send([]byte("x"), []shm.Desc{d}, shm.Forever))
+			_, err := p.B.MapSegment(d, shm.MinSegment)
+			w.Note("not its own: %v", err)
+			w.Note("%v %v", d.Close(), d.Close() != nil)
+			w.Note("closed: %v", ca.Send([]byte("x"), []shm.Desc{d}, shm.Forever))
 		})
 		p.B.Go("b", func() {
 			_, ds, err := cb.Recv(make([]byte, 8), shm.Forever)
 			w.Note("%d %v", len(ds), err)
-			w.Note("%v", cb.Send([]byte("x"), []shm.Desc{wait}, shm.Forever))
-			w.Note("%v %v", ds[0].Close(), ds[0].Close() != nil)
-			w.Note("%v", cb.Send([]byte("x"), ds, shm.Forever))
+			w.Note("%v", ds[0].Close())
 			_, err = p.B.MapSegment(ds[0], shm.MinSegment)
-			w.Note("%v", err)
+			w.Note("closed: %v", err)
 		})
 	})
-	wantNotes(t, o, "<nil>", "sim: open doorbell: "+shm.ErrDesc.Error(), "1 <nil>",
-		"sim: send: "+shm.ErrDesc.Error(), "<nil> true", "sim: send: "+shm.ErrDesc.Error(), "sim: map segment: "+shm.ErrDesc.Error())
+	desc := shm.ErrDesc.Error()
+	wantNotes(t, o, "<nil>", "not its own: sim: map segment: "+desc, "<nil> true", "closed: sim: send: "+desc,
+		"1 <nil>", "<nil>", "closed: sim: map segment: "+desc)
 }
 
 // TestClosedListener: what was dialled and never accepted ends with the listener, and nothing of it is left.
