@@ -168,7 +168,11 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	if ready != nil && d.spin.until(ready, d.clock.left(deadline)) {
 		return nil
 	}
-	if err := d.sleep(deadline); err != nil {
+	err := d.sleep(deadline)
+	if err == shm.ErrPeerClosed && d.closed() { // Close came between the check of the mark and the end of the peer
+		err = shm.ErrClosed
+	}
+	if err != nil {
 		return fmt.Errorf("oshost: wait: %w", err)
 	}
 	return nil

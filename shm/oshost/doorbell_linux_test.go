@@ -373,3 +373,22 @@ func polled(t testing.TB) (n int) {
 	}
 	return n
 }
+
+// TestCloseIsSeenFirst: a doorbell that closes before its peer does never says that the peer has closed.
+func TestCloseIsSeenFirst(t *testing.T) {
+	onBoth(t, func(t *testing.T, h shm.Host) {
+		for range 300 {
+			bell, peer := newBell(t, h)
+			closed := make(chan error)
+			go func() { closed <- errors.Join(bell.Close(), unix.Close(peer)) }()
+			err := bell.Wait(nil, 0)
+			for errors.Is(err, shm.ErrDeadline) {
+				err = bell.Wait(nil, 0)
+			}
+			if !errors.Is(err, shm.ErrClosed) {
+				t.Errorf("got %v, want %v", err, shm.ErrClosed)
+			}
+			shmtest.Check(t, <-closed)
+		}
+	})
+}
