@@ -26,6 +26,10 @@ type Core struct {
 	directory map[tableKey]wire.Handle
 	timers    timers
 	out       []Effect
+
+	lastSerial uint64          // of a session
+	ports      map[portKey]int // listeners at each
+	lastPort   uint16          // where the search for a free one goes on
 }
 
 // New returns a session layer without applications. It panics if cfg makes no
@@ -40,7 +44,7 @@ func New(cfg Config) *Core {
 		apps: pool.New[app](wire.KindApp), listeners: pool.New[listener](wire.KindListener),
 		sessions: pool.New[session](wire.KindSession), pairs: pool.New[pair](wire.KindPair),
 		segments: segments.NewManager(cfg.Base, cfg.End, cfg.Guard),
-		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{},
+		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{}, ports: map[portKey]int{},
 	}
 }
 

@@ -126,7 +126,7 @@ type cycle struct {
 
 var cycles = []cycle{
 	{"cmd/simrun/internal/model", 4, "the command, its search, its export and its result are parts of one invocation"},
-	{"impl", 9, "an App, its sessions and its listeners use each other: they are one object in several files"},
+	{"impl", 10, "an App, its sessions and its listeners use each other: they are one object in several files"},
 	{"impl/layer", 7, "sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
 	{"model/check", 6, "a search, its checkpoint and its result are parts of one type"},
 	{"properties/oracle", 3, "the oracle of messages is one type in several files"},
