@@ -1,22 +1,15 @@
 package impl
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"net"
 	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"cutthrough/impl/layer"
@@ -27,10 +20,7 @@ import (
 	"cutthrough/shm/oshost"
 )
 
-const (
-	liveness          = proctest.Liveness
-	backgroundTimeout = 5 * time.Second // bound on what happens in the background
-)
+const liveness = proctest.Liveness
 
 func TestMain(m *testing.M) {
 	if proctest.Here() {
@@ -54,7 +44,7 @@ type Agent struct {
 	host shm.Host
 
 	mu       sync.Mutex
-	server   *server.Server
+	layer    steppedLayer
 	served   chan error
 	app      *App
 	listener *Listener
@@ -72,17 +62,24 @@ func (a *Agent) Layer(addr string, _ *None) error {
 	if err != nil {
 		return err
 	}
-	a.server, a.served = server.New(a.host, l, server.Config{}), make(chan error, 1)
-	go func() { a.served <- a.server.Run() }()
+	cfg := server.Config{Policy: server.AllowUsers(a.host.Self().UID)}
+	a.layer, a.served = newSteppedLayer(a.host, l, cfg, nil), make(chan error, 1)
+	go func() { a.served <- a.layer.Run() }()
 	return nil
 }
 
 // EndLayer ends it.
-func (a *Agent) EndLayer(None, *None) error { return errors.Join(a.server.Close(), <-a.served) }
+func (a *Agent) EndLayer(None, *None) error { return errors.Join(a.layer.Close(), <-a.served) }
 
 // Stat returns what the session layer has.
 func (a *Agent) Stat(_ None, st *layer.Stat) error {
-	*st = a.server.Stat()
+	*st = a.layer.Stat()
+	return nil
+}
+
+// AwaitSessions returns what the session layer has as soon as it has at most n sessions.
+func (a *Agent) AwaitSessions(n int, st *layer.Stat) error {
+	*st = a.layer.await(func(st layer.Stat) bool { return len(st.Sessions) <= n })
 	return nil
 }
 
@@ -131,8 +128,8 @@ func (a *Agent) conn(id int) *Session {
 }
 
 // Census returns what the process holds.
-func (a *Agent) Census(_ None, c *Census) (err error) {
-	*c, err = holdings()
+func (a *Agent) Census(_ None, c *proctest.Census) (err error) {
+	*c, err = proctest.Holdings()
 	return err
 }
 
@@ -168,76 +165,4 @@ func errorOf(kind string) error {
 		return errors.New(kind)
 	}
 	return nil
-}
-
-// Census is what a process holds: open descriptors and mappings of segments by
-// what they refer to, and tasks of applications and session layers.
-type Census map[string]int
-
-// holdings returns the census of this process.
-func holdings() (Census, error) {
-	c := Census{}
-	links, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil {
-		return nil, err
-	}
-	for _, link := range links {
-		target, err := os.Readlink(link)
-		if err != nil {
-			continue // the descriptor of the directory itself
-		}
-		kind, _, _ := strings.Cut(target, ":[") // socket:[123]
-		c["open "+kind]++
-	}
-	mapped, err := os.ReadFile("/proc/self/maps")
-	if err != nil {
-		return nil, err
-	}
-	c["mapped segments"] = bytes.Count(mapped, []byte("memfd:"))
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	for _, task := range []string{"(*App).run", "(*Server).run", "(*Server).read", "(*Server).flush"} {
-		c["tasks "+task] = bytes.Count(stacks, []byte("cutthrough/impl."+task))
-	}
-	return c, nil
-}
-
-// awaitHoldings returns the census when it is want, or when it has not become that.
-// Some descriptors are closed in the background. It polls, because the kernel has no event for the close of a
-// descriptor or the end of a mapping.
-func awaitHoldings(holdings func() (Census, error), want Census) (Census, error) {
-	for begin := time.Now(); ; runtime.Gosched() {
-		c, err := holdings()
-		if err != nil || maps.Equal(c, want) || time.Since(begin) > backgroundTimeout {
-			return c, err
-		}
-	}
-}
-
-// checkLeaks returns a function that reports what this process holds then and did not
-// hold when checkLeaks was called.
-func checkLeaks(t testing.TB) func() {
-	t.Helper()
-	warmUp(t)
-	before, err := holdings()
-	check(t, err)
-	return func() {
-		t.Helper()
-		after, err := awaitHoldings(holdings, before)
-		check(t, err)
-		if diff := cmp.Diff(before, after); diff != "" {
-			t.Errorf("leak (-before +after):\n%s", diff)
-		}
-	}
-}
-
-// warmUp makes the runtime open what it opens once: the netpoller's descriptors.
-func warmUp(t testing.TB) {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	check(t, r.Close())
-	check(t, w.Close())
 }

@@ -29,6 +29,9 @@ type Options struct {
 	Backlog   int   // sessions that wait for Accept, per listener; default 128
 	RxSize    int   // bytes of the fifo that a dialled session reads; 0: the session layer's default
 	TxSize    int   // and of the one that it writes
+	// Trust, if not nil, judges the process that listens at the address, as the kernel knows it: an error ends
+	// Attach before anything is sent. Any process can listen at an abstract address or in a directory of all.
+	Trust func(layer shm.Peer) error
 	// Observe, if not nil, gets what happens, in order: for tests, simulation and monitors. It must
 	// not call the application.
 	Observe func(Observation)
@@ -73,6 +76,15 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	conn, err := h.Dial(addr)
 	if err != nil {
 		return nil, fmt.Errorf("impl: attach: %w", err)
+	}
+	if opt.Trust != nil {
+		peer, err := conn.Peer()
+		if err == nil {
+			err = opt.Trust(peer)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("impl: attach: %w", err), conn.Close())
+		}
 	}
 	a := &App{host: h, opt: opt, conn: conn, mu: h.NewLock(nameAppLock), ended: h.NewLocalDoorbell(nameRequest)}
 	a.mu.Lock()

@@ -32,7 +32,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	layer := server.New(host, socket, server.Config{})
+	layer := server.New(host, socket, server.Config{Policy: server.AllowUsers(host.Self().UID)})
 	go layer.Run()
 	defer layer.Close()
 

@@ -12,6 +12,7 @@ import (
 
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 )
 
@@ -90,7 +91,7 @@ var bellAttacks = map[string]func(wait, ring int){
 // Close returns, and sessions with others notice nothing.
 func TestHostileBells(t *testing.T) {
 	v := newVictims(t, server.Config{})
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	port := 9
 	for name, attack := range bellAttacks {
 		t.Run(name, func(t *testing.T) {

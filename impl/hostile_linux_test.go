@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,24 +26,22 @@ import (
 
 // victims are two applications with a session, on a session layer that others attack.
 type victims struct {
-	t      *testing.T
-	addr   string
-	server *server.Server
-	a, b   *App
-	l      *Listener
-	c, s   *Session
+	steppedLayer
+	t    *testing.T
+	a, b *App
+	l    *Listener
+	c, s *Session
 }
 
 func newVictims(t *testing.T, cfg server.Config) *victims {
 	t.Helper()
-	s, addr := startServer(t, cfg)
-	return victimsOf(t, s, addr)
+	return victimsOf(t, startServer(t, cfg))
 }
 
-// victimsOf is newVictims with a session layer that runs at addr.
-func victimsOf(t *testing.T, s *server.Server, addr string) *victims {
+// victimsOf is newVictims with a session layer that runs.
+func victimsOf(t *testing.T, s steppedLayer) *victims {
 	t.Helper()
-	v := &victims{t: t, server: s, addr: addr}
+	v := &victims{t: t, steppedLayer: s}
 	v.a, v.b = attach(t, v.addr), attach(t, v.addr)
 	v.l = listen(t, v.a, testURI)
 	v.c, v.s = connect(t, v.l, v.b)
@@ -67,15 +65,6 @@ func (v *victims) unharmed() {
 	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Segments) != 1 {
 		v.t.Errorf("the session layer has %+v", st)
 	}
-}
-
-// await returns what the session layer has when it is as wanted, or is not for long.
-func (v *victims) await(want func(layer.Stat) bool) layer.Stat {
-	st := v.server.Stat()
-	for begin := time.Now(); !want(st) && time.Since(begin) < liveness; st = v.server.Stat() {
-		runtime.Gosched()
-	}
-	return st
 }
 
 // socket is a control channel below shm: it sends any bytes with any descriptors.
@@ -140,7 +129,7 @@ func (s socket) end() {
 // up, and no other process notices.
 func TestHostileMessages(t *testing.T) {
 	v := newVictims(t, server.Config{})
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	attach := wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal}.Encode(nil)
 	bind := wire.Message{Type: wire.Bind, URI: "tcp://127.0.0.1/9"}.Encode(nil)
 	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
@@ -283,8 +272,8 @@ func TestDeaf(t *testing.T) {
 // TestDeafServer: the connects to an application that does not read wait for as long as it lives. When it goes,
 // all are refused at once.
 func TestDeafServer(t *testing.T) {
-	s, addr := startUnchecked(t, server.Config{Backlog: 16}) // to look at so many sessions in each step would take too long
-	v := victimsOf(t, s, addr)
+	s := startWith(t, server.Config{Backlog: 16}, nil) // to look at so many sessions in each step would take too long
+	v := victimsOf(t, s)
 	deaf := rawApp(t, v.addr)
 	deaf.listen("tcp://127.0.0.1/9")
 	client := attach(t, v.addr)
@@ -304,7 +293,7 @@ func TestDeafServer(t *testing.T) {
 // TestSilentConnections: connections that send no message cost other processes nothing.
 func TestSilentConnections(t *testing.T) {
 	v := newVictims(t, server.Config{})
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	for range 1000 {
 		c, err := oshost.New().Dial(v.addr)
 		if err != nil {
@@ -387,7 +376,7 @@ func TestScribbler(t *testing.T) {
 	rounds := proctest.Rounds(t, 30, 150)
 	v := newVictims(t, server.Config{})
 	rng := rand.New(rand.NewPCG(1, 2))
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	for round := range rounds {
 		r := scribbler{raw: rawApp(t, v.addr)}
 		uri := fmt.Sprintf("tcp://127.0.0.1/%d", 1000+round)
@@ -414,7 +403,7 @@ func TestScribbler(t *testing.T) {
 func (v *victims) suffer(c *Session, r *scribbler, rng *rand.Rand, round int) error {
 	check(v.t, c.SetDeadline(time.Now().Add(20*time.Millisecond)))
 	read, write := result(c.read), result(c.fill)
-	words := r.headers(baseOf(v.server, r.last.Rx))
+	words := r.headers(v.baseOf(r.last.Rx))
 	for i := range 1 + rng.IntN(3*len(words)) {
 		off := words[rng.IntN(len(words))]
 		if round%2 == 0 { // all of it, with one pattern
@@ -456,8 +445,8 @@ func spoil(rng *rand.Rand, round, i int) uint64 {
 }
 
 // baseOf returns where the segment is that has at.
-func baseOf(s *server.Server, at wire.Location) wire.Location {
-	for _, g := range s.Stat().Segments {
+func (v *victims) baseOf(at wire.Location) wire.Location {
+	for _, g := range v.Stat().Segments {
 		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
 			return g.Base
 		}
@@ -466,20 +455,13 @@ func baseOf(s *server.Server, at wire.Location) wire.Location {
 }
 
 // asleep says whether the tasks that handle the events of applications sleep, as they
-// must while nothing happens. It polls, because the runtime has no event for a task that goes to sleep.
+// must while nothing happens. It polls: the runtime has no event for a task that goes to sleep.
 func (v *victims) asleep() error {
-	buf := make([]byte, 1<<20)
-	for begin := time.Now(); time.Since(begin) < backgroundTimeout; runtime.Gosched() {
-		tasks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
-		running := 0
-		for _, task := range tasks {
-			if strings.Contains(task, "(*peer).await") && !strings.Contains(task, "oorbell).Wait") { // of a doorbell or a local one
-				running++
-			}
-		}
-		if running == 0 {
-			return nil
-		}
+	awake := func(task string) bool {
+		return strings.Contains(task, "(*peer).await") && !strings.Contains(task, "oorbell).Wait") // of a doorbell or a local one
 	}
-	return errors.New("an application is busy with events that do not come")
+	if !proctest.Eventually(func() bool { return !slices.ContainsFunc(strings.Split(proctest.Stacks(), "\n\n"), awake) }) {
+		return errors.New("an application is busy with events that do not come")
+	}
+	return nil
 }

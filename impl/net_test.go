@@ -11,7 +11,10 @@ import (
 	"golang.org/x/net/nettest"
 
 	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/layertest"
 	"cutthrough/impl/server"
+	"cutthrough/internal/proctest"
+	"cutthrough/shm"
 	"cutthrough/shm/fifo"
 	"cutthrough/shm/oshost"
 )
@@ -19,22 +22,45 @@ import (
 // startLayer runs a session layer on a socket of its own and returns the address.
 func startLayer(t testing.TB, cfg server.Config) string {
 	t.Helper()
-	_, addr := startServer(t, cfg)
-	return addr
+	return startServer(t, cfg).addr
 }
 
-// startServer is startLayer that returns the server, too. In tests, but not in benchmarks,
+// steppedLayer is a session layer whose steps tests wait for.
+type steppedLayer struct {
+	*server.Server
+	steps *proctest.Events
+	addr  string
+}
+
+// newSteppedLayer is [server.New] with a core that notes its steps, and checks each unless broken is nil.
+func newSteppedLayer(h shm.Host, l shm.Listener, cfg server.Config, broken func(error)) steppedLayer {
+	steps := &proctest.Events{}
+	cfg.Core = layertest.Core{Core: layer.New(cfg.Layer), Broken: broken, Steps: steps}
+	return steppedLayer{server.New(h, l, cfg), steps, l.Addr()}
+}
+
+// await returns what the session layer has when it is as wanted, or when nothing happens any more.
+func (s steppedLayer) await(want func(layer.Stat) bool) (st layer.Stat) {
+	s.steps.Await(func() bool {
+		st = s.Stat()
+		return want(st)
+	})
+	return st
+}
+
+// startServer is startLayer that returns the layer. In tests, but not in benchmarks,
 // every step is checked.
-func startServer(t testing.TB, cfg server.Config) (*server.Server, string) {
+func startServer(t testing.TB, cfg server.Config) steppedLayer {
 	t.Helper()
-	if _, ok := t.(*testing.B); !ok {
-		cfg.Core = checkedCore{layer.New(cfg.Layer), func(err error) { t.Errorf("session layer: %v", err) }}
+	broken := func(err error) { t.Errorf("session layer: %v", err) }
+	if _, ok := t.(*testing.B); ok {
+		broken = nil
 	}
-	return startUnchecked(t, cfg)
+	return startWith(t, cfg, broken)
 }
 
-// startUnchecked is startServer without a check of every step.
-func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
+// startWith is startServer with any check of every step, or none.
+func startWith(t testing.TB, cfg server.Config, broken func(error)) steppedLayer {
 	t.Helper()
 	addr := filepath.Join(t.TempDir(), "layer")
 	h := oshost.New()
@@ -42,7 +68,7 @@ func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(h, l, cfg)
+	s := newSteppedLayer(h, l, cfg, broken)
 	done := make(chan error, 1)
 	go func() { done <- s.Run() }()
 	t.Cleanup(func() {
@@ -56,7 +82,7 @@ func startUnchecked(t testing.TB, cfg server.Config) (*server.Server, string) {
 			t.Errorf("session layer: %d segments left", n)
 		}
 	})
-	return s, addr
+	return s
 }
 
 func attach(t testing.TB, addr string) *App {
@@ -127,18 +153,4 @@ func TestConn(t *testing.T) {
 		c, s := connect(t, l, client)
 		return c, s, func() { _ = c.Close(); _ = s.Close() }, nil
 	})
-}
-
-// checkedCore is a core whose invariants are checked after every step.
-type checkedCore struct {
-	*layer.Core
-	broken func(error)
-}
-
-func (c checkedCore) Step(ev layer.Event) []layer.Effect {
-	effects := c.Core.Step(ev)
-	if err := c.CheckInvariants(); err != nil {
-		c.broken(err)
-	}
-	return effects
 }

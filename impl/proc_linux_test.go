@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"cutthrough/impl/layer"
 	"cutthrough/internal/proctest"
 )
@@ -22,17 +20,17 @@ type trio struct {
 	t                     *testing.T
 	addr                  string
 	layer, server, client *proctest.Process
-	idle                  map[string]Census // of a trio without sessions
+	idle                  map[string]proctest.Census // of a trio without sessions
 }
 
 func newTrio(t *testing.T) *trio {
 	t.Helper()
-	r := &trio{t: t, addr: filepath.Join(t.TempDir(), "layer"), idle: map[string]Census{}}
+	r := &trio{t: t, addr: filepath.Join(t.TempDir(), "layer"), idle: map[string]proctest.Census{}}
 	r.startLayer()
 	r.startServer()
 	r.startClient()
 	for name, p := range r.processes() {
-		r.idle[name] = proctest.Call[Census](p, "Census", None{})
+		r.idle[name] = proctest.Call[proctest.Census](p, "Census", None{})
 	}
 	return r
 }
@@ -65,12 +63,8 @@ func (r *trio) startClient() {
 func (r *trio) checkIdle() {
 	r.t.Helper()
 	for name, p := range r.processes() {
-		census := func() (Census, error) { return proctest.Try[Census](p, "Census", None{}) }
-		got, err := awaitHoldings(census, r.idle[name])
-		check(r.t, err)
-		if diff := cmp.Diff(r.idle[name], got); diff != "" {
-			r.t.Errorf("leak of the %s (-before +after):\n%s", name, diff)
-		}
+		census := func() (proctest.Census, error) { return proctest.Try[proctest.Census](p, "Census", None{}) }
+		proctest.CheckHoldings(r.t, "the "+name, census, r.idle[name])
 	}
 	st := proctest.Call[layer.Stat](r.layer, "Stat", None{})
 	if len(st.Apps) != 2 || len(st.Listeners) != 1 || len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
@@ -138,10 +132,7 @@ func TestProcessesStopped(t *testing.T) {
 		}
 	}
 	r.client.Stop()
-	st := proctest.Call[layer.Stat](r.layer, "Stat", None{})
-	for begin := time.Now(); len(st.Sessions) > 1 && time.Since(begin) < backgroundTimeout; { // those that were dialled
-		st = proctest.Call[layer.Stat](r.layer, "Stat", None{})
-	}
+	st := proctest.Call[layer.Stat](r.layer, "AwaitSessions", 1) // without those that were dialled
 	if len(st.Apps) != 2 || len(st.Sessions) != 1 {
 		t.Errorf("with the client stopped the session layer has %+v", st)
 	}

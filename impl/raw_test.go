@@ -94,6 +94,9 @@ func (r *raw) recv(wait time.Duration) error {
 	}
 	closeDescs(descs)
 	r.last, err = wire.Decode(b[:n])
+	if r.last.Type == wire.Map { // else there is no other
+		_ = r.conn.Send(wire.Message{Type: wire.MapReply, Handle: r.last.Handle}.Encode(nil), nil, r.host.Now()+liveness)
+	}
 	return err
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/oshost"
 )
@@ -62,12 +62,25 @@ func result(f func() error) func() error {
 	}
 }
 
-// begun returns when a call that result runs holds the turn of h: it blocks soon, or
-// does already.
-func (h *direction) begun() {
-	for turn := h.turn.(*sync.Mutex); turn.TryLock(); runtime.Gosched() {
-		turn.Unlock()
-	}
+// begin runs a call in direction h as result does, and returns when the call holds the turn of h: it blocks soon, or
+// does already. No other call in direction h may be running.
+func (h *direction) begin(call func() error) (wait func() error) {
+	taken := make(chan struct{})
+	h.turn = noted{h.turn, sync.OnceFunc(func() { close(taken) })}
+	wait = result(call)
+	<-taken
+	return wait
+}
+
+// noted is a lock that calls locked whenever it is held.
+type noted struct {
+	sync.Locker
+	locked func()
+}
+
+func (n noted) Lock() {
+	n.Locker.Lock()
+	n.locked()
 }
 
 // read is a Read as an error alone.
@@ -137,9 +150,7 @@ func TestClosed(t *testing.T) {
 // TestCloseWakes: Close of a session ends its blocked calls.
 func TestCloseWakes(t *testing.T) {
 	c, _ := pipe(t)
-	read, write := result(c.read), result(c.fill)
-	c.rx.begun()
-	c.tx.begun()
+	read, write := c.rx.begin(c.read), c.tx.begin(c.fill)
 	check(t, c.Close())
 	wantErr(t, "read", read(), net.ErrClosed)
 	wantErr(t, "write", write(), net.ErrClosed)
@@ -192,8 +203,7 @@ func TestDeadlineMoves(t *testing.T) {
 		call func() error
 	}{{"read", &c.rx, c.SetReadDeadline, c.read}, {"write", &c.tx, c.SetWriteDeadline, c.fill}} {
 		check(t, d.set(time.Now().Add(time.Hour)))
-		blocked := result(d.call)
-		d.half.begun()
+		blocked := d.half.begin(d.call)
 		check(t, d.set(time.Time{}))
 		check(t, d.set(time.Now().Add(time.Millisecond)))
 		err := blocked()
@@ -205,8 +215,7 @@ func TestDeadlineMoves(t *testing.T) {
 		check(t, d.set(past))
 		wantErr(t, d.name, d.call(), os.ErrDeadlineExceeded)
 		check(t, d.set(time.Time{}))
-		blocked = result(d.call)
-		d.half.begun()
+		blocked = d.half.begin(d.call)
 		check(t, d.set(past))
 		wantErr(t, "blocked "+d.name, blocked(), os.ErrDeadlineExceeded)
 	}
@@ -352,14 +361,12 @@ func everyCall(t *testing.T, a *App, l *Listener, c *Session) func(want error) {
 		"Read": c.read, "Write": c.fill,
 		"Accept": func() error { _, err := l.Accept(); return err },
 		"Dial":   func() error { _, err := a.Dial(t.Context(), "tcp://127.0.0.1/99"); return err },
+		"Listen": func() error { _, err := a.Listen("tcp://127.0.0.1/98"); return err },
 	}
-	results := map[string]func() error{}
-	for name, call := range calls {
-		results["blocked "+name] = result(call)
+	results := map[string]func() error{
+		"blocked Read": c.rx.begin(c.read), "blocked Write": c.tx.begin(c.fill),
+		"blocked Accept": result(calls["Accept"]), "blocked Dial": result(calls["Dial"]),
 	}
-	c.rx.begun()
-	c.tx.begun()
-	calls["Listen"] = func() error { _, err := a.Listen("tcp://127.0.0.1/98"); return err }
 	return func(want error) {
 		t.Helper()
 		for name, err := range results {
@@ -373,7 +380,7 @@ func everyCall(t *testing.T, a *App, l *Listener, c *Session) func(want error) {
 
 // TestAppCloses: Close of an application ends all its calls and releases everything.
 func TestAppCloses(t *testing.T) {
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	t.Run("", func(t *testing.T) {
 		addr := startLayer(t, server.Config{})
 		a, silent := attach(t, addr), rawApp(t, addr)
@@ -397,13 +404,13 @@ func TestAppCloses(t *testing.T) {
 // TestLayerEnds: without its session layer an application can do nothing, says so, and
 // still closes well.
 func TestLayerEnds(t *testing.T) {
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	t.Run("", func(t *testing.T) {
 		h := oshost.New()
 		addr := t.TempDir() + "/layer"
 		socket, err := h.Listen(addr)
 		check(t, err)
-		server := server.New(h, socket, server.Config{})
+		server := server.New(h, socket, server.Config{Policy: server.AllowUsers(h.Self().UID)})
 		run := result(server.Run)
 		a, silent := attach(t, addr), rawApp(t, addr)
 		silent.listen("tcp://127.0.0.1/99")
@@ -430,7 +437,7 @@ func TestLayerEnds(t *testing.T) {
 
 // TestLeaks: sessions that come and go, closed in every way and order, leave nothing.
 func TestLeaks(t *testing.T) {
-	leaks := checkLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	t.Run("", func(t *testing.T) {
 		addr := startLayer(t, server.Config{})
 		server, client := attach(t, addr), attach(t, addr)

@@ -2,9 +2,11 @@ package properties
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/properties/oracle"
 	"cutthrough/properties/session"
 	"cutthrough/sim"
@@ -18,11 +20,15 @@ import (
 // TestScenariosHold explores every scenario a little on the real code: nothing
 // may be found, and every state of interest must be reached.
 func TestScenariosHold(t *testing.T) {
+	walks := proctest.Rounds(t, 2000, 10_000) // of the layer beside a model, which are as long as the model is large
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
 			n := 10_000
 			if slices.ContainsFunc(session.Scenarios(), func(o *scenario.Scenario) bool { return o.Name == s.Name }) {
 				n = 750 // a hundred times longer executions
+			}
+			if strings.HasSuffix(s.Name, "-refinement") {
+				n = walks
 			}
 			rep, err := explore.Search(s, explore.SearchOptions{Seed: 1, MaxExecutions: n, Workers: 2})
 			if err != nil {
@@ -131,6 +137,58 @@ func FuzzAlloc(f *testing.F)       { fuzzScenario(f, "alloc") }
 func FuzzCloseStorm(f *testing.F)  { fuzzScenario(f, "close-storm") }
 func FuzzDetachCrash(f *testing.F) { fuzzScenario(f, "detach-crash") }
 func FuzzMultiApp(f *testing.F)    { fuzzScenario(f, "multi-app") }
+
+// TestVerbsPrintWhatTheyRead: every operation of every scenario, with each argument at the ends of its range, is printed
+// as it was read. One beyond an end is refused.
+func TestVerbsPrintWhatTheyRead(t *testing.T) {
+	for _, s := range All() {
+		if len(s.Verbs) == 0 {
+			t.Errorf("%s has no verbs", s.Name)
+		}
+		for _, v := range s.Verbs {
+			for _, proc := range v.Procs {
+				checkVerb(t, s, proc, v)
+			}
+		}
+	}
+}
+
+func checkVerb(t *testing.T, s *scenario.Scenario, proc string, v scenario.Verb) {
+	t.Helper()
+	op := func(i, n int) trace.Op { // argument i is n, the others have their least value
+		o := trace.Op{Proc: proc, Verb: v.Name}
+		for j, a := range v.Args {
+			if i != j {
+				o.Args = append(o.Args, strconv.Itoa(a.Min))
+			} else {
+				o.Args = append(o.Args, strconv.Itoa(n))
+			}
+		}
+		return o
+	}
+	ops, bad := []trace.Op{op(-1, 0)}, []trace.Op{}
+	for i, a := range v.Args {
+		ops = append(ops, op(i, a.Min), op(i, a.Max))
+		bad = append(bad, op(i, a.Min-1), op(i, a.Max+1))
+	}
+	in := scenario.Input{Workload: ops}
+	_, read, err := scenario.ReadInput(in, nil, s.Verbs)
+	if err != nil {
+		t.Fatalf("%s: %v", s.Name, err)
+	}
+	for i, o := range read {
+		if got := s.Verbs.Text(proc, o.Do); got.String() != ops[i].String() {
+			t.Errorf("%s: %v is printed as %v", s.Name, ops[i], got)
+		}
+	}
+	_, _ = s.Compile(in) // it may refuse the workload, but knows the types of its operations
+	for i, o := range bad {
+		_, err := s.Compile(scenario.Input{Workload: []trace.Op{o}})
+		if want := o.String() + ": " + v.Args[i/2].Name + " is "; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", s.Name, err, want)
+		}
+	}
+}
 
 // TestBadCasesAreRefused: a case may come from a file.
 func TestBadCasesAreRefused(t *testing.T) {

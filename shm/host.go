@@ -40,6 +40,8 @@ type Host interface {
 	Dial(addr string) (Conn, error)
 	// Listen creates the listening socket addr. ErrAddrInUse when a living process has it.
 	Listen(addr string) (Listener, error)
+	// Self returns the process itself, as its peers see it.
+	Self() Peer
 	// Now returns the time since the start of the host; it never goes back.
 	Now() time.Duration
 	// At returns the time of the host at the wall clock time t.
@@ -98,7 +100,9 @@ type Doorbell interface {
 type Conn interface {
 	// Send sends one message of 1 to MaxMessage bytes with at most MaxDescs descriptors, which the
 	// caller keeps owning. ErrPeerClosed when the peer has closed or died, ErrDeadline when the
-	// channel stays full, ErrSize, ErrDesc when a descriptor is closed or the channel was dialled, ErrClosed.
+	// channel stays full, ErrSize, ErrDesc when a descriptor is closed or the channel was dialled, ErrClosed;
+	// ErrShortage when the system lacks descriptors or memory for the message, also because other channels
+	// have too many descriptors in flight: the channel is as it was.
 	Send(msg []byte, descs []Desc, deadline time.Duration) error
 	// Recv receives one message into buf and returns its length and descriptors, which the caller
 	// owns. io.EOF, not wrapped, when the peer closed or died and all its messages were read;
@@ -106,11 +110,18 @@ type Conn interface {
 	// small, too many descriptors, descriptor table full): the message is lost, and no descriptor leaks. A message
 	// that comes with descriptors to a channel that was accepted is ErrTruncated, or its sender fails.
 	Recv(buf []byte, deadline time.Duration) (int, []Desc, error)
-	// PeerPID returns the process id of the peer as the kernel knows it.
-	PeerPID() (int, error)
+	// Peer returns the process that dialed, or that listened, as the kernel recorded it then.
+	Peer() (Peer, error)
 	// Close closes the channel and wakes blocked calls with ErrClosed. It never blocks, whatever a peer has sent. The
 	// second call returns ErrClosed.
 	Close() error
+}
+
+// Peer says which process is at the other end of a [Conn]. The kernel vouches for it.
+type Peer struct {
+	UID uint32 // user
+	GID uint32 // group
+	PID int    // process; 0 when it is of a namespace that cannot be seen from here
 }
 
 // Limits of one message of a [Conn].
@@ -141,4 +152,5 @@ var (
 	ErrDesc       = errors.New("wrong kind of descriptor")
 	ErrUnsealed   = errors.New("segment is not sealed")
 	ErrTruncated  = errors.New("message truncated")
+	ErrShortage   = errors.New("out of descriptors or memory")
 )

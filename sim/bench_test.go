@@ -6,55 +6,33 @@ import (
 
 	"cutthrough/sim"
 	"cutthrough/sim/explore"
+	"cutthrough/sim/internal/pairtest"
 	"cutthrough/sim/scenario"
 )
-
-// sixty is three tasks with 60 accesses between them.
-func sixty(w *sim.World) {
-	p := newPair(w)
-	c := w.Process("c")
-	x, y, _ := p.third(c)
-	p.a.Go("a", func() {
-		for i := range uint64(10) {
-			p.xa.Store(p.ya.Load() + i)
-		}
-	})
-	p.b.Go("b", func() {
-		for i := range uint64(10) {
-			p.yb.Store(p.xb.Load() + i)
-		}
-	})
-	c.Go("c", func() {
-		for range 10 {
-			x.Add(1)
-			y.Load()
-		}
-	})
-}
 
 // sixtyChecked is the same work with what an execution of a scenario has: plain
 // bytes ordered by the words, a history and a property at the end.
 func sixtyChecked(w *sim.World) {
-	p := newPair(w)
+	p := pairtest.New(w)
 	buf := make([]byte, 8)
-	p.a.Go("a", func() {
+	p.A.Go("a", func() {
 		for i := range 6 {
 			op := w.Call(i)
-			p.da.CopyIn(uint64(8*i), buf)
-			p.xa.Store(uint64(i + 1))
+			p.DA.CopyIn(uint64(8*i), buf)
+			p.XA.Store(uint64(i + 1))
 			w.Return(op, i)
 		}
 	})
-	p.b.Go("b", func() {
+	p.B.Go("b", func() {
 		got := make([]byte, 8)
 		done := uint64(0)
 		for range 14 {
 			op := w.Call(0)
-			if n := p.xb.Load(); n > done {
-				p.db.CopyOut(got, 8*(n-1))
+			if n := p.XB.Load(); n > done {
+				p.DB.CopyOut(got, 8*(n-1))
 				done = n
 			}
-			p.yb.Store(done)
+			p.YB.Store(done)
 			w.Return(op, 0)
 		}
 	})
@@ -79,10 +57,10 @@ func BenchmarkExecutions(b *testing.B) {
 		cfg      sim.Config
 		setup    func(*sim.World)
 	}{
-		{"mostly-continue", func() explore.Strategy { return explore.NewPCT(2, 1) }, sim.Config{}, sixty},
-		{"dfs", func() explore.Strategy { return explore.NewDFS(3) }, sim.Config{}, sixty},
-		{"random", func() explore.Strategy { return explore.NewRandom(1) }, sim.Config{}, sixty},
-		{"uniform", func() explore.Strategy { return &uniform{scenario.NewRand(1)} }, sim.Config{}, sixty},
+		{"mostly-continue", func() explore.Strategy { return explore.NewPCT(2, 1) }, sim.Config{}, pairtest.Sixty},
+		{"dfs", func() explore.Strategy { return explore.NewDFS(3) }, sim.Config{}, pairtest.Sixty},
+		{"random", func() explore.Strategy { return explore.NewRandom(1) }, sim.Config{}, pairtest.Sixty},
+		{"uniform", func() explore.Strategy { return &uniform{scenario.NewRand(1)} }, sim.Config{}, pairtest.Sixty},
 		{"mostly-continue/checked", func() explore.Strategy { return explore.NewPCT(2, 1) }, sim.Config{Races: true}, sixtyChecked},
 		{"random/checked", func() explore.Strategy { return explore.NewRandom(1) }, sim.Config{Races: true}, sixtyChecked},
 		{"uniform/checked", func() explore.Strategy { return &uniform{scenario.NewRand(1)} }, sim.Config{Races: true}, sixtyChecked},

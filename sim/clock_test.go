@@ -9,20 +9,21 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 )
 
 // TestClock: time moves when no task can go on, to the next deadline.
 func TestClock(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
+		p := pairtest.New(w)
 		for name, until := range map[string]time.Duration{"late": 30, "early": 10} {
-			p.a.Go(name, func() { p.a.Sleep(until); w.Note("%s at %d", name, w.Now()) })
+			p.A.Go(name, func() { p.A.Sleep(until); w.Note("%s at %d", name, w.Now()) })
 		}
-		p.b.Go("b", func() {
+		p.B.Go("b", func() {
 			w.Note("b at %d", w.Now())
-			err := p.b.NewLocalDoorbell(nameB).Wait(nil, 20)
-			w.Note("%v at %d", err, p.b.Now())
-			p.b.Sleep(5) // in the past
+			err := p.B.NewLocalDoorbell(nameB).Wait(nil, 20)
+			w.Note("%v at %d", err, p.B.Now())
+			p.B.Sleep(5) // in the past
 			w.Note("still %d", w.Now())
 		})
 	}
@@ -32,9 +33,9 @@ func TestClock(t *testing.T) {
 // TestJumpOfTheClock: the AdvanceClock fault moves time although tasks can go on.
 func TestJumpOfTheClock(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.a.Sleep(10); w.Note("a at %d", w.Now()) })
-		p.b.Go("b", func() { p.xb.Load(); w.Note("b at %d", w.Now()); p.xb.Load(); w.Note("b at %d", w.Now()) })
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.A.Sleep(10); w.Note("a at %d", w.Now()) })
+		p.B.Go("b", func() { p.XB.Load(); w.Note("b at %d", w.Now()); p.XB.Load(); w.Note("b at %d", w.Now()) })
 	}
 	cfg := sim.Config{Faults: sim.Faults(exec.AdvanceClock), MaxFaults: 1}
 	o := replay(t, cfg, setup, "b @ x load #2 advance-clock")
@@ -47,13 +48,13 @@ func TestJumpOfTheClock(t *testing.T) {
 // TestRingAtTheDeadline: a ring that comes at the deadline is no timeout, though the waiter has been woken by the clock.
 func TestRingAtTheDeadline(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		ca, cb := w.ConnPair(p.a, p.b)
-		bell := p.a.NewLocalDoorbell(nameB)
-		theirs := p.b.OpenBell(bell, nameB)
-		p.b.Go("b", func() { p.b.Sleep(10); _ = theirs.Ring(); _ = cb.Send([]byte("x"), nil, shm.Forever) })
-		p.a.Go("waiter", func() { w.Note("waits: %v", bell.Wait(nil, 10)) })
-		p.a.Go("receiver", func() {
+		p := pairtest.New(w)
+		ca, cb := w.ConnPair(p.A, p.B)
+		bell := p.A.NewLocalDoorbell(nameB)
+		theirs := p.B.OpenBell(bell, nameB)
+		p.B.Go("b", func() { p.B.Sleep(10); _ = theirs.Ring(); _ = cb.Send([]byte("x"), nil, shm.Forever) })
+		p.A.Go("waiter", func() { w.Note("waits: %v", bell.Wait(nil, 10)) })
+		p.A.Go("receiver", func() {
 			n, _, err := ca.Recv(make([]byte, 8), 10)
 			w.Note("receives: %d %v", n, err)
 		})
@@ -66,14 +67,14 @@ var delays = sim.Config{Faults: sim.Faults(exec.Delay), MaxFaults: 1}
 // TestDelay: what is delayed arrives later, in order, and before the end of the channel.
 func TestDelay(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		ca, cb := w.ConnPair(p.a, p.b)
-		p.a.Go("a", func() {
+		p := pairtest.New(w)
+		ca, cb := w.ConnPair(p.A, p.B)
+		p.A.Go("a", func() {
 			_ = ca.Send([]byte("one"), nil, shm.Forever)
 			_ = ca.Send([]byte("two"), nil, shm.Forever)
 			_ = ca.Close()
 		})
-		p.b.Go("b", func() {
+		p.B.Go("b", func() {
 			for {
 				buf := make([]byte, 8)
 				n, _, err := cb.Recv(buf, shm.Forever)
@@ -93,9 +94,9 @@ func TestDelay(t *testing.T) {
 // TestDelayedMessagesTakeRoom: a channel that is full of messages under way is full.
 func TestDelayedMessagesTakeRoom(t *testing.T) {
 	o := replay(t, delays, func(w *sim.World) {
-		p := newPair(w)
-		ca, _ := w.ConnPair(p.a, p.b)
-		p.a.Go("a", func() {
+		p := pairtest.New(w)
+		ca, _ := w.ConnPair(p.A, p.B)
+		p.A.Go("a", func() {
 			for n := 1; ; n++ {
 				if err := ca.Send([]byte("x"), nil, 0); err != nil {
 					w.Note("%d: %v at %s", n, err, w.Now())
@@ -110,11 +111,11 @@ func TestDelayedMessagesTakeRoom(t *testing.T) {
 // TestDelayedRing: a ring that is delayed wakes no task before its time.
 func TestDelayedRing(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		bell := p.a.NewLocalDoorbell(nameB)
-		theirs := p.b.OpenBell(bell, nameB)
-		p.b.Go("b", func() { _ = theirs.Ring() })
-		p.a.Go("a", func() {
+		p := pairtest.New(w)
+		bell := p.A.NewLocalDoorbell(nameB)
+		theirs := p.B.OpenBell(bell, nameB)
+		p.B.Go("b", func() { _ = theirs.Ring() })
+		p.A.Go("a", func() {
 			w.Note("%v at %s", bell.Wait(nil, 999), w.Now())
 			w.Note("%v at %s", bell.Wait(nil, 1001), w.Now())
 		})
@@ -127,9 +128,9 @@ func TestDelayedRing(t *testing.T) {
 // TestSpuriousWake: a wait that returns for no reason leaves the ring for the next.
 func TestSpuriousWake(t *testing.T) {
 	o := replay(t, sim.Config{Faults: sim.Faults(exec.Spurious), MaxFaults: 1}, func(w *sim.World) {
-		p := newPair(w)
-		bell := p.a.NewLocalDoorbell(nameB)
-		p.a.Go("a", func() {
+		p := pairtest.New(w)
+		bell := p.A.NewLocalDoorbell(nameB)
+		p.A.Go("a", func() {
 			_ = bell.Ring()
 			w.Note("%v", bell.Wait(nil, 0))
 			w.Note("%v", bell.Wait(nil, 0))
@@ -142,9 +143,9 @@ func TestSpuriousWake(t *testing.T) {
 // TestSleepInThePast: a sleep until now or earlier is no wait.
 func TestSleepInThePast(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.a.Sleep(0); w.Note("a") })
-		p.b.Go("b", func() { w.Note("b") })
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.A.Sleep(0); w.Note("a") })
+		p.B.Go("b", func() { w.Note("b") })
 	})
 	wantNotes(t, o, "a", "b")
 }

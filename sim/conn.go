@@ -130,7 +130,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		}
 	}
 	if e.kind == exec.Fail {
-		return fmt.Errorf("sim: send: %w", syscall.Errno(e.id))
+		return fmt.Errorf("sim: send: %w (%w)", shm.ErrShortage, syscall.Errno(e.id))
 	}
 	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
 	for _, d := range descs {
@@ -218,12 +218,12 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	return copy(buf, k.msg), ds, nil
 }
 
-// PeerPID implements [shm.Conn].
-func (c *conn) PeerPID() (int, error) {
+// Peer implements [shm.Conn].
+func (c *conn) Peer() (shm.Peer, error) {
 	if c.closed {
-		return 0, shm.ErrClosed
+		return shm.Peer{}, shm.ErrClosed
 	}
-	return c.peer.p.id + 1, nil
+	return c.peer.p.Self(), nil
 }
 
 // Close implements [shm.Conn].

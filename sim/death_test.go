@@ -8,6 +8,7 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 )
 
 var kills = sim.Config{Faults: sim.Faults(exec.Kill), MaxFaults: 1, Races: true, Leaks: true}
@@ -15,30 +16,30 @@ var kills = sim.Config{Faults: sim.Faults(exec.Kill), MaxFaults: 1, Races: true,
 // TestDeathOfAPeer: what a process has is released by its death, as a kernel does it, and others see that.
 func TestDeathOfAPeer(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		ca, cb := w.ConnPair(p.a, p.b)
-		p.a.Go("a", func() {
-			l := must(p.a.Listen("here"))
+		p := pairtest.New(w)
+		p.A.Mortal()
+		ca, cb := w.ConnPair(p.A, p.B)
+		p.A.Go("a", func() {
+			l := must(p.A.Listen("here"))
 			_ = ca.Send([]byte("last"), nil, shm.Forever)
-			p.xa.Load()
-			p.xa.Load() // dies here
+			p.XA.Load()
+			p.XA.Load() // dies here
 			_ = l.Close()
 		})
-		p.b.Go("b", func() {
+		p.B.Go("b", func() {
 			buf := make([]byte, 8)
 			n, _, err := cb.Recv(buf, shm.Forever)
 			w.Note("%s %v", buf[:n], err)
-			d, err := p.b.Dial("here")
+			d, err := p.B.Dial("here")
 			w.Note("dials: %v", err)
 			_, _, err = d.Recv(buf, shm.Forever)
 			w.Note("end of a channel that was never accepted: %v", err)
 			_, _, err = cb.Recv(buf, shm.Forever)
 			w.Note("end of a channel: %v", err)
 			w.Note("send: %v", cb.Send(buf, nil, shm.Forever))
-			_, err = p.b.Dial("here")
+			_, err = p.B.Dial("here")
 			w.Note("dials again: %v", err)
-			l, err := p.b.Listen("here")
+			l, err := p.B.Listen("here")
 			w.Note("listens: %v", err)
 			_, _ = l.Close(), d.Close()
 			_ = cb.Close()
@@ -57,24 +58,24 @@ func TestDeathIsFinal(t *testing.T) {
 	say := func(format string, args ...any) { order = append(order, fmt.Sprintf(format, args...)) }
 	setup := func(w *sim.World) {
 		order = nil
-		p := newPair(w)
-		p.a.Mortal()
-		p.a.OnDeath(func() { say("told of the death") })
-		ca, cb := w.ConnPair(p.a, p.b)
-		p.a.Go("other", func() {
+		p := pairtest.New(w)
+		p.A.Mortal()
+		p.A.OnDeath(func() { say("told of the death") })
+		ca, cb := w.ConnPair(p.A, p.B)
+		p.A.Go("other", func() {
 			defer func() { say("other unwinds"); panic("deferred") }()
-			p.xa.Load()
-			p.xa.Load()
+			p.XA.Load()
+			p.XA.Load()
 			say("other goes on")
 		})
-		p.a.Go("waiter", func() {
+		p.A.Go("waiter", func() {
 			defer func() { say("waiter unwinds"); w.Fail("Deferred", "by a dead process") }()
 			_, _, err := ca.Recv(make([]byte, 8), shm.Forever)
 			say("waiter goes on: %v", err)
 		})
-		p.a.Go("new", func() { say("new begins") })
-		p.b.Go("b", func() { p.xb.Store(1); say("b goes on"); _ = cb.Close() })
-		w.AtEnd("x", func() error { return wantValue(p.xa, 1) })
+		p.A.Go("new", func() { say("new begins") })
+		p.B.Go("b", func() { p.XB.Store(1); say("b goes on"); _ = cb.Close() })
+		w.AtEnd("x", func() error { return pairtest.WantValue(p.XA, 1) })
 	}
 	o := replay(t, kills, setup, "other @ x load #1 -> waiter", "waiter @ host.conn block #1 -> other", "other @ x load #2 kill")
 	want := []string{"told of the death", "other unwinds", "waiter unwinds", "b goes on"}
@@ -127,24 +128,24 @@ func TestLeaksAreExcused(t *testing.T) {
 // TestDescriptorsBelongToOneProcess: a descriptor is of no use to another process, nor once it is closed.
 func TestDescriptorsBelongToOneProcess(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		ca, cb := w.ConnPair(p.a, p.b)
-		wait, _, err := p.a.NewDoorbell()
+		p := pairtest.New(w)
+		ca, cb := w.ConnPair(p.A, p.B)
+		wait, _, err := p.A.NewDoorbell()
 		if err != nil {
 			panic(err)
 		}
-		p.a.Go("a", func() {
+		p.A.Go("a", func() {
 			w.Note("%v", ca.Send([]byte("x"), []shm.Desc{wait}, shm.Forever))
-			_, err := p.b.OpenWaiter(wait, nameB)
+			_, err := p.B.OpenWaiter(wait, nameB)
 			w.Note("%v", err)
 		})
-		p.b.Go("b", func() {
+		p.B.Go("b", func() {
 			_, ds, err := cb.Recv(make([]byte, 8), shm.Forever)
 			w.Note("%d %v", len(ds), err)
 			w.Note("%v", cb.Send([]byte("x"), []shm.Desc{wait}, shm.Forever))
 			w.Note("%v %v", ds[0].Close(), ds[0].Close() != nil)
 			w.Note("%v", cb.Send([]byte("x"), ds, shm.Forever))
-			_, err = p.b.MapSegment(ds[0], shm.MinSegment)
+			_, err = p.B.MapSegment(ds[0], shm.MinSegment)
 			w.Note("%v", err)
 		})
 	})

@@ -9,30 +9,31 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // handOver is a producer that waits for its consumer, with a history, a mark, a note and a message.
 func handOver(w *sim.World) {
-	p := newPair(w)
-	ca, cb := w.ConnPair(p.a, p.b)
-	p.a.Go("a", func() {
+	p := pairtest.New(w)
+	ca, cb := w.ConnPair(p.A, p.B)
+	p.A.Go("a", func() {
 		op := w.Call("put")
-		p.da.CopyIn(0, []byte("ab"))
-		p.xa.Store(7)
+		p.DA.CopyIn(0, []byte("ab"))
+		p.XA.Store(7)
 		w.Return(op, "done")
 		_ = ca.Send([]byte("hello"), nil, shm.Forever)
 	})
-	p.b.Go("b", func() {
+	p.B.Go("b", func() {
 		buf := make([]byte, 8)
 		_, _, _ = cb.Recv(buf, shm.Forever)
 		w.Note("got %s", buf[:5])
-		if p.xb.CompareAndSwap(6, 1) {
+		if p.XB.CompareAndSwap(6, 1) {
 			w.Fail("Never", "swapped")
 		}
-		p.xb.CompareAndSwap(7, 8)
-		p.db.CopyOut(buf[:2], 0)
+		p.XB.CompareAndSwap(7, 8)
+		p.DB.CopyOut(buf[:2], 0)
 		w.Sometimes("read")
 	})
 }

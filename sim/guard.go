@@ -21,14 +21,16 @@ const guardTick = 100 * time.Millisecond
 // beatEvery is after how many steps a running task gives a sign of life.
 const beatEvery = 1024
 
+// oneBeat is a sign of life in guard.pulse. What is below is the number of a task.
+const oneBeat = 1 << 8
+
 // guard watches the tasks of a Runner from outside.
 type guard struct {
 	on        bool          // the caller is inside Guard
 	root      goroutine     // that runs executions
 	entitled  *goroutine    // the one that may touch memory now: the root or the running task; nil between executions
-	running   atomic.Int32  // the number of the task that runs, from 1
+	pulse     atomic.Uint64 // the number of the task that runs, from 1, and above that a count; the root and tasks write it
 	limit     atomic.Int64  // Config.HangLimit of the execution
-	beats     atomic.Uint64 // grows with every execution and every beatEvery steps
 	abandoned atomic.Bool   // a task hangs and the caller of Guard has gone on
 	stray     atomic.Pointer[stray]
 	alarm     atomic.Bool // abandoned or stray is set
@@ -40,15 +42,17 @@ type stray struct{ text string }
 // enter notes that t runs.
 func (g *guard) enter(t *task) {
 	g.entitled = &t.co.self
-	g.running.Store(int32(t.id) + 1)
+	g.pulse.Store(g.pulse.Load()&^(oneBeat-1) | uint64(t.id+1))
 }
 
-// leave notes that no task runs any more.
-func (g *guard) leave() { g.running.Store(0) }
+// beat gives a sign of life.
+func (g *guard) beat() { g.pulse.Add(oneBeat) }
 
-// check notes that the root runs again. It ends the root if the caller of Guard has gone on without it: nothing may run any more.
+// leave notes that no task runs any more, and gives a sign of life.
+func (g *guard) leave() { g.pulse.Store(g.pulse.Load()&^(oneBeat-1) + oneBeat) }
+
+// check ends the root, which runs again, if the caller of Guard has gone on without it: nothing may run any more.
 func (g *guard) check() {
-	g.entitled = &g.root
 	if g.abandoned.Load() {
 		runtime.Goexit()
 	}
@@ -113,16 +117,17 @@ func (r *Runner) watch(ended <-chan ending) (ending, *Outcome) { //tidy:concurre
 	g := &r.guard
 	tick := time.NewTicker(guardTick) //tidy:concurrency a hang is measured in real time
 	defer tick.Stop()
-	beats, same := g.beats.Load(), time.Duration(0)
+	last, same := g.pulse.Load(), time.Duration(0)
 	for {
 		select { //tidy:concurrency see above
 		case e := <-ended:
 			return e, nil
 		case <-tick.C:
 		}
-		now, running := g.beats.Load(), g.running.Load()
-		if now != beats || running == 0 {
-			beats, same = now, 0
+		now := g.pulse.Load()
+		running := now % oneBeat
+		if now != last || running == 0 {
+			last, same = now, 0
 			continue
 		}
 		if same += guardTick; same < time.Duration(g.limit.Load()) {
@@ -149,11 +154,24 @@ func (g *guard) hang(t *task) *exec.Failure {
 // other would be neither scheduled nor repeatable. Such a goroutine ends here, with its deferred functions, and the execution
 // fails at the next step of a task.
 func (w *World) mustRun(name shm.Name, op access.Op) {
+	if at := frame(); !w.run.guard.lets(at) {
+		w.mayRun(at, name, op)
+	}
+}
+
+// lets says that the caller, which is at, may touch memory now. If it does not the caller may still: only mayRun knows.
+func (g *guard) lets(at uintptr) bool {
+	e := g.entitled
+	return e != nil && e.knows(at) && !g.alarm.Load()
+}
+
+// mayRun is mustRun where lets does not decide.
+func (w *World) mayRun(at uintptr, name shm.Name, op access.Op) {
 	g := &w.run.guard
 	if g.entitled == nil {
 		return // a look at memory after the execution
 	}
-	if !g.entitled.here() && !g.abandoned.Load() {
+	if !g.entitled.here(at) && !g.abandoned.Load() {
 		g.stray.CompareAndSwap(nil, &stray{fmt.Sprintf("a goroutine that is not a task makes the access %s %s at %s: start it with Host.Go", name, op, caller())})
 		g.alarm.Store(true)
 		runtime.Goexit()

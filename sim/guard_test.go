@@ -12,6 +12,7 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 )
 
 // TestGuards runs programs that leave the simulation: each is a failure that names the task and the place.
@@ -21,10 +22,10 @@ func TestGuards(t *testing.T) {
 	t.Cleanup(func() { close(never) }) // ends the tasks that are left behind
 	for _, tt := range []struct {
 		name, property, message string
-		task                    func(w *sim.World, p *pairOf)
+		task                    func(w *sim.World, p *pairtest.Pair)
 	}{
 		{"endless loop", exec.NoHang, `^a has not come back to a hooked access for 500ms: it computes without an end at guard_test.go:\d+$`,
-			func(*sim.World, *pairOf) {
+			func(*sim.World, *pairtest.Pair) {
 				for ended := false; !ended; {
 					select {
 					case _, open := <-never:
@@ -35,41 +36,41 @@ func TestGuards(t *testing.T) {
 				}
 			}},
 		{"channel", exec.NoHang, `it waits outside of the simulation \(chan receive\) at guard_test.go:\d+$`,
-			func(*sim.World, *pairOf) { <-never }},
+			func(*sim.World, *pairtest.Pair) { <-never }},
 		{"mutex", exec.NoHang, `it waits outside of the simulation \(sync.Mutex.Lock\) at guard_test.go:\d+$`,
-			func(*sim.World, *pairOf) {
+			func(*sim.World, *pairtest.Pair) {
 				var mu sync.Mutex
 				mu.Lock()
 				go func() { <-never; mu.Unlock() }()
 				mu.Lock()
 			}},
 		{"Goexit", exec.NoGoexit, `^a calls runtime.Goexit \(as t.FailNow does\) at guard_test.go:\d+$`,
-			func(*sim.World, *pairOf) { runtime.Goexit() }},
+			func(*sim.World, *pairtest.Pair) { runtime.Goexit() }},
 		{"goroutine", exec.TasksOnly, `^a goroutine that is not a task makes the access x store at guard_test.go:\d+: start it with Host.Go$`,
-			func(_ *sim.World, p *pairOf) {
+			func(_ *sim.World, p *pairtest.Pair) {
 				done := make(chan struct{})
-				go func() { defer close(done); p.xa.Store(1) }()
+				go func() { defer close(done); p.XA.Store(1) }()
 				<-done
-				p.xa.Load()
+				p.XA.Load()
 			}},
 		{"goroutine that the task waits for", exec.TasksOnly, `makes the access x store at guard_test.go:\d+`,
-			func(_ *sim.World, p *pairOf) {
+			func(_ *sim.World, p *pairtest.Pair) {
 				done := make(chan struct{})
-				go func() { p.xa.Store(1); close(done) }()
+				go func() { p.XA.Store(1); close(done) }()
 				select {
 				case <-done:
 				case <-never:
 				}
 			}},
 		{"segment of another process", exec.OwnMapping, `^a: x load of byte 64 of a segment that only process b has mapped here$`,
-			func(_ *sim.World, p *pairOf) { p.xb.Load() }},
+			func(_ *sim.World, p *pairtest.Pair) { p.XB.Load() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := sim.NewRunner()
 			o := r.Run(sim.Config{HangLimit: 500 * time.Millisecond}, sim.Default{}, func(w *sim.World) {
-				p := newPair(w)
-				p.a.Go("a", func() { p.ya.Load(); tt.task(w, p) })
+				p := pairtest.New(w)
+				p.A.Go("a", func() { p.YA.Load(); tt.task(w, p) })
 			})
 			if o.Failure == nil || o.Failure.Property != tt.property || !regexp.MustCompile(tt.message).MatchString(o.Failure.Message) {
 				t.Errorf("got %v, want %s: %s", o.Failure, tt.property, tt.message)
@@ -86,10 +87,10 @@ func TestHangKeepsTheSchedule(t *testing.T) {
 	r := sim.NewRunner()
 	o := r.Run(sim.Config{}, sim.NewReplay(schedule(t, "a @ x store #2 -> b")), func(w *sim.World) {
 		w.Sometimes("began")
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
-		p.b.Go("b", func() {
-			if p.xb.Load() == 1 {
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Store(1); p.XA.Store(2) })
+		p.B.Go("b", func() {
+			if p.XB.Load() == 1 {
 				<-never
 			}
 		})
@@ -169,19 +170,19 @@ func peterson(swapped bool) func(*sim.World) {
 // TestPolling: loops that wait for a word are explored, not spun in.
 func TestPolling(t *testing.T) {
 	for _, strategy := range []string{"dfs:2", "pct:3", "random"} {
-		rep := exploreWith(t, strategy, 1000, fixed(sim.Config{}, peterson(true)))
+		rep := exploreWith(t, strategy, 1000, pairtest.Fixed(sim.Config{}, peterson(true)))
 		if rep.Violation == nil || rep.Violation.Failure.Property != "Exclusive" {
 			t.Errorf("%s: found %+v in %d executions", strategy, rep.Violation, rep.Executions)
 		}
 	}
 	wantExhausted(t, "dfs:3", sim.Config{}, peterson(false))
 	wantFailure(t, sim.Config{MaxSteps: 200}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() {
-			for p.xa.Load() == 0 {
+		p := pairtest.New(w)
+		p.A.Go("a", func() {
+			for p.XA.Load() == 0 {
 			}
 		})
-		p.b.Go("b", func() { p.yb.Store(1) })
+		p.B.Go("b", func() { p.YB.Store(1) })
 	}, exec.NoLivelock, "a spins around x load")
 }
 
@@ -191,15 +192,15 @@ func TestStrayOfAnEarlierExecution(t *testing.T) {
 	defer r.Close()
 	start, done := make(chan struct{}), make(chan struct{})
 	r.Run(sim.Config{}, sim.Default{}, func(w *sim.World) {
-		p := newPair(w)
-		go func() { defer close(done); <-start; p.xa.Store(1) }()
-		p.a.Go("a", func() { p.xa.Load() })
+		p := pairtest.New(w)
+		go func() { defer close(done); <-start; p.XA.Store(1) }()
+		p.A.Go("a", func() { p.XA.Load() })
 	})
 	o := r.Run(sim.Config{}, sim.Default{}, func(w *sim.World) {
-		p := newPair(w)
+		p := pairtest.New(w)
 		close(start) // while the root runs
 		<-done
-		p.a.Go("a", func() { p.xa.Load() })
+		p.A.Go("a", func() { p.XA.Load() })
 	})
 	if o.Failure == nil || o.Failure.Property != exec.TasksOnly || !strings.Contains(o.Failure.Message, "x store at guard_test.go") {
 		t.Errorf("got %v", o.Failure)

@@ -10,18 +10,21 @@ import (
 	"cutthrough/sim/exec"
 )
 
-// view is one process's access hook for one piece of memory.
+// view is a piece of memory as one process has it mapped, and the access hook of that mapping.
 type view struct {
 	p      *Process
 	mem    *memory
-	before uint64 // the value of the word that is being accessed
-	gone   bool   // unmapped: a real process would be killed by the next access
+	before uint64       // the value of the word that is being accessed
+	gone   bool         // unmapped: a real process would be killed by the next access
+	close  func() error // unmap, made once
 }
 
 // Before implements [shm.AccessHook]: the scheduling point of every memory access.
 func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op) {
 	w := v.p.w
-	w.mustRun(name, op)
+	if at := frame(); !w.run.guard.lets(at) {
+		w.mayRun(at, name, op)
+	}
 	t := w.cur
 	if t == nil {
 		return
@@ -70,11 +73,13 @@ func (v *view) After(value uint64, ok bool) {
 	if w.order {
 		w.synchronise(t, v.mem, a, ok)
 	}
-	if w.rec != nil {
-		w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
-	}
-	if failed {
-		w.doing.Op = access.Load
+	if w.watched {
+		if w.rec != nil {
+			w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
+		}
+		if failed {
+			w.doing.Op = access.Load
+		}
 	}
 	for i := range w.always {
 		w.holds(&w.always[i])
@@ -111,6 +116,13 @@ func (w *World) at(a Access, faults []option) option {
 // begin notes that t does what it came to.
 func (w *World) begin(t *task) {
 	w.done++
+	if w.watched {
+		w.report(t)
+	}
+}
+
+// report tells the recorder and the observer that t does what it came to.
+func (w *World) report(t *task) {
 	if w.rec != nil {
 		w.rec.begin(t)
 	}
@@ -137,7 +149,7 @@ func (w *World) point(t *task, faults []option) option {
 	w.flush()
 	w.step++
 	if w.step%beatEvery == 0 {
-		w.run.guard.beats.Add(1)
+		w.run.guard.beat()
 	}
 	if w.step > w.cfg.MaxSteps {
 		w.limit(t)
@@ -233,13 +245,16 @@ func (w *World) askAt(t *task, a *Access) *Point {
 	p := &w.pt
 	p.Object, p.Name, p.Op, p.Off, p.Len = a.Object, a.Name, a.Op, a.Off, a.Len
 	p.Task, p.Nth, p.Step = t.id, t.nth, w.step
-	p.w, p.Forced, p.Draws = w, false, 0
+	p.Forced, p.Draws = false, 0
 	return p
 }
 
 // decide puts the question to the Chooser and records the answer.
 func (w *World) decide(t *task, p *Point) option {
 	c := w.chooser.Choose(p)
+	if c == 0 && !p.Forced && p.Draws == 0 {
+		return option{} // to continue, the most frequent answer
+	}
 	if c == Diverged {
 		w.diverged(t, p)
 	}
@@ -253,7 +268,7 @@ func (w *World) decide(t *task, p *Point) option {
 		if o.kind.Fault() {
 			w.spent++
 			w.run.hit(p, o.kind)
-			w.run.guard.beats.Add(1) // publishes the choice to the guard; a switch does so by itself
+			w.run.guard.beat() // publishes the choice to the guard; a switch does so by itself
 		}
 		if w.rec != nil {
 			w.rec.intervention(p, w.effect(o))

@@ -31,6 +31,7 @@ type Process struct {
 	w       *World
 	id      int
 	name    string
+	user    uint32
 	mortal  bool
 	service bool
 	dead    bool
@@ -51,6 +52,12 @@ func (p *Process) Mortal() *Process { p.mortal = true; return p }
 // Service makes the tasks that the process starts daemons, because it serves others
 // and never ends by itself, and returns it. It may keep what it has.
 func (p *Process) Service() *Process { p.service = true; return p }
+
+// User makes the process one of the user uid, whose group has the same number, and returns it. The default is 0.
+func (p *Process) User(uid uint32) *Process { p.user = uid; return p }
+
+// Self implements [shm.Host].
+func (p *Process) Self() shm.Peer { return shm.Peer{UID: p.user, GID: p.user, PID: p.id + 1} }
 
 // Dead says whether the process was killed.
 func (p *Process) Dead() bool { return p.dead }
@@ -191,7 +198,8 @@ type desc struct {
 }
 
 func (p *Process) newDesc(obj any) *desc {
-	d := &desc{p, obj}
+	d := p.w.run.descs.get()
+	*d = desc{p, obj}
 	p.acquire(d)
 	hold(obj)
 	return d
@@ -241,30 +249,27 @@ func (d *desc) Close() error {
 	return nil
 }
 
-// mapping is a mapped segment of one process.
-type mapping struct {
-	p *Process
-	m *memory
-	v *view
-}
+func (v *view) release() {}
 
-func (m *mapping) release() {}
+func (v *view) String() string { return fmt.Sprintf("mapping of %d bytes", len(v.mem.bytes)) }
 
-func (m *mapping) String() string { return fmt.Sprintf("mapping of %d bytes", len(m.m.bytes)) }
-
-func (m *mapping) unmap() error {
-	if m.p.w.cur != nil {
-		m.p.w.at(Access{Object: m.m.id, Name: nameSegUnmap, Op: access.Call}, nil)
+func (v *view) unmap() error {
+	if v.p.w.cur != nil {
+		v.p.w.at(Access{Object: v.mem.id, Name: nameSegUnmap, Op: access.Call}, nil)
 	}
-	m.p.drop(m)
-	m.v.gone = true
+	v.p.drop(v)
+	v.gone = true
 	return nil
 }
 
-func (p *Process) mapMemory(m *memory) (*mapping, *view) {
-	mp := &mapping{p, m, &view{p: p, mem: m}}
-	p.acquire(mp)
-	return mp, mp.v
+func (p *Process) mapMemory(m *memory) *view {
+	v := p.w.run.views.get()
+	if v.close == nil {
+		v.close = v.unmap
+	}
+	v.p, v.mem, v.gone = p, m, false
+	p.acquire(v)
+	return v
 }
 
 // CreateSegment implements [shm.Host]. The memory is on the heap.
@@ -277,12 +282,12 @@ func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
 	}
 	w := p.w
 	m := w.memory(size)
-	mp, v := p.mapMemory(m)
+	v := p.mapMemory(m)
 	w.generation++
 	var s *shm.Segment
 	var err error
 	w.unhooked(func() { // no other task can see the segment yet
-		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), mp.unmap)
+		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), v.close)
 	})
 	return s, err
 }
@@ -307,10 +312,10 @@ func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 	if uint64(len(m.bytes)) != size {
 		return fail(shm.ErrSize)
 	}
-	mp, v := p.mapMemory(m)
-	s, err := shm.AttachSegment(m.bytes, v, sd, mp.unmap)
+	v := p.mapMemory(m)
+	s, err := shm.AttachSegment(m.bytes, v, sd, v.close)
 	if err != nil {
-		p.drop(mp)
+		p.drop(v)
 		return fail(err)
 	}
 	return s, nil

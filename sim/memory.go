@@ -9,21 +9,29 @@ import (
 type memory struct {
 	id     Object
 	bytes  []byte
+	home   *memories
 	sync   []hb.Var   // per 4 bytes: what a load of the word acquires; the engine clears those in use
 	shadow *hb.Shadow // plain accesses, nil until the first
 }
 
+// memories are the pieces of memory of one size that no execution uses.
+type memories struct{ free []*memory }
+
 // memory returns a zero memory of size bytes, recycled if possible: clearing
 // 8 KiB costs 60 ns, allocating it ten times that.
 func (w *World) memory(size uint64) *memory {
-	r := w.run
+	home := w.run.memories[size]
+	if home == nil {
+		home = new(memories)
+		w.run.memories[size] = home
+	}
 	var m *memory
-	if free := r.memories[size]; len(free) > 0 {
-		m = free[len(free)-1]
-		r.memories[size] = free[:len(free)-1]
+	if n := len(home.free); n > 0 {
+		m = home.free[n-1]
+		home.free = home.free[:n-1]
 		clear(m.bytes)
 	} else {
-		m = &memory{bytes: shm.HeapBytes(size), sync: make([]hb.Var, (size+3)/4)}
+		m = &memory{home: home, bytes: shm.HeapBytes(size), sync: make([]hb.Var, (size+3)/4)}
 	}
 	m.id = w.object("segment", "")
 	w.mems = append(w.mems, m)
@@ -31,10 +39,9 @@ func (w *World) memory(size uint64) *memory {
 }
 
 // recycle clears the shadow state and gives m back.
-func (m *memory) recycle(r *engine) {
+func (m *memory) recycle() {
 	if m.shadow != nil {
 		m.shadow.Reset()
 	}
-	size := uint64(len(m.bytes))
-	r.memories[size] = append(r.memories[size], m)
+	m.home.free = append(m.home.free, m)
 }

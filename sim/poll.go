@@ -17,13 +17,13 @@ const wordSize = 8
 const (
 	pollTurns = 4
 	maxPoll   = 8
+	maxLoads  = pollTurns * maxPoll
 )
 
 // poll is what a task has loaded since it last changed something.
 type poll struct {
-	n      int // of loads
-	period int // loads of one turn, while the task waits for a change
-	loads  [pollTurns * maxPoll]loaded
+	loads  []loaded // the last ones, at most maxLoads
+	period int      // loads of one turn, while the task waits for a change
 }
 
 // loaded is one load of a word. It is small, because every load of an execution is one.
@@ -34,11 +34,11 @@ type loaded struct {
 }
 
 // progress notes that the task did something else than loading words.
-func (q *poll) progress() { q.n = 0 }
+func (q *poll) progress() { q.loads = q.loads[:0] }
 
 // turn returns the length of the turn that was just repeated often enough, or 0.
 func (q *poll) turn() int {
-	n := q.n
+	n := len(q.loads)
 	for p := 1; p <= maxPoll && pollTurns*p <= n; p++ {
 		same := true
 		for i := n - (pollTurns-1)*p; i < n && same; i++ {
@@ -57,12 +57,11 @@ func (w *World) polled(t *task, a *Access, value uint64) {
 		return
 	}
 	q := &t.poll
-	if q.n == len(q.loads) {
-		q.n = copy(q.loads[:], q.loads[1:])
+	if len(q.loads) == maxLoads {
+		q.loads = q.loads[:copy(q.loads, q.loads[1:])]
 	}
-	q.loads[q.n] = loaded{a.Object, uint32(a.Off), value}
-	q.n++
-	if q.n < pollTurns || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
+	q.loads = append(q.loads, loaded{a.Object, uint32(a.Off), value})
+	if len(q.loads) < pollTurns || w.enabled&^(1<<t.id) == 0 && !w.timerPending() {
 		return
 	}
 	if q.period = q.turn(); q.period == 0 {
@@ -83,9 +82,13 @@ func (change) signalled() bool { return false }
 // wrote notes that t has made the access a, a write, and wakes the tasks that poll what it wrote.
 func (w *World) wrote(t *task, a *Access) {
 	t.poll.progress()
-	if w.polling == 0 {
-		return
+	if w.polling > 0 {
+		w.wakePollers(a)
 	}
+}
+
+// wakePollers lets the tasks go on that poll what a writes.
+func (w *World) wakePollers(a *Access) {
 	for _, o := range w.tasks {
 		if o.state == taskBlocked && o.poll.period > 0 && o.poll.watches(a) {
 			w.setReady(o, true)
@@ -95,7 +98,7 @@ func (w *World) wrote(t *task, a *Access) {
 
 // watches says whether the turn reads one of the bytes.
 func (q *poll) watches(a *Access) bool {
-	for _, l := range q.loads[q.n-q.period : q.n] {
+	for _, l := range q.loads[len(q.loads)-q.period:] {
 		if l.object == a.Object && uint64(l.off) < a.Off+a.Len && a.Off < uint64(l.off)+wordSize {
 			return true
 		}

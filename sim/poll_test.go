@@ -19,11 +19,10 @@ func after(text string) *poll {
 	q := new(poll)
 	for _, c := range text {
 		low := uint32(c | 0x20)
-		if q.n == len(q.loads) {
-			q.n = copy(q.loads[:], q.loads[1:])
+		if len(q.loads) == maxLoads {
+			q.loads = q.loads[:copy(q.loads, q.loads[1:])]
 		}
-		q.loads[q.n] = loaded{3, 8 * (low - 'a'), uint64(c)}
-		q.n++
+		q.loads = append(q.loads, loaded{3, 8 * (low - 'a'), uint64(c)})
 	}
 	return q
 }

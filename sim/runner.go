@@ -25,8 +25,11 @@ type Runner struct {
 
 // engine is what a Runner leaves behind with a task that hangs.
 type engine struct {
-	idle      []*coro
-	memories  map[uint64][]*memory // free ones by size
+	memories  map[uint64]*memories // by size
+	processes pool[Process]
+	tasks     pool[task]
+	views     pool[view]
+	descs     pool[desc]
 	world     World
 	delayed   []delayed
 	coverage  coverage
@@ -38,7 +41,7 @@ type engine struct {
 func NewRunner() *Runner { return &Runner{engine: newEngine()} }
 
 func newEngine() *engine {
-	return &engine{memories: map[uint64][]*memory{}, sometimes: map[string]int{}}
+	return &engine{memories: map[uint64]*memories{}, sometimes: map[string]int{}}
 }
 
 // abandon leaves the engine to the task that hangs, and goes on with a new one.
@@ -50,23 +53,16 @@ func (r *Runner) abandon() {
 	maps.Copy(r.sometimes, old.sometimes)
 }
 
-// Close ends the pooled coroutines.
+// Close ends the coroutines of tasks.
 func (r *Runner) Close() { r.engine.close() }
 
 func (r *engine) close() {
-	for _, c := range r.idle {
-		c.cancel()
+	for _, t := range r.tasks.objects {
+		if t.co != nil && !t.co.self.gone {
+			t.co.cancel()
+		}
 	}
-	r.idle = nil
-}
-
-func (r *engine) coro() *coro {
-	if n := len(r.idle); n > 0 {
-		c := r.idle[n-1]
-		r.idle = r.idle[:n-1]
-		return c
-	}
-	return newCoro()
+	r.tasks = pool[task]{}
 }
 
 // Schedule returns the choices other than the default that the last execution took. The caller may keep it.
@@ -101,13 +97,15 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	e.guard.limit.Store(int64(cfg.HangLimit))
 	setup(w)
 	w.launchAll()
-	e.guard.beats.Add(1)
 	for w.next != nil {
 		t := w.next
 		w.next = nil
 		w.resume(t)
-		w.reap()
+		if len(w.dying) > 0 {
+			w.reap()
+		}
 	}
+	w.cur = nil
 	e.guard.leave()
 	w.flush()
 	w.strays()
@@ -123,32 +121,31 @@ func (r *Runner) runGuarded(cfg Config, ch Chooser, setup func(*World)) (o Outco
 	return o
 }
 
-// resume lets t go on until it hands back control.
+// resume lets t go on until it hands back control. Afterwards t still counts as the running task: resume is called for every
+// switch, and the root has nothing to do in between that the difference would matter for.
 func (w *World) resume(t *task) {
 	w.cur = t
 	w.run.guard.enter(t)
 	t.co.resume()
-	w.cur = nil
 	w.run.guard.check()
 }
 
 func (w *World) reset(r *engine, cfg Config, ch Chooser) {
-	old := *w
 	*w = World{
 		run: r, cfg: cfg, chooser: ch,
-		procs: old.procs[:0], tasks: old.tasks[:0],
-		faultBuf: old.faultBuf[:0], choices: old.choices[:0],
-		always: old.always[:0], atEnd: old.atEnd[:0], onIdle: old.onIdle[:0],
-		hist: history{ops: old.hist.ops[:0]},
-		mems: old.mems[:0], hb: old.hb,
-		free:  append(old.free, old.tasks...),
+		procs: w.procs[:0], tasks: w.tasks[:0],
+		pt:       Point{w: w, faults: w.pt.faults[:0]},
+		faultBuf: w.faultBuf[:0], choices: w.choices[:0],
+		always: w.always[:0], atEnd: w.atEnd[:0], onIdle: w.onIdle[:0],
+		hist: history{ops: w.hist.ops[:0]},
+		mems: w.mems[:0], hb: w.hb,
 		order: cfg.Races || cfg.Record,
 	}
-	w.pt.faults = old.pt.faults[:0]
 	w.observer, _ = ch.(Observer)
 	if cfg.Record {
 		w.rec = newRecorder(w)
 	}
+	w.watched = w.rec != nil || w.observer != nil
 	if w.order {
 		w.hb.Reset(cfg.MaxTasks)
 	}
@@ -157,25 +154,25 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 		w.objects = []exec.Object{{Kind: "none"}, {Kind: "clock"}, {Kind: "directory"}}
 	}
 	r.delayed = r.delayed[:0]
+	r.processes.reset()
+	r.tasks.reset()
+	r.views.reset()
+	r.descs.reset()
 }
 
-// newTask returns a task, recycled if possible.
+// newTask returns a task that is not launched yet.
 func (w *World) newTask(p *Process, name string, f func()) *task {
 	if len(w.tasks) == w.cfg.MaxTasks {
 		panic(fmt.Sprintf("sim: more than %d tasks: see Config.MaxTasks", w.cfg.MaxTasks))
 	}
-	var t *task
-	if n := len(w.free); n > 0 {
-		t = w.free[n-1]
-		w.free = w.free[:n-1]
-		for _, i := range t.touched {
-			t.counts[i] = 0
-		}
-		*t = task{counts: t.counts, touched: t.touched[:0]}
-	} else {
-		t = new(task)
+	t := w.run.tasks.get()
+	for _, i := range t.touched {
+		t.counts[i] = 0
 	}
-	t.id, t.name, t.proc, t.body, t.deadline = len(w.tasks), name, p, f, shm.Forever
+	*t = task{
+		id: len(w.tasks), name: name, proc: p, body: f, deadline: shm.Forever,
+		co: t.co, counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]},
+	}
 	w.tasks = append(w.tasks, t)
 	return t
 }
@@ -249,7 +246,7 @@ func (w *World) unwindTask(t *task) {
 	t.state = taskDone
 }
 
-// unwind closes the record, ends every task and returns its coroutine to the pool.
+// unwind closes the record and ends every task.
 func (w *World) unwind() (x *exec.Execution) {
 	for _, t := range w.tasks {
 		t.endedAt = t.state
@@ -259,18 +256,11 @@ func (w *World) unwind() (x *exec.Execution) {
 		w.rec = nil
 	}
 	for _, t := range w.tasks {
-		if t.co == nil {
-			continue
-		}
 		w.unwindTask(t)
-		if !t.co.self.gone {
-			w.run.idle = append(w.run.idle, t.co)
-		}
-		t.co = nil
 	}
 	for _, m := range w.mems {
-		m.recycle(w.run)
+		m.recycle()
 	}
-	w.next = nil
+	w.cur, w.next = nil, nil
 	return x
 }

@@ -11,6 +11,7 @@ import (
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/explore"
+	"cutthrough/sim/internal/pairtest"
 	"cutthrough/sim/scenario"
 )
 
@@ -22,47 +23,6 @@ var (
 	nameL    = shm.NewName("lock")
 	nameD    = shm.NewName("draw")
 )
-
-// pair is two processes a and b that share a segment with two words and a range.
-type pairOf struct {
-	a, b   *sim.Process
-	xa, xb shm.Uint64
-	ya, yb shm.Uint64
-	da, db shm.Range
-	seg    *shm.Segment // as a has it
-}
-
-// third returns the words and the range as another process has them.
-func (p *pairOf) third(q *sim.Process) (x, y shm.Uint64, d shm.Range) {
-	s := q.View(p.seg)
-	return s.Uint64(64, nameX), s.Uint64(72, nameY), s.Range(128, 64, nameData)
-}
-
-func newPair(w *sim.World) *pairOf {
-	p := &pairOf{a: w.Process("a"), b: w.Process("b")}
-	sa, err := p.a.CreateSegment(shm.MinSegment)
-	if err != nil {
-		panic(err)
-	}
-	p.seg = sa
-	sb := p.b.View(sa)
-	p.xa, p.xb = sa.Uint64(64, nameX), sb.Uint64(64, nameX)
-	p.ya, p.yb = sa.Uint64(72, nameY), sb.Uint64(72, nameY)
-	p.da, p.db = sa.Range(128, 64, nameData), sb.Range(128, 64, nameData)
-	return p
-}
-
-// fixed is a test of one program.
-func fixed(cfg sim.Config, setup func(*sim.World), sometimes ...string) *scenario.Scenario {
-	return &scenario.Scenario{
-		Name:     "fixed",
-		Generate: func(scenario.Source) scenario.Input { return scenario.Input{} },
-		Compile: func(scenario.Input) (scenario.Program, error) {
-			return scenario.Program{Config: cfg, Setup: setup}, nil
-		},
-		Sometimes: sometimes,
-	}
-}
 
 func exploreWith(t *testing.T, strategy string, n int, test *scenario.Scenario) *explore.Report {
 	t.Helper()
@@ -82,7 +42,7 @@ func exploreWith(t *testing.T, strategy string, n int, test *scenario.Scenario) 
 func wantFailure(t *testing.T, cfg sim.Config, setup func(*sim.World), property, message string) {
 	t.Helper()
 	for _, strategy := range []string{"dfs:2", "pct:3", "random"} {
-		test := fixed(cfg, setup)
+		test := pairtest.Fixed(cfg, setup)
 		rep := exploreWith(t, strategy, 100_000, test)
 		f := rep.Violation
 		if f == nil {
@@ -103,7 +63,7 @@ func wantFailure(t *testing.T, cfg sim.Config, setup func(*sim.World), property,
 
 func wantExhausted(t *testing.T, strategy string, cfg sim.Config, setup func(*sim.World)) *explore.Report {
 	t.Helper()
-	rep := exploreWith(t, strategy, 1_000_000, fixed(cfg, setup))
+	rep := exploreWith(t, strategy, 1_000_000, pairtest.Fixed(cfg, setup))
 	if rep.Violation != nil {
 		t.Fatalf("found %v by %v", rep.Violation.Failure, rep.Violation.Schedule)
 	}
@@ -115,18 +75,11 @@ func wantExhausted(t *testing.T, strategy string, cfg sim.Config, setup func(*si
 
 // lostUpdate increments x on both sides with a load and a store.
 func lostUpdate(w *sim.World) {
-	p := newPair(w)
+	p := pairtest.New(w)
 	inc := func(x shm.Uint64) func() { return func() { x.Store(x.Load() + 1) } }
-	p.a.Go("a", inc(p.xa))
-	p.b.Go("b", inc(p.xb))
-	w.AtEnd("Sum", func() error { return wantValue(p.xa, 2) })
-}
-
-func wantValue(x shm.Uint64, want uint64) error {
-	if got := x.Load(); got != want {
-		return fmt.Errorf("%d, want %d", got, want)
-	}
-	return nil
+	p.A.Go("a", inc(p.XA))
+	p.B.Go("b", inc(p.XB))
+	w.AtEnd("Sum", func() error { return pairtest.WantValue(p.XA, 2) })
 }
 
 func TestLostUpdate(t *testing.T) {
@@ -135,10 +88,10 @@ func TestLostUpdate(t *testing.T) {
 
 func TestAtomicUpdateIsClean(t *testing.T) {
 	wantExhausted(t, "dfs:3", sim.Config{Races: true}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Add(1) })
-		p.b.Go("b", func() { p.xb.Add(1) })
-		w.AtEnd("Sum", func() error { return wantValue(p.xa, 2) })
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Add(1) })
+		p.B.Go("b", func() { p.XB.Add(1) })
+		w.AtEnd("Sum", func() error { return pairtest.WantValue(p.XA, 2) })
 	})
 }
 
@@ -148,27 +101,27 @@ func TestAtomicUpdateIsClean(t *testing.T) {
 func TestLitmus(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		body func(p *pairOf, r *[2]uint64)
+		body func(p *pairtest.Pair, r *[2]uint64)
 		want []string
 	}{
-		{"store buffering", func(p *pairOf, r *[2]uint64) {
-			p.a.Go("a", func() { p.xa.Store(1); r[0] = p.ya.Load() })
-			p.b.Go("b", func() { p.yb.Store(1); r[1] = p.xb.Load() })
+		{"store buffering", func(p *pairtest.Pair, r *[2]uint64) {
+			p.A.Go("a", func() { p.XA.Store(1); r[0] = p.YA.Load() })
+			p.B.Go("b", func() { p.YB.Store(1); r[1] = p.XB.Load() })
 		}, []string{"[0 1]", "[1 0]", "[1 1]"}},
-		{"load buffering", func(p *pairOf, r *[2]uint64) {
-			p.a.Go("a", func() { r[0] = p.xa.Load(); p.ya.Store(1) })
-			p.b.Go("b", func() { r[1] = p.yb.Load(); p.xb.Store(1) })
+		{"load buffering", func(p *pairtest.Pair, r *[2]uint64) {
+			p.A.Go("a", func() { r[0] = p.XA.Load(); p.YA.Store(1) })
+			p.B.Go("b", func() { r[1] = p.YB.Load(); p.XB.Store(1) })
 		}, []string{"[0 0]", "[0 1]", "[1 0]"}},
-		{"message passing", func(p *pairOf, r *[2]uint64) {
-			p.a.Go("a", func() { p.xa.Store(1); p.ya.Store(1) })
-			p.b.Go("b", func() { r[0] = p.yb.Load(); r[1] = p.xb.Load() })
+		{"message passing", func(p *pairtest.Pair, r *[2]uint64) {
+			p.A.Go("a", func() { p.XA.Store(1); p.YA.Store(1) })
+			p.B.Go("b", func() { r[0] = p.YB.Load(); r[1] = p.XB.Load() })
 		}, []string{"[0 0]", "[0 1]", "[1 1]"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			wantExhausted(t, "dfs:4", sim.Config{}, func(w *sim.World) {
 				var r [2]uint64
-				tt.body(newPair(w), &r)
+				tt.body(pairtest.New(w), &r)
 				w.AtEnd("collect", func() error {
 					if s := fmt.Sprint(r); !slices.Contains(got, s) {
 						got = append(got, s)
@@ -188,9 +141,9 @@ func TestLitmus(t *testing.T) {
 // coverage must show.
 func TestExecutionCounts(t *testing.T) {
 	threeByThree := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Load(); p.xa.Load() })
-		p.b.Go("b", func() { p.xb.Load(); p.xb.Load() })
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Load(); p.XA.Load() })
+		p.B.Go("b", func() { p.XB.Load(); p.XB.Load() })
 	}
 	for _, tt := range []struct {
 		strategy           string
@@ -204,44 +157,44 @@ func TestExecutionCounts(t *testing.T) {
 }
 
 func TestRaces(t *testing.T) {
-	publish := func(store func(p *pairOf), load func(p *pairOf) bool) func(*sim.World) {
+	publish := func(store func(p *pairtest.Pair), load func(p *pairtest.Pair) bool) func(*sim.World) {
 		return func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() { p.da.CopyIn(0, []byte("abcd")); store(p) })
-			p.b.Go("b", func() {
+			p := pairtest.New(w)
+			p.A.Go("a", func() { p.DA.CopyIn(0, []byte("abcd")); store(p) })
+			p.B.Go("b", func() {
 				if load(p) {
-					p.db.CopyOut(make([]byte, 4), 0)
+					p.DB.CopyOut(make([]byte, 4), 0)
 				}
 			})
 		}
 	}
-	always := publish(func(*pairOf) {}, func(*pairOf) bool { return true })
+	always := publish(func(*pairtest.Pair) {}, func(*pairtest.Pair) bool { return true })
 	wantFailure(t, sim.Config{Races: true}, always, exec.NoRace, "data")
 	wantExhausted(t, "dfs:2", sim.Config{}, always) // the detector off: nothing is seen
 
 	early := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Store(1); p.da.CopyIn(0, []byte("abcd")) })
-		p.b.Go("b", func() {
-			if p.xb.Load() == 1 {
-				p.db.CopyOut(make([]byte, 4), 0)
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Store(1); p.DA.CopyIn(0, []byte("abcd")) })
+		p.B.Go("b", func() {
+			if p.XB.Load() == 1 {
+				p.DB.CopyOut(make([]byte, 4), 0)
 			}
 		})
 	}
 	wantFailure(t, sim.Config{Races: true}, early, exec.NoRace, "data")
 
-	ordered := publish(func(p *pairOf) { p.xa.Store(1) }, func(p *pairOf) bool { return p.xb.Load() == 1 })
+	ordered := publish(func(p *pairtest.Pair) { p.XA.Store(1) }, func(p *pairtest.Pair) bool { return p.XB.Load() == 1 })
 	wantExhausted(t, "dfs:3", sim.Config{Races: true}, ordered)
 
-	failedCAS := publish(func(p *pairOf) { p.xa.CompareAndSwap(7, 8) }, func(p *pairOf) bool { p.xb.Load(); return true })
+	failedCAS := publish(func(p *pairtest.Pair) { p.XA.CompareAndSwap(7, 8) }, func(p *pairtest.Pair) bool { p.XB.Load(); return true })
 	wantFailure(t, sim.Config{Races: true}, failedCAS, exec.NoRace, "data")
 
 	relayed := func(w *sim.World) { // a release sequence: store, read-modify-write by another, load
-		p := newPair(w)
+		p := pairtest.New(w)
 		c := w.Process("c")
-		p.a.Go("a", func() { p.da.CopyIn(0, []byte("abcd")); p.xa.Store(1) })
-		p.b.Go("b", func() { p.xb.CompareAndSwap(1, 2) })
-		x, _, d := p.third(c)
+		p.A.Go("a", func() { p.DA.CopyIn(0, []byte("abcd")); p.XA.Store(1) })
+		p.B.Go("b", func() { p.XB.CompareAndSwap(1, 2) })
+		x, _, d := p.Third(c)
 		c.Go("c", func() {
 			if x.Load() == 2 {
 				d.CopyOut(make([]byte, 4), 0)
@@ -261,18 +214,18 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 	wantFailure(t, sim.Config{}, locks, exec.NoDeadlock, "waits for ever at lock block")
 
 	lost := func(w *sim.World) {
-		p := newPair(w)
-		bell := p.a.NewLocalDoorbell(nameB)
-		theirs := p.b.OpenBell(bell, nameB)
-		p.a.Go("a", func() {
-			if p.xa.Load() == 0 {
-				p.ya.Store(1)
-				_ = bell.Wait(func() bool { return p.xa.Load() == 1 }, shm.Forever)
+		p := pairtest.New(w)
+		bell := p.A.NewLocalDoorbell(nameB)
+		theirs := p.B.OpenBell(bell, nameB)
+		p.A.Go("a", func() {
+			if p.XA.Load() == 0 {
+				p.YA.Store(1)
+				_ = bell.Wait(func() bool { return p.XA.Load() == 1 }, shm.Forever)
 			}
 		})
-		p.b.Go("b", func() {
-			p.xb.Store(1)
-			if p.yb.Load() == 1 {
+		p.B.Go("b", func() {
+			p.XB.Store(1)
+			if p.YB.Load() == 1 {
 				_ = theirs.Ring()
 			}
 		})
@@ -282,31 +235,31 @@ func TestDeadlockAndLostWakeup(t *testing.T) {
 
 func TestLivelockNamesTheSpinner(t *testing.T) {
 	spin := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() {
-			for p.xa.Load() == 0 {
+		p := pairtest.New(w)
+		p.A.Go("a", func() {
+			for p.XA.Load() == 0 {
 			}
 		})
-		p.b.Go("b", func() { p.yb.Load() })
+		p.B.Go("b", func() { p.YB.Load() })
 	}
 	cfg := sim.Config{MaxSteps: 200}
-	rep := exploreWith(t, "dfs:0", 10, fixed(cfg, spin))
+	rep := exploreWith(t, "dfs:0", 10, pairtest.Fixed(cfg, spin))
 	if rep.Violation == nil || rep.Violation.Failure.Property != exec.NoLivelock || !strings.Contains(rep.Violation.Failure.Message, "a spins around x load") || rep.Violation.Steps != 2*cfg.MaxSteps+1 {
 		t.Errorf("found %+v", rep.Violation)
 	}
 	// A spinner that another task releases is not livelocked. It waits for that, unless the program wants to see its turns:
 	// then only the fair phase ends it, and the execution does not count as explored.
 	wait := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() {
-			for p.xa.Load() == 0 {
+		p := pairtest.New(w)
+		p.A.Go("a", func() {
+			for p.XA.Load() == 0 {
 			}
 		})
-		p.b.Go("b", func() { p.xb.Store(1) })
+		p.B.Go("b", func() { p.XB.Store(1) })
 	}
 	for _, bounded := range []bool{false, true} {
 		cfg.BoundedLoops = bounded
-		rep := exploreWith(t, "dfs:0", 10, fixed(cfg, wait))
+		rep := exploreWith(t, "dfs:0", 10, pairtest.Fixed(cfg, wait))
 		if rep.Violation != nil || rep.Cut == 1 != bounded || rep.Strategies[0].Exhausted == "" != bounded {
 			t.Errorf("bounded %v: found %+v, %d cut, exhausted %q", bounded, rep.Violation, rep.Cut, rep.Strategies[0].Exhausted)
 		}
@@ -316,22 +269,22 @@ func TestLivelockNamesTheSpinner(t *testing.T) {
 func TestKillChangesNothingMore(t *testing.T) {
 	deferred := 0
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		p.a.Go("a", func() {
+		p := pairtest.New(w)
+		p.A.Mortal()
+		p.A.Go("a", func() {
 			defer func() {
 				deferred++
-				p.ya.Store(1) // a dead process changes nothing
+				p.YA.Store(1) // a dead process changes nothing
 			}()
-			p.xa.Store(1)
-			p.xa.Store(2)
+			p.XA.Store(1)
+			p.XA.Store(2)
 		})
 		w.AtEnd("Dead", func() error {
-			if p.a.Dead() != (p.ya.Load() == 0) {
+			if p.A.Dead() != (p.YA.Load() == 0) {
 				return errors.New("deferred function of a dead process changed memory")
 			}
-			if p.a.Dead() {
-				w.Sometimes(fmt.Sprintf("died with x=%d", p.xa.Load()))
+			if p.A.Dead() {
+				w.Sometimes(fmt.Sprintf("died with x=%d", p.XA.Load()))
 			}
 			return nil
 		})
@@ -349,16 +302,16 @@ func TestKillChangesNothingMore(t *testing.T) {
 
 func TestStopIsNotDeath(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
-		p.b.Go("b", func() {
-			first := p.xb.Load()
-			if again := p.xb.Load(); first == 1 && again == 1 {
+		p := pairtest.New(w)
+		p.A.Mortal()
+		p.A.Go("a", func() { p.XA.Store(1); p.XA.Store(2) })
+		p.B.Go("b", func() {
+			first := p.XB.Load()
+			if again := p.XB.Load(); first == 1 && again == 1 {
 				w.Sometimes("seen half way")
 			}
 		})
-		w.AtEnd("Finished", func() error { return wantValue(p.xb, 2) })
+		w.AtEnd("Finished", func() error { return pairtest.WantValue(p.XB, 2) })
 	}
 	cfg := sim.Config{Faults: sim.Faults(exec.Stop, exec.Resume), MaxFaults: 2}
 	if rep := wantExhausted(t, "dfs:0", cfg, setup); rep.Sometimes["seen half way"] == 0 {
@@ -369,10 +322,10 @@ func TestStopIsNotDeath(t *testing.T) {
 func TestHostileValues(t *testing.T) {
 	seen := map[uint64]bool{}
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.xa.Store(5)
-		p.a.Go("a", func() { seen[p.xa.Load()] = true })
-		p.a.Hostile(nameX)
+		p := pairtest.New(w)
+		p.XA.Store(5)
+		p.A.Go("a", func() { seen[p.XA.Load()] = true })
+		p.A.Hostile(nameX)
 	}
 	wantExhausted(t, "dfs:0", sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, setup)
 	for _, v := range []uint64{0, 1, 4, 5, 6, 5 + 1<<31, 5 + 1<<32, 5 | 1<<63, ^uint64(0)} {
@@ -384,21 +337,21 @@ func TestHostileValues(t *testing.T) {
 
 func TestAlwaysAndPanics(t *testing.T) {
 	wantFailure(t, sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Store(1); p.ya.Store(1) })
-		p.b.Go("b", func() { p.yb.Store(2) })
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Store(1); p.YA.Store(1) })
+		p.B.Go("b", func() { p.YB.Store(2) })
 		w.Always("Ordered", func() error {
-			if p.ya.Load() == 2 && p.xa.Load() == 0 {
+			if p.YA.Load() == 2 && p.XA.Load() == 0 {
 				return errors.New("y before x")
 			}
 			return nil
 		})
 	}, "Ordered", "y before x")
 	wantFailure(t, sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Store(1) })
-		p.b.Go("b", func() {
-			if p.xb.Load() == 0 {
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Store(1) })
+		p.B.Go("b", func() {
+			if p.XB.Load() == 0 {
 				panic("boom")
 			}
 		})
@@ -439,11 +392,11 @@ func TestUseAfterUnmap(t *testing.T) {
 
 func TestNondeterminismIsFound(t *testing.T) {
 	runs := uint64(0)
-	rep := exploreWith(t, "random", 100, fixed(sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
+	rep := exploreWith(t, "random", 100, pairtest.Fixed(sim.Config{}, func(w *sim.World) {
+		p := pairtest.New(w)
 		runs++
 		n := runs // what a clock, an address or a map would be
-		p.a.Go("a", func() { p.xa.Store(n) })
+		p.A.Go("a", func() { p.XA.Store(n) })
 	}))
 	if rep.Violation == nil || rep.Violation.Failure.Property != exec.Determinism {
 		t.Errorf("found %+v", rep.Violation)
@@ -451,9 +404,9 @@ func TestNondeterminismIsFound(t *testing.T) {
 }
 
 func TestUnreachedSometimesAreReported(t *testing.T) {
-	test := fixed(sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Load(); w.Sometimes("here") })
+	test := pairtest.Fixed(sim.Config{}, func(w *sim.World) {
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Load(); w.Sometimes("here") })
 	}, "here", "there")
 	if rep := exploreWith(t, "dfs:1", 10, test); !slices.Equal(rep.Unreached, []string{"there"}) || rep.Sometimes["here"] == 0 {
 		t.Errorf("unreached %v, sometimes %v", rep.Unreached, rep.Sometimes)
@@ -482,7 +435,7 @@ func TestFaultsOfCallsAndCoverage(t *testing.T) {
 }
 
 func TestReplayReportsWhatItCannotMeet(t *testing.T) {
-	test := fixed(sim.Config{}, lostUpdate)
+	test := pairtest.Fixed(sim.Config{}, lostUpdate)
 	r := sim.NewRunner()
 	defer r.Close()
 	iv := func(task, name, op string, nth int, effect ...string) exec.Intervention {
@@ -511,10 +464,10 @@ func TestReplayReportsWhatItCannotMeet(t *testing.T) {
 }
 
 func TestDiagram(t *testing.T) {
-	rep := exploreWith(t, "dfs:2", 1000, fixed(sim.Config{}, lostUpdate))
+	rep := exploreWith(t, "dfs:2", 1000, pairtest.Fixed(sim.Config{}, lostUpdate))
 	r := sim.NewRunner()
 	defer r.Close()
-	o, _, err := fixed(sim.Config{}, lostUpdate).RunOnce(r, scenario.Input{}, rep.Violation.Schedule, true)
+	o, _, err := pairtest.Fixed(sim.Config{}, lostUpdate).RunOnce(r, scenario.Input{}, rep.Violation.Schedule, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -528,7 +481,7 @@ func TestDiagram(t *testing.T) {
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	long := fixed(sim.Config{}, sixty)
+	long := pairtest.Fixed(sim.Config{}, pairtest.Sixty)
 	o, _, err = long.RunOnce(r, scenario.Input{}, nil, true)
 	if err != nil {
 		t.Fatal(err)

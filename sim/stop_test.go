@@ -8,6 +8,7 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 )
 
 var stops = sim.Config{Faults: sim.Faults(exec.Stop, exec.Resume), MaxFaults: 2}
@@ -15,13 +16,13 @@ var stops = sim.Config{Faults: sim.Faults(exec.Stop, exec.Resume), MaxFaults: 2}
 // TestStopResume: a stopped process does nothing whatever wakes it, and goes on with all its tasks.
 func TestStopResume(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		ba := p.a.NewLocalDoorbell(nameB)
-		bb := p.b.OpenBell(ba, nameB)
-		p.a.Go("waiter", func() { _ = ba.Wait(nil, shm.Forever); p.ya.Load() })
-		p.a.Go("runner", func() { p.xa.Load(); p.xa.Load() })
-		p.b.Go("b", func() { _ = bb.Ring(); p.xb.Store(1); p.xb.Store(2); p.xb.Store(3) })
+		p := pairtest.New(w)
+		p.A.Mortal()
+		ba := p.A.NewLocalDoorbell(nameB)
+		bb := p.B.OpenBell(ba, nameB)
+		p.A.Go("waiter", func() { _ = ba.Wait(nil, shm.Forever); p.YA.Load() })
+		p.A.Go("runner", func() { p.XA.Load(); p.XA.Load() })
+		p.B.Go("b", func() { _ = bb.Ring(); p.XB.Store(1); p.XB.Store(2); p.XB.Store(3) })
 	}
 	for _, tt := range []struct {
 		name     string
@@ -49,11 +50,11 @@ func TestStopResume(t *testing.T) {
 // TestStoppedInTime: the clock does not wait for a stopped process, and what was due meanwhile is overdue when it goes on.
 func TestStoppedInTime(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		p.a.Go("sleeper", func() { p.a.Sleep(10); w.Note("sleeper at %d", w.Now()) })
-		p.a.Go("a", func() { p.xa.Load() })
-		p.b.Go("b", func() { p.xb.Load(); p.b.Sleep(50); w.Note("b at %d", w.Now()) })
+		p := pairtest.New(w)
+		p.A.Mortal()
+		p.A.Go("sleeper", func() { p.A.Sleep(10); w.Note("sleeper at %d", w.Now()) })
+		p.A.Go("a", func() { p.XA.Load() })
+		p.B.Go("b", func() { p.XB.Load(); p.B.Sleep(50); w.Note("b at %d", w.Now()) })
 	}
 	wantNotes(t, replay(t, stops, setup), "sleeper at 10", "b at 50")
 	wantNotes(t, replay(t, stops, setup, "a @ x load #1 stop"), "b at 50", "sleeper at 50")
@@ -62,15 +63,15 @@ func TestStoppedInTime(t *testing.T) {
 // TestFairPhase: after MaxSteps steps nothing is stopped, no fault happens, and tasks take turns.
 func TestFairPhase(t *testing.T) {
 	spin := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		p.b.Mortal()
-		p.a.Go("a", func() {
-			for p.xa.Load() == 0 {
+		p := pairtest.New(w)
+		p.A.Mortal()
+		p.B.Mortal()
+		p.A.Go("a", func() {
+			for p.XA.Load() == 0 {
 			}
-			p.ya.Load()
+			p.YA.Load()
 		})
-		p.b.Go("b", func() { p.xb.Store(1) })
+		p.B.Go("b", func() { p.XB.Store(1) })
 	}
 	cfg := stops
 	cfg.Faults |= sim.Faults(exec.Kill)
@@ -94,7 +95,7 @@ func TestFairPhase(t *testing.T) {
 	}
 	// In the fair phase even a program that needs many turns of all tasks ends.
 	turns := func(w *sim.World) {
-		p := newPair(w)
+		p := pairtest.New(w)
 		take := func(x shm.Uint64, me uint64) func() {
 			return func() {
 				for n := 0; n < 4; {
@@ -105,8 +106,8 @@ func TestFairPhase(t *testing.T) {
 				}
 			}
 		}
-		p.a.Go("a", take(p.xa, 0))
-		p.b.Go("b", take(p.xb, 1))
+		p.A.Go("a", take(p.XA, 0))
+		p.B.Go("b", take(p.XB, 1))
 	}
 	cfg.MaxSteps = 60
 	if o := replay(t, cfg, turns); o.Failure != nil || !o.Cut {
@@ -118,12 +119,12 @@ func TestFairPhase(t *testing.T) {
 func TestOffers(t *testing.T) {
 	all := sim.Faults(exec.Kill, exec.Stop, exec.Resume, exec.AdvanceClock, exec.Spurious, exec.Delay, exec.Fail, exec.Truncate)
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		ba := p.a.NewLocalDoorbell(nameB)
-		bb := p.b.OpenBell(ba, nameB)
-		p.a.Go("a", func() { _ = ba.Wait(nil, 100) })
-		p.b.Go("b", func() { p.xb.Load(); _ = bb.Ring(); _, _ = p.b.Dial("x") })
+		p := pairtest.New(w)
+		p.A.Mortal()
+		ba := p.A.NewLocalDoorbell(nameB)
+		bb := p.B.OpenBell(ba, nameB)
+		p.A.Go("a", func() { _ = ba.Wait(nil, 100) })
+		p.B.Go("b", func() { p.XB.Load(); _ = bb.Ring(); _, _ = p.B.Dial("x") })
 	}
 	for _, tt := range []struct {
 		name   string
@@ -155,15 +156,15 @@ func TestFaultsAreCounted(t *testing.T) {
 		r := sim.NewRunner()
 		m := &menu{take: func(p *sim.Point) int { return p.N() - 1 }} // a fault wherever there is one
 		o := r.Run(sim.Config{Faults: sim.Faults(exec.Spurious), MaxFaults: limit}, m, func(w *sim.World) {
-			p := newPair(w)
-			bell := p.a.NewLocalDoorbell(nameB)
-			p.a.Go("a", func() {
+			p := pairtest.New(w)
+			bell := p.A.NewLocalDoorbell(nameB)
+			p.A.Go("a", func() {
 				w.Choose(nameD, 3)
 				for range 5 {
 					_ = bell.Wait(nil, 1)
 				}
 			})
-			p.b.Go("b", func() { p.xb.Load(); p.xb.Load() })
+			p.B.Go("b", func() { p.XB.Load(); p.XB.Load() })
 		})
 		if o.Faults != limit || o.Failure != nil {
 			t.Errorf("limit %d: %d faults, %v", limit, o.Faults, o.Failure)

@@ -11,22 +11,21 @@ import (
 	"cutthrough/sim/exec"
 )
 
-// coro is a pooled coroutine: it runs body, then idles until it is given another.
+// coro is the coroutine of a task and of those that follow in its place: it runs the task, then idles until there is another.
 type coro struct {
 	resume func() (struct{}, bool)
 	cancel func()
 	yield  func(struct{}) bool
-	body   func()
 	self   goroutine
 }
 
-func newCoro() *coro {
+func newCoro(t *task) *coro {
 	c := new(coro)
 	c.resume, c.cancel = iter.Pull(func(yield func(struct{}) bool) {
 		c.yield = yield
 		c.self.id = goroutineID()
 		for yield(struct{}{}) {
-			c.body()
+			t.main()
 		}
 	})
 	c.resume()
@@ -85,8 +84,9 @@ type unwound struct{}
 
 // start prepares t's coroutine; the task runs when it is first scheduled.
 func (w *World) start(t *task) {
-	t.co = w.run.coro()
-	t.co.body = t.main
+	if t.co == nil || t.co.self.gone {
+		t.co = newCoro(t)
+	}
 	t.state = taskReady
 	t.pending = Access{Name: nameTask, Op: access.Begin}
 	w.enabled |= 1 << t.id

@@ -44,6 +44,7 @@ type World struct {
 	failure  *exec.Failure
 	rec      *recorder // nil unless Config.Record
 	observer Observer  // the chooser, if it is one
+	watched  bool      // whether there is a recorder or an observer
 	doing    Step      // the step that is under way, for the observer
 	inDoing  bool
 
@@ -52,7 +53,6 @@ type World struct {
 	nobjects   Object
 	objects    []exec.Object // when recording
 	listeners  []*listener
-	free       []*task // of earlier executions
 	dying      []*task // of a process that was just killed
 	polling    int     // tasks that wait for a word to change
 
@@ -99,7 +99,8 @@ type check struct {
 
 // Process returns a new process. Process names and task names share one space.
 func (w *World) Process(name string) *Process {
-	p := &Process{w: w, id: len(w.procs), name: name}
+	p := w.run.processes.get()
+	*p = Process{w: w, id: len(w.procs), name: name, open: p.open[:0], onDeath: p.onDeath[:0]}
 	w.procs = append(w.procs, p)
 	return p
 }
@@ -220,7 +221,7 @@ func (w *World) quiesce() {
 
 // stuck describes the tasks that wait for ever, if any.
 func (w *World) stuck() *exec.Failure {
-	f := exec.Failure{Property: exec.NoDeadlock}
+	property, message := exec.NoDeadlock, ""
 	for _, t := range w.tasks {
 		if t.state != taskBlocked || t.daemon {
 			continue
@@ -229,19 +230,19 @@ func (w *World) stuck() *exec.Failure {
 		if t.ready != nil {
 			_ = w.inspect(func() error { lost = t.ready(); return nil })
 		}
-		if f.Message != "" {
-			f.Message += "; "
+		if message != "" {
+			message += "; "
 		}
-		f.Message += fmt.Sprintf("%s waits for ever at %s", t.name, t.pending)
+		message += fmt.Sprintf("%s waits for ever at %s", t.name, t.pending)
 		if lost {
-			f.Property = exec.NoLostWakeup
-			f.Message += " although what it waits for holds"
+			property = exec.NoLostWakeup
+			message += " although what it waits for holds"
 		}
 	}
-	if f.Message == "" {
+	if message == "" {
 		return nil
 	}
-	return &f
+	return &exec.Failure{Property: property, Message: message}
 }
 
 // advance moves the clock to the next deadline or delayed arrival; it says

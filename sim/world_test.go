@@ -10,6 +10,7 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -17,11 +18,11 @@ import (
 // TestWaitersOfALock: one waiter takes the lock, and then the other cannot go on any more.
 func TestWaitersOfALock(t *testing.T) {
 	o := replay(t, sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		l := p.a.NewLock(nameL)
-		p.a.Go("a", func() { pass(l); p.ya.Load() })
-		p.b.Go("b", func() { l.Lock(); p.xb.Load(); l.Unlock() })
-		p.b.Go("c", func() { l.Lock(); p.yb.Load(); l.Unlock() })
+		p := pairtest.New(w)
+		l := p.A.NewLock(nameL)
+		p.A.Go("a", func() { pass(l); p.YA.Load() })
+		p.B.Go("b", func() { l.Lock(); p.XB.Load(); l.Unlock() })
+		p.B.Go("c", func() { l.Lock(); p.YB.Load(); l.Unlock() })
 	}, "a @ lock unlock #1 -> b")
 	if o.Failure != nil {
 		t.Fatal(o.Failure)
@@ -39,12 +40,12 @@ func TestWaitersOfALock(t *testing.T) {
 func TestWhoGoesOn(t *testing.T) {
 	var orders []string
 	rep := wantExhausted(t, "dfs:0", sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
+		p := pairtest.New(w)
 		order := ""
 		for _, name := range []string{"a", "b", "c"} {
-			p.a.Go(name, func() {
+			p.A.Go(name, func() {
 				order += name
-				p.a.Sleep(1)
+				p.A.Sleep(1)
 			})
 		}
 		w.AtEnd("order", func() error { orders = append(orders, order); return nil })
@@ -62,8 +63,8 @@ func TestIdle(t *testing.T) {
 	rings := 0
 	o := replay(t, sim.Config{}, func(w *sim.World) {
 		rings = 0
-		p := newPair(w)
-		bell := p.a.NewLocalDoorbell(nameB)
+		p := pairtest.New(w)
+		bell := p.A.NewLocalDoorbell(nameB)
 		asked := ""
 		w.OnIdle(func() bool {
 			asked += fmt.Sprintf("first at %d, ", w.Now())
@@ -74,14 +75,14 @@ func TestIdle(t *testing.T) {
 			return false
 		})
 		w.OnIdle(func() bool { asked += "second, "; return false })
-		p.a.Go("a", func() {
+		p.A.Go("a", func() {
 			for range 2 {
 				_ = bell.Wait(nil, shm.Forever)
 				w.Note("rung")
-				p.a.Sleep(w.Now() + 5)
+				p.A.Sleep(w.Now() + 5)
 			}
 		})
-		p.b.GoDaemon("d", func() { p.b.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) })
+		p.B.GoDaemon("d", func() { p.B.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) })
 		w.AtEnd("asked", func() error {
 			if want := "first at 0, first at 5, first at 10, second, "; asked != want {
 				return fmt.Errorf("%q, want %q", asked, want)
@@ -108,8 +109,8 @@ func TestDaemonsMayWait(t *testing.T) {
 		{"task beside a daemon", func(p *sim.Process) { p.GoDaemon("t", wait(p)); p.Go("t", wait(p)) }, exec.NoDeadlock},
 	} {
 		o := replay(t, sim.Config{}, func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() { p.xa.Load() })
+			p := pairtest.New(w)
+			p.A.Go("a", func() { p.XA.Load() })
 			tt.start(w.Process("p"))
 		})
 		if o.Verdict() != tt.want {
@@ -122,17 +123,17 @@ func TestDaemonsMayWait(t *testing.T) {
 // the first violation counts.
 func TestProperties(t *testing.T) {
 	evaluated := 0
-	program := func(atEnd error, second func(w *sim.World, p *pairOf)) func(*sim.World) {
+	program := func(atEnd error, second func(w *sim.World, p *pairtest.Pair)) func(*sim.World) {
 		return func(w *sim.World) {
 			evaluated = 0
-			p := newPair(w)
-			p.a.Go("a", func() { p.xa.Load(); p.xa.Store(1); p.da.CopyIn(0, []byte{1}); p.xa.CompareAndSwap(7, 8) })
-			p.b.Go("b", func() { second(w, p) })
-			w.Always("Always", func() error { evaluated++; p.yb.Load(); return nil })
+			p := pairtest.New(w)
+			p.A.Go("a", func() { p.XA.Load(); p.XA.Store(1); p.DA.CopyIn(0, []byte{1}); p.XA.CompareAndSwap(7, 8) })
+			p.B.Go("b", func() { second(w, p) })
+			w.Always("Always", func() error { evaluated++; p.YB.Load(); return nil })
 			w.AtEnd("AtEnd", func() error { return atEnd })
 		}
 	}
-	nothing := func(*sim.World, *pairOf) {}
+	nothing := func(*sim.World, *pairtest.Pair) {}
 	o := replay(t, sim.Config{}, program(nil, nothing))
 	if want := []string{"a x load", "a x store", "a data write", "a x cas"}; o.Failure != nil || evaluated != 3 || !slices.Equal(steps(o.Execution), want) {
 		t.Errorf("%v, evaluated %d times in %q", o.Failure, evaluated, steps(o.Execution))
@@ -141,13 +142,13 @@ func TestProperties(t *testing.T) {
 	if o := replay(t, sim.Config{}, program(wrong, nothing)); o.Verdict() != "AtEnd" || o.Failure.Message != "wrong" || o.Failure.Step != 4 {
 		t.Errorf("%+v", o.Failure)
 	}
-	stuck := func(_ *sim.World, p *pairOf) { _ = p.b.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) }
+	stuck := func(_ *sim.World, p *pairtest.Pair) { _ = p.B.NewLocalDoorbell(nameB).Wait(nil, shm.Forever) }
 	if o := replay(t, sim.Config{}, program(wrong, stuck)); o.Verdict() != exec.NoDeadlock {
 		t.Errorf("%+v", o.Failure)
 	}
-	fail := func(w *sim.World, p *pairOf) {
+	fail := func(w *sim.World, p *pairtest.Pair) {
 		defer func() { w.Fail("Second", "too late") }()
-		p.xb.Load()
+		p.XB.Load()
 		w.Fail("First", "by %s", "b")
 	}
 	if o := replay(t, sim.Config{}, program(wrong, fail)); *o.Failure != (exec.Failure{Property: "First", Message: "by b", Task: "b", Step: 5}) {
@@ -192,19 +193,19 @@ func TestDigest(t *testing.T) {
 	defer r.Close()
 	for _, tt := range []struct {
 		name string
-		body func(w *sim.World, p *pairOf)
+		body func(w *sim.World, p *pairtest.Pair)
 	}{
-		{"nothing", func(*sim.World, *pairOf) {}},
-		{"load", func(_ *sim.World, p *pairOf) { p.xa.Load() }},
-		{"two loads", func(_ *sim.World, p *pairOf) { p.xa.Load(); p.xa.Load() }},
-		{"store", func(_ *sim.World, p *pairOf) { p.xa.Store(1) }},
-		{"another value", func(_ *sim.World, p *pairOf) { p.xa.Store(2) }},
-		{"another name", func(_ *sim.World, p *pairOf) { p.ya.Store(1) }},
-		{"another offset", func(_ *sim.World, p *pairOf) { p.seg.Uint64(80, nameX).Store(1) }},
-		{"swap", func(_ *sim.World, p *pairOf) { p.xa.Swap(1) }},
-		{"write", func(_ *sim.World, p *pairOf) { p.da.CopyIn(0, []byte{1}) }},
-		{"write elsewhere", func(_ *sim.World, p *pairOf) { p.da.CopyIn(8, []byte{1}) }},
-		{"lock", func(_ *sim.World, p *pairOf) { p.a.NewLock(nameL).Lock() }},
+		{"nothing", func(*sim.World, *pairtest.Pair) {}},
+		{"load", func(_ *sim.World, p *pairtest.Pair) { p.XA.Load() }},
+		{"two loads", func(_ *sim.World, p *pairtest.Pair) { p.XA.Load(); p.XA.Load() }},
+		{"store", func(_ *sim.World, p *pairtest.Pair) { p.XA.Store(1) }},
+		{"another value", func(_ *sim.World, p *pairtest.Pair) { p.XA.Store(2) }},
+		{"another name", func(_ *sim.World, p *pairtest.Pair) { p.YA.Store(1) }},
+		{"another offset", func(_ *sim.World, p *pairtest.Pair) { p.Seg.Uint64(80, nameX).Store(1) }},
+		{"swap", func(_ *sim.World, p *pairtest.Pair) { p.XA.Swap(1) }},
+		{"write", func(_ *sim.World, p *pairtest.Pair) { p.DA.CopyIn(0, []byte{1}) }},
+		{"write elsewhere", func(_ *sim.World, p *pairtest.Pair) { p.DA.CopyIn(8, []byte{1}) }},
+		{"lock", func(_ *sim.World, p *pairtest.Pair) { p.A.NewLock(nameL).Lock() }},
 	} {
 		for last := range 2 {
 			ch := sim.Chooser(sim.Default{})
@@ -212,9 +213,9 @@ func TestDigest(t *testing.T) {
 				ch = &menu{take: func(p *sim.Point) int { return p.N() - 1 }}
 			}
 			setup := func(w *sim.World) {
-				p := newPair(w)
-				p.a.Go("a", func() { tt.body(w, p) })
-				p.b.Go("b", func() { p.yb.Load() })
+				p := pairtest.New(w)
+				p.A.Go("a", func() { tt.body(w, p) })
+				p.B.Go("b", func() { p.YB.Load() })
 			}
 			o, again := r.Run(sim.Config{}, ch, setup), r.Run(sim.Config{}, ch, setup)
 			if o.Digest != again.Digest {
@@ -232,18 +233,18 @@ func TestDigest(t *testing.T) {
 // TestRunnerForgets: an execution is the same whatever its Runner ran before.
 func TestRunnerForgets(t *testing.T) {
 	probe := func(w *sim.World) {
-		p := newPair(w)
-		ca, cb := w.ConnPair(p.a, p.b)
-		bell := p.a.NewLocalDoorbell(nameB)
-		p.a.Go("a", func() {
-			w.Note("x %d", p.xa.Load())
-			p.da.CopyOut(make([]byte, 64), 0)
-			for p.xa.Load() == 0 {
+		p := pairtest.New(w)
+		ca, cb := w.ConnPair(p.A, p.B)
+		bell := p.A.NewLocalDoorbell(nameB)
+		p.A.Go("a", func() {
+			w.Note("x %d", p.XA.Load())
+			p.DA.CopyOut(make([]byte, 64), 0)
+			for p.XA.Load() == 0 {
 			}
 			_ = bell.Wait(nil, w.Now()+5000)
 			_ = ca.Send([]byte("x"), nil, shm.Forever)
 		})
-		p.b.Go("b", func() { p.xb.Store(1); _, _, _ = cb.Recv(make([]byte, 8), shm.Forever) })
+		p.B.Go("b", func() { p.XB.Store(1); _, _, _ = cb.Recv(make([]byte, 8), shm.Forever) })
 	}
 	cfg := sim.Config{Races: true, Record: true, Leaks: true, Faults: sim.Faults(exec.CorruptRead, exec.AdvanceClock), MaxFaults: 1}
 	fresh := sim.NewRunner()
@@ -258,41 +259,41 @@ func TestRunnerForgets(t *testing.T) {
 		verdict  string
 	}{
 		{"values, plain accesses, a late ring", func(w *sim.World) {
-			p := newPair(w)
-			bell := p.a.NewLocalDoorbell(nameB)
-			p.a.Go("a", func() { p.xa.Store(7); p.da.CopyIn(0, make([]byte, 64)); _ = bell.Ring(); w.Fail("Over", "") })
-			p.b.Go("b", func() { p.xb.Load() })
-			p.a.Hostile(nameX)
+			p := pairtest.New(w)
+			bell := p.A.NewLocalDoorbell(nameB)
+			p.A.Go("a", func() { p.XA.Store(7); p.DA.CopyIn(0, make([]byte, 64)); _ = bell.Ring(); w.Fail("Over", "") })
+			p.B.Go("b", func() { p.XB.Load() })
+			p.A.Hostile(nameX)
 		}, []string{"a @ bell ring #1 delay 1"}, "Over"},
 		{"anchors and polling", func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() {
-				for p.xa.Load() == 0 {
+			p := pairtest.New(w)
+			p.A.Go("a", func() {
+				for p.XA.Load() == 0 {
 				}
 			})
-			p.b.Go("b", func() { p.yb.Load(); p.xb.Load(); w.Fail("Over", "") })
+			p.B.Go("b", func() { p.YB.Load(); p.XB.Load(); w.Fail("Over", "") })
 		}, nil, "Over"},
 		{"a race", func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() { p.da.CopyIn(0, make([]byte, 64)) })
-			p.b.Go("b", func() { p.db.CopyIn(0, make([]byte, 64)) })
+			p := pairtest.New(w)
+			p.A.Go("a", func() { p.DA.CopyIn(0, make([]byte, 64)) })
+			p.B.Go("b", func() { p.DB.CopyIn(0, make([]byte, 64)) })
 		}, nil, exec.NoRace},
 		{"a death and a stop", func(w *sim.World) {
-			p := newPair(w)
-			p.a.Mortal()
-			p.b.Mortal()
-			p.a.Go("a", func() { _, _ = p.a.Listen("here"); p.xa.Load() })
-			p.b.Go("b", func() { p.xb.Load() })
+			p := pairtest.New(w)
+			p.A.Mortal()
+			p.B.Mortal()
+			p.A.Go("a", func() { _, _ = p.A.Listen("here"); p.XA.Load() })
+			p.B.Go("b", func() { p.XB.Load() })
 			w.Always("Never", func() error { return nil })
 			w.AtEnd("Never", func() error { return nil })
 			w.OnIdle(func() bool { return false })
 			w.Return(w.Call(1), 2)
 		}, []string{"a @ x load #1 kill", "b @ task begin #1 kill"}, exec.Pass},
 		{"a livelock", func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() {
+			p := pairtest.New(w)
+			p.A.Go("a", func() {
 				for {
-					p.xa.Load()
+					p.XA.Load()
 				}
 			})
 		}, nil, exec.NoLivelock},
@@ -371,16 +372,16 @@ func TestMergeCoverage(t *testing.T) {
 func TestHostileHalfWords(t *testing.T) {
 	var seen []uint32
 	wantExhausted(t, "dfs:0", sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, func(w *sim.World) {
-		p := newPair(w)
-		half, above := p.seg.Uint32(80, nameX), p.seg.Uint32(84, nameY)
+		p := pairtest.New(w)
+		half, above := p.Seg.Uint32(80, nameX), p.Seg.Uint32(84, nameY)
 		half.Store(1)
-		p.a.Go("a", func() {
+		p.A.Go("a", func() {
 			seen = append(seen, half.Load())
 			if above.Load() != 0 {
 				t.Error("the word above has changed")
 			}
 		})
-		p.a.Hostile(nameX)
+		p.A.Hostile(nameX)
 	})
 	seen = slices.Compact(seen)
 	want := []uint32{1, 0, 2, 0xffffffff, 1 + 1<<31}
@@ -394,10 +395,10 @@ func TestHostileWordsAlone(t *testing.T) {
 	r, m := sim.NewRunner(), &menu{}
 	defer r.Close()
 	o := r.Run(sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, m, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Load(); p.ya.Store(1); p.ya.Load(); p.ya.CompareAndSwap(1, 2); p.xa.Load() })
-		p.b.Go("b", func() { p.yb.Load() })
-		p.a.Hostile(nameY)
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Load(); p.YA.Store(1); p.YA.Load(); p.YA.CompareAndSwap(1, 2); p.XA.Load() })
+		p.B.Go("b", func() { p.YB.Load() })
+		p.A.Hostile(nameY)
 	})
 	for _, s := range m.offered {
 		if !strings.HasPrefix(s, "a @ y load: corrupt-read ") {
@@ -412,16 +413,16 @@ func TestHostileWordsAlone(t *testing.T) {
 // TestHistory: calls and returns have logical times of their own, and what did not return is pending.
 func TestHistory(t *testing.T) {
 	o := replay(t, kills, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		p.a.Go("a", func() {
+		p := pairtest.New(w)
+		p.A.Mortal()
+		p.A.Go("a", func() {
 			op := w.Call("get")
-			p.xa.Load()
+			p.XA.Load()
 			w.Return(op, 7)
 			w.Call("put")
-			p.xa.Store(1)
+			p.XA.Store(1)
 		})
-		p.b.Go("b", func() { op := w.Call("look"); p.xb.Load(); w.Return(op, nil) })
+		p.B.Go("b", func() { op := w.Call("look"); p.XB.Load(); w.Return(op, nil) })
 	}, "a @ x load #1 -> b", "a @ x store #1 kill")
 	var got []string
 	for _, op := range o.Execution.History {
@@ -438,11 +439,11 @@ func TestScheduleIsWhatHappened(t *testing.T) {
 	lines := []string{"a @ draw choose #1 = 2", "a @ x load #1 -> b", "b @ bell wait #1 spurious", "a @ x store #1 kill"}
 	cfg := sim.Config{Faults: sim.Faults(exec.Kill, exec.Spurious), MaxFaults: 2}
 	o := replay(t, cfg, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Mortal()
-		bell := p.b.NewLocalDoorbell(nameB)
-		p.a.Go("a", func() { w.Choose(nameD, 3); p.xa.Load(); p.xa.Store(1) })
-		p.b.Go("b", func() { _ = bell.Wait(nil, shm.Forever) })
+		p := pairtest.New(w)
+		p.A.Mortal()
+		bell := p.B.NewLocalDoorbell(nameB)
+		p.A.Go("a", func() { w.Choose(nameD, 3); p.XA.Load(); p.XA.Store(1) })
+		p.B.Go("b", func() { _ = bell.Wait(nil, shm.Forever) })
 	}, lines...)
 	var got []string
 	for _, v := range o.Execution.Interventions {

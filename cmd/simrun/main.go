@@ -23,7 +23,9 @@ func app() cli.App {
 		Scenarios: properties.All(),
 		Traces:    "traces",
 		Mutants:   "properties/mutants",
-		Commands:  []cli.Command{model.Command(models.All()), demo.Command(), serve.Command(), serve.StatCommand()},
+		Commands: []cli.Command{
+			model.Command(models.All()), demo.Command(), serve.Command(), serve.StatCommand(), serve.HealthCommand(),
+		},
 	}
 }
 

@@ -8,6 +8,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"simrun": main}) }
+func TestMain(m *testing.M) { testscript.Main(m, programs()) }
 
 func TestScripts(t *testing.T) { clitest.Scripts(t, "../..") }

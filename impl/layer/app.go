@@ -11,34 +11,44 @@ import (
 type app struct {
 	h             wire.Handle
 	channel       Channel
-	ns            int // index of its namespace
+	user          uint32
+	peer          wire.Peer // its process
+	ns            int       // index of its namespace
 	scope         uint8
 	listeners     []wire.Handle
 	pairs         []wire.Handle
 	sessions      int    // live ones, both roles
+	held          [2]int // sessions that it has not given up, by its role
 	backlogCredit int    // most sessions at once, since it was last known to have read everything
-	bytes         uint64 // of segments that its connects made
+	bytes         uint64 // of segments that it pays for
 }
 
-func (l *Core) attach(ch Channel, a *app, m wire.Message) {
+// attach handles the request to attach, which the driver may have decided to refuse.
+func (l *Core) attach(ch Channel, a *app, m wire.Message, refuse wire.Status) {
+	c := l.channels[ch]
 	reply := wire.Message{Type: wire.AttachReply, RequestID: m.RequestID}
 	ns := l.namespace(m.Namespace)
 	switch {
 	case a != nil:
 		reply.Status = wire.AlreadyAttached
+	case refuse != wire.OK:
+		reply.Status = refuse
 	case ns < 0:
 		reply.Status = wire.NoNamespace
 	case l.secret(ns) != m.Secret:
 		reply.Status = wire.WrongSecret
-	case l.apps.Len() >= l.cfg.MaxApps:
+	case l.apps.Len() >= l.cfg.MaxApps || l.users[c.user].apps >= l.cfg.MaxUserApps:
 		reply.Status = wire.QuotaExceeded
 	default:
-		n := &app{channel: ch, ns: ns, scope: m.Scope}
+		n := &app{channel: ch, user: c.user, peer: c.peer, ns: ns, scope: m.Scope}
 		if n.scope == 0 {
 			n.scope = wire.ScopeGlobal
 		}
 		n.h = l.apps.Add(n)
-		l.channels[ch] = n.h
+		c.app = n.h
+		l.timers.stop(&c.handshake)
+		l.channels[ch] = c
+		l.charge(n.user, account{apps: 1})
 		reply.Handle = n.h
 	}
 	l.out = append(l.out, Effect{Kind: EffectSend, Channel: ch, Msg: reply})
@@ -82,5 +92,6 @@ func (l *Core) onAppGone(a *app) {
 	for len(a.listeners) > 0 { // nothing is pending any more
 		l.removeListener(a, l.listeners.Get(a.listeners[0]))
 	}
+	l.charge(a.user, account{apps: -1})
 	l.apps.Remove(a.h)
 }

@@ -23,10 +23,26 @@ type Config struct {
 	Linger         time.Duration // how long a pair's segments outlive its last session; default 0
 	ConnectTimeout time.Duration // for the server's answer; default 10 s
 	CloseTimeout   time.Duration // for the peer's close, then it is reset; default 5 min
-	MaxApps        int           // default 1024
-	MaxListeners   int           // of one application; default 1024
-	MaxSessions    int           // of one application, both roles; default 65,536
-	MaxBytes       uint64        // of segments that one application's connects made; default 4 GiB
+	// HandshakeTimeout is the time for which a channel may be open without an attached application;
+	// default 10 s, negative: for ever.
+	HandshakeTimeout time.Duration
+
+	MaxApps          int    // default 1024
+	MaxTotalSessions int    // default 1,048,576
+	MaxTotalBytes    uint64 // of all segments; default 64 GiB
+
+	MaxUserApps      int    // of one user; default three quarters of MaxApps
+	MaxUserListeners int    // of one user; default 16 times MaxListeners
+	MaxUserSessions  int    // that one user pays for; default three quarters of MaxTotalSessions
+	MaxUserBytes     uint64 // that one user pays for; default three quarters of MaxTotalBytes
+
+	MaxListeners int    // of one application; default 1024
+	MaxPairs     int    // of one application: others that it has sessions with; default 1024
+	MaxSessions  int    // of one application in one role; default 65,536
+	MaxBytes     uint64 // of segments that one application pays for; default 4 GiB, at most half of MaxTotalBytes
+
+	MaxPairSessions int    // that a server has with one client; default half of MaxSessions
+	MaxPairBytes    uint64 // of segments of a client and a server; default MaxBytes
 }
 
 func (c Config) withDefaults() Config {
@@ -40,15 +56,24 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.Guard, segments.Page)
 	def(&c.SegmentSize, 1<<20)
-	def(&c.MaxBytes, 4<<30)
+	def(&c.MaxTotalBytes, 64<<30)
+	def(&c.MaxUserBytes, c.MaxTotalBytes-c.MaxTotalBytes/4)
+	def(&c.MaxBytes, min(4<<30, c.MaxTotalBytes/2))
+	def(&c.MaxPairBytes, c.MaxBytes)
 	num := func(v *int, d int) {
 		if *v == 0 {
 			*v = d
 		}
 	}
 	num(&c.MaxApps, 1024)
+	num(&c.MaxTotalSessions, 1<<20)
+	num(&c.MaxUserApps, c.MaxApps-c.MaxApps/4)
+	num(&c.MaxUserSessions, c.MaxTotalSessions-c.MaxTotalSessions/4)
 	num(&c.MaxListeners, 1024)
+	num(&c.MaxUserListeners, 16*c.MaxListeners)
+	num(&c.MaxPairs, 1024)
 	num(&c.MaxSessions, 65_536)
+	num(&c.MaxPairSessions, c.MaxSessions-c.MaxSessions/2)
 	if c.FifoSize == 0 {
 		c.FifoSize = 64 << 10
 	}
@@ -57,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 10 * time.Second
+	}
+	if c.HandshakeTimeout == 0 {
+		c.HandshakeTimeout = 10 * time.Second
 	}
 	if c.CloseTimeout == 0 {
 		c.CloseTimeout = 5 * time.Minute
@@ -82,7 +110,9 @@ func (c Config) check() error {
 	if c.FifoSize > wire.MaxFifo {
 		errs = append(errs, fmt.Errorf("impl: fifos of %d bytes: at most %d", c.FifoSize, wire.MaxFifo))
 	}
-	if min(int64(c.MaxApps), int64(c.MaxListeners), int64(c.MaxSessions), int64(c.Linger), int64(c.ConnectTimeout), int64(c.CloseTimeout)) < 0 {
+	bounds := min(c.MaxApps, c.MaxTotalSessions, c.MaxUserApps, c.MaxUserListeners, c.MaxUserSessions,
+		c.MaxListeners, c.MaxPairs, c.MaxSessions, c.MaxPairSessions)
+	if bounds < 0 || min(c.Linger, c.ConnectTimeout, c.CloseTimeout) < 0 {
 		errs = append(errs, errors.New("impl: a bound or a time below zero"))
 	}
 	return errors.Join(errs...)

@@ -16,7 +16,9 @@ import (
 type Core struct {
 	cfg       Config
 	now       time.Duration
-	channels  map[Channel]wire.Handle // of applications; 0 while not attached
+	channels  map[Channel]channel
+	users     map[uint32]account
+	bytes     uint64 // of all segments
 	apps      pool.Pool[app]
 	listeners pool.Pool[listener]
 	sessions  pool.Pool[session]
@@ -40,7 +42,7 @@ func New(cfg Config) *Core {
 		panic(err)
 	}
 	return &Core{
-		cfg: cfg, channels: map[Channel]wire.Handle{},
+		cfg: cfg, channels: map[Channel]channel{}, users: map[uint32]account{},
 		apps: pool.New[app](wire.KindApp), listeners: pool.New[listener](wire.KindListener),
 		sessions: pool.New[session](wire.KindSession), pairs: pool.New[pair](wire.KindPair),
 		segments: segments.NewManager(cfg.Base, cfg.End, cfg.Guard),
@@ -57,22 +59,27 @@ func (l *Core) Step(ev Event) []Effect {
 		if _, ok := l.channels[ev.Channel]; ok {
 			panic(fmt.Sprintf("impl: channel %d opened twice", ev.Channel))
 		}
-		l.channels[ev.Channel] = 0
+		l.open(ev.Channel, ev.User, ev.Peer)
 	case EventMessage:
-		if h, ok := l.channels[ev.Channel]; ok {
-			l.message(ev.Channel, l.apps.Get(h), ev.Msg)
+		if c, ok := l.channels[ev.Channel]; ok {
+			l.message(ev, l.apps.Get(c.app))
 		}
 	case EventGone:
-		if h, ok := l.channels[ev.Channel]; ok {
+		if c, ok := l.channels[ev.Channel]; ok {
+			l.timers.stop(&c.handshake)
 			delete(l.channels, ev.Channel)
-			if a := l.apps.Get(h); a != nil {
+			if a := l.apps.Get(c.app); a != nil {
 				l.onAppGone(a)
 			}
 		}
 	case EventCreated:
 		l.onCreated(ev.Segment, ev.Err)
+	case EventZeroed:
+		l.onZeroed(ev.Segment, ev.Blocks)
+	case EventReleased:
+		l.onReleased(ev.Segment)
 	case EventDrained:
-		if a := l.apps.Get(l.channels[ev.Channel]); a != nil {
+		if a := l.apps.Get(l.channels[ev.Channel].app); a != nil {
 			a.backlogCredit = a.sessions
 		}
 	case EventTick:
@@ -82,7 +89,7 @@ func (l *Core) Step(ev Event) []Effect {
 }
 
 // Attached says whether an application is attached over the channel.
-func (l *Core) Attached(ch Channel) bool { return l.channels[ch] != 0 }
+func (l *Core) Attached(ch Channel) bool { return l.channels[ch].app != 0 }
 
 // ChannelOf returns the channel of an attached application, or false.
 func (l *Core) ChannelOf(app wire.Handle) (Channel, bool) {
@@ -95,7 +102,7 @@ func (l *Core) ChannelOf(app wire.Handle) (Channel, bool) {
 // BacklogCredit returns the most sessions that the application of a channel has had at once since
 // the last EventDrained of the channel: each may have messages that wait. 0 when none is attached.
 func (l *Core) BacklogCredit(ch Channel) int {
-	if a := l.apps.Get(l.channels[ch]); a != nil {
+	if a := l.apps.Get(l.channels[ch].app); a != nil {
 		return a.backlogCredit
 	}
 	return 0
@@ -111,9 +118,10 @@ func (l *Core) send(a *app, m wire.Message) {
 var errUnexpected = errors.New("unexpected message")
 
 // message dispatches a message of a, or of a channel that is not attached (nil).
-func (l *Core) message(ch Channel, a *app, m wire.Message) {
+func (l *Core) message(ev Event, a *app) {
+	ch, m := ev.Channel, ev.Msg
 	if m.Type == wire.Attach {
-		l.attach(ch, a, m)
+		l.attach(ch, a, m, ev.Refuse)
 		return
 	}
 	reply := m.Type.Reply()
@@ -126,7 +134,7 @@ func (l *Core) message(ch Channel, a *app, m wire.Message) {
 	switch m.Type {
 	case wire.Detach:
 		l.onAppGone(a)
-		l.channels[ch] = 0
+		l.open(ch, a.user, a.peer)
 		l.send(a, wire.Message{Type: reply, RequestID: m.RequestID})
 	case wire.Bind:
 		l.bind(a, m)

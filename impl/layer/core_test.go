@@ -25,6 +25,7 @@ type rig struct {
 	segments map[wire.Handle]uint64           // created and not destroyed
 	used     map[wire.Handle][]segments.Block // what has been formatted and not scrubbed
 	creating []wire.Handle
+	working  []Event // that report what was zeroed and released
 	ctx      uint64
 	watch    func(Event, []Effect) // if not nil, gets every step
 }
@@ -70,6 +71,9 @@ func (r *rig) apply(fx Effect) {
 		if _, ok := r.segments[fx.Segment]; !ok {
 			r.t.Fatalf("%v destroyed and does not exist", fx.Segment)
 		}
+		if slices.ContainsFunc(r.working, func(ev Event) bool { return ev.Segment == fx.Segment }) {
+			r.t.Fatalf("%v destroyed while it is worked on", fx.Segment)
+		}
 		for _, a := range r.apps {
 			if _, ok := a.mapped[fx.Segment]; ok {
 				r.t.Fatalf("%v destroyed while channel %d has it mapped", fx.Segment, a.ch)
@@ -77,6 +81,7 @@ func (r *rig) apply(fx Effect) {
 		}
 		delete(r.segments, fx.Segment)
 		delete(r.used, fx.Segment)
+		r.working = append(r.working, Event{Kind: EventReleased, Segment: fx.Segment})
 	case EffectFormat:
 		for _, b := range fx.Blocks {
 			if b.Off+b.Bytes() > r.segments[fx.Segment] {
@@ -95,10 +100,14 @@ func (r *rig) apply(fx Effect) {
 			if i < 0 {
 				r.t.Fatalf("scrubbed %+v of %v, which is no fifo", b, fx.Segment)
 			}
-			r.used[fx.Segment] = slices.Delete(r.used[fx.Segment], i, i+1)
 		}
+		r.working = append(r.working, Event{Kind: EventZeroed, Segment: fx.Segment, Blocks: fx.Blocks})
 	case EffectHangup:
-		r.t.Fatalf("hung up: %v", fx.Err)
+		for _, a := range r.apps {
+			if a.ch == fx.Channel && a.attached {
+				r.t.Fatalf("hung up: %v", fx.Err)
+			}
+		}
 	case EffectSend:
 		for _, a := range r.apps {
 			if a.ch == fx.Channel {
@@ -176,7 +185,7 @@ func (r *rig) open() *rigApp {
 	r.next++
 	a := &rigApp{ch: r.next, asked: map[uint64]wire.Type{}, mapped: map[wire.Handle][2]uint64{}, sessions: map[wire.Handle]bool{}}
 	r.apps = append(r.apps, a)
-	r.step(Event{Kind: EventOpen, Channel: a.ch})
+	r.step(Event{Kind: EventOpen, Channel: a.ch, User: uint32(a.ch % 2)})
 	return a
 }
 
@@ -254,7 +263,7 @@ func (r *rig) act() {
 		}
 		return o.handles[pick(len(o.handles), "handle")]
 	}
-	switch pick(15, "act") {
+	switch pick(17, "act") {
 	case 0, 1, 2, 3:
 		if len(a.inbox) > 0 {
 			r.handle(a, pick(4, "answer") == 3)
@@ -268,7 +277,7 @@ func (r *rig) act() {
 		for h := range a.sessions {
 			if r.l.sessions.Get(h) == nil {
 				delete(a.sessions, h)
-			} else if s, side := r.l.side(r.l.apps.Get(r.l.channels[a.ch]), h); s == nil || s.sides[side].done {
+			} else if s, side := r.l.side(r.l.apps.Get(r.l.channels[a.ch].app), h); s == nil || s.sides[side].done {
 				delete(a.sessions, h)
 			}
 		}
@@ -300,7 +309,22 @@ func (r *rig) act() {
 		r.ask(a, wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal})
 	case 14:
 		r.step(Event{Kind: EventDrained, Channel: a.ch})
+	case 15, 16:
+		r.work()
 	}
+}
+
+// work ends the oldest piece of work on memory.
+func (r *rig) work() {
+	if len(r.working) == 0 {
+		return
+	}
+	ev := r.working[0]
+	r.working = r.working[1:]
+	if ev.Kind == EventZeroed {
+		r.used[ev.Segment] = slices.DeleteFunc(r.used[ev.Segment], func(b segments.Block) bool { return slices.Contains(ev.Blocks, b) })
+	}
+	r.step(ev)
 }
 
 // acts does some things.
@@ -322,6 +346,10 @@ func TestLayerAgainstRandomApplications(t *testing.T) {
 			Linger:      time.Duration(rapid.IntRange(0, 1).Draw(t, "linger")) * time.Second,
 			MaxSessions: 8,
 		}
+		if rapid.Bool().Draw(t, "tight") {
+			cfg.MaxUserApps, cfg.MaxUserListeners, cfg.MaxUserSessions, cfg.MaxUserBytes = 2, 1, 3, 3*cfg.SegmentSize
+			cfg.MaxPairs, cfg.MaxPairSessions, cfg.MaxPairBytes, cfg.MaxTotalBytes = 2, 2, 2*cfg.SegmentSize, 4*cfg.SegmentSize
+		}
 		r := newRig(t, cfg)
 		r.acts()
 		for len(r.apps) > 0 {
@@ -330,7 +358,10 @@ func TestLayerAgainstRandomApplications(t *testing.T) {
 		for _, h := range r.creating {
 			r.step(Event{Kind: EventCreated, Segment: h})
 		}
-		if len(r.segments) > 0 || r.l.segments.InUse() > 0 || len(r.l.directory) > 0 || r.l.pairs.Len() > 0 {
+		for len(r.working) > 0 {
+			r.work()
+		}
+		if len(r.segments) > 0 || r.l.segments.InUse() > 0 || len(r.l.directory)+len(r.l.users)+r.l.pairs.Len() > 0 || r.l.bytes > 0 {
 			t.Fatalf("left: %d segments, %d bytes of address space, %d table entries, %d pairs", len(r.segments), r.l.segments.InUse(), len(r.l.directory), r.l.pairs.Len())
 		}
 		if _, ok := r.l.Deadline(); ok {

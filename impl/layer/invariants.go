@@ -22,6 +22,7 @@ func (l *Core) CheckInvariants() error {
 	l.checkSegments(bad)
 	l.checkSessions(bad)
 	l.checkApps(bad)
+	l.checkQuotas(bad)
 	l.checkTables(bad)
 	return errors.Join(errs...)
 }
@@ -57,18 +58,18 @@ func (l *Core) checkSegments(bad report) {
 		if g.State == segments.Live && p.queues != [2]wire.Location{} && hasQueues(g) {
 			used += 2 * segments.Takes(l.queue())
 		}
-		if g.State == segments.Live && used != g.InUse() {
+		if g.State == segments.Live && g.Zeroing == 0 && used != g.InUse() || used > g.InUse() {
 			bad("S20", "%v has %d bytes in use, its sessions %d", g.Handle, g.InUse(), used)
 		}
 		for r := range g.Announced {
 			if g.Announced[r] && l.apps.Get(p.apps[r]) == nil || (g.Unmapping[r] || g.Mapped[r]) && !g.Announced[r] {
 				bad("S10", "%v %v: told %v, mapped %v, unmapping %v, application %v", g.Handle, role(r), g.Announced[r], g.Mapped[r], g.Unmapping[r], p.apps[r])
 			}
-			if g.Unmapping[r] && g.State != segments.Closing {
+			if g.Unmapping[r] && g.State < segments.Closing {
 				bad("S8", "%v is %v and was told to unmap", g.Handle, g.State)
 			}
 		}
-		if g.State == segments.Closing && g.Announced == [2]bool{} {
+		if g.State == segments.Closing && g.Announced == [2]bool{} && g.Zeroing == 0 {
 			bad("S9", "%v is closing and no application has it", g.Handle)
 		}
 	})
@@ -130,7 +131,7 @@ func (l *Core) checkSessions(bad report) {
 
 // checkApps: counts and lists agree (S17).
 func (l *Core) checkApps(bad report) {
-	sessions, bytes := map[wire.Handle]int{}, map[wire.Handle]uint64{}
+	sessions := map[wire.Handle]int{}
 	l.pairs.Each(func(_ wire.Handle, p *pair) {
 		if l.byPair[p.key] != p.h {
 			bad("S17", "%v is not known by its applications", p.h)
@@ -153,20 +154,23 @@ func (l *Core) checkApps(bad report) {
 	if len(l.byPair) != l.pairs.Len() {
 		bad("S17", "%d pairs, %d are known by their applications", l.pairs.Len(), len(l.byPair))
 	}
-	l.segments.Each(func(g *segments.Segment) { bytes[g.Payer] += g.Size })
 	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
-		if h := l.channels[ch]; h != 0 && l.apps.Get(h) == nil {
-			bad("S12", "channel %d belongs to %v, which is gone", ch, h)
+		c := l.channels[ch]
+		if c.app != 0 && l.apps.Get(c.app) == nil {
+			bad("S12", "channel %d belongs to %v, which is gone", ch, c.app)
+		}
+		if c.app != 0 && c.handshake != 0 {
+			bad("S22", "channel %d has an application, and its time to attach runs", ch)
 		}
 	}
 	attached := 0
 	l.apps.Each(func(_ wire.Handle, a *app) {
 		attached++
-		if l.channels[a.channel] != a.h {
-			bad("S12", "%v has channel %d, which belongs to %v", a.h, a.channel, l.channels[a.channel])
+		if l.channels[a.channel].app != a.h {
+			bad("S12", "%v has channel %d, which belongs to %v", a.h, a.channel, l.channels[a.channel].app)
 		}
-		if a.sessions != sessions[a.h] || a.bytes != bytes[a.h] {
-			bad("S17", "%v counts %d sessions and %d bytes, has %d and %d", a.h, a.sessions, a.bytes, sessions[a.h], bytes[a.h])
+		if a.sessions != sessions[a.h] {
+			bad("S17", "%v counts %d sessions, has %d", a.h, a.sessions, sessions[a.h])
 		}
 		for _, h := range a.pairs {
 			if p := l.pairs.Get(h); p == nil || p.apps[client] != a.h && p.apps[server] != a.h {
@@ -175,9 +179,11 @@ func (l *Core) checkApps(bad report) {
 		}
 	})
 	if attached == 0 && (l.sessions.Len() > 0 || l.segments.Len() > 0 || l.pairs.Len() > 0 || l.segments.InUse() > 0) {
-		creating := false // and still to be reported
-		l.segments.Each(func(g *segments.Segment) { creating = creating || g.State == segments.Creating })
-		if creating {
+		busy := false // the driver has still to report
+		l.segments.Each(func(g *segments.Segment) {
+			busy = busy || g.State == segments.Creating || g.State == segments.Releasing || g.Zeroing > 0
+		})
+		if busy {
 			return
 		}
 		bad("S19", "no application is attached and %d sessions, %d segments, %d pairs are left", l.sessions.Len(), l.segments.Len(), l.pairs.Len())

@@ -40,12 +40,13 @@ func (l *Core) bind(a *app, m wire.Message) {
 		reply.Status = wire.Invalid
 	case !free || slices.ContainsFunc(keys, func(k tableKey) bool { return l.directory[k] != 0 }):
 		reply.Status = wire.AddressInUse
-	case len(a.listeners) >= l.cfg.MaxListeners:
+	case len(a.listeners) >= l.cfg.MaxListeners || l.users[a.user].listeners >= l.cfg.MaxUserListeners:
 		reply.Status = wire.QuotaExceeded
 	default:
 		li := &listener{app: a.h, endpoint: e, keys: keys}
 		li.h = l.listeners.Add(li)
 		a.listeners = append(a.listeners, li.h)
+		l.charge(a.user, account{listeners: 1})
 		for _, k := range keys {
 			l.directory[k] = li.h
 			l.countPort(k, 1)
@@ -116,11 +117,12 @@ func (l *Core) removeListener(a *app, li *listener) {
 		if s.sides[server].notified && !s.sides[server].done {
 			l.notify(s, server, wire.Message{Type: wire.Disconnect})
 		} else {
-			s.sides[server].done = true
+			l.giveUp(s, server)
 		}
 		l.releaseIfDone(s)
 	}
 	l.listeners.Remove(li.h)
+	l.charge(a.user, account{listeners: -1})
 }
 
 // lookup finds the listener that a connect of a to e reaches: exact, then wildcard,

@@ -14,9 +14,12 @@ type pair struct {
 	h        wire.Handle
 	key      pairKey
 	apps     [2]wire.Handle // by role; 0 when gone
+	users    [2]uint32      // of the applications
 	segments []wire.Handle
 	queues   [2]wire.Location // event queues by the side that reads; in the first segment
 	sessions int
+	held     [2]int      // of them, those that the side has not given up
+	bytes    uint64      // of segments
 	first    wire.Handle // list of sessions
 	timer    timerID
 }
@@ -28,7 +31,7 @@ func (l *Core) pairOf(c, s *app) *pair {
 	if p := l.pairs.Get(l.byPair[key]); p != nil {
 		return p
 	}
-	p := &pair{key: key, apps: [2]wire.Handle{c.h, s.h}}
+	p := &pair{key: key, apps: [2]wire.Handle{c.h, s.h}, users: [2]uint32{c.user, s.user}}
 	p.h = l.pairs.Add(p)
 	l.byPair[key] = p.h
 	c.pairs = append(c.pairs, p.h)
@@ -51,6 +54,7 @@ func (l *Core) link(p *pair, s *session) {
 	}
 	p.first = s.h
 	p.sessions++
+	l.hold(p)
 	l.timers.stop(&p.timer)
 	for _, h := range p.apps {
 		a := l.apps.Get(h)
@@ -149,6 +153,7 @@ func (l *Core) leavePair(a *app, p *pair) {
 			l.forgetBells(g, r)
 		}
 		g.Announced[r], g.Mapped[r], g.Unmapping[r] = false, false, false
+		l.bill(p, g)
 		l.destroyIfUnmapped(g)
 	}
 	var mine []*session

@@ -21,38 +21,48 @@ func (l *Core) place(p *pair, s *session) {
 			return
 		}
 	}
-	if status := l.grow(p, s); status != wire.OK {
+	if status := l.grow(p, s); status != wire.OK && !l.awaitZeroed(p, s) {
 		l.abandon(s, status)
 	}
+}
+
+// awaitZeroed makes s wait for the memory of a session that is over, if there is any.
+func (l *Core) awaitZeroed(p *pair, s *session) bool {
+	for _, h := range p.segments {
+		if g := l.segments.Get(h); g.State == segments.Live && g.Zeroing > 0 {
+			g.Waiting = append(g.Waiting, s.h)
+			return true
+		}
+	}
+	return false
 }
 
 // abandon fails a connect that has not got as far as the server.
 func (l *Core) abandon(s *session, status wire.Status) {
 	l.failConnect(s, status)
-	s.sides[server].done = true
+	l.giveUp(s, server)
 	l.releaseIfDone(s)
 }
 
 // grow asks for a new segment for p that s fits in.
 func (l *Core) grow(p *pair, s *session) wire.Status {
-	c := l.apps.Get(p.apps[client])
 	need := shm.SegmentHeader + segments.BlockAlign + 2*segments.Takes(l.queue()) + s.bytes()
 	size := max(l.cfg.SegmentSize<<min(len(p.segments), 6), need)
-	if c.bytes+size > l.cfg.MaxBytes {
+	if !l.mayGrow(p, size) {
 		size = need
 	}
 	size = (size + segments.Page - 1) &^ (segments.Page - 1)
-	if c.bytes+size > l.cfg.MaxBytes {
+	if !l.mayGrow(p, size) {
 		return wire.QuotaExceeded
 	}
 	g, ok := l.segments.Place(p.h, size)
 	if !ok {
 		return wire.NoMemory
 	}
-	g.Payer, g.Waiting = c.h, []wire.Handle{s.h}
+	g.Waiting = []wire.Handle{s.h}
 	p.segments = append(p.segments, g.Handle)
-	c.bytes += size
-	l.out = append(l.out, Effect{Kind: EffectCreate, Segment: g.Handle, Size: size})
+	l.charged(p, g)
+	l.out = append(l.out, Effect{Kind: EffectCreate, Segment: g.Handle, Pair: p.h, Size: size})
 	return wire.OK
 }
 
@@ -123,12 +133,15 @@ func (l *Core) carve(p *pair, g *segments.Segment, s *session) bool {
 	}
 	fifos := blocks[len(blocks)-2:]
 	s.segment, s.fifos = g.Handle, [2]uint64{fifos[0].Off, fifos[1].Off}
+	g.Held[client]++
+	g.Held[server]++
+	l.bill(p, g)
 	l.out = append(l.out, Effect{Kind: EffectFormat, Segment: g.Handle, Blocks: blocks})
 	return true
 }
 
-// releaseFifos gives back the memory of s. It is zeroed for the next session of the pair, unless one side has
-// left: then there is no next session, and that side may have been hung up in the middle of a read.
+// releaseFifos gives back the memory of s. It is zeroed before the next session of the pair gets it, unless there
+// is no next session: the pair retires, or one side has left, which may have been hung up in the middle of a read.
 func (l *Core) releaseFifos(p *pair, s *session) {
 	g := l.segments.Get(s.segment)
 	if g == nil {
@@ -137,11 +150,28 @@ func (l *Core) releaseFifos(p *pair, s *session) {
 	blocks := make([]segments.Block, len(s.sizes))
 	for i, size := range s.sizes {
 		blocks[i] = segments.Block{Off: s.fifos[i], Fifo: uint64(size)}
-		g.Free(blocks[i])
 	}
-	if p.apps[client] != 0 && p.apps[server] != 0 {
-		l.out = append(l.out, Effect{Kind: EffectZero, Segment: g.Handle, Blocks: blocks})
+	if p.apps[client] == 0 || p.apps[server] == 0 || p.sessions == 0 && l.cfg.Linger == 0 {
+		g.Free(blocks)
+		return
 	}
+	g.Zeroing += len(blocks)
+	l.out = append(l.out, Effect{Kind: EffectZero, Segment: g.Handle, Pair: p.h, Blocks: blocks})
+}
+
+// onZeroed makes the memory of fifos available that the driver has zeroed.
+func (l *Core) onZeroed(h wire.Handle, blocks []segments.Block) {
+	g := l.segments.Get(h)
+	if g == nil || g.Zeroing < len(blocks) {
+		panic("impl: zeroed " + h.String())
+	}
+	p := l.pairs.Get(g.Owner)
+	g.Free(blocks)
+	g.Zeroing -= len(blocks)
+	waiting := g.Waiting
+	g.Waiting = nil
+	l.resume(waiting, func(s *session) { l.place(p, s) })
+	l.destroyIfUnmapped(g)
 }
 
 // announceSegments tells side r to map what it needs for s: the segment of its fifos and that of the event
@@ -169,9 +199,10 @@ func (l *Core) announce(p *pair, g *segments.Segment, r role) {
 // hasQueues says whether the event queues of a pair are in g. Then the doorbells of the pair come with it.
 func hasQueues(g *segments.Segment) bool { return g.Queues != [2]uint64{} }
 
-// forgetBells closes the session layer's copies of the doorbells that were for one side.
+// forgetBells closes the session layer's copies of the doorbells that were for one side, unless they were closed with
+// the segment.
 func (l *Core) forgetBells(g *segments.Segment, r role) {
-	if hasQueues(g) {
+	if hasQueues(g) && g.State != segments.Releasing {
 		l.out = append(l.out, Effect{Kind: EffectForget, Segment: g.Handle, Side: int(r)})
 	}
 }
@@ -213,22 +244,29 @@ func (l *Core) mapped(a *app, h wire.Handle) (*segments.Segment, role) {
 	return nil, 0
 }
 
-// destroyIfUnmapped destroys a closing segment that neither side has mapped.
+// destroyIfUnmapped destroys a closing segment that neither side has mapped and that is not being zeroed.
 func (l *Core) destroyIfUnmapped(g *segments.Segment) {
-	if g.State != segments.Closing || g.Announced != [2]bool{} {
+	if g.State != segments.Closing || g.Announced != [2]bool{} || g.Zeroing > 0 {
 		return
 	}
+	g.State = segments.Releasing
+	l.out = append(l.out, Effect{Kind: EffectDestroy, Segment: g.Handle, Pair: g.Owner})
+}
+
+// onReleased forgets a segment whose memory is free.
+func (l *Core) onReleased(h wire.Handle) {
+	g := l.segments.Get(h)
+	if g == nil || g.State != segments.Releasing {
+		panic("impl: released " + h.String())
+	}
 	p := l.pairs.Get(g.Owner)
-	l.out = append(l.out, Effect{Kind: EffectDestroy, Segment: g.Handle})
 	l.dropSegment(p, g)
 	l.dropPair(p)
 }
 
 // dropSegment forgets g and makes its place available.
 func (l *Core) dropSegment(p *pair, g *segments.Segment) {
-	if a := l.apps.Get(g.Payer); a != nil {
-		a.bytes -= g.Size
-	}
+	l.refunded(p, g)
 	p.segments = slices.DeleteFunc(p.segments, func(h wire.Handle) bool { return h == g.Handle })
 	l.segments.Remove(g)
 }

@@ -83,8 +83,8 @@ func (l *Core) connect(a *app, m wire.Message) {
 		status = wire.Unsupported
 	case sv == a:
 		status = wire.SelfConnect
-	case a.sessions >= l.cfg.MaxSessions || sv.sessions >= l.cfg.MaxSessions:
-		status = wire.QuotaExceeded
+	default:
+		status = l.mayConnect(a, sv)
 	}
 	if status != wire.OK {
 		l.refuse(a, m, status)
@@ -120,7 +120,7 @@ func (l *Core) onPlaced(p *pair, s *session) {
 func (l *Core) describe(p *pair, s *session, r role) wire.Message {
 	base := l.segments.Get(s.segment).Base
 	return wire.Message{
-		Handle: s.h, Session: wire.LocalSession, Endpoint: s.endpoint, Serial: s.serial,
+		Handle: s.h, Session: wire.LocalSession, Endpoint: s.endpoint, Serial: s.serial, Peer: l.apps.Get(p.apps[r.peer()]).peer,
 		Rx: base + wire.Location(s.fifos[r]), Tx: base + wire.Location(s.fifos[r.peer()]),
 		ReadQueue: p.queues[r], PostQueue: p.queues[r.peer()],
 	}
@@ -150,7 +150,7 @@ func (l *Core) acceptReply(a *app, m wire.Message) {
 	}
 	switch {
 	case m.Status != wire.OK && s.state != stateReady:
-		s.sides[server].done = true
+		l.giveUp(s, server)
 		l.failConnect(s, wire.Refused)
 		l.releaseIfDone(s)
 	case s.state == statePending:
@@ -178,7 +178,7 @@ func (l *Core) failConnect(s *session, status wire.Status) {
 		p := l.pairs.Get(s.pair)
 		l.sendTo(p, client, wire.Message{Type: wire.ConnectReply, RequestID: s.requestID, Status: status})
 	}
-	s.sides[client].done = true
+	l.giveUp(s, client)
 }
 
 // closeRequest handles a disconnect or reset request. A side that closes more than its writing direction has
@@ -204,7 +204,7 @@ func (l *Core) closeRequest(a *app, m wire.Message, kind wire.Type) {
 // of. The status does not matter: a negative confirmation is one (H-24).
 func (l *Core) closeAnswer(a *app, m wire.Message) {
 	if s, r := l.side(a, m.Handle); s != nil && s.sides[r].closing {
-		s.sides[r].done = true
+		l.giveUp(s, r)
 		l.releaseIfDone(s)
 	}
 }
@@ -212,13 +212,13 @@ func (l *Core) closeAnswer(a *app, m wire.Message) {
 // finish makes side r done and tells the other with a message of kind, unless
 // it has been told. A connect that was not answered fails with status.
 func (l *Core) finish(s *session, r role, kind wire.Type, status wire.Status) {
-	s.sides[r].done = true
+	l.giveUp(s, r)
 	l.failConnect(s, status)
 	s.state = stateClosing
 	o := &s.sides[r.peer()]
 	switch {
 	case !o.notified:
-		o.done = true
+		l.giveUp(s, r.peer())
 	case !o.done && !o.closing:
 		l.notify(s, r.peer(), wire.Message{Type: kind})
 	}
@@ -262,8 +262,8 @@ func (l *Core) releaseIfDone(s *session) {
 	}
 	l.timers.stop(&s.timer)
 	p := l.pairs.Get(s.pair)
-	l.releaseFifos(p, s)
 	l.unlink(p, s)
+	l.releaseFifos(p, s)
 	l.sessions.Remove(s.h)
 	if p.sessions == 0 {
 		l.onPairIdle(p)

@@ -1,6 +1,8 @@
 package layer
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"cutthrough/impl/layer/segments"
@@ -13,6 +15,9 @@ type Stat struct {
 	Listeners []ListenerStat `json:"listeners"`
 	Sessions  []SessionStat  `json:"sessions"`
 	Segments  []SegmentStat  `json:"segments"`
+	Users     []UserStat     `json:"users"`
+	Bytes     uint64         `json:"bytes"` // of all segments
+	Limits    LimitsStat     `json:"limits"`
 	Used      uint64         `json:"address_bytes_used"` // guards included
 	Uptime    time.Duration  `json:"uptime_ns"`
 }
@@ -22,11 +27,44 @@ type AppStat struct {
 	Handle    string  `json:"handle"`
 	Channel   Channel `json:"-"`
 	PID       int     `json:"pid"` // 0 when unknown
+	UID       uint32  `json:"uid"`
 	Namespace string  `json:"namespace"`
 	Listeners int     `json:"listeners"`
 	Sessions  int     `json:"sessions"`
-	Bytes     uint64  `json:"bytes"`   // of segments that its connects made
+	Bytes     uint64  `json:"bytes"`   // of segments that it pays for
 	Backlog   int     `json:"backlog"` // messages that wait for it
+}
+
+// UserStat is what the applications of one user have.
+type UserStat struct {
+	UID       uint32 `json:"uid"`
+	Apps      int    `json:"applications"`
+	Listeners int    `json:"listeners"`
+	Sessions  int    `json:"sessions"` // that they pay for
+	Bytes     uint64 `json:"bytes"`    // of segments that they pay for
+}
+
+// LimitsStat has the limits that the counts are to be compared with.
+type LimitsStat struct {
+	Apps          int    `json:"applications"`
+	Sessions      int    `json:"sessions"`
+	Bytes         uint64 `json:"bytes"`
+	UserApps      int    `json:"user_applications"`
+	UserListeners int    `json:"user_listeners"`
+	UserSessions  int    `json:"user_sessions"`
+	UserBytes     uint64 `json:"user_bytes"`
+	AppListeners  int    `json:"application_listeners"`
+	AppSessions   int    `json:"application_sessions"` // in each role
+	AppBytes      uint64 `json:"application_bytes"`
+}
+
+// limits returns the limits of a layer with this configuration.
+func (c Config) limits() LimitsStat {
+	return LimitsStat{
+		Apps: c.MaxApps, Sessions: c.MaxTotalSessions, Bytes: c.MaxTotalBytes,
+		UserApps: c.MaxUserApps, UserListeners: c.MaxUserListeners, UserSessions: c.MaxUserSessions, UserBytes: c.MaxUserBytes,
+		AppListeners: c.MaxListeners, AppSessions: c.MaxSessions, AppBytes: c.MaxBytes,
+	}
 }
 
 // ListenerStat is one listener.
@@ -63,10 +101,14 @@ type SegmentStat struct {
 func (l *Core) Stat() Stat {
 	st := Stat{
 		Apps: []AppStat{}, Listeners: []ListenerStat{}, Sessions: []SessionStat{}, Segments: []SegmentStat{},
-		Used: l.segments.InUse(),
+		Used: l.segments.InUse(), Users: []UserStat{}, Bytes: l.bytes, Limits: l.cfg.limits(),
+	}
+	for _, uid := range slices.Sorted(maps.Keys(l.users)) {
+		a := l.users[uid]
+		st.Users = append(st.Users, UserStat{uid, a.apps, a.listeners, a.sessions, a.bytes})
 	}
 	l.apps.Each(func(h wire.Handle, a *app) {
-		x := AppStat{Handle: h.String(), Channel: a.channel, Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
+		x := AppStat{Handle: h.String(), Channel: a.channel, UID: a.user, Listeners: len(a.listeners), Sessions: a.sessions, Bytes: a.bytes}
 		if a.ns < len(l.cfg.Namespaces) {
 			x.Namespace = l.cfg.Namespaces[a.ns].Name
 		}

@@ -8,7 +8,7 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// timers are the deadlines of sessions and pairs, earliest first; equal ones in
+// timers are the deadlines of sessions, pairs and channels, earliest first; equal ones in
 // order of start. They are plain values, so that a layer can be copied and compared.
 type timers struct {
 	slots []timer
@@ -22,10 +22,11 @@ type timerID uint32
 
 // timer is one deadline. What to do at it follows from the kind of its owner.
 type timer struct {
-	at    time.Duration
-	seq   uint64
-	owner wire.Handle
-	index int // in the heap
+	at      time.Duration
+	seq     uint64
+	owner   wire.Handle // a session or a pair; 0: channel
+	channel Channel
+	index   int // in the heap
 }
 
 func (ts *timers) get(id timerID) *timer { return &ts.slots[id-1] }
@@ -59,6 +60,15 @@ func (ts *timers) Pop() any {
 
 // start runs the timer *id of owner until at, again if it is running.
 func (ts *timers) start(id *timerID, at time.Duration, owner wire.Handle) {
+	ts.run(id, timer{at: at, owner: owner})
+}
+
+// startChannel runs the timer *id of a channel until at.
+func (ts *timers) startChannel(id *timerID, at time.Duration, ch Channel) {
+	ts.run(id, timer{at: at, channel: ch})
+}
+
+func (ts *timers) run(id *timerID, t timer) {
 	ts.stop(id)
 	if n := len(ts.free); n > 0 {
 		*id = ts.free[n-1]
@@ -68,7 +78,8 @@ func (ts *timers) start(id *timerID, at time.Duration, owner wire.Handle) {
 		*id = timerID(len(ts.slots))
 	}
 	ts.seq++
-	*ts.get(*id) = timer{at: at, seq: ts.seq, owner: owner}
+	t.seq = ts.seq
+	*ts.get(*id) = t
 	heap.Push(ts, *id)
 }
 
@@ -105,6 +116,10 @@ func (l *Core) Deadline() (time.Duration, bool) {
 // expire handles every deadline that has come. An owner stops its timer before it is removed.
 func (l *Core) expire() {
 	for t := l.timers.next(); t != nil && t.at <= l.now; t = l.timers.next() {
+		if t.owner == 0 {
+			l.onHandshakeTimeout(t.channel)
+			continue
+		}
 		switch t.owner.Kind() {
 		case wire.KindSession:
 			s := l.sessions.Get(t.owner)

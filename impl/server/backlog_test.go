@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/impl/layer"
+	"cutthrough/impl/layer/layertest"
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
@@ -44,7 +45,7 @@ func (idleConn) Close() error                                 { return nil }
 // all the same, with its own ends.
 func TestPeerLeavesWhileMapWaits(t *testing.T) {
 	h := oshost.New()
-	s := New(h, nil, Config{Core: checkedCore{layer.New(layer.Config{}), func(err error) { t.Error(err) }}})
+	s := New(h, nil, Config{Core: layertest.Core{Core: layer.New(layer.Config{}), Broken: func(err error) { t.Error(err) }}})
 	stuck := &stuckConn{open: make(chan func(wire.Message, []shm.Desc) error)}
 	newChannel := func(id layer.Channel, conn shm.Conn) *channel {
 		c := &channel{id: id, conn: conn}
@@ -89,13 +90,16 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 			t.Fatalf("heard %v and no more", heard)
 		}
 	}
-	s.mu.Lock()
-	for s.tasks > 0 {
-		s.mu.Unlock()
-		check(t, s.done.Wait(nil, h.Now()+proctest.Liveness))
+	rest := func() {
 		s.mu.Lock()
+		defer s.mu.Unlock()
+		for s.tasks > 0 {
+			s.mu.Unlock()
+			check(t, s.done.Wait(nil, h.Now()+proctest.Liveness))
+			s.mu.Lock()
+		}
 	}
-	s.mu.Unlock()
+	rest()
 	if want := []wire.Type{wire.AttachReply, wire.BindReply, wire.Map, wire.Accept, wire.Reset}; !slices.Equal(heard, want) {
 		t.Errorf("heard %v, want %v", heard, want)
 	}
@@ -103,6 +107,7 @@ func TestPeerLeavesWhileMapWaits(t *testing.T) {
 		t.Errorf("the map came with %v, want a segment and two ends of doorbells", descs)
 	}
 	s.hangup(victim, errors.New("the end"))
+	rest()
 	if len(s.segments)+len(s.bells) > 0 || s.Stat().Used > 0 {
 		t.Errorf("%d segments left", len(s.segments))
 	}

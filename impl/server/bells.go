@@ -46,3 +46,10 @@ func (b bells) forget(segment wire.Handle, side int) {
 		p[side][i] = nil
 	}
 }
+
+// drop closes what is left of the doorbells under a segment that is destroyed.
+func (b bells) drop(segment wire.Handle) {
+	b.forget(segment, 0)
+	b.forget(segment, 1)
+	delete(b, segment)
+}

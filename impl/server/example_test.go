@@ -1,11 +1,14 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 
 	"cutthrough/impl"
 	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
+	"cutthrough/shm"
 	"cutthrough/shm/oshost"
 )
 
@@ -16,7 +19,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := server.New(host, l, server.Config{})
+	s := server.New(host, l, server.Config{Policy: server.AllowUsers(host.Self().UID)})
 	ended := make(chan error)
 	go func() { ended <- s.Run() }()
 	app, err := impl.Attach(host, "@cutthrough.example.server", impl.Options{})
@@ -28,4 +31,25 @@ func Example() {
 	// Output:
 	// 1 application
 	// <nil> <nil> <nil>
+}
+
+// A session layer for the users 1000 and 1001, which no other user may look at.
+func ExampleAllowUsers() {
+	host := oshost.New()
+	l, err := host.Listen("@cutthrough.example.users")
+	if err != nil {
+		log.Fatal(err)
+	}
+	s := server.New(host, l, server.Config{})
+	fmt.Println(errors.Is(s.Run(), server.ErrNoPolicy), s.Close())
+
+	if l, err = host.Listen("@cutthrough.example.users"); err != nil {
+		log.Fatal(err)
+	}
+	s = server.New(host, l, server.Config{Policy: server.AllowUsers(1000, 1001), MaxUnattached: 64, MaxUserUnattached: 32})
+	_, err = s.StatFor(shm.Peer{UID: host.Self().UID + 1})
+	fmt.Println(errors.Is(err, wire.Denied), s.Close())
+	// Output:
+	// true <nil>
+	// true <nil>
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,19 +53,26 @@ type Core interface {
 // application: what one does not read is kept up to a bound, and then
 // the application is hung up. Safe for concurrent use.
 type Server struct {
-	host          shm.Host
-	listener      shm.Listener
-	log           *slog.Logger
-	backlog       int
-	maxUnattached int
+	host              shm.Host
+	listener          shm.Listener
+	log               *slog.Logger
+	backlog           int
+	maxUnattached     int
+	maxUserUnattached int
+	policy            Policy
 
 	mu          sync.Locker
 	core        Core
 	channels    map[layer.Channel]*channel
 	unattached  []*channel // oldest first
+	admission   admission
+	closing     []shm.Conn // when the lock is given back
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
 	bells       bells
+	work        map[wire.Handle][]*memoryWork // by pair; of each, the first may be under way
+	ready       []wire.Handle                 // pairs whose first piece of work waits for a worker
+	workers     int
 	timer       shm.Doorbell
 	nextTick    time.Duration // what the timer task sleeps until
 	closed      bool
@@ -74,17 +82,26 @@ type Server struct {
 
 // Config is the configuration of a [Server].
 type Config struct {
-	Layer         layer.Config
-	Core          Core         // to drive; nil: a new [layer.Core] with Layer
-	Backlog       int          // messages that wait for one application, besides 4 for each of its sessions; default 256
-	MaxUnattached int          // channels of which no application has attached; one more, and the oldest goes; default 256
-	Log           *slog.Logger // nil: silent
+	Layer   layer.Config
+	Core    Core // to drive; nil: a new [layer.Core] with Layer
+	Backlog int  // messages that wait for one application, besides 4 for each of its sessions; default 256
+	// MaxUnattached bounds the channels of which no application has attached, MaxUserUnattached those of one
+	// user; default 256 and three quarters of it. One more, and the oldest goes of the process that has the most.
+	MaxUnattached     int
+	MaxUserUnattached int
+	// Policy decides which applications may attach; nil: those of the server's own user and of root. An abstract
+	// address needs one.
+	Policy Policy
+	Log    *slog.Logger // nil: silent
 }
 
 // channel is the control channel of one application.
 type channel struct {
 	id       layer.Channel
 	conn     shm.Conn
+	peer     shm.Peer
+	attaches int         // requests to attach so far
+	mapping  wire.Handle // the segment of the last map, until the application has answered; or 0
 	backlog  []outgoing
 	flushing bool
 	gone     bool
@@ -102,18 +119,24 @@ func New(h shm.Host, l shm.Listener, cfg Config) *Server {
 	if cfg.Core == nil {
 		cfg.Core = layer.New(cfg.Layer)
 	}
+	maxUnattached := cmp.Or(cfg.MaxUnattached, defaultMaxUnattached)
 	return &Server{
-		host: h, listener: l, log: cfg.Log,
-		backlog: cmp.Or(cfg.Backlog, defaultBacklog), maxUnattached: cmp.Or(cfg.MaxUnattached, defaultMaxUnattached),
-		mu: h.NewLock(nameServerLock), core: cfg.Core,
+		host: h, listener: l, log: cfg.Log, policy: cfg.Policy,
+		backlog: cmp.Or(cfg.Backlog, defaultBacklog), maxUnattached: maxUnattached,
+		maxUserUnattached: cmp.Or(cfg.MaxUserUnattached, maxUnattached-maxUnattached/4),
+		mu:                h.NewLock(nameServerLock), core: cfg.Core,
 		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: bells{},
+		work:  map[wire.Handle][]*memoryWork{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}
 }
 
-// Run accepts applications until Close, and returns nil then, or the listener's
-// error.
+// Run accepts applications until Close, and returns nil then. It survives every error of the listener with a
+// pause. ErrNoPolicy at once.
 func (s *Server) Run() error {
+	if s.policy == nil && strings.HasPrefix(s.listener.Addr(), "@") {
+		return fmt.Errorf("%w: %q", ErrNoPolicy, s.listener.Addr())
+	}
 	s.mu.Lock()
 	s.spawnLocked("server-timer", s.runTimer)
 	s.mu.Unlock()
@@ -122,23 +145,31 @@ func (s *Server) Run() error {
 		if errors.Is(err, shm.ErrClosed) {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("impl: accept: %w", err)
+		var peer shm.Peer
+		if err == nil {
+			if peer, err = conn.Peer(); err != nil {
+				_ = conn.Close()
+			}
 		}
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			_ = conn.Close()
+		if err != nil {
+			s.acceptFailed(err)
 			continue
 		}
-		s.lastChannel++
-		c := &channel{id: s.lastChannel, conn: conn}
-		s.channels[c.id] = c
-		s.stepLocked(layer.Event{Kind: layer.EventOpen, Channel: c.id})
-		s.trackUnattachedLocked(c)
-		s.spawnLocked("server-read", func() { s.read(c) })
-		s.mu.Unlock()
+		s.mu.Lock()
+		s.admitLocked(conn, peer)
+		s.unlock()
 	}
+}
+
+// acceptPause is the time between attempts to accept while the listener fails.
+const acceptPause = 10 * time.Millisecond
+
+// acceptFailed waits after a failed accept: whatever the listener lacks, it may have later.
+func (s *Server) acceptFailed(err error) {
+	if s.log != nil {
+		s.log.Warn("accept", "err", err)
+	}
+	s.host.Sleep(s.host.Now() + acceptPause)
 }
 
 // Close stops the server, hangs up all applications and returns when all its
@@ -154,14 +185,14 @@ func (s *Server) Close() error {
 	err := s.listener.Close()
 	_ = s.timer.Close()
 	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
-		_ = s.channels[id].conn.Close()
+		s.closeLocked(s.channels[id].conn)
 	}
 	for s.tasks > 0 {
-		s.mu.Unlock()
+		s.unlock()
 		_ = s.done.Wait(nil, shm.Forever)
 		s.mu.Lock()
 	}
-	s.mu.Unlock()
+	s.unlock()
 	return err
 }
 
@@ -195,41 +226,26 @@ func (s *Server) read(c *channel) {
 	}
 }
 
-// trackUnattachedLocked adds c to the unattached channels or removes it, and hangs up the oldest beyond the
-// limit, so that idle connections cannot exhaust the descriptors of the session layer.
-func (s *Server) trackUnattachedLocked(c *channel) {
-	unattached := !c.gone && !s.core.Attached(c.id)
-	i := slices.Index(s.unattached, c)
-	switch {
-	case unattached && i < 0:
-		s.unattached = append(s.unattached, c)
-	case !unattached && i >= 0:
-		s.unattached = slices.Delete(s.unattached, i, i+1)
-	}
-	if len(s.unattached) > s.maxUnattached {
-		_ = s.unattached[0].conn.Close() // its reader reports it
-		s.unattached = slices.Delete(s.unattached, 0, 1)
-	}
-}
-
 // message gives one message of an application to the layer.
 func (s *Server) message(c *channel, m wire.Message) {
+	refuse := s.judge(c, m)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stepLocked(layer.Event{Kind: layer.EventMessage, Channel: c.id, Msg: m})
+	defer s.unlock()
+	s.answeredLocked(c, m)
+	s.stepLocked(layer.Event{Kind: layer.EventMessage, Channel: c.id, Msg: m, Refuse: refuse})
 	s.trackUnattachedLocked(c)
 }
 
 // hangup ends a channel, whatever the reason.
 func (s *Server) hangup(c *channel, why error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.log != nil && !errors.Is(why, io.EOF) && !errors.Is(why, shm.ErrClosed) {
 		s.log.Warn("application hung up", "channel", c.id, "err", why)
 	}
 	c.gone = true
 	c.backlog = nil
-	_ = c.conn.Close()
+	s.closeLocked(c.conn)
 	delete(s.channels, c.id)
 	s.trackUnattachedLocked(c)
 	s.stepLocked(layer.Event{Kind: layer.EventGone, Channel: c.id})
@@ -257,31 +273,16 @@ func (s *Server) stepLocked(ev layer.Event) {
 func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 	switch fx.Kind {
 	case layer.EffectSend:
-		if c := s.channels[fx.Channel]; c != nil && !c.gone {
-			return s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Side})
+		if c := s.channels[fx.Channel]; c != nil && !c.gone && !s.closed { // the end of all channels is no death of a peer
+			s.sendLocked(c, outgoing{fx.Msg, fx.Segment, fx.Side})
 		}
-	case layer.EffectCreate:
-		g, err := s.host.CreateSegment(fx.Size)
-		if err == nil {
-			s.segments[fx.Segment] = g
-		} else if s.log != nil {
-			s.log.Error("segment not created", "bytes", fx.Size, "err", err)
-		}
-		return layer.Event{Kind: layer.EventCreated, Segment: fx.Segment, Err: err}, true
+	case layer.EffectCreate, layer.EffectZero:
+		return s.workLocked(fx)
+	case layer.EffectDestroy:
+		s.bells.drop(fx.Segment)
+		return s.workLocked(fx)
 	case layer.EffectFormat:
 		s.format(s.segments[fx.Segment], fx.Blocks)
-	case layer.EffectZero:
-		for _, b := range fx.Blocks {
-			fifo.Scrub(s.segments[fx.Segment], b.Off, b.Fifo, 0)
-		}
-	case layer.EffectDestroy:
-		if err := s.segments[fx.Segment].Close(); err != nil && s.log != nil {
-			s.log.Error("segment not released", "segment", fx.Segment, "err", err)
-		}
-		delete(s.segments, fx.Segment)
-		s.bells.forget(fx.Segment, 0)
-		s.bells.forget(fx.Segment, 1)
-		delete(s.bells, fx.Segment)
 	case layer.EffectForget:
 		s.bells.forget(fx.Segment, fx.Side)
 	case layer.EffectHangup:
@@ -289,7 +290,7 @@ func (s *Server) doLocked(fx layer.Effect) (layer.Event, bool) {
 			if s.log != nil {
 				s.log.Warn("application hung up", "channel", c.id, "err", fx.Err)
 			}
-			_ = c.conn.Close() // its reader reports it
+			s.closeLocked(c.conn) // its reader reports it
 		}
 	}
 	return layer.Event{}, false
@@ -325,6 +326,6 @@ func (s *Server) runTimer() {
 			s.nextTick = shm.Forever
 			s.stepLocked(layer.Event{Kind: layer.EventTick})
 		}
-		s.mu.Unlock()
+		s.unlock()
 	}
 }

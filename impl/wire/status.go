@@ -25,6 +25,7 @@ const (
 	QuotaExceeded   Status = -133
 	TimedOut        Status = -134 // the peer did not answer in time
 	SelfConnect     Status = -135 // an application cannot connect to itself
+	Denied          Status = -136 // the policy of the session layer does not let this process attach
 )
 
 var statusText = map[Status]string{
@@ -33,6 +34,7 @@ var statusText = map[Status]string{
 	NoNamespace: "no such namespace", WrongSecret: "wrong secret", WrongScope: "out of scope",
 	AlreadyAttached: "already attached", Unsupported: "unsupported", QuotaExceeded: "quota exceeded",
 	TimedOut: "timed out", SelfConnect: "connect to itself",
+	Denied: "permission denied",
 }
 
 // String returns the status in words.
@@ -61,7 +63,7 @@ func (s Status) errno() syscall.Errno {
 		return syscall.ECONNREFUSED
 	case AddressInUse:
 		return syscall.EADDRINUSE
-	case WrongSecret, WrongScope:
+	case WrongSecret, WrongScope, Denied:
 		return syscall.EACCES
 	case TimedOut:
 		return syscall.ETIMEDOUT

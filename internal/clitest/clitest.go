@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -12,10 +13,13 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cutthrough/internal/proctest"
 )
 
 // Scripts runs the scripts below testdata/script of the package under test. In a script MODULE is the root of this module, which
-// is at root seen from the package. Besides the commands of testscript there are code, until, last, json and atmost.
+// is at root seen from the package, and UNIQUE is for names that all processes of the machine share. Besides the commands of
+// testscript there are code, until, last, json and atmost, and the condition long for what takes long: see [proctest.Long].
 func Scripts(t *testing.T, root string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -26,8 +30,15 @@ func Scripts(t *testing.T, root string) {
 				return err
 			}
 			e.Setenv("MODULE", module)
+			e.Setenv("UNIQUE", strconv.Itoa(os.Getpid()))
 			e.Setenv("GITHUB_ACTIONS", "") // the scripts say when GitHub is watching
 			return passGoEnv(e)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "long" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return proctest.Long(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":   code,

@@ -53,13 +53,7 @@ func (p Project) compile(ctx context.Context, root string, files map[string]stri
 		if err != nil {
 			return err
 		}
-		// Without DWARF a program is linked in half the time; stacks of panics do not need it.
-		flags := []string{"-trimpath", "-buildvcs=false", "-ldflags=-w", "-overlay=" + overlay, "-o", out}
-		args := slices.Concat([]string{"build"}, flags, []string{"--", p.Command})
-		if p.Tests {
-			args = slices.Concat([]string{"test", "-c"}, flags, []string{p.Command}) // it takes no --
-		}
-		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd := exec.CommandContext(ctx, "go", p.arguments(overlay, out)...)
 		cmd.Dir = root
 		// The go command's own scratch files go where they are removed in any case.
 		cmd.Env = append(cmd.Environ(), "GOTMPDIR="+dir)
@@ -79,6 +73,18 @@ func (p Project) compile(ctx context.Context, root string, files map[string]stri
 		}
 		return fmt.Errorf("%w:\n%s", ErrBuild, namedAsSource(string(text), root, dir))
 	})
+}
+
+// arguments returns those of the go command that builds the program of p. Go run keeps the programs that it
+// links in the build cache, under a key of all that goes into them, and go build does not: so cp is what it runs. There
+// is no such cache of tests.
+func (p Project) arguments(overlay, out string) []string {
+	// Without DWARF a program is linked in half the time; stacks of panics do not need it.
+	flags := []string{"-trimpath", "-buildvcs=false", "-ldflags=-w", "-overlay=" + overlay}
+	if p.Tests {
+		return slices.Concat([]string{"test", "-c"}, flags, []string{"-o", out, p.Command}) // it takes no --
+	}
+	return slices.Concat([]string{"run", "-exec=cp"}, flags, []string{"--", p.Command, out})
 }
 
 // scratch hands use a new temporary directory, free of symbolic links, and

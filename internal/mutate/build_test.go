@@ -63,7 +63,7 @@ func TestBuildErrors(t *testing.T) {
 	}{
 		{"does not compile", broken, "./cmd/simrun", ErrBuild, "\nshm/greet.go:5:10: undefined: hallo"},
 		{"no such package", newMutant(t, swap), "./cmd/gone", ErrBuild, "cmd/gone"},
-		{"package is no flag", newMutant(t, swap), "-h", ErrBuild, "-h"},
+		{"package is no flag", newMutant(t, swap), "-h", ErrBuild, "no go files listed"},
 		{"stale", newMutant(t, strings.ReplaceAll(swap, "greet.go", "gone.go")), "./cmd/simrun", ErrStale, "gone.go"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -71,7 +71,8 @@ func stall(dir string) {
 // stalled watches compilers that do not finish, through a pipe that they write to.
 type stalled struct{ r, w *os.File }
 
-// stallCompilers makes every build from now on stall in its first compiler.
+// stallCompilers makes every build from now on stall in its first compiler. No program of it is in the
+// build cache, as none is ever finished that has its flag for the compiler.
 func stallCompilers(t *testing.T) stalled {
 	t.Helper()
 	self, err := os.Executable()
@@ -99,7 +100,7 @@ func stallCompilers(t *testing.T) stalled {
 		t.Fatal(err)
 	}
 	t.Setenv("MUTATE_TEST_STALL", dir)
-	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -toolexec="+self)
+	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -gcflags=-N -toolexec="+self)
 	return s
 }
 

@@ -1,6 +1,6 @@
-// Package proctest is for tests with several processes: they run their own binary again, as agents that do what
-// their parent asks for over net/rpc, on standard input and output. What an agent prints is an error of the
-// test, it ends when its input does, and with the test at the latest.
+// Package proctest is for tests with several processes and tasks: what they wait for, what they hold, and how they
+// run their own binary again, as agents that do what their parent asks for over net/rpc, on standard input and output.
+// What an agent prints is an error of the test, it ends when its input does, and with the test at the latest.
 package proctest
 
 import (
@@ -12,22 +12,6 @@ import (
 	"testing"
 	"time"
 )
-
-// Liveness bounds what must happen at all, on a busy machine.
-const Liveness = 30 * time.Second
-
-// long asks for the rounds of the nightly lane; .ci/nightly sets it.
-const long = "CUTTHROUGH_TEST_LONG"
-
-// Rounds returns how often a test repeats what it does at random places: few times, or many if the environment
-// variable CUTTHROUGH_TEST_LONG is set.
-func Rounds(t testing.TB, few, many int) int {
-	if os.Getenv(long) != "" {
-		return many
-	}
-	t.Logf("%d rounds; %d with %s=1", few, many, long)
-	return few
-}
 
 // env says to a process that it is an agent.
 const env = "CUTTHROUGH_TEST_AGENT"

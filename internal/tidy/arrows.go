@@ -28,7 +28,7 @@ var arrows = []arrow{
 		"it judges every host alike, so it knows none"},
 	{"shm/internal/spin", nil,
 		"it spins, for any condition"},
-	{"shm/internal/shmtest", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/oshost", "github.com/google/go-cmp"},
+	{"shm/internal/shmtest", []string{module + "/shm" + alone, module + "/shm/access", module + "/shm/oshost", module + "/internal/proctest"},
 		"the tests of each structure share it, so it knows none"},
 
 	{"impl" + alone, []string{module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq", "golang.org/x/sys"},
@@ -37,6 +37,8 @@ var arrows = []arrow{
 		"the messages are for programs in any process, so they bring nothing with them"},
 	{"impl/layer", []string{module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq"},
 		"the core decides: of shared memory it knows sizes and addresses, of the system nothing"},
+	{"impl/layer/layertest", []string{module + "/impl/layer" + alone, module + "/internal/proctest"},
+		"the tests of the server and of applications share it, so it knows neither"},
 	{"impl/layer/pool", []string{module + "/impl/wire"},
 		"it hands out handles for objects of any type, so it knows none"},
 	{"impl/layer/segments", []string{module + "/impl/layer/pool", module + "/impl/wire", module + "/shm" + alone, module + "/shm/fifo", module + "/shm/evq"},
@@ -76,6 +78,9 @@ var arrows = []arrow{
 	{"sim/simtest", []string{module + "/sim" + alone, module + "/sim/exec", module + "/sim/explore", module + "/sim/scenario", module + "/sim/trace", module + "/shm" + alone},
 		"it tests scenarios of any module, so it knows no scenario, and it does not bring the command line into a test"},
 
+	{"sim/internal/pairtest", []string{module + "/sim" + alone, module + "/sim/scenario", module + "/shm" + alone},
+		"the tests of the simulator and of the strategies share it, so it knows no strategy"},
+
 	{"properties" + alone, []string{module + "/properties", module + "/sim"},
 		"it lists what the packages below it explore"},
 	{"properties/memory", []string{module + "/properties/oracle", module + "/model", module + "/sim", module + "/shm"},
@@ -88,12 +93,15 @@ var arrows = []arrow{
 		"it is where the session layer, its model and the simulator meet"},
 	{"cmd/simrun", []string{module, "github.com/spf13/cobra"},
 		"it is where the command line, our scenarios and our models meet"},
+	{"cmd/simrun/internal/serve", []string{module + "/cmd/simrun/internal/bytesize", module + "/cmd/simrun/internal/logs", module + "/impl", module + "/internal/closest", module + "/shm" + alone, module + "/shm/oshost", module + "/sim/cli",
+		"github.com/coreos/go-systemd/v22", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys"},
+		"the service alone talks to a service manager and to monitors, and it knows no scenario"},
 
 	{"internal/closest", nil,
 		"it compares words, and need not know what they are for"},
-	{"internal/clitest", []string{"github.com/rogpeppe/go-internal"},
+	{"internal/clitest", []string{module + "/internal/proctest", "github.com/rogpeppe/go-internal"},
 		"it runs the command line of any test, so it knows none"},
-	{"internal/proctest", nil,
+	{"internal/proctest", []string{"github.com/google/go-cmp"},
 		"it starts the processes of any test, so it knows none"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
 		"a mutant is text: what applies it must work on code that does not compile"},
@@ -109,11 +117,13 @@ var testOnly = []string{
 	"golang.org/x/net/nettest",
 	"golang.org/x/tools/txtar",
 	"pgregory.net/rapid", // registers global flags
+	module + "/impl/layer/layertest",
 	module + "/internal/clitest",
 	module + "/internal/proctest",
 	module + "/shm/alloc", // properties runs it; the product does not
 	module + "/shm/hosttest",
 	module + "/shm/internal/shmtest",
+	module + "/sim/internal/pairtest",
 	module + "/shm/oshost", // code is given its host; cmd makes it
 }
 
@@ -127,7 +137,8 @@ type cycle struct {
 var cycles = []cycle{
 	{"cmd/simrun/internal/model", 4, "the command, its search, its export and its result are parts of one invocation"},
 	{"impl", 10, "an App, its sessions and its listeners use each other: they are one object in several files"},
-	{"impl/layer", 7, "sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
+	{"impl/layer", 9, "channels, sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
+	{"impl/server", 4, "the server, what it sends, its unattached channels and its workers are one object under one lock"},
 	{"model/check", 6, "a search, its checkpoint and its result are parts of one type"},
 	{"properties/oracle", 3, "the oracle of messages is one type in several files"},
 	{"properties/session", 4, "a scenario, its generator and its history are one program"},

@@ -27,7 +27,7 @@ var callRules = []Rule{
 	},
 	{
 		Name:  "waiting",
-		Why:   "a sleep in a test is a missing hook, and a skipped test is a test that cannot fail",
+		Why:   "a sleep or a poll in a test is a missing hook, and a skipped test is a test that cannot fail",
 		check: checkWaiting,
 	},
 	{
@@ -105,8 +105,17 @@ func checkRecover(t *Tree, report report) {
 // ofTests says whether a file is of tests, or of a package for the tests of others (shm/hosttest).
 func ofTests(f *goFile) bool { return f.test || strings.HasSuffix(f.dir, "test") }
 
+// pollers are the files of tests that may look again and again: that of the helper for what has no event.
+var pollers = []string{"internal/proctest/wait.go"}
+
 func checkWaiting(t *Tree, report report) {
-	t.each(ofTests, func(f *goFile, n ast.Node) {
+	waiters := func(f *goFile) bool { return ofTests(f) && !slices.Contains(pollers, f.path) }
+	t.each(waiters, func(f *goFile, n ast.Node) {
+		for _, part := range conditions(n) {
+			if name := f.clock(part); name != "" {
+				report(f.path, t.line(part), "time.%s decides how a test goes on: wait for an event", name)
+			}
+		}
 		sel, ok := n.(*ast.SelectorExpr)
 		if !ok {
 			return
@@ -115,10 +124,41 @@ func checkWaiting(t *Tree, report report) {
 		switch {
 		case pkg == "time" && name == "Sleep":
 			report(f.path, t.line(n), "time.Sleep in a test: wait for what the sleep hopes for")
+		case pkg == "time" && slices.Contains([]string{"NewTicker", "Tick"}, name), pkg == "runtime" && name == "Gosched":
+			report(f.path, t.line(n), "%s.%s in a test: wait for an event", pkg, name)
 		case pkg == "" && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, sel.Sel.Name):
 			report(f.path, t.line(n), "%s in a test: make the test fit or drop it", sel.Sel.Name)
 		}
 	})
+}
+
+// conditions returns what decides how often a loop runs, or whether a branch is taken. Parts may be nil.
+func conditions(n ast.Node) (parts []ast.Node) {
+	switch n := n.(type) {
+	case *ast.ForStmt:
+		parts = []ast.Node{n.Init, n.Cond, n.Post}
+	case *ast.IfStmt:
+		parts = []ast.Node{n.Cond}
+	case *ast.CaseClause:
+		for _, e := range n.List {
+			parts = append(parts, e)
+		}
+	}
+	return parts
+}
+
+// clock returns the function of package time that n reads the clock with, or "".
+func (f *goFile) clock(n ast.Node) (name string) {
+	if n == nil {
+		return ""
+	}
+	ast.Inspect(n, func(n ast.Node) bool {
+		if pkg, called := f.qualified(n); pkg == "time" && slices.Contains([]string{"Now", "Since", "Until"}, called) {
+			name = called
+		}
+		return name == ""
+	})
+	return name
 }
 
 func checkEnvironment(t *Tree, report report) {

@@ -1,16 +1,17 @@
 package tidy
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"go/ast"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cutthrough/sim/trace"
@@ -130,8 +131,18 @@ func checkMutants(t *Tree, report report) {
 			}
 		}
 	}
-	for name, x := range t.mutants(mutantDir) {
-		p, err := t.parsePatch(x)
+	mutants, ofSim := t.mutants(mutantDir), t.mutants(simMutantDir)
+	all := slices.Concat(slices.Collect(maps.Values(mutants)), slices.Collect(maps.Values(ofSim)))
+	fit := t.apply(all...) == nil
+	parse := func(x text) (patch, error) {
+		p, err := parsePatch(x)
+		if err == nil && !fit {
+			err = t.apply(x)
+		}
+		return p, err
+	}
+	for name, x := range mutants {
+		p, err := parse(x)
 		switch {
 		case err != nil:
 			report(x.path, 0, "%v", err)
@@ -141,8 +152,8 @@ func checkMutants(t *Tree, report report) {
 			report(x.path, 0, "dead mutant: no trace claims that it violates %s", p.property)
 		}
 	}
-	for _, x := range t.mutants(simMutantDir) {
-		p, err := t.parsePatch(x)
+	for _, x := range ofSim {
+		p, err := parse(x)
 		switch {
 		case err != nil:
 			report(x.path, 0, "%v", err)
@@ -158,16 +169,15 @@ var (
 	fieldLine    = regexp.MustCompile(`^\S+: `)
 	propertyLine = regexp.MustCompile(`^property: (\S+)$`)
 	testLine     = regexp.MustCompile(`^test: (\S+) (\w+)(/\S+)?$`)
-	targetLine   = regexp.MustCompile(`^\+\+\+ b/([^\t]+)`) // a file after the change
+	targetLine   = regexp.MustCompile(`(?m)^\+\+\+ b/([^\t\n]+)`) // a file after the change
 )
 
 // A patch is what the rules ask of one: the property or the test that notices the mutant, and the
 // one file that it changes in the one place it changes.
 type patch struct{ property, pkg, test, target string }
 
-// parsePatch returns the parts of a patch that applies. Before the change the patch must tell
-// a story.
-func (t *Tree) parsePatch(x text) (p patch, err error) {
+// parsePatch returns the parts of a patch. Before the change the patch must tell a story.
+func parsePatch(x text) (p patch, err error) {
 	lines := x.lines()
 	if first := lines[0]; !strings.Contains(first, " ") || fieldLine.MatchString(first) || strings.HasPrefix(first, "diff ") || strings.HasPrefix(first, "--- ") {
 		return p, errors.New("no story before the patch: say what the mutant does wrong and what comes of it")
@@ -193,7 +203,7 @@ func (t *Tree) parsePatch(x text) (p patch, err error) {
 	case path.Ext(p.target) != ".go" || strings.HasSuffix(p.target, "_test.go"):
 		return p, fmt.Errorf("changes %s, which is not the code under test", p.target)
 	}
-	return p, t.applies(x, p.target)
+	return p, nil
 }
 
 // hasTest says whether a test file of the package declares the function.
@@ -211,32 +221,56 @@ func (t *Tree) hasTest(pkg, name string) bool {
 	return false
 }
 
-// applies returns an error when the patch does not apply to the file as it is.
-func (t *Tree) applies(patch text, target string) error {
+// apply returns an error when not each of the patches, taken alone, applies to the tree as it is. One process of git for all
+// takes a fiftieth of the time of one for each, but tells of the first that does not apply only.
+func (t *Tree) apply(patches ...text) error {
 	dir, err := os.MkdirTemp("", "tidy-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	tree, args := filepath.Join(dir, "tree"), []string{"apply", "--check", "--"}
+	targets := make(map[string]bool)
+	for i, p := range patches {
+		for _, m := range targetLine.FindAllSubmatch(p.data, -1) {
+			targets[string(m[1])] = true
+		}
+		file := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.WriteFile(file, p.data, 0o600); err != nil {
+			return err
+		}
+		args = append(args, file)
+	}
+	if err := t.write(tree, targets); err != nil {
+		return err
+	}
+	git := exec.Command("git", args...)
+	git.Dir = tree
+	// A repository around the temporary directory must not matter.
+	git.Env = append(git.Environ(), "GIT_CEILING_DIRECTORIES="+dir, "LC_ALL=C")
+	if out, err := git.CombinedOutput(); err != nil {
+		first, _, _ := strings.Cut(string(out), "\n")
+		return fmt.Errorf("does not apply to the tree: %s (%w)", first, err)
+	}
+	return nil
+}
+
+// write makes copies of text files below the directory.
+func (t *Tree) write(dir string, paths map[string]bool) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
 	for _, x := range t.texts {
-		if x.path != target {
+		if !paths[x.path] {
 			continue
 		}
-		file := filepath.Join(dir, filepath.FromSlash(target))
+		file := filepath.Join(dir, filepath.FromSlash(x.path))
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return err
 		}
 		if err := os.WriteFile(file, x.data, 0o600); err != nil {
 			return err
 		}
-	}
-	git := exec.Command("git", "apply", "--check", "-")
-	git.Dir, git.Stdin = dir, bytes.NewReader(patch.data)
-	// A repository around the temporary directory must not matter.
-	git.Env = append(git.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir), "LC_ALL=C")
-	if out, err := git.CombinedOutput(); err != nil {
-		first, _, _ := strings.Cut(string(out), "\n")
-		return fmt.Errorf("does not apply to the tree: %s (%w)", first, err)
 	}
 	return nil
 }

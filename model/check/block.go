@@ -50,6 +50,8 @@ type block[S comparable] struct {
 	cut     uint64
 	hits    []hit // by property
 	emit    func(action int, t S)
+	twice   int64 // Next is called twice for one of so many states
+	unequal *S    // a state for which the two calls differed
 	current S     // the state being expanded
 	place   int64 // its place
 	enabled int   // how many steps it has
@@ -69,7 +71,7 @@ func (b *block[S]) clear(in page[S], base int64) {
 		b.probes[i] = b.probes[i][:0]
 	}
 	clear(b.taken)
-	b.cut = 0
+	b.cut, b.unequal = 0, nil
 	for i := range b.hits {
 		b.hits[i] = nowhere
 	}
@@ -89,6 +91,10 @@ func (b *block[S]) expand() {
 			}
 		}
 		b.ends = append(b.ends, uint32(len(b.out)))
+		if b.twice > 0 && b.place%b.twice == 0 && b.unequal == nil && !slices.Equal(b.rules.moves(s), b.rules.moves(s)) {
+			b.unequal = new(S)
+			*b.unequal = s // a copy: the address of s itself would put every state on the heap
+		}
 		b.place++
 	}
 	b.sort()

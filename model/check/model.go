@@ -164,9 +164,17 @@ func Inevitable[S comparable](name string, goal func(S) bool, fair ...Fair) Prop
 	return Property[S]{name: name, kind: Eventually, goal: goal, fair: fair}
 }
 
-// ErrModel is what is wrong with a model that cannot be checked, or that turned
-// out not to be a function of its arguments.
+// ErrModel is what is wrong with a model that cannot be checked.
 var ErrModel = errors.New("check: bad model")
+
+// ErrNondeterministic is the [ErrModel] of a model that turned out not to be a function of its arguments: equal
+// calls gave different answers. A search asks twice in the first thousands of states, and in a part of the others.
+var ErrNondeterministic = fmt.Errorf("%w, it is no function of its arguments", ErrModel)
+
+// nondeterministic returns an ErrNondeterministic about a named model.
+func nondeterministic(name, format string, args ...any) error {
+	return fmt.Errorf("%w: %q: %s", ErrNondeterministic, name, fmt.Sprintf(format, args...))
+}
 
 // modelError returns an ErrModel about a named model.
 func modelError(name, format string, args ...any) error {

@@ -179,6 +179,9 @@ func (r Result[S]) CollisionBound() float64 {
 // decides the properties of kind [Eventually], until the context is done. The
 // error is an [ErrModel].
 func (s *Search[S]) Result(ctx context.Context) (Result[S], error) {
+	if s.err != nil {
+		return Result[S]{}, s.err
+	}
 	r := s.rules
 	_, symmetric := r.model.(Symmetric[S])
 	result := Result[S]{

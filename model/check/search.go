@@ -57,7 +57,15 @@ type Search[S comparable] struct {
 	links  [][]link // by level; nil unless this is a search for the way to a state
 	report uint64   // states at which to call Progress next
 	why    Reason   // why the last call of Level stopped short
+	err    error    // the model is no function of its arguments
 }
+
+// Next is called twice for every state of a search that has found at most allTwice, and for one of someTwice in a
+// larger one: it costs a few percent there.
+const (
+	allTwice  = 4096
+	someTwice = 64
+)
 
 // A finding is where a property was first decided.
 type finding struct {
@@ -186,13 +194,13 @@ func (s *Search[S]) seed(init []S) error {
 // is reached or the context is done, in which case it can be called again.
 func (s *Search[S]) Level(ctx context.Context) bool {
 	s.why = s.done()
-	if s.why != Unfinished {
+	if s.why != Unfinished || s.err != nil {
 		return false
 	}
 	s.undecided()
 	for s.page < len(s.cur.pages) {
 		s.round()
-		if s.why = s.limit(ctx); s.why != Unfinished {
+		if s.why = s.limit(ctx); s.why != Unfinished || s.err != nil {
 			return false
 		}
 	}
@@ -268,8 +276,16 @@ func (s *Search[S]) round() {
 	blocks := s.blocks[:n]
 	for i, b := range blocks {
 		b.clear(s.cur.pages[s.page+i], int64(s.page+i)*pageStates[S]())
+		if b.twice = someTwice; s.stats.Distinct <= allTwice {
+			b.twice = 1
+		}
 	}
 	s.workers.each(n, func(i int) { blocks[i].expand() })
+	for _, b := range blocks {
+		if b.unequal != nil && s.err == nil {
+			s.err = nondeterministic(s.rules.model.Name(), "two calls of Next for %v differ", *b.unequal)
+		}
+	}
 	s.merge(blocks)
 	s.cur.drop(s.cur.pages[s.page : s.page+n])
 	s.page += n

@@ -65,20 +65,30 @@ func (s *Search[S]) retrace(properties []int) ([][]Step[S], error) {
 	}
 	for again.stats.Depth < depth {
 		for again.page < len(again.cur.pages) {
-			again.round()
+			if again.round(); again.err != nil {
+				return nil, again.err
+			}
 		}
 		again.endLevel()
 		if again.cur.n == 0 {
-			return nil, modelError(r.model.Name(), "two searches differ: the model is not a function of its arguments")
+			return nil, errTwoSearches(&r)
 		}
 	}
 	var runs [][]Step[S]
 	for _, p := range properties {
-		run, err := r.replay(again.path(s.found[p]), p)
+		path, ok := again.path(s.found[p])
+		if !ok {
+			return nil, errTwoSearches(&r)
+		}
+		run, err := r.replay(path, p)
 		if err != nil {
 			return nil, err
 		}
-		if !r.shows(p, run) {
+		switch {
+		case r.shows(p, run):
+		case r.canonical == nil:
+			return nil, errTwoSearches(&r)
+		default:
 			return nil, modelError(r.model.Name(), "property %q is not the same for equivalent states", r.props[p].name)
 		}
 		runs = append(runs, run)
@@ -86,19 +96,27 @@ func (s *Search[S]) retrace(properties []int) ([][]Step[S], error) {
 	return runs, nil
 }
 
+// errTwoSearches says that a search did not find again what the one before it has found.
+func errTwoSearches[S comparable](r *rules[S]) error {
+	return nondeterministic(r.model.Name(), "two searches differ")
+}
+
 // path returns the number of the initial state from which a finding is reached,
-// and then of each step on the way.
-func (s *Search[S]) path(f finding) []uint32 {
+// and then of each step on the way; false if this search has no such finding.
+func (s *Search[S]) path(f finding) ([]uint32, bool) {
 	path := make([]uint32, f.depth+1, f.depth+2)
 	at := f.hit.at
 	for level := f.depth; level >= 0; level-- {
+		if level >= len(s.links) || at >= int64(len(s.links[level])) {
+			return nil, false
+		}
 		l := s.links[level][at]
 		path[level], at = l.step, int64(l.parent)
 	}
 	if f.hit.step >= 0 {
 		path = append(path, uint32(f.hit.step))
 	}
-	return path
+	return path, true
 }
 
 // A move is one step that Next offers.
@@ -137,7 +155,7 @@ func (r *rules[S]) replay(path []uint32, property int) ([]Step[S], error) {
 	for i, number := range path[1:] {
 		moves := r.moves(represent)
 		if int(number) >= len(moves) {
-			return nil, modelError(r.model.Name(), "two calls of Next for %v differ", represent)
+			return nil, nondeterministic(r.model.Name(), "two calls of Next for %v differ", represent)
 		}
 		candidates := moves[number : number+1]
 		if represent = r.represent(candidates[0].to); r.canonical != nil {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/model/catalog"
 	"cutthrough/model/catalog/catalogtest"
 	"cutthrough/model/check"
@@ -15,13 +16,14 @@ import (
 var update = flag.Bool("update", false, "write counterexamples into testdata")
 
 func TestHolds(t *testing.T) {
-	catalogtest.Holds(t, evq.Entry(), []catalogtest.Pin{
+	pins := []catalogtest.Pin{
 		{Config: "small", States: 11111, Symmetric: 5597},
-		{Config: "medium", States: 381486, Symmetric: 191185},
 		{Config: "death", States: 27172, Symmetric: 13666},
-		{Config: "stopped", States: 462038, Symmetric: 231512},
 		{Config: "wide", States: 252974, Symmetric: 126868},
-	})
+		{Config: "medium", States: 381486, Symmetric: 191185},
+		{Config: "stopped", States: 462038, Symmetric: 231512},
+	}
+	catalogtest.Holds(t, evq.Entry(), pins[:proctest.Rounds(t, 3, len(pins))])
 }
 
 func BenchmarkSearch(b *testing.B) {
@@ -77,7 +79,11 @@ func TestOrbits(t *testing.T) {
 // TestSymmetricCounterexample checks that a search up to symmetry finds runs as short
 // as one without, and that they are runs.
 func TestSymmetricCounterexample(t *testing.T) {
-	for _, v := range evq.Variants() {
+	stride := proctest.Rounds(t, 3, 1)
+	for i, v := range evq.Variants() {
+		if i%stride > 0 {
+			continue
+		}
 		if v.Property == "L6: every producer comes to an end" {
 			continue // symmetry does not serve what must come to pass
 		}

@@ -72,6 +72,9 @@ func (d *addrspaceDriver) event(ev layer.Event) {
 			d.event(layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
 		case layer.EffectDestroy:
 			d.made--
+			d.event(layer.Event{Kind: layer.EventReleased, Segment: fx.Segment})
+		case layer.EffectZero:
+			d.event(layer.Event{Kind: layer.EventZeroed, Segment: fx.Segment, Blocks: fx.Blocks})
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (m addrspaceModel) open(s valloc.State) (n int) {
 	return n
 }
 
-var addrspaceVerbs = [...]string{
+var addrspaceNames = [...]string{
 	valloc.OpCreate: "create", valloc.OpClose: "close", valloc.OpTell: "tell", valloc.OpAsk: "ask", valloc.OpAck: "take",
 	valloc.OpMap: "map", valloc.OpUnmap: "unmap", valloc.OpDie: "die", valloc.OpNotice: "return",
 }
@@ -85,9 +85,20 @@ var addrspaceApps = []string{"app0", "app1"}
 func (m addrspaceModel) opName(action int) (proc, verb string) {
 	op, p := m.Op(action)
 	if op == valloc.OpCreate || op == valloc.OpClose {
-		return "layer", addrspaceVerbs[op]
+		return "layer", addrspaceNames[op]
 	}
-	return addrspaceApps[p], addrspaceVerbs[op]
+	return addrspaceApps[p], addrspaceNames[op]
+}
+
+func addrspaceVerbs() (verbs scenario.Verbs) {
+	for op, name := range addrspaceNames {
+		procs := addrspaceApps
+		if op == int(valloc.OpCreate) || op == int(valloc.OpClose) {
+			procs = []string{"layer"}
+		}
+		verbs = append(verbs, namedVerb(name, procs...))
+	}
+	return verbs
 }
 
 func addrspaceKeys() []scenario.Key {
@@ -99,15 +110,7 @@ func addrspaceKeys() []scenario.Key {
 
 // readAddrspaceInput reads an input of the scenario addrspace-refinement.
 func readAddrspaceInput(c scenario.Input) (addrspaceModel, []scenario.Op, error) {
-	var verbs []scenario.Verb
-	for op, name := range addrspaceVerbs {
-		procs := addrspaceApps
-		if op == int(valloc.OpCreate) || op == int(valloc.OpClose) {
-			procs = []string{"layer"}
-		}
-		verbs = append(verbs, scenario.Verb{Name: name, Procs: procs, Args: [][2]int{{0, 255}}})
-	}
-	cfg, ops, err := scenario.ReadInput(c, addrspaceKeys(), verbs)
+	cfg, ops, err := scenario.ReadInput(c, addrspaceKeys(), addrspaceVerbs())
 	if err != nil {
 		return addrspaceModel{}, nil, err
 	}
@@ -134,7 +137,7 @@ func setAddrspaceConfig(b *scenario.Builder, c valloc.Config) {
 
 func addrspaceRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "addrspace-refinement", Generate: genAddrspace, Compile: compileAddrspace, OneTask: true,
+		Name: "addrspace-refinement", Verbs: addrspaceVerbs(), Generate: genAddrspace, Compile: compileAddrspace, OneTask: true,
 		Sometimes: []string{"used again", "full", "died"},
 		Doc:       "the address space of the session layer beside its model, valloc, step by step",
 		Long: `Walks through the model of the address space (simrun model valloc) and lets the real session layer,
@@ -147,7 +150,7 @@ workloads of this scenario.`,
 }
 
 func genAddrspace(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: addrspaceVerbs()}
 	b.Number("units", 4, 3, 2, 6)
 	b.Number("size", 2, 1, 3)
 	b.Number("page", 1, 2)
@@ -204,8 +207,10 @@ func ExportAddressSpace(ctx context.Context, c valloc.Config, variant string, o 
 	if err != nil {
 		return nil, err
 	}
-	b := &scenario.Builder{}
+	b := &scenario.Builder{Verbs: addrspaceVerbs()}
 	setAddrspaceConfig(b, c)
-	b.Ops(ops)
+	for _, o := range ops {
+		b.Op(o.Proc, o.Do)
+	}
 	return &trace.Trace{Story: story, Scenario: "addrspace-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }

@@ -3,6 +3,7 @@ package core
 import (
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/model/check"
 	"cutthrough/model/valloc"
 )
@@ -31,7 +32,9 @@ func TestAddrspaceModelHolds(t *testing.T) {
 // TestAddrspaceRefinesModel drives the real session layer through every step of the model of the address space, as
 // TestCoreRefinesModel does with the model negotiation.
 func TestAddrspaceRefinesModel(t *testing.T) {
-	for _, c := range []valloc.Config{spaceDeath, spacePages} {
+	small := valloc.Config{Units: 2, Segments: 2, Processes: 2, Size: 1, Page: 1, Death: true}
+	configs := []valloc.Config{small, spacePages, spaceDeath}
+	for _, c := range configs[:proctest.Rounds(t, 2, len(configs))] {
 		v, err := valloc.New(c)
 		if err != nil {
 			t.Fatal(err)

@@ -40,8 +40,8 @@ func newCoreDriver(m *negotiation.Model) *coreDriver {
 	// A session takes more than half of a page, and the event queues little: a page holds one
 	// session, two pages hold two.
 	d.cfg = layer.Config{
-		FifoSize: 400, QueueSlots: 1, SegmentSize: segments.Page, MaxSessions: int(m.Sessions),
-		ConnectTimeout: 1000 * time.Hour, CloseTimeout: 1000 * time.Hour,
+		FifoSize: 400, QueueSlots: 1, SegmentSize: segments.Page, MaxTotalSessions: int(m.Sessions),
+		HandshakeTimeout: -1, ConnectTimeout: 1000 * time.Hour, CloseTimeout: 1000 * time.Hour,
 	}
 	if m.Timeouts {
 		d.cfg.ConnectTimeout, d.cfg.CloseTimeout = time.Hour, time.Hour
@@ -78,7 +78,7 @@ func (d *coreDriver) message(a int, m wire.Message) {
 	d.event(layer.Event{Kind: layer.EventMessage, Channel: d.channels[a], Msg: m})
 }
 
-// event gives an event to the layer, and creates the segments that it asks for.
+// event gives an event to the layer, and does at once the work on memory that it asks for.
 func (d *coreDriver) event(ev layer.Event) {
 	ev.Now = d.now
 	effects := slices.Clone(d.l.Step(ev))
@@ -94,8 +94,11 @@ func (d *coreDriver) event(ev layer.Event) {
 				created.Err = errRefinement
 			}
 			d.event(created)
+		case layer.EffectZero:
+			d.event(layer.Event{Kind: layer.EventZeroed, Segment: fx.Segment, Blocks: fx.Blocks})
 		case layer.EffectDestroy:
 			d.live--
+			d.event(layer.Event{Kind: layer.EventReleased, Segment: fx.Segment})
 		}
 	}
 }

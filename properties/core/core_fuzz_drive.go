@@ -1,13 +1,70 @@
 package core
 
 import (
+	"errors"
 	"slices"
 	"time"
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
+	"cutthrough/sim"
+	"cutthrough/sim/scenario"
 )
+
+// fuzzer drives one core of the session layer.
+type fuzzer struct {
+	w        *sim.World
+	l        *layer.Core
+	now      time.Duration
+	later    bool
+	mon      *oracle.Messages
+	paths    *oracle.Sessions
+	names    *oracle.DirectoryOracle
+	memory   *oracle.Memory
+	apps     map[string]*fuzzApp
+	channels layer.Channel
+	ids      int
+	said     uint64 // hash of all messages of the layer
+	creating []wire.Handle
+	working  []layer.Event // that report the work on memory that the layer has asked for
+	failing  bool          // the layer is told that a segment was not created
+	objects  []wire.Handle // that messages have named, in order
+}
+
+// fuzzApp is an application whose messages are the operations of the workload.
+type fuzzApp struct {
+	id      int
+	ch      layer.Channel // 0 when it is not there
+	user    uint32
+	since   time.Duration // it has had no application on its channel
+	context uint64
+	inbox   []wire.Message // notifications that it has not answered
+	replies []wire.Message // to its last message
+	hungUp  bool
+}
+
+func newFuzzer(w *sim.World, cfg layer.Config, later bool) *fuzzer {
+	x := &fuzzer{w: w, l: layer.New(cfg), later: later, names: oracle.NewDirectoryOracle(cfg), apps: map[string]*fuzzApp{}}
+	x.mon = oracle.NewMessages(w.Fail, oracle.Setting{DelayedSegments: later})
+	x.paths = oracle.NewSessions(w.Fail, x.mon)
+	x.memory = oracle.NewMemory(w.Fail, x.mon, cfg)
+	for _, name := range fuzzApps {
+		x.apps[name] = &fuzzApp{}
+	}
+	return x
+}
+
+func (x *fuzzer) do(o scenario.Op) {
+	switch do := o.Do.(type) {
+	case worldOp:
+		do.do(x)
+	case fuzzAppOp:
+		p := x.apps[o.Proc]
+		x.open(p)
+		do.act(x, p)
+	}
+}
 
 // step has the layer take one event, and sees to what it wants done.
 func (x *fuzzer) step(ev layer.Event) {
@@ -16,6 +73,7 @@ func (x *fuzzer) step(ev layer.Event) {
 		ev.Now = x.now
 		before, _ := x.l.Live()
 		x.memory.Begin()
+		x.memory.Worked(ev)
 		for _, fx := range slices.Clone(x.l.Step(ev)) {
 			x.memory.Apply(fx)
 			switch fx.Kind {
@@ -28,7 +86,15 @@ func (x *fuzzer) step(ev layer.Event) {
 					events = append(events, layer.Event{Kind: layer.EventCreated, Segment: fx.Segment})
 					x.creating = nil
 				}
+			case layer.EffectZero:
+				x.working = append(x.working, layer.Event{Kind: layer.EventZeroed, Segment: fx.Segment, Blocks: fx.Blocks})
+			case layer.EffectDestroy:
+				x.working = append(x.working, layer.Event{Kind: layer.EventReleased, Segment: fx.Segment})
 			}
+		}
+		if !x.later {
+			events = append(events, x.working...)
+			x.working = nil
 		}
 		if err := x.l.CheckInvariants(); err != nil {
 			x.w.Fail(oracle.Invariant, "after %v: %v", ev.Msg, err)
@@ -90,8 +156,9 @@ func (x *fuzzer) open(p *fuzzApp) {
 	}
 	x.channels++
 	x.ids++
-	*p = fuzzApp{id: x.ids, ch: x.channels}
-	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch})
+	*p = fuzzApp{id: x.ids, ch: x.channels, user: p.user, since: x.now}
+	x.names.Connected(p.id, p.user)
+	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch, User: p.user})
 }
 
 // say sends a message of an application, and checks the answer as far as the directory decides it.
@@ -101,6 +168,9 @@ func (x *fuzzer) say(p *fuzzApp, m wire.Message) {
 	p.replies = nil
 	x.observe(p.ch, false, m)
 	want := x.names.Expect(p.id, m)
+	if m.Type == wire.Detach && x.names.Attached(p.id) {
+		p.since = x.now
+	}
 	x.step(layer.Event{Kind: layer.EventMessage, Channel: p.ch, Msg: m})
 	if err := x.names.Compare(p.id, m, want, p.replies); err != nil {
 		x.w.Fail(oracle.Directory, "application %d: %v: %v", p.id, m, err)
@@ -150,7 +220,8 @@ func (x *fuzzer) answer(p *fuzzApp, how int) {
 	}
 }
 
-// serve lets all applications answer as they should until there are no more notifications.
+// serve lets all applications answer as they should until there are no more notifications. Memory that is over is
+// not worked on meanwhile.
 func (x *fuzzer) serve() {
 	for busy := true; busy; {
 		busy = false
@@ -164,6 +235,8 @@ func (x *fuzzer) serve() {
 		}
 	}
 }
+
+var errNoSegment = errors.New("no segment")
 
 // created reports success or failure of the creation of the oldest segment that the layer waits for.
 func (x *fuzzer) created(failed bool) {
@@ -182,15 +255,42 @@ func (x *fuzzer) created(failed bool) {
 	x.failing = false
 }
 
+// work reports the oldest piece of work on memory as done.
+func (x *fuzzer) work() {
+	if len(x.working) == 0 {
+		return
+	}
+	ev := x.working[0]
+	x.working = x.working[1:]
+	x.step(ev)
+}
+
+// pass lets time pass. A channel that was open for the time of a handshake without an application is hung up, and
+// no other is.
 func (x *fuzzer) pass(d time.Duration) {
 	x.now += d
 	x.step(layer.Event{Kind: layer.EventTick})
+	for _, name := range fuzzApps {
+		p := x.apps[name]
+		if p.ch == 0 {
+			continue
+		}
+		if late := !x.names.Attached(p.id) && x.now >= p.since+fuzzHandshake; p.hungUp != late {
+			x.w.Fail(oracle.HandshakeBound, "channel %d is open since %v, attached: %v, at %v it is hung up: %v",
+				p.ch, p.since, !late, x.now, p.hungUp)
+		}
+		if p.hungUp {
+			x.w.Sometimes("evicted")
+			x.die(p)
+		}
+	}
 }
 
 // end lets hours pass without messages, and then all applications die.
 func (x *fuzzer) end() {
-	for len(x.creating) > 0 {
+	for len(x.creating)+len(x.working) > 0 {
 		x.created(false)
+		x.work()
 	}
 	for range 3 {
 		x.pass(time.Hour)
@@ -205,9 +305,29 @@ func (x *fuzzer) end() {
 			x.die(p)
 		}
 	}
+	for len(x.working) > 0 {
+		x.work()
+	}
 	sessions, segments := x.l.Live()
 	if at, ok := x.l.Deadline(); ok || sessions+segments+x.memory.Segments() > 0 {
 		x.w.Fail(oracle.Reclaimed, "all have gone, and there are %d sessions, %d segments, %v exist, a timer: %v, at %v",
 			sessions, segments, x.memory.Segments(), ok, at)
 	}
+}
+
+// object returns the handle of the k-th newest object of a kind; 0 if there is none. The largest k gives a handle
+// that does not exist so far: the next generation of the newest index.
+func (x *fuzzer) object(kind wire.Kind, k int) wire.Handle {
+	for i := len(x.objects) - 1; i >= 0; i-- {
+		if h := x.objects[i]; h.Kind() == kind {
+			if k == maxNewest {
+				return h + 1<<32
+			}
+			if k == 0 {
+				return h
+			}
+			k--
+		}
+	}
+	return 0
 }

@@ -80,10 +80,9 @@ func readCoreInput(c scenario.Input) (negotiation.Config, []scenario.Op, error) 
 
 // coreVerbs are the actions of the model. The argument is the number of the outcome among those that the action
 // has in the state.
-func coreVerbs() []scenario.Verb {
-	var verbs []scenario.Verb
+func coreVerbs() (verbs scenario.Verbs) {
 	for _, name := range negotiation.ActionNames() {
-		verbs = append(verbs, scenario.Verb{Name: actionVerb(name), Procs: []string{"machine"}, Args: [][2]int{{0, 255}}})
+		verbs = append(verbs, namedVerb(actionVerb(name), "machine"))
 	}
 	return verbs
 }
@@ -100,7 +99,7 @@ func (m coreModel) opName(action int) (proc, verb string) {
 
 func coreRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "core-refinement", Generate: genCoreRefinement, Compile: compileCoreRefinement, OneTask: true,
+		Name: "core-refinement", Verbs: coreVerbs(), Generate: genCoreRefinement, Compile: compileCoreRefinement, OneTask: true,
 		Sometimes: []string{"established", "freed"},
 		Doc:       "the core of the session layer beside its model, negotiation, step by step",
 		Long: `Walks through the model of the session layer (simrun model negotiation) and lets the real one,
@@ -113,7 +112,7 @@ this scenario.`,
 }
 
 func genCoreRefinement(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: coreVerbs()}
 	clients := b.Number("clients", 1, 2)
 	if clients == 1 { // else more segments could be on their way out than the model has
 		b.Number("connects", 2, 1)
@@ -191,13 +190,15 @@ func ExportCore(ctx context.Context, c negotiation.Config, variant string, o che
 	if err != nil {
 		return nil, err
 	}
-	b := &scenario.Builder{}
+	b := &scenario.Builder{Verbs: coreVerbs()}
 	for _, f := range modelFields(&c) {
 		if n := f.get(); n != f.Default {
 			b.Set(f.Name, n)
 		}
 	}
-	b.Ops(ops)
+	for _, o := range ops {
+		b.Op(o.Proc, o.Do)
+	}
 	extend(b, coreModel{right}, right.Init()[0], ops, extraSteps, right.Calm, newCoreDriver(right).step)
 	return &trace.Trace{Story: story, Scenario: "core-refinement", Config: b.Input.Config, Workload: b.Input.Workload, Want: trace.Pass}, nil
 }

@@ -20,15 +20,21 @@ var redirectServers = []string{"s0", "s1"}
 
 var (
 	redirectKeys  = []scenario.Key{{Name: "arena", Default: 4, Min: 1, Max: 64}}
-	redirectVerbs = []scenario.Verb{
-		{Name: "offer", Procs: redirectServers, Args: [][2]int{{1, 4}}},
-		{Name: "take", Procs: []string{"cli"}, Args: nil},
+	redirectVerbs = scenario.Verbs{
+		scenario.VerbOf("offer", redirectServers, offer{}, scenario.Number("pages", 1, 4, func(o *offer) *int { return &o.pages })),
+		scenario.VerbOf("take", []string{"cli"}, take{}),
 	}
+)
+
+// Operations of servers, and of the client.
+type (
+	offer struct{ pages int }
+	take  struct{}
 )
 
 func redirectLegacy() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "redirect-legacy", Generate: genRedirect, Compile: compileRedirect,
+		Name: "redirect-legacy", Verbs: redirectVerbs, Generate: genRedirect, Compile: compileRedirect,
 		Sometimes: []string{"mapped"},
 		Broken:    true,
 		Doc:       "broken on purpose: applications place segments themselves, as redirects did",
@@ -43,17 +49,17 @@ The servers do not know each other's segments, so that sooner or later the clien
 }
 
 func genRedirect(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: redirectVerbs}
 	b.Number("arena", 16, 8, 4)
 	n := 0
 	for _, s := range redirectServers {
 		for range 1 + src.Intn(2, "offers") {
-			b.Op(s, "offer", 1+src.Intn(3, "pages"))
+			b.Op(s, offer{1 + src.Intn(3, "pages")})
 			n++
 		}
 	}
 	for range n {
-		b.Op("cli", "take")
+		b.Op("cli", take{})
 	}
 	return b.Input
 }
@@ -72,19 +78,19 @@ func compileRedirect(c scenario.Input) (scenario.Program, error) {
 			p := w.Process(name)
 			mine, theirs := w.ConnPair(p, cli)
 			x.from, x.servers = append(x.from, theirs), append(x.servers, name)
-			p.Go(name, func() { offerAll(w, p, mine, arena, scenario.OpsOf(ops, name)) })
+			p.Go(name, func() { offerAll(w, p, mine, arena, scenario.OpsOf[offer](ops, name)) })
 		}
-		cli.Go("cli", func() { x.run(len(scenario.OpsOf(ops, "cli"))) })
+		cli.Go("cli", func() { x.run(len(scenario.OpsOf[take](ops, "cli"))) })
 		w.AtEnd(oracle.NoOverlap, func() error { return oracle.CheckRanges(w.History(), checker, x.owner) })
 	}
 	return scenario.Program{Config: sim.Config{Races: true}, Setup: setup}, nil
 }
 
 // offerAll creates segments at addresses that the server chooses, and sends them.
-func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, ops []scenario.Op) {
+func offerAll(w *sim.World, p *sim.Process, to shm.Conn, arena uint64, offers []offer) {
 	next := uint64(0)
-	for _, o := range ops {
-		size := uint64(o.Args[0]) * shm.MinSegment
+	for _, o := range offers {
+		size := uint64(o.pages) * shm.MinSegment
 		if next+size > arena {
 			break
 		}

@@ -13,12 +13,23 @@ import (
 	"cutthrough/sim/trace"
 )
 
-// A refinementTarget is a model that real code must refine: the code takes each step as the model does. A step is
-// named by an operation: process, verb, and its number among the steps of that name that are possible in the state.
+// A refinementTarget is a model that real code must refine: the code takes each step as the model does.
 type refinementTarget[S comparable] interface {
 	check.Model[S]
 	Describe(S) string
 	opName(action int) (proc, verb string)
+}
+
+// named is the operation that names a step of a model: a process takes the step number nth of those steps of this verb
+// that it can take in the state.
+type named struct {
+	verb string
+	nth  int
+}
+
+// namedVerb returns the verb of the steps that have its name.
+func namedVerb(name string, procs ...string) scenario.Verb {
+	return scenario.VerbOf(name, procs, named{verb: name}, scenario.Number("nth", 0, 255, func(o *named) *int { return &o.nth }))
 }
 
 // transition is a step of a model.
@@ -47,18 +58,18 @@ func opOf[S comparable](m refinementTarget[S], e transition[S]) scenario.Op {
 			n++
 		}
 	}
-	return scenario.Op{Proc: proc, Verb: verb, Args: []int{n}}
+	return scenario.Op{Proc: proc, Do: named{verb, n}}
 }
 
 // transitionNamed returns the step that an operation names, or false if the step is not possible.
 func transitionNamed[S comparable](m refinementTarget[S], s S, o scenario.Op) (transition[S], bool) {
-	n := o.Args[0]
+	do := o.Do.(named)
 	for _, e := range transitionsFrom(m, s) {
-		if p, v := m.opName(e.action); p == o.Proc && v == o.Verb {
-			if n == 0 {
+		if proc, verb := m.opName(e.action); proc == o.Proc && verb == do.verb {
+			if do.nth == 0 {
 				return e, true
 			}
-			n--
+			do.nth--
 		}
 	}
 	return transition[S]{}, false
@@ -72,10 +83,11 @@ func walk[S comparable](w *sim.World, m refinementTarget[S], s S, ops []scenario
 		if !ok {
 			continue
 		}
-		word.Store(uint64(e.action)<<8 | uint64(o.Args[0]))
+		do := o.Do.(named)
+		word.Store(uint64(e.action)<<8 | uint64(do.nth))
 		w.Note("%s", m.Describe(e.to))
 		if err := take(e); err != nil {
-			w.Fail(oracle.RefinesCore, "%s %s: %v", o.Proc, o.Verb, err)
+			w.Fail(oracle.RefinesCore, "%s %s: %v", o.Proc, do.verb, err)
 		}
 		s = e.to
 	}
@@ -90,7 +102,7 @@ func randomWalk[S comparable](b *scenario.Builder, m refinementTarget[S], s S, s
 		}
 		e := next[b.Src.Intn(len(next), "step")]
 		o := opOf(m, e)
-		b.Op(o.Proc, o.Verb, o.Args...)
+		b.Op(o.Proc, o.Do)
 		s = e.to
 	}
 }
@@ -139,7 +151,7 @@ func extend[S comparable](b *scenario.Builder, m refinementTarget[S], s S, ops [
 		if !take(e) {
 			return
 		}
-		b.Op(o.Proc, o.Verb, o.Args...)
+		b.Op(o.Proc, o.Do)
 	}
 }
 

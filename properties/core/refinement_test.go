@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/model/negotiation"
 )
 
@@ -13,19 +14,20 @@ import (
 // negotiation, in small configurations. After each step the layer must have sent the messages of the model, to the
 // same applications in the same order about the same objects, and have as many sessions and segments.
 func TestCoreRefinesModel(t *testing.T) {
-	for _, c := range []negotiation.Config{
+	configs := []negotiation.Config{
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 2},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Half: true, Unbind: true},
-		{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 2},
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Silent: true, Timeouts: true},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Linger: true},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Fail: true},
+		{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 2},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Detaches: 1, Timeouts: true},
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Deaths: 1, Detaches: 1, Fail: true},
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Detaches: 2},
-		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Linger: true},
-		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Fail: true},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Rude: 1},
-	} {
+	}
+	for _, c := range configs[:proctest.Rounds(t, 6, len(configs))] {
 		m, err := negotiation.New(c)
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +78,7 @@ func describePath[S comparable](m refinementTarget[S], path []transition[S]) str
 	var b strings.Builder
 	for _, e := range path {
 		o := opOf(m, e)
-		fmt.Fprintf(&b, "%s %s %d\n\t%s\n", o.Proc, o.Verb, o.Args[0], m.Describe(e.to))
+		fmt.Fprintf(&b, "%s %v\n\t%s\n", o.Proc, o.Do, m.Describe(e.to))
 	}
 	return b.String()
 }

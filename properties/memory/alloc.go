@@ -27,17 +27,25 @@ var (
 		{Name: "shared", Default: 0, Min: 0, Max: 1},
 		{Name: "faults", Words: scenario.FaultClasses()},
 	}
-	allocVerbs = []scenario.Verb{
-		{Name: "alloc", Procs: allocProcs, Args: [][2]int{{1, 1 << 16}}},
-		{Name: "free", Procs: allocProcs, Args: [][2]int{{0, scenario.MaxOps}}},
-		{Name: "misfree", Procs: allocProcs, Args: nil},
-		{Name: "refree", Procs: []string{"a"}, Args: nil},
+	allocVerbs = scenario.Verbs{
+		scenario.VerbOf("alloc", allocProcs, allocate{}, scenario.Number("bytes", 1, 1<<16, func(o *allocate) *int { return &o.bytes })),
+		scenario.VerbOf("free", allocProcs, free{}, scenario.Number("block", 0, scenario.MaxOps, func(o *free) *int { return &o.block })),
+		scenario.VerbOf("misfree", allocProcs, misfree{}),
+		scenario.VerbOf("refree", []string{"a"}, refree{}),
 	}
+)
+
+// Operations of a process.
+type (
+	allocate struct{ bytes int }
+	free     struct{ block int } // of its live blocks, oldest first
+	misfree  struct{}
+	refree   struct{}
 )
 
 func allocScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "alloc", Generate: genAlloc, Compile: compileAlloc,
+		Name: "alloc", Verbs: allocVerbs, Generate: genAlloc, Compile: compileAlloc,
 		Sometimes: []string{"reused", "exhausted", "refused"},
 		Doc:       "processes allocate and free blocks of one segment concurrently",
 		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the
@@ -54,7 +62,7 @@ process that is killed or stopped at any access disturbs no other (NoLivelock, N
 }
 
 func genAlloc(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: allocVerbs}
 	n := b.Number("procs", 2, 1, 3)
 	b.Number("pages", 1, 2)
 	b.Word("faults", "none", "kill", "stop")
@@ -66,14 +74,14 @@ func genAlloc(src scenario.Source) scenario.Input {
 		for range 1 + src.Intn(5, "operations") {
 			switch src.Intn(6, "operation") {
 			case 0, 2:
-				b.Op(allocProcs[i], "alloc", sizes[src.Intn(len(sizes), "size")])
+				b.Op(allocProcs[i], allocate{sizes[src.Intn(len(sizes), "size")]})
 			case 1, 3:
-				b.Op(allocProcs[i], "free", src.Intn(2, "block"))
+				b.Op(allocProcs[i], free{src.Intn(2, "block")})
 			case 4:
-				b.Op(allocProcs[i], "misfree")
+				b.Op(allocProcs[i], misfree{})
 			case 5:
 				if n == 1 {
-					b.Op(allocProcs[i], "refree")
+					b.Op(allocProcs[i], refree{})
 				}
 			}
 		}
@@ -88,17 +96,21 @@ func compileAlloc(c scenario.Input) (scenario.Program, error) {
 	}
 	size := uint64(cfg.Number("pages")) * 4096
 	for _, o := range ops {
-		if o.Verb == "refree" && cfg.Number("procs") != 1 {
-			return scenario.Program{}, errors.New("refree needs config procs=1")
-		}
-		if o.Verb == "alloc" && cfg.Number("shared") == 1 && alloc.Footprint(uint64(o.Args[0])) == alloc.Footprint(1) {
-			return scenario.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", alloc.Footprint(1))
+		switch o := o.Do.(type) {
+		case refree:
+			if cfg.Number("procs") != 1 {
+				return scenario.Program{}, errors.New("refree needs config procs=1")
+			}
+		case allocate:
+			if cfg.Number("shared") == 1 && alloc.Footprint(uint64(o.bytes)) == alloc.Footprint(1) {
+				return scenario.Program{}, fmt.Errorf("config shared=1 needs blocks of more than %d bytes", alloc.Footprint(1))
+			}
 		}
 	}
 	checker := lin.Ranges(model.Ranges{Base: shm.SegmentHeader, End: size})
-	var work [][]scenario.Op
+	var work [][]allocOp
 	for i, name := range allocProcs {
-		mine := scenario.OpsOf(ops, name)
+		mine := scenario.OpsOf[allocOp](ops, name)
 		if i < cfg.Number("procs") {
 			work = append(work, mine)
 		} else if len(mine) > 0 {
@@ -174,24 +186,32 @@ const touched = 16
 
 type block struct{ off, n uint64 }
 
-func (u *allocUser) run(ops []scenario.Op) {
+func (u *allocUser) run(ops []allocOp) {
 	for _, o := range ops {
-		switch o.Verb {
-		case "alloc":
-			u.alloc(uint64(o.Args[0]))
-		case "free":
-			if len(u.live) > 0 {
-				u.free(o.Args[0] % len(u.live))
-			}
-		case "misfree":
-			if n := len(u.live); n > 0 {
-				u.refused(u.live[n-1].off + 64)
-			}
-		case "refree":
-			if n := len(u.freed); n > 0 && !u.has(u.freed[n-1]) {
-				u.refused(u.freed[n-1])
-			}
-		}
+		o.do(u)
+	}
+}
+
+// allocOp is an operation of a process.
+type allocOp interface{ do(*allocUser) }
+
+func (o allocate) do(u *allocUser) { u.alloc(uint64(o.bytes)) }
+
+func (o free) do(u *allocUser) {
+	if len(u.live) > 0 {
+		u.free(o.block % len(u.live))
+	}
+}
+
+func (misfree) do(u *allocUser) {
+	if n := len(u.live); n > 0 {
+		u.refused(u.live[n-1].off + 64)
+	}
+}
+
+func (refree) do(u *allocUser) {
+	if n := len(u.freed); n > 0 && !u.has(u.freed[n-1]) {
+		u.refused(u.freed[n-1])
 	}
 }
 

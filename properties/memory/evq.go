@@ -32,16 +32,31 @@ var (
 		{Name: "producers", Default: 2, Min: 1, Max: maxQueueProducers},
 		{Name: "faults", Words: scenario.FaultClasses()},
 	}
-	evqVerbs = []scenario.Verb{
-		{Name: "send", Procs: producerNames, Args: nil},
-		{Name: "try", Procs: producerNames, Args: nil},
-		{Name: "poll", Procs: []string{"cons"}, Args: nil},
+	evqVerbs = scenario.Verbs{
+		scenario.VerbOf("send", producerNames, send{}),
+		scenario.VerbOf("try", producerNames, try{}),
+		scenario.VerbOf("poll", []string{"cons"}, poll{}),
 	}
 )
 
+// Operations of producers, and of the consumer.
+type (
+	send struct{} // waits for room
+	try  struct{} // does not
+	poll struct{}
+)
+
+// post is an operation of a producer.
+type post interface {
+	post(wr *evq.Writer, ev evq.Event) error
+}
+
+func (send) post(wr *evq.Writer, ev evq.Event) error { return wr.Send(ev, shm.Forever) }
+func (try) post(wr *evq.Writer, ev evq.Event) error  { return wr.TrySend(ev) }
+
 func evqScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "evq", Generate: genEvq, Compile: compileEvq,
+		Name: "evq", Verbs: evqVerbs, Generate: genEvq, Compile: compileEvq,
 		Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
 		Doc:       "several producers and one consumer share a bounded event queue and sleep on it",
 		Long: `Up to four producer processes post events of distinct values with evq.Writer: send sleeps while the queue
@@ -62,17 +77,17 @@ reports an error (NoFalseCorrupt).`,
 }
 
 func genEvq(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: evqVerbs}
 	b.Number("slots", 0, 1, 2)
 	n := b.Number("producers", 2, 1, 3)
 	b.Word("faults", "none", "kill", "stop", "wake", "all")
 	for i := range n {
 		for range 1 + src.Intn(3, "posts") {
-			b.Op(producerNames[i], []string{"send", "try"}[src.Intn(2, "post")])
+			b.Op(producerNames[i], []post{send{}, try{}}[src.Intn(2, "post")])
 		}
 	}
 	for range src.Intn(4, "polls") {
-		b.Op("cons", "poll")
+		b.Op("cons", poll{})
 	}
 	return b.Input
 }
@@ -82,9 +97,9 @@ func compileEvq(c scenario.Input) (scenario.Program, error) {
 	if err != nil {
 		return scenario.Program{}, err
 	}
-	k := &evqCase{slots: 1 << cfg.Number("slots"), polls: len(scenario.OpsOf(ops, "cons"))}
+	k := &evqCase{slots: 1 << cfg.Number("slots"), polls: len(scenario.OpsOf[poll](ops, "cons"))}
 	for i := range maxQueueProducers {
-		posts := scenario.OpsOf(ops, producerNames[i])
+		posts := scenario.OpsOf[post](ops, producerNames[i])
 		if i < cfg.Number("producers") {
 			k.posts = append(k.posts, posts)
 		} else if len(posts) > 0 {
@@ -100,7 +115,7 @@ func compileEvq(c scenario.Input) (scenario.Program, error) {
 // evqCase is a compiled case; executions share it and do not change it.
 type evqCase struct {
 	slots   int
-	posts   [][]scenario.Op
+	posts   [][]post
 	polls   int
 	checker *lin.Checker
 }
@@ -156,30 +171,24 @@ func (k *evqCase) setup(w *sim.World) {
 // eventValue returns a value that is distinct in the execution and identifies the producer.
 func eventValue(producer, i int) uint32 { return uint32(1+producer)<<16 | uint32(1+i) }
 
-func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []scenario.Op, consumer *nap) {
+func (k *evqCase) produce(w *sim.World, wr *evq.Writer, id int, posts []post, consumer *nap) {
 	for i, o := range posts {
 		v, slept := eventValue(id, i), consumer.unrung()
 		call := w.Call(model.EventIn{Op: model.Post, V: uint64(v)})
-		ev := evq.Event{Kind: uint8(1 + id), Arg: v}
-		var err error
-		if o.Verb == "try" {
-			err = wr.TrySend(ev)
-		} else {
-			err = wr.Send(ev, shm.Forever)
-		}
+		err := o.post(wr, evq.Event{Kind: uint8(1 + id), Arg: v})
 		switch {
 		case err == nil:
 			w.Return(call, model.EventOut{Status: model.OK})
-		case err == evq.ErrFull && o.Verb == "try":
+		case err == evq.ErrFull && o == try{}:
 			w.Sometimes("full")
 			w.Return(call, model.EventOut{Status: model.Full})
 		case errors.Is(err, shm.ErrClosed): // the consumer died: the event may be in the queue
 			return
 		default:
-			w.Fail(oracle.NoFalseCorrupt, "%s: %v", o.Verb, err)
+			w.Fail(oracle.NoFalseCorrupt, "%v: %v", evqVerbs.Text(producerNames[id], o), err)
 		}
 		if slept != 0 && consumer.unrung() == slept {
-			w.Fail(oracle.ConsumerProgress, "%s is over, the consumer has slept all the while and was not rung", o.Verb)
+			w.Fail(oracle.ConsumerProgress, "%v is over, the consumer has slept all the while and was not rung", evqVerbs.Text(producerNames[id], o))
 		}
 	}
 }

@@ -113,7 +113,7 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 	if i < 0 {
 		return nil, nil
 	}
-	b := &scenario.Builder{}
+	b := &scenario.Builder{Verbs: evqVerbs}
 	b.Set("slots", m.Slots-1) // 1 or 2, as the power of two that it is
 	b.Set("producers", m.Producers)
 	if m.Death {
@@ -121,8 +121,8 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 	}
 	run := append(slices.Clone(r.Outcomes[i].Trace), r.Outcomes[i].Cycle...)
 	for p := range int(m.Producers) {
-		for _, verb := range m.posts(run, p) {
-			b.Op(producerNames[p], verb)
+		for _, o := range m.posts(run, p) {
+			b.Op(producerNames[p], o)
 		}
 	}
 	story := fmt.Sprintf("A counterexample of %s to %q: the order of its steps.", m.Name(), r.Outcomes[i].Name)
@@ -136,20 +136,20 @@ func exportEvq(ctx context.Context, m promptEvq, o check.Options) (*trace.Trace,
 }
 
 // posts returns the operations of a producer in a run: try for each post that does not wait for room, else send.
-func (m promptEvq) posts(run []check.Step[evq.State], p int) []string {
-	var posts []string
+func (m promptEvq) posts(run []check.Step[evq.State], p int) []post {
+	var posts []post
 	events := 0
 	for i, x := range run[1:] {
 		s := run[i].State
 		for ; events < s.Posted(p); events++ {
-			posts = append(posts, "send")
+			posts = append(posts, send{})
 		}
 		if m.Actor(x.Action) == p && m.TriesAgain(s, x.Action) {
-			posts = append(posts, "try")
+			posts = append(posts, try{})
 		}
 	}
 	for ; events < int(m.Events); events++ {
-		posts = append(posts, "send")
+		posts = append(posts, send{})
 	}
 	return posts
 }

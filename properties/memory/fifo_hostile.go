@@ -21,7 +21,7 @@ var hostileKeys = []scenario.Key{
 
 func fifoHostile() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "fifo-hostile", Generate: genHostile, Compile: compileHostile,
+		Name: "fifo-hostile", Verbs: streamVerbs, Generate: genHostile, Compile: compileHostile,
 		Sometimes: []string{"refused"},
 		Doc:       "the peer writes any value into its words of the fifo at any time",
 		Long: `The operations of fifo-stream, with a hostile peer: right before each load of a word that the peer may
@@ -34,20 +34,29 @@ they read lies in the data area of the fifo, and they write no byte outside it (
 }
 
 func genHostile(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: streamVerbs}
 	size := b.Number("fifo", 2, 4, 1, 3, 7, 8)
 	b.Word("start", startWords...)
 	b.Word("victim", "prod", "cons")
 	b.Number("lies", 1, 2, 3)
 	for range 1 + src.Intn(4, "producer operations") {
-		b.Op("prod", []string{"write", "fill"}[src.Intn(2, "producer operation")], 1+src.Intn(size+1, "bytes"))
+		if src.Intn(2, "producer operation") == 1 {
+			b.Op("prod", fill{1 + src.Intn(size+1, "bytes")})
+		} else {
+			b.Op("prod", write{1 + src.Intn(size+1, "bytes")})
+		}
 	}
 	for range 1 + src.Intn(4, "consumer operations") {
-		verb, n := []string{"read", "pieces", "peek", "drop"}[src.Intn(4, "consumer operation")], 1+src.Intn(size+1, "bytes")
-		if verb == "peek" {
-			b.Op("cons", verb, src.Intn(size+1, "offset"), n)
-		} else {
-			b.Op("cons", verb, n)
+		verb, n := src.Intn(4, "consumer operation"), 1+src.Intn(size+1, "bytes")
+		switch verb {
+		case 0:
+			b.Op("cons", read{n})
+		case 1:
+			b.Op("cons", pieces{n})
+		case 2:
+			b.Op("cons", peek{src.Intn(size+1, "offset"), n})
+		case 3:
+			b.Op("cons", drop{n})
 		}
 	}
 	return b.Input
@@ -59,7 +68,7 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 		return scenario.Program{}, err
 	}
 	capacity, start, victim := uint64(cfg.Number("fifo")), startValues[cfg.Word("start")], cfg.Word("victim")
-	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
+	prodOps, consOps := scenario.OpsOf[any](ops, "prod"), scenario.OpsOf[any](ops, "cons")
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, capacity, start)
 		after := canary(f.prodSeg, fifoAt+fifo.Size(capacity))
@@ -69,8 +78,8 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 		r, err := fifo.OpenConsumer(f.consSeg, fifoAt)
 		scenario.Must(err)
 		ps, cs := &streamProducer{w: w, p: p}, &streamConsumer{w: w, c: r}
-		f.prod.Go("prod", func() { runVictim(w, prodOps, victim == "prod", ps.try) })
-		f.cons.Go("cons", func() { runVictim(w, consOps, victim == "cons", cs.try) })
+		f.prod.Go("prod", func() { runVictim(w, "prod", prodOps, victim == "prod", ps.try) })
+		f.cons.Go("cons", func() { runVictim(w, "cons", consOps, victim == "cons", cs.try) })
 		if victim == "prod" {
 			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("fifo.has_event"))
 		} else {
@@ -101,18 +110,18 @@ func canary(s *shm.Segment, off uint64) func() error {
 	}
 }
 
-// runVictim does the operations of both sides. Those of the victim must be contained; those of the hostile peer may
+// runVictim does the operations of one side. Those of the victim must be contained; those of the hostile peer may
 // return any error.
-func runVictim(w *sim.World, ops []scenario.Op, victim bool, do func(scenario.Op) error) {
+func runVictim(w *sim.World, proc string, ops []any, victim bool, do func(any) error) {
 	var first error
 	for _, o := range ops {
 		err := do(o)
 		switch {
 		case err == nil && first != nil && victim:
-			w.Fail(oracle.HostileIsContained, "%s %v succeeds after %v", o.Verb, o.Args, first)
+			w.Fail(oracle.HostileIsContained, "%v succeeds after %v", streamVerbs.Text(proc, o), first)
 		case err == nil:
 		case !errors.Is(err, shm.ErrCorrupt):
-			w.Fail(oracle.HostileIsContained, "%s %v: %v", o.Verb, o.Args, err)
+			w.Fail(oracle.HostileIsContained, "%v: %v", streamVerbs.Text(proc, o), err)
 		default:
 			first = err
 			w.Sometimes("refused")
@@ -121,12 +130,13 @@ func runVictim(w *sim.World, ops []scenario.Op, victim bool, do func(scenario.Op
 }
 
 // try does one operation of a producer with a hostile peer.
-func (s *streamProducer) try(o scenario.Op) error {
-	if o.Verb == "publish" {
+func (s *streamProducer) try(op any) error {
+	o, ok := op.(enqueuer)
+	if !ok {
 		s.p.Publish()
 		return nil
 	}
-	n, err := s.do(o.Verb, o.Args[0])
+	n, err := o.enqueue(s.p, s.at)
 	s.at += n
 	s.p.Publish()
 	if err == nil && uint64(n) > s.p.Capacity() {
@@ -137,12 +147,13 @@ func (s *streamProducer) try(o scenario.Op) error {
 }
 
 // try does one operation of a consumer with a hostile peer.
-func (s *streamConsumer) try(o scenario.Op) error {
-	if o.Verb == "release" {
+func (s *streamConsumer) try(op any) error {
+	o, ok := op.(dequeuer)
+	if !ok {
 		s.c.Release()
 		return nil
 	}
-	got, n, err := s.do(o)
+	got, n, err := o.dequeue(s.c)
 	if uint64(n) > s.c.Capacity() {
 		return fmt.Errorf("returned %d bytes, the fifo has %d", n, s.c.Capacity())
 	}

@@ -28,22 +28,9 @@ var fifoKeys = []scenario.Key{
 	{Name: "faults", Words: scenario.FaultClasses()},
 }
 
-var streamVerbs = []scenario.Verb{
-	{Name: "write", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
-	{Name: "stage", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
-	{Name: "fill", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
-	{Name: "publish", Procs: []string{"prod"}, Args: nil},
-	{Name: "read", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
-	{Name: "take", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
-	{Name: "pieces", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
-	{Name: "peek", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}, {0, 4096}}},
-	{Name: "drop", Procs: []string{"cons"}, Args: [][2]int{{0, 4096}}},
-	{Name: "release", Procs: []string{"cons"}, Args: nil},
-}
-
 func fifoStream() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "fifo-stream", Generate: genStream, Compile: compileStream,
+		Name: "fifo-stream", Verbs: streamVerbs, Generate: genStream, Compile: compileStream,
 		Sometimes: []string{"full", "empty", "wrapped", "partial"},
 		Doc:       "one producer and one consumer pass bytes through a fifo, without sleeping",
 		Long: `A producer and a consumer process share one fifo. The producer appends with write (copied and published),
@@ -62,7 +49,7 @@ Not checked here: sleeping and waking (fifo-wakeup), hostile peers (fifo-hostile
 }
 
 func genStream(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: streamVerbs}
 	size := b.Number("fifo", 2, 4, 1, 3, 5, 7, 8, 13, 16)
 	b.Word("start", startWords...)
 	b.Word("faults", "none", "kill", "stop", "all")
@@ -70,24 +57,30 @@ func genStream(src scenario.Source) scenario.Input {
 		n := 1 + src.Intn(size+1, "bytes")
 		switch src.Intn(4, "producer operation") {
 		case 0:
-			b.Op("prod", "write", n)
+			b.Op("prod", write{n})
 		case 1:
-			b.Op("prod", "fill", n)
+			b.Op("prod", fill{n})
 		case 2:
-			b.Op("prod", "stage", n)
+			b.Op("prod", stage{n})
 		case 3:
-			b.Op("prod", "publish")
+			b.Op("prod", publish{})
 		}
 	}
 	for range 1 + src.Intn(5, "consumer operations") {
 		n := 1 + src.Intn(size+1, "bytes")
-		switch verb := []string{"read", "pieces", "drop", "peek", "take", "release"}[src.Intn(6, "consumer operation")]; verb {
-		case "peek":
-			b.Op("cons", verb, src.Intn(size+1, "offset"), n)
-		case "release":
-			b.Op("cons", verb)
-		default:
-			b.Op("cons", verb, n)
+		switch src.Intn(6, "consumer operation") {
+		case 0:
+			b.Op("cons", read{n})
+		case 1:
+			b.Op("cons", pieces{n})
+		case 2:
+			b.Op("cons", drop{n})
+		case 3:
+			b.Op("cons", peek{src.Intn(size+1, "offset"), n})
+		case 4:
+			b.Op("cons", take{n})
+		case 5:
+			b.Op("cons", release{})
 		}
 	}
 	return b.Input
@@ -100,7 +93,7 @@ func compileStream(c scenario.Input) (scenario.Program, error) {
 	}
 	capacity := cfg.Number("fifo")
 	checker := lin.ByteQueue(capacity)
-	prodOps, consOps := scenario.OpsOf(ops, "prod"), scenario.OpsOf(ops, "cons")
+	prodOps, consOps := scenario.OpsOf[any](ops, "prod"), scenario.OpsOf[any](ops, "cons")
 	setup := func(w *sim.World) {
 		f := newFifoWorld(w, uint64(capacity), startValues[cfg.Word("start")])
 		p, err := fifo.OpenProducer(f.prodSeg, fifoAt)
@@ -139,12 +132,12 @@ type streamProducer struct {
 	at int
 }
 
-func (s *streamProducer) run(ops []scenario.Op) {
+func (s *streamProducer) run(ops []any) {
 	for _, o := range ops {
-		if o.Verb != "publish" {
-			s.enqueue(o.Verb, o.Args[0])
+		if o, ok := o.(enqueuer); ok {
+			s.enqueue(o)
 		}
-		if o.Verb != "stage" {
+		if _, later := o.(stage); !later {
 			id := s.w.Call(model.ByteIn{Op: model.Publish, At: s.at})
 			s.p.Publish()
 			s.w.Return(id, model.ByteOut{})
@@ -152,37 +145,20 @@ func (s *streamProducer) run(ops []scenario.Op) {
 	}
 }
 
-func (s *streamProducer) enqueue(verb string, want int) {
-	id := s.w.Call(model.ByteIn{Op: model.Enqueue, N: want, At: s.at})
-	n, err := s.do(verb, want)
+func (s *streamProducer) enqueue(o enqueuer) {
+	id := s.w.Call(model.ByteIn{Op: model.Enqueue, N: o.wants(), At: s.at})
+	n, err := o.enqueue(s.p, s.at)
 	if err != nil {
-		s.w.Fail(oracle.NoFalseCorrupt, "%s %d: %v", verb, want, err)
+		s.w.Fail(oracle.NoFalseCorrupt, "%v: %v", streamVerbs.Text("prod", o), err)
 	}
 	s.w.Return(id, model.ByteOut{N: n})
-	if n < want {
+	if n < o.wants() {
 		s.w.Sometimes("full")
 	}
 	s.at += n
 	if uint64(s.at) > s.p.Capacity() {
 		s.w.Sometimes("wrapped")
 	}
-}
-
-// do appends up to n bytes of the stream.
-func (s *streamProducer) do(verb string, n int) (int, error) {
-	if verb == "fill" {
-		a, b, err := s.p.Reserve(uint64(n))
-		if err != nil {
-			return 0, err
-		}
-		model.FillStream(a, s.at)
-		model.FillStream(b, s.at+len(a))
-		s.p.Commit(uint64(len(a) + len(b)))
-		return len(a) + len(b), nil
-	}
-	buf := make([]byte, n)
-	model.FillStream(buf, s.at)
-	return s.p.Enqueue(buf)
 }
 
 // streamConsumer does the consumer's operations, checks the bytes and records.
@@ -192,16 +168,14 @@ type streamConsumer struct {
 	at int
 }
 
-var consumerOps = map[string]model.ByteOp{
-	"read": model.Dequeue, "take": model.Dequeue, "pieces": model.Dequeue, "peek": model.Peek, "drop": model.Drop,
-}
-
-func (s *streamConsumer) run(ops []scenario.Op) {
+func (s *streamConsumer) run(ops []any) {
 	for _, o := range ops {
-		if o.Verb != "release" {
+		if o, ok := o.(dequeuer); ok {
 			s.dequeue(o)
 		}
-		if o.Verb != "take" && o.Verb != "peek" {
+		switch o.(type) {
+		case take, peek:
+		default:
 			id := s.w.Call(model.ByteIn{Op: model.Release, At: s.at})
 			s.c.Release()
 			s.w.Return(id, model.ByteOut{})
@@ -209,15 +183,12 @@ func (s *streamConsumer) run(ops []scenario.Op) {
 	}
 }
 
-func (s *streamConsumer) dequeue(o scenario.Op) {
-	in := model.ByteIn{Op: consumerOps[o.Verb], N: o.Args[0], At: s.at}
-	if in.Op == model.Peek {
-		in.At, in.N = s.at+o.Args[0], o.Args[1]
-	}
+func (s *streamConsumer) dequeue(o dequeuer) {
+	in := o.call(s.at)
 	id := s.w.Call(in)
-	got, n, err := s.do(o)
+	got, n, err := o.dequeue(s.c)
 	if err != nil {
-		s.w.Fail(oracle.NoFalseCorrupt, "%s %v: %v", o.Verb, o.Args, err)
+		s.w.Fail(oracle.NoFalseCorrupt, "%v: %v", streamVerbs.Text("cons", o), err)
 	}
 	oracle.CheckStream(s.w, got, in.At)
 	s.w.Return(id, model.ByteOut{N: n})
@@ -230,31 +201,6 @@ func (s *streamConsumer) dequeue(o scenario.Op) {
 	if in.Op != model.Peek {
 		s.at += n
 	}
-}
-
-// do takes bytes or peeks at them, as many as the operation asks for and there are.
-func (s *streamConsumer) do(o scenario.Op) (got []byte, count int, err error) {
-	n := o.Args[0]
-	switch o.Verb {
-	case "drop":
-		k, err := s.c.Drop(uint64(n))
-		return nil, int(k), err
-	case "pieces":
-		a, b, err := s.c.ReadPieces(uint64(n))
-		if err != nil {
-			return nil, 0, err
-		}
-		got = append(append(got, a...), b...)
-		_, err = s.c.Drop(uint64(len(got)))
-		return got, len(got), err
-	case "peek":
-		got = make([]byte, o.Args[1])
-		k, err := s.c.Peek(uint64(n), got)
-		return got[:k], k, err
-	}
-	got = make([]byte, n)
-	k, err := s.c.Dequeue(got)
-	return got[:k], k, err
 }
 
 // watch waits for the end of the peer, which the kernel reports as the end of a control channel, and then closes the

@@ -16,15 +16,18 @@ var (
 	nameConsBell = shm.NewName("bell.cons")
 )
 
-var wakeupVerbs = []scenario.Verb{
-	{Name: "write", Procs: []string{"prod"}, Args: [][2]int{{0, 4096}}},
-	{Name: "drain", Procs: []string{"prod"}, Args: nil},
-	{Name: "read", Procs: []string{"cons"}, Args: [][2]int{{1, 4096}}},
+// drain is an operation of a producer: it waits until the fifo is empty.
+type drain struct{}
+
+var wakeupVerbs = scenario.Verbs{
+	scenario.VerbOf("write", []string{"prod"}, write{}, scenario.Number("bytes", 0, maxBytes, func(o *write) *int { return &o.bytes })),
+	scenario.VerbOf("drain", []string{"prod"}, drain{}),
+	scenario.VerbOf("read", []string{"cons"}, read{}, scenario.Number("bytes", 1, maxBytes, func(o *read) *int { return &o.bytes })),
 }
 
 func fifoWakeup() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "fifo-wakeup", Generate: genWakeup, Compile: compileWakeup,
+		Name: "fifo-wakeup", Verbs: wakeupVerbs, Generate: genWakeup, Compile: compileWakeup,
 		Sometimes: []string{"writer slept", "reader slept", "drained"},
 		Doc:       "both sides sleep on doorbells: event flag and dequeue notification",
 		Long: `A producer writes with fifo.Writer, which sleeps while the fifo is full, and drains, which
@@ -42,19 +45,18 @@ Not checked here: other tasks that sleep on the same bell; deadlines.`,
 }
 
 func genWakeup(src scenario.Source) scenario.Input {
-	b := &scenario.Builder{Src: src}
+	b := &scenario.Builder{Src: src, Verbs: wakeupVerbs}
 	size := b.Number("fifo", 2, 1, 3, 4, 8)
 	b.Word("start", startWords...)
 	b.Word("faults", "none", "wake", "kill", "stop", "all")
-	drained := false
 	for range 1 + src.Intn(4, "writes") {
-		b.Op("prod", "write", 1+src.Intn(2*size+1, "bytes"))
-		if drained = src.Intn(3, "drain") == 1; drained {
-			b.Op("prod", "drain")
+		b.Op("prod", write{1 + src.Intn(2*size+1, "bytes")})
+		if src.Intn(3, "drain") == 1 {
+			b.Op("prod", drain{})
 		}
 	}
 	for range 1 + src.Intn(3, "reads") {
-		b.Op("cons", "read", 1+src.Intn(size+2, "bytes"))
+		b.Op("cons", read{1 + src.Intn(size+2, "bytes")})
 	}
 	return b.Input
 }
@@ -66,12 +68,12 @@ func compileWakeup(c scenario.Input) (scenario.Program, error) {
 	}
 	k := &wakeupCase{
 		capacity: uint64(cfg.Number("fifo")), start: startValues[cfg.Word("start")],
-		mortal: cfg.Word("faults") == "kill" || cfg.Word("faults") == "all",
-		writes: scenario.OpsOf(ops, "prod"), reads: scenario.OpsOf(ops, "cons"),
+		mortal:   cfg.Word("faults") == "kill" || cfg.Word("faults") == "all",
+		producer: scenario.OpsOf[any](ops, "prod"), reads: scenario.OpsOf[read](ops, "cons"),
 	}
-	for _, o := range k.writes {
-		if o.Verb == "write" {
-			k.total += o.Args[0]
+	for _, o := range k.producer {
+		if o, ok := o.(write); ok {
+			k.total += o.bytes
 		}
 	}
 	if len(k.reads) == 0 && k.total > 0 {
@@ -84,7 +86,8 @@ func compileWakeup(c scenario.Input) (scenario.Program, error) {
 type wakeupCase struct {
 	capacity, start uint64
 	mortal          bool
-	writes, reads   []scenario.Op
+	producer        []any // write and drain
+	reads           []read
 	total           int
 }
 
@@ -115,14 +118,15 @@ func (k *wakeupCase) setup(w *sim.World) {
 
 func (k *wakeupCase) produce(w *sim.World, wr *fifo.Writer) {
 	at := 0
-	for _, o := range k.writes {
+	for _, o := range k.producer {
 		var err error
-		if o.Verb == "drain" {
+		switch o := o.(type) {
+		case drain:
 			if err = wr.Drain(shm.Forever); err == nil {
 				w.Sometimes("drained")
 			}
-		} else {
-			buf := make([]byte, o.Args[0])
+		case write:
+			buf := make([]byte, o.bytes)
 			model.FillStream(buf, at)
 			var n int
 			n, err = wr.Write(buf, shm.Forever)
@@ -136,7 +140,7 @@ func (k *wakeupCase) produce(w *sim.World, wr *fifo.Writer) {
 
 func (k *wakeupCase) consume(w *sim.World, rd *fifo.Reader, read *int) {
 	for i := 0; *read < k.total; i++ {
-		buf := make([]byte, k.reads[i%len(k.reads)].Args[0])
+		buf := make([]byte, k.reads[i%len(k.reads)].bytes)
 		n, err := rd.Read(buf, shm.Forever)
 		oracle.CheckStream(w, buf[:n], *read)
 		*read += n

@@ -73,13 +73,13 @@ const maxExported = 4
 
 // wakeupSizes returns the workload of the scenario fifo-wakeup for a configuration of the model.
 func wakeupSizes(c signal.Config) ([]trace.KV, []trace.Op) {
-	b := &scenario.Builder{}
+	b := &scenario.Builder{Verbs: wakeupVerbs}
 	b.Set("fifo", c.Capacity)
 	for left := c.Bytes; left > 0; left -= min(left, c.Write) {
-		b.Op("prod", "write", int(min(left, c.Write)))
+		b.Op("prod", write{int(min(left, c.Write))})
 	}
-	b.Op("prod", "drain")
-	b.Op("cons", "read", int(c.Read))
+	b.Op("prod", drain{})
+	b.Op("cons", read{int(c.Read)})
 	return b.Input.Config, b.Input.Workload
 }
 

@@ -16,10 +16,12 @@ type DirectoryOracle struct {
 	apps      []directoryApp
 	listeners []directoryListener
 	accepts   []wire.Message // made in this step
+	users     map[int]uint32 // of applications; 0 where none was told
 }
 
 type directoryApp struct {
 	id, ns        int
+	user          uint32
 	local, global bool
 }
 
@@ -37,7 +39,12 @@ type Expectation struct {
 }
 
 // NewDirectoryOracle returns the directory of a session layer made with cfg.
-func NewDirectoryOracle(cfg layer.Config) *DirectoryOracle { return &DirectoryOracle{cfg: cfg} }
+func NewDirectoryOracle(cfg layer.Config) *DirectoryOracle {
+	return &DirectoryOracle{cfg: cfg, users: map[int]uint32{}}
+}
+
+// Connected records the user of an application.
+func (n *DirectoryOracle) Connected(id int, user uint32) { n.users[id] = user }
 
 // Attached says whether an application is attached now.
 func (n *DirectoryOracle) Attached(id int) bool { return n.app(id) != nil }
@@ -63,7 +70,7 @@ func (n *DirectoryOracle) Expect(id int, m wire.Message) Expectation {
 	n.accepts = nil
 	a := n.app(id)
 	if m.Type == wire.Attach {
-		return Expectation{asked: true, status: n.attach(a, m)}
+		return Expectation{asked: true, status: n.attach(id, a, m)}
 	}
 	if a == nil {
 		return Expectation{} // AttachFirst is checked by Messages
@@ -112,7 +119,7 @@ func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, repl
 	switch m.Type {
 	case wire.Attach:
 		ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
-		n.apps = append(n.apps, directoryApp{id, ns, m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
+		n.apps = append(n.apps, directoryApp{id, ns, n.users[id], m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
 	case wire.Bind:
 		e, _ := endpointOf(m)
 		if portOpen(e) {
@@ -136,7 +143,7 @@ func (n *DirectoryOracle) connected(m wire.Message, want Expectation, replies []
 			return fmt.Errorf("%v, want (%v)", x, want.listener.h)
 		}
 	}
-	tight := n.cfg.MaxBytes > 0
+	tight := n.cfg.MaxBytes+n.cfg.MaxUserBytes+n.cfg.MaxPairBytes > 0
 	for _, r := range replies {
 		if !tight || r.Status != wire.QuotaExceeded && r.Status != wire.NoMemory {
 			return fmt.Errorf("was answered %v", r)
@@ -145,7 +152,13 @@ func (n *DirectoryOracle) connected(m wire.Message, want Expectation, replies []
 	return nil
 }
 
-func (n *DirectoryOracle) attach(a *directoryApp, m wire.Message) wire.Status {
+func (n *DirectoryOracle) attach(id int, a *directoryApp, m wire.Message) wire.Status {
+	mine := 0
+	for _, o := range n.apps {
+		if o.user == n.users[id] {
+			mine++
+		}
+	}
 	ns := slices.IndexFunc(n.cfg.Namespaces, func(s layer.Namespace) bool { return s.Name == m.Namespace })
 	switch {
 	case a != nil:
@@ -154,7 +167,7 @@ func (n *DirectoryOracle) attach(a *directoryApp, m wire.Message) wire.Status {
 		return wire.NoNamespace
 	case n.cfg.Namespaces[ns].Secret != m.Secret:
 		return wire.WrongSecret
-	case n.cfg.MaxApps > 0 && len(n.apps) >= n.cfg.MaxApps:
+	case n.cfg.MaxApps > 0 && len(n.apps) >= n.cfg.MaxApps, n.cfg.MaxUserApps > 0 && mine >= n.cfg.MaxUserApps:
 		return wire.QuotaExceeded
 	}
 	return wire.OK
@@ -167,7 +180,7 @@ func (n *DirectoryOracle) bind(a *directoryApp, e wire.Endpoint, ok bool) wire.S
 	if e.Name == "" && !e.Addr.Addr().IsUnspecified() && !n.own(a, e.Addr.Addr()) {
 		return wire.Invalid
 	}
-	mine := 0
+	mine, users := 0, 0
 	for _, l := range n.listeners {
 		if l.endpoint == e && (l.localTo(a) || l.owner.global && a.global) {
 			return wire.AddressInUse
@@ -175,8 +188,11 @@ func (n *DirectoryOracle) bind(a *directoryApp, e wire.Endpoint, ok bool) wire.S
 		if l.owner.id == a.id {
 			mine++
 		}
+		if l.owner.user == a.user {
+			users++
+		}
 	}
-	if n.cfg.MaxListeners > 0 && mine >= n.cfg.MaxListeners {
+	if n.cfg.MaxListeners > 0 && mine >= n.cfg.MaxListeners || n.cfg.MaxUserListeners > 0 && users >= n.cfg.MaxUserListeners {
 		return wire.QuotaExceeded
 	}
 	return wire.OK

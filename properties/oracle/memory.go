@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"slices"
 
 	"cutthrough/impl/layer"
@@ -19,7 +20,8 @@ type Memory struct {
 	segments map[wire.Handle]uint64           // sizes of the segments that exist or are being created
 	bases    map[wire.Handle]wire.Location    // of the segments that an application was told to map
 	used     map[wire.Handle][]segments.Block // formatted, and not zeroed since
-	payer    map[wire.Handle]layer.Channel    // of the connect that needed the segment
+	zeroing  map[wire.Handle][]segments.Block // of them, those that are being zeroed
+	released map[wire.Handle]uint64           // sizes of the segments whose memory is being given back
 	created  int                              // segments in this step
 }
 
@@ -27,7 +29,8 @@ type Memory struct {
 func NewMemory(fail Failer, mon *Messages, cfg layer.Config) *Memory {
 	return &Memory{
 		fail: fail, mon: mon, cfg: cfg, segments: map[wire.Handle]uint64{}, bases: map[wire.Handle]wire.Location{},
-		used: map[wire.Handle][]segments.Block{}, payer: map[wire.Handle]layer.Channel{},
+		released: map[wire.Handle]uint64{},
+		used:     map[wire.Handle][]segments.Block{}, zeroing: map[wire.Handle][]segments.Block{},
 	}
 }
 
@@ -58,6 +61,10 @@ func (k *Memory) Apply(fx layer.Effect) {
 				k.fail(SegmentLifecycle, "%v destroyed, channel %d has it", fx.Segment, ch)
 			}
 		}
+		if len(k.zeroing[fx.Segment]) > 0 {
+			k.fail(SegmentLifecycle, "%v destroyed while %v are being zeroed", fx.Segment, k.zeroing[fx.Segment])
+		}
+		k.released[fx.Segment] = size
 		delete(k.segments, fx.Segment)
 		delete(k.used, fx.Segment)
 		delete(k.bases, fx.Segment)
@@ -87,24 +94,38 @@ func (k *Memory) queued(g wire.Handle) bool {
 	return slices.ContainsFunc(k.used[g], func(b segments.Block) bool { return b.Slots > 0 })
 }
 
-// create records the creation of a segment: at most one for each connect, within the quota of its client.
+// create records the creation of a segment: at most one for each connect, within the quotas of a pair and the total.
 func (k *Memory) create(fx layer.Effect) {
 	k.segments[fx.Segment] = fx.Size
+	sum := uint64(0)
+	for _, sizes := range []map[wire.Handle]uint64{k.segments, k.released} {
+		for _, size := range sizes {
+			sum += size
+		}
+	}
+	if most := k.cfg.MaxTotalBytes; most > 0 && sum > most {
+		k.fail(QuotaRespected, "%d bytes of segments, and %d are allowed", sum, most)
+	}
 	if k.mon.DelayedSegments {
 		return // the connect that needs the segment is not known
 	}
 	if k.created++; k.created > 1 {
 		k.fail(SegmentLifecycle, "%d segments created at once", k.created)
 	}
-	payer, sum := k.mon.last.ch, uint64(0)
-	k.payer[fx.Segment] = payer
-	for h, size := range k.segments {
-		if k.payer[h] == payer {
-			sum += size
-		}
+	if most := min(cmp.Or(k.cfg.MaxBytes, fx.Size), cmp.Or(k.cfg.MaxPairBytes, fx.Size)); fx.Size > most {
+		k.fail(QuotaRespected, "%d bytes for one pair, and %d are allowed", fx.Size, most)
 	}
-	if k.cfg.MaxBytes > 0 && sum > k.cfg.MaxBytes {
-		k.fail(SegmentLifecycle, "channel %d has segments of %d bytes, and may have %d", payer, sum, k.cfg.MaxBytes)
+}
+
+// Worked records that the layer was told that work on memory is done.
+func (k *Memory) Worked(ev layer.Event) {
+	switch ev.Kind {
+	case layer.EventReleased:
+		delete(k.released, ev.Segment)
+	case layer.EventZeroed:
+		done := func(b segments.Block) bool { return slices.Contains(ev.Blocks, b) }
+		k.used[ev.Segment] = slices.DeleteFunc(k.used[ev.Segment], done)
+		k.zeroing[ev.Segment] = slices.DeleteFunc(k.zeroing[ev.Segment], done)
 	}
 }
 
@@ -167,5 +188,8 @@ func (k *Memory) scrub(g wire.Handle, b segments.Block) {
 	if i < 0 || b.Slots > 0 {
 		k.fail(SegmentLifecycle, "zeroed %+v of %v, which is no fifo", b, g)
 	}
-	k.used[g] = slices.Delete(k.used[g], i, i+1)
+	if slices.Contains(k.zeroing[g], b) {
+		k.fail(SegmentLifecycle, "%+v of %v is being zeroed already", b, g)
+	}
+	k.zeroing[g] = append(k.zeroing[g], b)
 }

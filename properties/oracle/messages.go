@@ -29,6 +29,8 @@ type Setting struct {
 	UnreadChannel bool
 	// Hostile is the application that does not use the library, or 0.
 	Hostile int
+	// Recorded: the messages were recorded by several processes, so what was under way at one time is not known.
+	Recorded bool
 	// DelayedSegments: segments are created later, so a connect may have to wait.
 	DelayedSegments bool
 }
@@ -52,6 +54,7 @@ type channelState struct {
 	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
 	unused   map[wire.Handle]wire.Message // mapped, but not used by a session so far
 	made     []wire.Message               // and not received so far
+	inflight wire.Handle                  // the segment of the last map that it has received and not answered
 	gone     bool
 	libraryState
 }
@@ -151,11 +154,13 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 			clear(c.live)
 			clear(c.mapped)
 			clear(c.held)
+			c.inflight = 0
 		}
 		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
 			o.channel[app], c.gone = ch, o.left[app] // it may never read the reply
 		}
 	case wire.MapReply:
+		c.settle(m.Handle)
 		if m.Status != wire.OK && !c.answered[m.Handle] {
 			delete(c.mapped, m.Handle)
 			delete(c.held, m.Handle)
@@ -164,6 +169,7 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 			c.answered[m.Handle] = true // the first answer counts
 		}
 	case wire.UnmapReply:
+		c.settle(m.Handle)
 		if c.unmapped[m.Handle] {
 			delete(c.held, m.Handle)
 		}
@@ -175,6 +181,13 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 		if s != nil && s.closing[ch] {
 			c.live[m.Handle] = false
 		}
+	}
+}
+
+// settle records that a map or unmap was answered.
+func (c *channelState) settle(segment wire.Handle) {
+	if c.inflight == segment {
+		c.inflight = 0
 	}
 }
 
@@ -304,6 +317,12 @@ func (o *Messages) Received(app int, m wire.Message) {
 		return // the application could not attach
 	}
 	c.usesLibrary = app != o.Hostile
+	if m.Type == wire.Map {
+		if c.inflight != 0 && !o.Recorded {
+			o.wrong(OneMapInFlight, o.channel[app], m, "the application has not answered the map before it")
+		}
+		c.inflight = m.Handle
+	}
 	for len(c.made) > 0 {
 		next := c.made[0]
 		c.made = c.made[1:]

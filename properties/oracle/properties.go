@@ -25,6 +25,8 @@ const (
 	RefinesSession   = "RefinesSession"   // the messages about each session are a path of the model of one session
 	BoundedLiveness  = "BoundedLiveness"  // what must happen within a timeout has happened after it
 	SegmentLifecycle = "SegmentLifecycle" // segments and blocks are created, formatted, zeroed and destroyed in that order
+	QuotaRespected   = "QuotaRespected"   // the memory that exists or is being given back is within the quotas
+	HandshakeBound   = "HandshakeBound"   // a channel is hung up if and only if no application attaches in time
 	Directory        = "Directory"        // names, scopes and quotas decide requests as docs/PROTOCOL.md says
 
 	// The messages of the session layer, judged by the messages before them.
@@ -35,6 +37,7 @@ const (
 	OnlyOwnObjects       = "OnlyOwnObjects"       // an application closes and hears of only its own sessions and listeners
 	MapBeforeUse         = "MapBeforeUse"         // an application maps the memory of a session before it hears of the session, and maps no other
 	MapUnmapPairs        = "MapUnmapPairs"        // an application is told to map a segment once, and to unmap it once after that
+	OneMapInFlight       = "OneMapInFlight"       // an application gets no map before it has answered the last one
 	UnmapAfterUse        = "UnmapAfterUse"        // an application unmaps a segment after its last session there
 	AcceptMatchesConnect = "AcceptMatchesConnect" // an accept is for a connect under way, at a listener of the application
 	ConnectedAfterAccept = "ConnectedAfterAccept" // a client is connected once, after the accept, while the listener exists

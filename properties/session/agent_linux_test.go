@@ -62,6 +62,7 @@ type Agent struct {
 	log      []noted
 	broken   error // of the layer's invariants
 	server   *server.Server
+	steps    proctest.Events // of the session layer
 	served   chan error
 	app      *impl.App
 	listener *impl.Listener
@@ -106,9 +107,30 @@ func (a *Agent) Layer(c LayerCall, _ *None) error {
 		}
 		a.note(noted{What: what, Channel: ch, Msg: m})
 	}
-	cfg := server.Config{Core: oracle.NewWatchedCore(c.Config, broken, observe)}
+	cfg := server.Config{
+		Policy: server.AllowUsers(a.host.Self().UID),
+		Core:   steppedCore{oracle.NewWatchedCore(c.Config, broken, observe), &a.steps},
+	}
 	a.server, a.served = server.New(a.host, l, cfg), make(chan error, 1)
 	go func() { a.served <- a.server.Run() }()
+	return nil
+}
+
+// steppedCore is a core that notes each step. The server calls it under a lock, so what waits for a step sees what
+// the step has done.
+type steppedCore struct {
+	server.Core
+	steps *proctest.Events
+}
+
+func (c steppedCore) Step(ev layer.Event) []layer.Effect {
+	defer c.steps.Note()
+	return c.Core.Step(ev)
+}
+
+// Steps returns how many steps the session layer has made, as soon as these are more than n.
+func (a *Agent) Steps(n int, now *int) error {
+	*now = a.steps.Beyond(n)
 	return nil
 }
 
@@ -158,7 +180,7 @@ type DialCall struct{ URI, Want string }
 func (a *Agent) Dial(c DialCall, id *int) error {
 	s, err := a.app.Dial(context.Background(), c.URI)
 	*id = a.keep(s)
-	return expect(err, c.Want)
+	return compare(err, c.Want)
 }
 
 // Accept accepts a session and returns a number for it.
@@ -202,7 +224,7 @@ func (a *Agent) Do(c SessionCall, _ *None) error {
 	default:
 		err = fmt.Errorf("%w: %s", errors.ErrUnsupported, c.Verb)
 	}
-	return expect(err, c.Want)
+	return compare(err, c.Want)
 }
 
 // wantable are the errors that tests want, by the names that they have between processes.
@@ -211,8 +233,8 @@ var wantable = map[string]error{
 	"reset": syscall.ECONNRESET, "timed out": syscall.ETIMEDOUT,
 }
 
-// expect returns nil if err is the one wanted.
-func expect(err error, want string) error {
+// compare returns nil if err is the one wanted.
+func compare(err error, want string) error {
 	if target, ok := wantable[want]; ok && errors.Is(err, target) { // nil is nil
 		return nil
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cutthrough/impl/wire"
 	"cutthrough/sim/scenario"
 )
 
@@ -23,9 +24,9 @@ space (Reclaimed), and an application that ended by itself leaks no descriptor o
 
 func sessionScenario(name, doc string, sometimes []string, gen func(b *scenario.Builder)) *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: name, Compile: compileSession, Sometimes: sometimes,
+		Name: name, Verbs: sessionVerbs, Compile: compileSession, Sometimes: sometimes,
 		Generate: func(src scenario.Source) scenario.Input {
-			b := &scenario.Builder{Src: src}
+			b := &scenario.Builder{Src: src, Verbs: sessionVerbs}
 			gen(b)
 			return b.Input
 		},
@@ -65,38 +66,38 @@ func sessionConfig(b *scenario.Builder, faults ...string) (size int) {
 func genConnectAccept(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "kill", "stop", "wake", "fail")
 	b.Word("bind", "loopback", "any")
-	b.Op("srv", "listen", 1)
-	b.Op("srv", "accept", 1)
-	b.Op("cli", "dial", 1)
+	b.Op("srv", listen{1})
+	b.Op("srv", accept{1})
+	b.Op("cli", dial{1})
 	for range b.Src.Intn(3, "exchanges") {
 		n := 1 + b.Src.Intn(2*size, "bytes")
-		b.Op("cli", "write", n)
-		b.Op("srv", "read", n)
+		b.Op("cli", write{n})
+		b.Op("srv", read{n})
 	}
-	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "closer")], "close")
+	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "closer")], closeAll{})
 	if b.Src.Intn(4, "strays") == 3 {
-		b.Op("cli", "stray", 1)
+		b.Op("cli", stray{1})
 	}
 }
 
-var endings = []string{"close", "shut", "reset", "close", "detach"}
+var endings = []any{closeAll{}, shut{}, reset{}, closeAll{}, detach{}}
 
 func genCloseStorm(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "stop", "wake")
-	b.Op("srv", "listen", 1)
+	b.Op("srv", listen{1})
 	if b.Src.Intn(3, "accept") < 2 {
-		b.Op("srv", "accept", 1)
+		b.Op("srv", accept{1})
 	}
 	if b.Src.Intn(3, "unlisten") == 1 {
-		b.Op("srv", "unlisten", 1)
+		b.Op("srv", unlisten{1})
 	}
-	b.Op("cli", "dial", 1)
+	b.Op("cli", dial{1})
 	for _, app := range []string{"cli", "srv"} {
 		if b.Src.Intn(2, "data") == 1 {
-			b.Op(app, "write", 1+b.Src.Intn(size, "bytes"))
+			b.Op(app, write{1 + b.Src.Intn(size, "bytes")})
 		}
 		if b.Src.Intn(3, "expects") == 2 {
-			b.Op(app, "expect", 1+b.Src.Intn(size, "bytes"))
+			b.Op(app, expect{1 + b.Src.Intn(size, "bytes")})
 		}
 		for range 1 + b.Src.Intn(3, "endings") {
 			b.Op(app, endings[b.Src.Intn(len(endings), "ending")])
@@ -106,35 +107,35 @@ func genCloseStorm(b *scenario.Builder) {
 
 func genDetachCrash(b *scenario.Builder) {
 	size := sessionConfig(b, "kill", "all", "stop", "fail")
-	b.Op("srv", "listen", 1)
+	b.Op("srv", listen{1})
 	for range 1 + b.Src.Intn(2, "sessions") {
-		b.Op("cli", "dial", 1)
-		b.Op("srv", "accept", 1)
+		b.Op("cli", dial{1})
+		b.Op("srv", accept{1})
 		if b.Src.Intn(2, "data") == 1 {
-			b.Op("cli", "write", 1+b.Src.Intn(size, "bytes"))
-			b.Op("srv", "read", 1)
+			b.Op("cli", write{1 + b.Src.Intn(size, "bytes")})
+			b.Op("srv", read{1})
 		}
-		shut := b.Src.Intn(4, "shut") // a half-closed session when an application leaves or dies
+		half := b.Src.Intn(4, "shut") // a half-closed session when an application leaves or dies
 		for i, app := range []string{"cli", "srv"} {
-			if shut&(1<<i) != 0 {
-				b.Op(app, "shut")
+			if half&(1<<i) != 0 {
+				b.Op(app, shut{})
 			}
 		}
 	}
-	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "leaver")], "detach")
+	b.Op([]string{"cli", "srv"}[b.Src.Intn(2, "leaver")], detach{})
 }
 
 func genReuse(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "stop", "wake", "kill")
-	b.Op("srv", "listen", 1)
+	b.Op("srv", listen{1})
 	for range 2 + b.Src.Intn(2, "sessions") {
 		n := 1 + b.Src.Intn(size, "bytes")
-		b.Op("cli", "dial", 1)
-		b.Op("srv", "accept", 1)
-		b.Op("cli", "write", n)
-		b.Op("srv", "read", n)
-		b.Op("cli", "close")
-		b.Op("srv", "close")
+		b.Op("cli", dial{1})
+		b.Op("srv", accept{1})
+		b.Op("cli", write{n})
+		b.Op("srv", read{n})
+		b.Op("cli", closeAll{})
+		b.Op("srv", closeAll{})
 	}
 }
 
@@ -144,93 +145,141 @@ func genMany(b *scenario.Builder) {
 		park(b)
 		return
 	}
-	b.Op("srv", "listen", 1)
-	b.Op("cli", "listen", 2)
-	b.Op("cli2", "dial", 1)
-	b.Op("srv", "accept", 1)
+	b.Op("srv", listen{1})
+	b.Op("cli", listen{2})
+	b.Op("cli2", dial{1})
+	b.Op("srv", accept{1})
 	for range b.Src.Intn(3, "more") {
 		switch b.Src.Intn(6, "app") {
 		case 0:
-			b.Op("srv", "dial", 2)
-			b.Op("cli", "accept", 2)
+			b.Op("srv", dial{2})
+			b.Op("cli", accept{2})
 		case 1:
 			visit(b)
 		case 2:
-			b.Op("cli2", "dial", 2)
-			b.Op("cli", "accept", 2)
+			b.Op("cli2", dial{2})
+			b.Op("cli", accept{2})
 		case 3:
-			b.Op("cli", "listen", 1)
+			b.Op("cli", listen{1})
 		case 4:
-			b.Op("srv", "dial", 1)
+			b.Op("srv", dial{1})
 		case 5: // the memory of one pair goes while another one needs its own
-			b.Op("cli2", []string{"close", "detach"}[b.Src.Intn(2, "goes")])
-			b.Op("srv", "close")
+			b.Op("cli2", []any{closeAll{}, detach{}}[b.Src.Intn(2, "goes")])
+			b.Op("srv", closeAll{})
 			visit(b)
 			answer(b)
 		}
 	}
-	b.Op("cli2", "write", 1+b.Src.Intn(size, "bytes"))
-	b.Op("srv", "write", 1+b.Src.Intn(size, "bytes"))
-	b.Op("cli2", "read", 1)
+	b.Op("cli2", write{1 + b.Src.Intn(size, "bytes")})
+	b.Op("srv", write{1 + b.Src.Intn(size, "bytes")})
+	b.Op("cli2", read{1})
 }
 
 // visit lets the client connect and send a byte.
 func visit(b *scenario.Builder) {
-	b.Op("cli", "dial", 1)
-	b.Op("srv", "accept", 1)
-	b.Op("cli", "write", 1)
-	b.Op("srv", "read", 1)
+	b.Op("cli", dial{1})
+	b.Op("srv", accept{1})
+	b.Op("cli", write{1})
+	b.Op("srv", read{1})
 }
 
 // answer lets the server send a byte to the client.
 func answer(b *scenario.Builder) {
-	b.Op("srv", "write", 1)
-	b.Op("cli", "read", 1)
+	b.Op("srv", write{1})
+	b.Op("cli", read{1})
 }
 
 // park lets a task of the server sleep on a silent session while another application connects and is served.
 func park(b *scenario.Builder) {
-	b.Op("srv", "listen", 3)
-	b.Op("srv", "listen", 1)
-	b.Op("cli2", "dial", 3)
-	b.Op("srv", "accept", 3)
-	b.Op("srv", "expect", 1)
+	b.Op("srv", listen{3})
+	b.Op("srv", listen{1})
+	b.Op("cli2", dial{3})
+	b.Op("srv", accept{3})
+	b.Op("srv", expect{1})
 	visit(b)
 	answer(b)
-	b.Op("cli2", "read", 1)
+	b.Op("cli2", read{1})
 }
 
 func genBacklog(b *scenario.Builder) {
 	sessionConfig(b, "stop", "all")
-	b.Op("srv", "listen", 1)
+	b.Op("srv", listen{1})
 	for range 2 + b.Src.Intn(5, "dials") {
-		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "app")], "dial", 1)
+		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "app")], dial{1})
 	}
-	b.Op("srv", "accept", 1)
+	b.Op("srv", accept{1})
 }
 
 func genEcho(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "kill", "stop", "wake", "all")
-	b.Op("srv", "listen", 1)
-	b.Op("srv", "accept", 1)
-	b.Op("cli", "dial", 1)
+	b.Op("srv", listen{1})
+	b.Op("srv", accept{1})
+	b.Op("cli", dial{1})
 	for range 1 + b.Src.Intn(3, "rounds") {
 		n := 1 + b.Src.Intn(3*size, "bytes")
-		b.Op("cli", "write", n)
-		b.Op("srv", "read", n)
-		b.Op("srv", "write", n)
-		b.Op("cli", "read", n)
+		b.Op("cli", write{n})
+		b.Op("srv", read{n})
+		b.Op("srv", write{n})
+		b.Op("cli", read{n})
 	}
 	if b.Src.Intn(3, "duplex") == 2 { // two tasks of the client wait at a time
 		n := 1 + b.Src.Intn(3*size, "bytes")
-		b.Op("cli", "expect", 1)
-		b.Op("cli", "write", n)
-		b.Op("srv", "write", 1)
-		b.Op("srv", "read", n)
+		b.Op("cli", expect{1})
+		b.Op("cli", write{n})
+		b.Op("srv", write{1})
+		b.Op("srv", read{n})
 	}
 	i := b.Src.Intn(2, "ender")
 	b.Op([]string{"cli", "srv"}[i], endings[b.Src.Intn(len(endings), "ending")])
 	if b.Src.Intn(3, "wants more") == 2 {
-		b.Op([]string{"srv", "cli"}[i], "read", 1)
+		b.Op([]string{"srv", "cli"}[i], read{1})
+	}
+}
+
+// genRogue draws a session of two applications that use the library, and a hostile application that a third one may
+// connect to.
+func genRogue(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "wake", "kill", "fail")
+	mode := b.Word("rogue", rogueModes...)
+	b.Op("srv", listen{1})
+	b.Op("cli", dial{1})
+	b.Op("srv", accept{1})
+	n := 1 + b.Src.Intn(size, "bytes")
+	b.Op("cli", write{n})
+	b.Op("srv", read{n})
+	b.Op("cli", closeAll{})
+	if b.Src.Intn(2, "listens") == 1 {
+		b.Op("rogue", listen{2})
+		for range 1 + b.Src.Intn(2, "victims") {
+			b.Op("cli2", dial{2})
+			if b.Src.Intn(2, "waits") == 1 {
+				b.Op("cli2", wait{1})
+			}
+			b.Op("cli2", closeAll{})
+		}
+		if b.Src.Intn(2, "outlasts") == 1 {
+			b.Op("cli2", wait{20})
+		}
+	}
+	lying := 1 + b.Src.Intn(5, "lies")
+	if mode == "deaf" {
+		lying += 8 // more replies than its channel holds
+	}
+	for range lying {
+		l := lies[b.Src.Intn(len(lies), "lie")]
+		kind := l.about
+		if b.Src.Intn(4, "wrong kind") == 3 {
+			kind = wire.Kind(1 + b.Src.Intn(5, "kind"))
+		}
+		low := [...]int{0, 0, 1, 2} // what there is has low indices and generations
+		b.Op("rogue", lie{l.message, int(kind), low[b.Src.Intn(4, "index")], 1 + low[b.Src.Intn(4, "generation")]})
+	}
+	if b.Src.Intn(3, "ends a listener") == 2 { // its own, or that of srv
+		b.Op("rogue", lie{wire.Message{Type: wire.Unbind}, int(wire.KindListener), b.Src.Intn(2, "index"), 1})
+	}
+	if b.Src.Intn(4, "detaches") == 3 {
+		b.Op("rogue", detach{})
+		l := lies[b.Src.Intn(len(lies), "lie")]
+		b.Op("rogue", lie{l.message, int(wire.KindSession), b.Src.Intn(3, "index"), 1})
 	}
 }

@@ -59,7 +59,7 @@ func judge(log []noted) (property, text string) {
 	fail := func(property, format string, args ...any) {
 		panic(violated{property, fmt.Sprintf(format, args...)})
 	}
-	mon := oracle.NewMessages(fail, oracle.Setting{})
+	mon := oracle.NewMessages(fail, oracle.Setting{Recorded: true})
 	paths := oracle.NewSessions(fail, mon)
 	for i, n := range log {
 		at = i
@@ -116,17 +116,28 @@ func (tr *troupe) newServer() {
 	ask[None](tr.server, "Listen", stageURI)
 }
 
+// awaitStep calls done, and again after each step of the session layer, until it returns true. It returns false if the
+// session layer makes no step any more.
+func (tr *troupe) awaitStep(done func() bool) bool {
+	for n := ask[int](tr.layer, "Steps", -1); !done(); {
+		last := n
+		if n = ask[int](tr.layer, "Steps", last); n == last {
+			return false
+		}
+	}
+	return true
+}
+
 // awaitStat returns when what the session layer has is as wanted.
 func (tr *troupe) awaitStat(wanted func(layer.Stat) bool) {
 	tr.t.Helper()
-	for begin := time.Now(); ; {
-		x := ask[layer.Stat](tr.layer, "Stat", None{})
-		if wanted(x) {
-			return
-		}
-		if time.Since(begin) > proctest.Liveness {
-			tr.fatal("the session layer has %+v", x)
-		}
+	var x layer.Stat
+	look := func() bool {
+		x = ask[layer.Stat](tr.layer, "Stat", None{})
+		return wanted(x)
+	}
+	if !tr.awaitStep(look) {
+		tr.fatal("the session layer has %+v", x)
 	}
 }
 
@@ -145,13 +156,15 @@ func (tr *troupe) look() {
 	tr.log = slices.Concat(tr.log, ask[[]noted](tr.layer, "Log", None{}), heard)
 }
 
-// await looks until something wanted is in the log, from a place on.
+// await looks until something wanted of the session layer is in the log, from a place on.
 func (tr *troupe) await(from int, wanted func(noted) bool) {
 	tr.t.Helper()
-	for begin := time.Now(); !slices.ContainsFunc(tr.log[from:], wanted); tr.look() {
-		if time.Since(begin) > proctest.Liveness {
-			tr.fatal("not seen in %v", tr.log[from:])
-		}
+	look := func() bool {
+		tr.look()
+		return slices.ContainsFunc(tr.log[from:], wanted)
+	}
+	if !tr.awaitStep(look) {
+		tr.fatal("not seen in %v", tr.log[from:])
 	}
 }
 
@@ -392,7 +405,7 @@ func (n noted) event() (kind uint8, ok bool) {
 
 // playRounds plays the rounds with one session layer.
 func playRounds(t *testing.T) []noted {
-	tr := newTroupe(t, layer.Config{})
+	tr := newTroupe(t, layer.Config{SegmentSize: 32 << 10, FifoSize: 4 << 10})
 	for _, r := range rounds {
 		t.Log(r.name)
 		r.play(tr)
@@ -401,7 +414,7 @@ func playRounds(t *testing.T) []noted {
 }
 
 func playConnectTimeout(t *testing.T) []noted {
-	tr := newTroupe(t, layer.Config{ConnectTimeout: time.Millisecond})
+	tr := newTroupe(t, layer.Config{SegmentSize: 32 << 10, FifoSize: 4 << 10, ConnectTimeout: time.Millisecond})
 	tr.pending("timed out")()
 	tr.server.Resume()
 	s := tr.accept()
@@ -411,7 +424,7 @@ func playConnectTimeout(t *testing.T) []noted {
 }
 
 func playCloseTimeout(t *testing.T) []noted {
-	tr := newTroupe(t, layer.Config{CloseTimeout: time.Millisecond})
+	tr := newTroupe(t, layer.Config{SegmentSize: 32 << 10, FifoSize: 4 << 10, CloseTimeout: time.Millisecond})
 	c, s := tr.dial(""), tr.accept()
 	tr.do(tr.client, c, "close", "")
 	tr.await(0, toldOf(wire.Reset))

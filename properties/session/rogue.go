@@ -19,35 +19,59 @@ var (
 // an error, except accepts; never; and never, because it does not read.
 var rogueModes = []string{"fair", "twice", "negative", "silent", "deaf"}
 
-// lies has the message of each operation on an object; its arguments are kind, index and generation of the handle.
-var lies = map[string]wire.Message{
-	"accept":     {Type: wire.AcceptReply},
-	"reject":     {Type: wire.AcceptReply, Status: wire.Refused},
-	"close":      {Type: wire.Disconnect},
-	"shut":       {Type: wire.Disconnect, CloseMode: wire.CloseWrite},
-	"reset":      {Type: wire.Reset},
-	"confirm":    {Type: wire.DisconnectReply},
-	"unmapped":   {Type: wire.UnmapReply},
-	"unmappable": {Type: wire.MapReply, Status: wire.NoMemory},
-	"unlisten":   {Type: wire.Unbind},
+// lie is an operation of the hostile application: a message about an object with a handle, which it may have made up.
+type lie struct {
+	message                 wire.Message
+	kind, index, generation int
 }
 
-// lieNames are the names of lies in the order in which generators draw them.
-var lieNames = []string{"reject", "close", "accept", "reset", "confirm", "shut", "unlisten", "unmapped", "unmappable"}
+// lies are the messages of lies, in the order in which generators draw them, and the kind of object that each is about.
+var lies = []struct {
+	verb    string
+	about   wire.Kind
+	message wire.Message
+}{
+	{"reject", wire.KindSession, wire.Message{Type: wire.AcceptReply, Status: wire.Refused}},
+	{"close", wire.KindSession, wire.Message{Type: wire.Disconnect}},
+	{"accept", wire.KindSession, wire.Message{Type: wire.AcceptReply}},
+	{"reset", wire.KindSession, wire.Message{Type: wire.Reset}},
+	{"confirm", wire.KindSession, wire.Message{Type: wire.DisconnectReply}},
+	{"shut", wire.KindSession, wire.Message{Type: wire.Disconnect, CloseMode: wire.CloseWrite}},
+	{"unlisten", wire.KindListener, wire.Message{Type: wire.Unbind}},
+	{"unmapped", wire.KindSegment, wire.Message{Type: wire.UnmapReply}},
+	{"unmappable", wire.KindSegment, wire.Message{Type: wire.MapReply, Status: wire.NoMemory}},
+}
 
 // rogueVerbs are the operations of the hostile application. It does not use port 1.
-func rogueVerbs() []scenario.Verb {
+func rogueVerbs() scenario.Verbs {
 	procs := []string{"rogue"}
-	verbs := []scenario.Verb{
-		{Name: "listen", Procs: procs, Args: [][2]int{{2, 9}}},
-		{Name: "dial", Procs: procs, Args: [][2]int{{2, 9}}},
-		{Name: "detach", Procs: procs, Args: nil},
-		{Name: "wait", Procs: procs, Args: [][2]int{{1, 60}}},
+	verbs := scenario.Verbs{
+		scenario.VerbOf("listen", procs, listen{}, scenario.Number("port", 2, maxPort, func(o *listen) *int { return &o.port })),
+		scenario.VerbOf("dial", procs, dial{}, scenario.Number("port", 2, maxPort, func(o *dial) *int { return &o.port })),
+		scenario.VerbOf("detach", procs, detach{}),
+		scenario.VerbOf("wait", procs, wait{}, scenario.Number("minutes", 1, maxMinutes, func(o *wait) *int { return &o.minutes })),
 	}
-	for _, name := range lieNames {
-		verbs = append(verbs, scenario.Verb{Name: name, Procs: procs, Args: [][2]int{{1, 5}, {0, 9}, {1, 9}}})
+	for _, l := range lies {
+		verbs = append(verbs, scenario.VerbOf(l.verb, procs, lie{message: l.message},
+			scenario.Number("kind", 1, 5, func(o *lie) *int { return &o.kind }),
+			scenario.Number("index", 0, 9, func(o *lie) *int { return &o.index }),
+			scenario.Number("generation", 1, 9, func(o *lie) *int { return &o.generation })))
 	}
 	return verbs
+}
+
+// rogueOp is an operation of the hostile application.
+type rogueOp interface{ say(x *rogue) }
+
+func (o listen) say(x *rogue) { x.say(wire.Message{Type: wire.Bind, URI: uriOf(o.port)}) }
+func (o dial) say(x *rogue)   { x.say(wire.Message{Type: wire.Connect, URI: uriOf(o.port)}) }
+func (detach) say(x *rogue)   { x.say(wire.Message{Type: wire.Detach}) }
+func (o wait) say(x *rogue)   { x.h.Sleep(x.h.Now() + time.Duration(o.minutes)*time.Minute) }
+
+func (o lie) say(x *rogue) {
+	m := o.message
+	m.Handle = wire.Handle(o.kind)<<60 | wire.Handle(o.generation)<<32 | wire.Handle(o.index)
+	x.say(m)
 }
 
 // rogue is an application that sends any message to the session layer, without the library. It may disturb no other
@@ -63,7 +87,7 @@ type rogue struct {
 	context uint64
 }
 
-func (x *rogue) run(ops []scenario.Op) {
+func (x *rogue) run(ops []rogueOp) {
 	conn, err := x.h.Dial(layerAddr)
 	if err != nil {
 		return
@@ -74,7 +98,7 @@ func (x *rogue) run(ops []scenario.Op) {
 		x.h.Go("rogue-reads", x.read)
 	}
 	for _, o := range ops {
-		x.do(o)
+		o.say(x)
 	}
 	for !x.leave {
 		_ = x.end.Wait(nil, shm.Forever)
@@ -97,24 +121,6 @@ func (x *rogue) say(m wire.Message) {
 	x.context++
 	m.RequestID = x.context
 	_ = x.conn.Send(m.Encode(nil), nil, shm.Forever)
-}
-
-func (x *rogue) do(o scenario.Op) {
-	if m, ok := lies[o.Verb]; ok {
-		m.Handle = wire.Handle(o.Args[0])<<60 | wire.Handle(o.Args[2])<<32 | wire.Handle(o.Args[1])
-		x.say(m)
-		return
-	}
-	switch o.Verb {
-	case "listen":
-		x.say(wire.Message{Type: wire.Bind, URI: uriOf(o.Args[0])})
-	case "dial":
-		x.say(wire.Message{Type: wire.Connect, URI: uriOf(o.Args[0])})
-	case "detach":
-		x.say(wire.Message{Type: wire.Detach})
-	case "wait":
-		x.h.Sleep(x.h.Now() + time.Duration(o.Args[0])*time.Minute)
-	}
 }
 
 // read answers the notifications of the session layer as the mode says.
@@ -142,58 +148,5 @@ func (x *rogue) read() {
 		if x.mode == "twice" {
 			x.say(answer)
 		}
-	}
-}
-
-// genRogue draws a session of two applications that use the library, and a hostile application that a third one may
-// connect to.
-func genRogue(b *scenario.Builder) {
-	size := sessionConfig(b, "none", "wake", "kill", "fail")
-	mode := b.Word("rogue", rogueModes...)
-	b.Op("srv", "listen", 1)
-	b.Op("cli", "dial", 1)
-	b.Op("srv", "accept", 1)
-	n := 1 + b.Src.Intn(size, "bytes")
-	b.Op("cli", "write", n)
-	b.Op("srv", "read", n)
-	b.Op("cli", "close")
-	if b.Src.Intn(2, "listens") == 1 {
-		b.Op("rogue", "listen", 2)
-		for range 1 + b.Src.Intn(2, "victims") {
-			b.Op("cli2", "dial", 2)
-			if b.Src.Intn(2, "waits") == 1 {
-				b.Op("cli2", "wait", 1)
-			}
-			b.Op("cli2", "close")
-		}
-		if b.Src.Intn(2, "outlasts") == 1 {
-			b.Op("cli2", "wait", 20)
-		}
-	}
-	lying := 1 + b.Src.Intn(5, "lies")
-	if mode == "deaf" {
-		lying += 8 // more replies than its channel holds
-	}
-	for range lying {
-		kind := wire.KindSession
-		name := lieNames[b.Src.Intn(len(lieNames), "lie")]
-		switch {
-		case strings.HasPrefix(name, "unmap"):
-			kind = wire.KindSegment
-		case name == "unlisten":
-			kind = wire.KindListener
-		}
-		if b.Src.Intn(4, "wrong kind") == 3 {
-			kind = wire.Kind(1 + b.Src.Intn(5, "kind"))
-		}
-		low := [...]int{0, 0, 1, 2} // what there is has low indices and generations
-		b.Op("rogue", name, int(kind), low[b.Src.Intn(4, "index")], 1+low[b.Src.Intn(4, "generation")])
-	}
-	if b.Src.Intn(3, "ends a listener") == 2 { // its own, or that of srv
-		b.Op("rogue", "unlisten", int(wire.KindListener), b.Src.Intn(2, "index"), 1)
-	}
-	if b.Src.Intn(4, "detaches") == 3 {
-		b.Op("rogue", "detach")
-		b.Op("rogue", lieNames[b.Src.Intn(len(lieNames), "lie")], int(wire.KindSession), b.Src.Intn(3, "index"), 1)
 	}
 }

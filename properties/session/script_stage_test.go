@@ -21,23 +21,25 @@ import (
 var nameScript = shm.NewName("script")
 
 // scriptHost is the host of a session layer under a script: the script moves the clock and exhausts the memory, and
-// waits until the layer has handled messages and ends of control channels.
+// waits until the layer has handled messages, ends of control channels, and memory.
 type scriptHost struct {
 	shm.Host
 	mu    sync.Locker
-	bell  shm.Doorbell // rung when the following two change
+	bell  shm.Doorbell // rung when the following three change
 	conns []*scriptConn
 	ended int // of conns
+	busy  int // tasks of the layer that work on memory
 	skew  time.Duration
 	full  bool
 }
 
 // scriptConn is the session layer's end of a control channel. A call of Recv shows that the messages before are
-// handled.
+// handled, and after a call of Close no message is.
 type scriptConn struct {
 	shm.Conn
-	host  *scriptHost
-	asked int
+	host   *scriptHost
+	asked  int
+	closed bool
 }
 
 // Recv implements [shm.Conn].
@@ -47,6 +49,15 @@ func (c *scriptConn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, 
 	c.host.mu.Unlock()
 	_ = c.host.bell.Ring()
 	return c.Conn.Recv(buf, deadline)
+}
+
+// Close implements [shm.Conn].
+func (c *scriptConn) Close() error {
+	c.host.mu.Lock()
+	c.closed = true
+	c.host.mu.Unlock()
+	_ = c.host.bell.Ring()
+	return c.Conn.Close()
 }
 
 type scriptListener struct {
@@ -89,17 +100,25 @@ func (h *scriptHost) CreateSegment(size uint64) (*shm.Segment, error) {
 	return h.Host.CreateSegment(size)
 }
 
-// Go implements [shm.Host]. When the reader of a control channel has ended, everything
-// that follows from the channel's end has been done.
+// Go implements [shm.Host]. When the reader of a control channel has ended, everything that follows from the
+// channel's end has been done. A task that works on memory ends when the core knows of all the work.
 func (h *scriptHost) Go(task string, f func()) {
+	h.mu.Lock()
+	if task == "server-memory" {
+		h.busy++
+	}
+	h.mu.Unlock()
 	h.Host.Go(task, func() {
 		f()
-		if task == "server-read" {
-			h.mu.Lock()
+		h.mu.Lock()
+		switch task {
+		case "server-read":
 			h.ended++
-			h.mu.Unlock()
-			_ = h.bell.Ring()
+		case "server-memory":
+			h.busy--
 		}
+		h.mu.Unlock()
+		_ = h.bell.Ring()
 	})
 }
 
@@ -112,14 +131,17 @@ func (h *scriptHost) Listen(addr string) (shm.Listener, error) {
 	return &scriptListener{l, h}, nil
 }
 
-// awaitEnded returns when n control channels have ended.
+// awaitEnded returns when n control channels have ended and the work on memory is done.
 func (h *scriptHost) awaitEnded(n int) error {
-	return h.await(func() bool { return h.ended >= n })
+	return h.await(func() bool { return h.ended >= n && h.busy == 0 })
 }
 
-// awaitRead returns when n messages of the i-th channel have been dealt with.
+// awaitRead returns when n messages of the i-th channel, or the channel's end, have been dealt with, and the work on
+// memory is done.
 func (h *scriptHost) awaitRead(i, n int) error {
-	return h.await(func() bool { return i < len(h.conns) && h.conns[i].asked > n })
+	return h.await(func() bool {
+		return i < len(h.conns) && (h.conns[i].asked > n || h.conns[i].closed) && h.busy == 0
+	})
 }
 
 func (h *scriptHost) await(done func() bool) error {
@@ -175,7 +197,8 @@ func newStage(host, apps shm.Host, addr string) *stage {
 		host: newScriptHost(host), apps: apps, addr: addr,
 		ran: apps.NewLocalDoorbell(nameScript), names: map[string]string{}, counts: map[string]int{},
 	}
-	st.cfg.Layer = layer.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4}
+	st.cfg.Layer = layer.Config{SegmentSize: 16 << 10, FifoSize: 1000, QueueSlots: 4, HandshakeTimeout: -1}
+	st.cfg.Policy = server.AllowUsers(host.Self().UID)
 	return st
 }
 
@@ -337,8 +360,8 @@ func (st *stage) hear(a *actor) error {
 	if a.gone {
 		return nil
 	}
-	if a.deaf {
-		return st.host.awaitRead(a.number, a.sent)
+	if err := st.host.awaitRead(a.number, a.sent); err != nil || a.deaf {
+		return err
 	}
 	err := st.transmit(a, wire.Message{Type: wire.Unbind, RequestID: fence}.Encode(nil))
 	if err != nil && !errors.Is(err, shm.ErrPeerClosed) {

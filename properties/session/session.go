@@ -37,29 +37,15 @@ var (
 		{Name: "rogue", Words: rogueModes},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 	}
-	sessionVerbs = append(rogueVerbs(), []scenario.Verb{
-		{Name: "listen", Procs: sessionApps, Args: [][2]int{{1, 9}}},
-		{Name: "unlisten", Procs: sessionApps, Args: [][2]int{{1, 9}}},
-		{Name: "accept", Procs: sessionApps, Args: [][2]int{{1, 9}}},
-		{Name: "dial", Procs: sessionApps, Args: [][2]int{{1, 9}}},
-		{Name: "write", Procs: sessionApps, Args: [][2]int{{0, 1 << 14}}},
-		{Name: "read", Procs: sessionApps, Args: [][2]int{{0, 1 << 14}}},
-		{Name: "shut", Procs: sessionApps, Args: nil},
-		{Name: "close", Procs: sessionApps, Args: nil},
-		{Name: "reset", Procs: sessionApps, Args: nil},
-		{Name: "detach", Procs: sessionApps, Args: nil},
-		{Name: "wait", Procs: sessionApps, Args: [][2]int{{1, 60}}},
-		{Name: "stray", Procs: sessionApps, Args: [][2]int{{1, 9}}},
-		{Name: "expect", Procs: sessionApps, Args: [][2]int{{0, 1 << 14}}},
-	}...)
 )
 
 // sessionCase is a compiled case of a session scenario.
 type sessionCase struct {
 	fifo              int
 	cfg               layer.Config
-	work              map[string][]scenario.Op
-	mode              string // of the hostile application
+	work              map[string][]any // of each application
+	lies              []rogueOp        // of the hostile application
+	mode              string           // of the hostile application
 	ranges, directory *lin.Checker
 	failing           bool
 	wildcard          bool // listeners listen at all addresses
@@ -72,14 +58,14 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		return scenario.Program{}, err
 	}
 	k := &sessionCase{
-		fifo: cfg.Number("fifo"), work: map[string][]scenario.Op{}, directory: lin.Directory(),
+		fifo: cfg.Number("fifo"), work: map[string][]any{}, lies: scenario.OpsOf[rogueOp](ops, "rogue"), directory: lin.Directory(),
 		ranges: lin.Ranges(model.Ranges{End: 1 << 48}),
 	}
-	for _, name := range append(sessionApps, "rogue") {
-		k.work[name] = scenario.OpsOf(ops, name)
+	for _, name := range sessionApps {
+		k.work[name] = scenario.OpsOf[any](ops, name)
 	}
 	k.mode, k.wildcard = cfg.Word("rogue"), cfg.Word("bind") == "any"
-	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo)}
+	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo), HandshakeTimeout: -1}
 	if cfg.Word("linger") == "1s" {
 		k.cfg.Linger = 1_000_000_000
 	}
@@ -90,44 +76,6 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		config.Faults, k.failing = sim.Faults(exec.Fail), true
 	}
 	return scenario.Program{Config: config, Setup: k.setup}, nil
-}
-
-// polite says whether the server listens at port 1 first, then accepts as often as the client dials, reads every byte
-// of each session, and each session is closed once after that. Without faults all operations must succeed then.
-func polite(ops []scenario.Op) bool {
-	type life struct{ bytes, closes int }
-	var lives [2][]life
-	at1 := func(o scenario.Op, verb string) bool { return o.Verb == verb && o.Args[0] == 1 }
-	for i, proc := range [2]string{"cli", "srv"} {
-		mine := scenario.OpsOf(ops, proc)
-		if proc == "srv" {
-			if len(mine) == 0 || !at1(mine[0], "listen") {
-				return false
-			}
-			mine = mine[1:]
-		}
-		for _, o := range mine {
-			if at1(o, [2]string{"dial", "accept"}[i]) {
-				lives[i] = append(lives[i], life{})
-				continue
-			}
-			if len(lives[i]) == 0 {
-				return false
-			}
-			l := &lives[i][len(lives[i])-1]
-			switch {
-			case o.Verb == "close" && l.closes == 0:
-				l.closes++
-			case o.Verb == [2]string{"write", "read"}[i] && l.closes == 0:
-				l.bytes += o.Args[0]
-			default:
-				return false
-			}
-		}
-	}
-	intrudes := func(o scenario.Op) bool { return at1(o, "dial") || at1(o, "listen") }
-	return !slices.ContainsFunc(scenario.OpsOf(ops, "cli2"), intrudes) &&
-		slices.EqualFunc(lives[0], lives[1], func(a, b life) bool { return a.bytes == b.bytes })
 }
 
 func (k *sessionCase) setup(w *sim.World) {
@@ -145,7 +93,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	})
 	var apps []*sessionApp
 	hist := &sessionHistory{
-		w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0,
+		w: w, failing: k.failing, mon: mon, lawless: len(k.lies) > 0,
 		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{},
 	}
 	for i, name := range sessionApps {
@@ -174,14 +122,13 @@ func (k *sessionCase) setup(w *sim.World) {
 
 // invite adds the hostile application, if it has operations.
 func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*sessionApp) {
-	ops := k.work["rogue"]
-	if len(ops) == 0 {
+	if len(k.lies) == 0 {
 		return
 	}
 	p := w.Process("rogue").Mortal()
 	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
 	p.OnDeath(func() { mon.Gone(x.id) })
-	p.Go("rogue", func() { x.run(ops) })
+	p.Go("rogue", func() { x.run(k.lies) })
 	w.OnIdle(func() bool {
 		busy := slices.ContainsFunc(apps, func(a *sessionApp) bool { return !a.ended && !a.h.Dead() })
 		return !busy && x.dismiss()
@@ -202,8 +149,8 @@ type sessionApp struct {
 	s         *impl.Session
 	wrote     int
 	got       int
-	expects   bool   // another task of the application reads
-	doing     string // the operation under way
+	expects   bool // another task of the application reads
+	doing     any  // the operation under way
 	reaper    shm.Doorbell
 	reaped    bool
 	ended     bool
@@ -213,7 +160,7 @@ type sessionApp struct {
 // returns false if there is no such application, which leaves the other waiting tasks in a deadlock.
 func reapOne(apps []*sessionApp) bool {
 	for _, x := range apps {
-		if x.doing == "accept" && !x.reaped && !x.h.Dead() {
+		if _, waits := x.doing.(accept); waits && !x.reaped && !x.h.Dead() {
 			x.reaped = true
 			_ = x.reaper.Ring()
 			return true
@@ -230,7 +177,7 @@ func (x *sessionApp) reap() {
 	_ = x.app.Close()
 }
 
-func (x *sessionApp) run(ops []scenario.Op) {
+func (x *sessionApp) run(ops []any) {
 	defer func() { x.ended = true }()
 	app, err := impl.Attach(x.h, layerAddr, impl.Options{
 		Spin:    1, // few polls; a wait in a trace shows its condition
@@ -242,16 +189,12 @@ func (x *sessionApp) run(ops []scenario.Op) {
 	}
 	x.app, x.listeners = app, map[int]*impl.Listener{}
 	for _, o := range ops {
-		n := 0
-		if len(o.Args) > 0 {
-			n = o.Args[0]
-		}
-		x.doing = o.Verb
-		if err := x.do(o.Verb, n); err != nil {
-			x.failed(o.Verb, err)
+		x.doing = o
+		if err := x.do(o); err != nil {
+			x.failed(sessionVerbs.Text(x.h.Name(), o).String(), err)
 		}
 	}
-	x.doing = ""
+	x.doing = nil
 	x.hist.left(x.id, x.ports)
 	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		x.w.Fail(oracle.DocumentedErrors, "close application: %v", err)
@@ -260,31 +203,14 @@ func (x *sessionApp) run(ops []scenario.Op) {
 
 func uriOf(port int) string { return fmt.Sprintf("tcp://127.0.0.1/%d", port) }
 
-func (x *sessionApp) do(verb string, n int) error {
-	switch verb {
-	case "listen":
-		return x.hist.directory(model.Bind, n, x.id, func() error { return x.listen(n) })
-	case "unlisten":
-		if l := x.listeners[n]; l != nil {
-			delete(x.listeners, n)
-			return x.hist.directory(model.Unbind, n, x.id, l.Close)
-		}
-	case "accept":
-		if l := x.listeners[n]; l != nil {
-			return x.adopt(l.AcceptSession())
-		}
-	case "dial":
-		return x.dial(n)
-	case "stray":
-		return x.stray(n)
-	case "detach":
-		x.hist.left(x.id, x.ports)
-		return x.app.Close()
-	case "wait":
-		x.h.Sleep(x.h.Now() + time.Duration(n)*time.Minute)
-	default:
+// do does an operation. One on the newest session is left out if there is none.
+func (x *sessionApp) do(o any) error {
+	switch o := o.(type) {
+	case appOp:
+		return o.do(x)
+	case dataOp:
 		if x.s != nil {
-			return x.data(verb, n)
+			return o.on(x, x.s)
 		}
 	}
 	return nil
@@ -301,15 +227,6 @@ func (x *sessionApp) dial(port int) error {
 		}
 		x.h.Sleep(x.h.Now() + time.Millisecond)
 	}
-}
-
-// stray connects to an address of another machine; no application of this machine may accept.
-func (x *sessionApp) stray(port int) error {
-	_, err := x.app.Dial(context.Background(), fmt.Sprintf("tcp://192.0.2.1/%d", port))
-	if err == nil {
-		x.w.Fail(oracle.DocumentedErrors, "dial 192.0.2.1: an application of this machine has accepted")
-	}
-	return err
 }
 
 func (x *sessionApp) listen(port int) error {
@@ -333,41 +250,6 @@ func (x *sessionApp) adopt(s *impl.Session, err error) error {
 	return err
 }
 
-func (x *sessionApp) data(verb string, n int) error {
-	switch verb {
-	case "write":
-		buf := make([]byte, n)
-		model.FillStream(buf, x.wrote)
-		k, err := x.s.Write(buf)
-		x.wrote += k
-		x.hist.wrote(x, k)
-		return err
-	case "read":
-		buf := make([]byte, n)
-		k, err := io.ReadFull(x.s, buf)
-		oracle.CheckStream(x.w, buf[:k], x.got)
-		x.got += k
-		if k > 0 {
-			x.w.Sometimes("data")
-		}
-		return err
-	case "expect":
-		s := x.s
-		x.expects = true
-		x.h.Go(x.h.Name()+"-expects", func() {
-			if _, err := io.ReadFull(s, make([]byte, n)); err != nil {
-				x.failed("expect", err)
-			}
-		})
-		return nil
-	case "shut":
-		return x.s.CloseWrite()
-	case "close":
-		return x.hist.closes(x, !x.expects && x.hist.unread(x) > 0, x.s.Close)
-	}
-	return x.hist.closes(x, true, x.s.Reset)
-}
-
 // documented has the errors that a call may return after the peer, the session layer or the application itself has
 // ended the object of the call.
 var documented = []error{
@@ -377,7 +259,7 @@ var documented = []error{
 }
 
 func (x *sessionApp) failed(what string, err error) {
-	if x.strict && slices.Contains([]string{"listen", "accept", "dial", "read", "write", "close"}, what) {
+	if x.strict {
 		x.w.Fail(oracle.DocumentedErrors, "%s: %v, in a polite workload without faults", what, err)
 	}
 	for _, d := range documented {

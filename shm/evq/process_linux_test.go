@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/alloc"
 	"cutthrough/shm/evq"
@@ -135,7 +136,7 @@ func newEventHub(t *testing.T, h shm.Host) (*eventHub, *alloc.Allocator) {
 // through the same queue and allocates from the same segment.
 func TestProcessesSendEvents(t *testing.T) {
 	const victims, count = 5, 3000
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	e, a := newEventHub(t, h)
 	before, err := a.Stats()

@@ -254,7 +254,7 @@ func TestStreamBetweenProcesses(t *testing.T) {
 	if testing.Short() || raced {
 		total = 1 << 26
 	}
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	p, l := startStreamer(t, h, total, 0)
 	begin := h.Now()
@@ -271,7 +271,7 @@ func TestStreamBetweenProcesses(t *testing.T) {
 // can clean up.
 func TestStreamKilled(t *testing.T) {
 	rounds := proctest.Rounds(t, 20, 200)
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h, rng := oshost.New(), rand.New(rand.NewPCG(7, 8))
 	var longest time.Duration
 	for round := range rounds {

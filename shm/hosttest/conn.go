@@ -91,8 +91,8 @@ var connTests = []test{
 		e.want(a.Close(), shm.ErrClosed, "second close")
 		e.want(a.Send([]byte("x"), nil, shm.Forever), shm.ErrClosed, "send on a closed channel")
 		e.want(recvErr(a, shm.Forever), shm.ErrClosed, "recv on a closed channel")
-		_, err := a.PeerPID()
-		e.want(err, shm.ErrClosed, "peer pid of a closed channel")
+		_, err := a.Peer()
+		e.want(err, shm.ErrClosed, "peer of a closed channel")
 	})},
 	{"close-wakes-recv", looped(func(e *env, h shm.Host, a, b shm.Conn) {
 		recv := func() { e.want(recvErr(a, shm.Forever), shm.ErrClosed, "recv") }
@@ -116,11 +116,12 @@ var connTests = []test{
 		e.send(a, "for the patient")
 		wait()
 	})},
-	{"peer-pid", func(e *env) {
+	{"peer", func(e *env) {
 		body := func(h shm.Host, c shm.Conn) {
-			pid, err := c.PeerPID()
-			e.ok(err, "peer pid")
-			e.check(pid > 0, "peer pid is %d", pid)
+			peer, err := c.Peer()
+			e.ok(err, "peer")
+			self := h.Self()
+			e.check(peer.PID > 0 && peer.UID == self.UID && peer.GID == self.GID, "peer is %+v, self %+v", peer, self)
 			e.send(c, "still here")
 			e.recv(c, "still here")
 		}

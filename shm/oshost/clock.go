@@ -1,6 +1,7 @@
 package oshost
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -26,6 +27,11 @@ func (c clock) Sleep(until time.Duration) {
 
 // Go implements [shm.Host]. Only simulators use the name.
 func (clock) Go(_ string, f func()) { go f() }
+
+// Self implements [shm.Host]: the effective user and group.
+func (clock) Self() shm.Peer {
+	return shm.Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), PID: os.Getpid()}
+}
 
 // NewLock implements [shm.Host]. Only simulators use the name.
 func (clock) NewLock(shm.Name) sync.Locker { return new(sync.Mutex) }

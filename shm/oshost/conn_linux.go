@@ -112,6 +112,8 @@ func sendMessage(fd int, msg []byte, descs []shm.Desc) error {
 	switch err {
 	case unix.EPIPE, unix.ECONNRESET, unix.ENOTCONN:
 		return shm.ErrPeerClosed
+	case unix.ETOOMANYREFS, unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		return fmt.Errorf("%w (%w)", shm.ErrShortage, err)
 	}
 	return err
 }
@@ -237,23 +239,23 @@ func parseRights(oob []byte) ([]int, error) {
 	return fds, nil
 }
 
-// PeerPID implements [shm.Conn]: the process that dialed or listened.
-func (c *conn) PeerPID() (int, error) {
+// Peer implements [shm.Conn].
+func (c *conn) Peer() (shm.Peer, error) {
 	if c.closed.Load() {
-		return 0, fmt.Errorf("oshost: peer pid: %w", shm.ErrClosed)
+		return shm.Peer{}, fmt.Errorf("oshost: peer: %w", shm.ErrClosed)
 	}
-	var pid int
+	var p shm.Peer
 	err := c.poll.try(func(fd int) error {
 		cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 		if err == nil {
-			pid = int(cred.Pid)
+			p = shm.Peer{UID: cred.Uid, GID: cred.Gid, PID: int(cred.Pid)}
 		}
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("oshost: peer pid: %w", err)
+		return shm.Peer{}, fmt.Errorf("oshost: peer: %w", err)
 	}
-	return pid, nil
+	return p, nil
 }
 
 // Close implements [shm.Conn].

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/hosttest"
 	"cutthrough/shm/internal/shmtest"
@@ -99,7 +100,7 @@ func TestRecvHostile(t *testing.T) {
 		{"empty, with too many descriptors", 0, maxFDs, shm.ErrTruncated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			leaks := shmtest.CheckLeaks(t)
+			leaks := proctest.CheckLeaks(t)
 			h := oshost.New()
 			c, peer := rawListener(t, h)
 			rawSend(t, peer, make([]byte, tt.bytes), tt.fds)
@@ -235,7 +236,7 @@ var doomed = shmtest.Child("doomed", func(h shm.Host, parent shm.Conn) error {
 // TestPeerKilled: everything a killed process sent arrives, then io.EOF, although it
 // left a message unread; sending to it fails.
 func TestPeerKilled(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	wait, ring, err := h.NewDoorbell()
 	if err != nil {
@@ -275,7 +276,7 @@ func TestPeerKilled(t *testing.T) {
 
 // TestPeerKilledWakes: a Recv that waits when the peer is killed returns io.EOF.
 func TestPeerKilledWakes(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	p := shmtest.Start(t, h, doomed)
 	ended := make(chan error, 1)

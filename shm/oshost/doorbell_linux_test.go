@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -23,7 +24,7 @@ var hosts = map[string]func() shm.Host{"this kernel": oshost.New, "old kernel": 
 func onBoth(t *testing.T, test func(t *testing.T, h shm.Host)) {
 	for name, open := range hosts {
 		t.Run(name, func(t *testing.T) {
-			leaks := shmtest.CheckLeaks(t)
+			leaks := proctest.CheckLeaks(t)
 			test(t, open())
 			leaks()
 		})
@@ -138,7 +139,6 @@ func TestHostileRinger(t *testing.T) {
 						return
 					default:
 						act(peer)
-						runtime.Gosched()
 					}
 				}
 			}()
@@ -234,7 +234,7 @@ func TestOpenDoorbellDescriptors(t *testing.T) {
 		"pidfd":          func() int { return must(unix.PidfdOpen(os.Getpid(), 0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			leaks := shmtest.CheckLeaks(t)
+			leaks := proctest.CheckLeaks(t)
 			_, err1 := oshost.New().OpenWaiter(oshost.ForeignDesc(open()), bellName)
 			_, err2 := oshost.New().OpenRinger(oshost.ForeignDesc(open()), bellName)
 			if !errors.Is(err1, shm.ErrDesc) || !errors.Is(err2, shm.ErrDesc) {
@@ -251,9 +251,12 @@ func TestOwnRing(t *testing.T) {
 	bell, peer := newBell(t, h)
 	for _, until := range []time.Duration{shm.Forever, h.Now() + shmtest.Liveness} {
 		for range 1000 {
-			done := make(chan error, 1)
-			go func() { done <- bell.Wait(nil, until) }()
-			runtime.Gosched()
+			begun, done := make(chan struct{}), make(chan error, 1)
+			go func() {
+				close(begun)
+				done <- bell.Wait(nil, until)
+			}()
+			<-begun
 			shmtest.Check(t, bell.Ring())
 			select {
 			case err := <-done:
@@ -300,7 +303,7 @@ func TestDoorbellSpin(t *testing.T) {
 
 // TestDoorbellRingerDoesNotPoll: the netpoller watches a doorbell from its first Wait on, and never a ringing end.
 func TestDoorbellRingerDoesNotPoll(t *testing.T) {
-	shmtest.WarmUp(t)
+	proctest.WarmUp(t)
 	before := polled(t)
 	h := oshost.New()
 	bells, theirs, err := shmtest.NewBells(h)

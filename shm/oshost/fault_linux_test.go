@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -184,7 +185,7 @@ func accepting(h shm.Host) (func() error, error) {
 func sending(h shm.Host) (func() error, error) {
 	a, b, err := ends(h)
 	return func() error {
-		_, err := a.PeerPID()
+		_, err := a.Peer()
 		if err == nil {
 			err = a.Send([]byte("x"), nil, h.Now()+shmtest.Liveness)
 		}
@@ -217,7 +218,7 @@ var faulty = shmtest.Child("faulty", func(h shm.Host, parent shm.Conn) error {
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	held, err := shmtest.Holdings()
+	held, err := proctest.Holdings()
 	if err != nil {
 		return err
 	}
@@ -234,7 +235,7 @@ var faulty = shmtest.Child("faulty", func(h shm.Host, parent shm.Conn) error {
 	if err := operate(); !errors.Is(err, f.want) || (err == nil) != (f.want == nil) {
 		return fmt.Errorf("got %v, want %v", err, f.want)
 	}
-	now, err := shmtest.AwaitHoldings(held)
+	now, err := proctest.AwaitHoldings(proctest.Holdings, held)
 	if err == nil && !maps.Equal(held, now) {
 		err = fmt.Errorf("leak: %v before, %v after", held, now)
 	}
@@ -258,11 +259,7 @@ func TestFaults(t *testing.T) {
 // listens at the address it is sent.
 var exhausted = shmtest.Child("exhausted", func(h shm.Host, parent shm.Conn) error {
 	buf := make([]byte, shm.MaxMessage)
-	n, _, err := parent.Recv(buf, h.Now()+shmtest.Liveness)
-	if err != nil {
-		return err
-	}
-	l, err := h.Listen(string(buf[:n]))
+	l, err := listenAsTold(h, parent)
 	if err != nil {
 		return err
 	}
@@ -319,7 +316,7 @@ func fillTable() (hoard []int, err error) {
 // TestDescriptorsExhausted: a process without free descriptors fails with clear
 // errors, refuses processes that dial, and works again when it has some.
 func TestDescriptorsExhausted(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h, addr, buf := oshost.New(), shmtest.NewAddr(), make([]byte, 16)
 	p := shmtest.Start(t, h, exhausted)
 	wait, ring, err := h.NewDoorbell()

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/hosttest"
 	"cutthrough/shm/internal/shmtest"
@@ -23,7 +24,7 @@ type goroutines struct{ open func() shm.Host }
 
 func (g goroutines) Run(t *testing.T, procs ...func(h shm.Host)) {
 	t.Helper()
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	var wg sync.WaitGroup
 	for _, proc := range procs {
 		wg.Go(func() { proc(g.open()) })
@@ -57,7 +58,7 @@ var bellName = shm.NewName("test.bell")
 // TestSecondClose: closing twice is an error, but for segments, and never closes
 // what got the descriptor's number in between.
 func TestSecondClose(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	s, err0 := h.CreateSegment(shm.MinSegment)
 	bells, theirs, err1 := shmtest.NewBells(h)

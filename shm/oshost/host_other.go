@@ -5,6 +5,7 @@ package oshost
 import (
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"time"
 
@@ -14,6 +15,12 @@ import (
 // New returns the operating system of this process. Clock, tasks, locks and local doorbells work;
 // every other method returns an error that is [errors.ErrUnsupported].
 func New() shm.Host { return unsupportedHost{clock{time.Now()}} }
+
+// NewWith is New: without sockets there is nothing to say about them.
+func NewWith(Sockets) shm.Host { return New() }
+
+// ListenStream returns an error that is [errors.ErrUnsupported].
+func ListenStream(string, Sockets) (net.Listener, error) { return nil, unsupported("listen") }
 
 type unsupportedHost struct{ clock }
 

@@ -3,6 +3,7 @@ package oshost
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -31,7 +32,9 @@ type listener struct {
 	host  *host
 	addr  string
 	poll  *endpoint
-	entry *socketFile // nil for an abstract address
+	entry *socketFile // nil for an abstract address and an inherited socket
+
+	inherited bool // the socket was bound by another process
 	// Closing a channel can block: the kernel cannot refuse the descriptors that a peer attaches.
 	lingers bool
 
@@ -41,8 +44,8 @@ type listener struct {
 }
 
 // Listen implements [shm.Host]. A path is guarded by a lock file beside it, "path.lock", and a
-// socket file left by a dead process is replaced. Any other file at that path stays, and the error
-// is ErrAddrInUse.
+// socket file left by a dead process is replaced. Any other file at one of the two paths stays, and
+// the error is ErrAddrInUse. An inherited socket is used as it is.
 func (h *host) Listen(addr string) (shm.Listener, error) {
 	l := &listener{host: h, addr: addr, reserve: -1}
 	if err := l.listen(); err != nil {
@@ -52,16 +55,7 @@ func (h *host) Listen(addr string) (shm.Listener, error) {
 }
 
 func (l *listener) listen() error {
-	sa, err := sockaddr(l.addr)
-	if err != nil {
-		return err
-	}
-	if l.addr[0] != '@' {
-		if l.entry, err = claimSocketFile(l.addr); err != nil {
-			return err
-		}
-	}
-	fd, err := newSocket()
+	fd, err := l.socket()
 	if err != nil {
 		return err
 	}
@@ -69,23 +63,75 @@ func (l *listener) listen() error {
 	if err := l.poll.sleeps(); err != nil {
 		return err
 	}
-	if l.reserve, err = openReserve(); err != nil {
+	err = l.poll.try(func(fd int) (err error) {
+		l.lingers, err = l.host.refuseRights(fd) // channels inherit it
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return l.poll.try(func(fd int) (err error) {
-		if l.lingers, err = l.host.refuseRights(fd); err != nil { // channels inherit it
-			return err
+	if l.reserve, err = openReserve(); err != nil || l.inherited {
+		return err
+	}
+	sa, err := sockaddr(l.addr)
+	if err != nil {
+		return err
+	}
+	return l.poll.try(func(fd int) error { return bindAndListen(fd, sa, l.entry, l.host.sockets) })
+}
+
+// socket returns the inherited socket of the address, or claims the address and returns a new one.
+func (l *listener) socket() (int, error) {
+	if f := l.host.sockets.Inherited[l.addr]; f != nil {
+		l.inherited = true
+		return inherit(f)
+	}
+	_, err := sockaddr(l.addr)
+	if err == nil {
+		l.entry, err = claimSocketFile(l.addr)
+	}
+	if err != nil {
+		return -1, err
+	}
+	return newSocket()
+}
+
+// bindAndListen binds a new socket to the address that entry has claimed, and makes it listen. No process can
+// connect before that, so the permissions of the file hold for every connection.
+func bindAndListen(fd int, sa *unix.SockaddrUnix, entry *socketFile, s Sockets) error {
+	if err := unix.Bind(fd, sa); err == unix.EADDRINUSE {
+		return fmt.Errorf("%w (%w)", shm.ErrAddrInUse, err)
+	} else if err != nil {
+		return err
+	}
+	if err := entry.remember(); err != nil {
+		return err
+	}
+	if err := entry.permit(s); err != nil {
+		return err
+	}
+	return unix.Listen(fd, backlog)
+}
+
+// inherit returns a copy of f, which must be a socket that an own listener could have made, and closes f.
+func inherit(f *os.File) (fd int, err error) {
+	defer func() { err = errors.Join(err, f.Close()) }()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	ctlErr := raw.Control(func(old uintptr) {
+		for option, want := range map[int]int{unix.SO_DOMAIN: unix.AF_UNIX, unix.SO_TYPE: unix.SOCK_SEQPACKET, unix.SO_ACCEPTCONN: 1} {
+			if got, e := unix.GetsockoptInt(int(old), unix.SOL_SOCKET, option); e != nil || got != want {
+				err = fmt.Errorf("the inherited descriptor is no listening unix socket of type SOCK_SEQPACKET (%w)", unix.EINVAL)
+				return
+			}
 		}
-		if err := unix.Bind(fd, sa); err == unix.EADDRINUSE {
-			return fmt.Errorf("%w (%w)", shm.ErrAddrInUse, err)
-		} else if err != nil {
-			return err
+		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			err = unix.SetNonblock(fd, true)
 		}
-		if err := l.entry.remember(); err != nil {
-			return err
-		}
-		return unix.Listen(fd, backlog)
 	})
+	return fd, errors.Join(ctlErr, err)
 }
 
 // Accept implements [shm.Listener].

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -42,14 +42,19 @@ func files(t testing.TB, dir string) (names []string) {
 	return names
 }
 
-// squatter is a child that listens at the address it is sent, and waits for its death.
-var squatter = shmtest.Child("squatter", func(h shm.Host, parent shm.Conn) error {
+// listenAsTold listens at the address that the parent sends.
+func listenAsTold(h shm.Host, parent shm.Conn) (shm.Listener, error) {
 	buf := make([]byte, shm.MaxMessage)
 	n, _, err := parent.Recv(buf, h.Now()+shmtest.Liveness)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l, err := h.Listen(string(buf[:n]))
+	return h.Listen(string(buf[:n]))
+}
+
+// squatter is a child that listens at the address it is sent, and waits for its death.
+var squatter = shmtest.Child("squatter", func(h shm.Host, parent shm.Conn) error {
+	l, err := listenAsTold(h, parent)
 	if err != nil {
 		return err
 	}
@@ -63,7 +68,7 @@ var squatter = shmtest.Child("squatter", func(h shm.Host, parent shm.Conn) error
 // TestListenAfterDeath: the address of a killed process is free, whatever it left
 // behind, and Close leaves nothing.
 func TestListenAfterDeath(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h, dir := oshost.New(), t.TempDir()
 	for _, addr := range []string{filepath.Join(dir, "s"), shmtest.NewAddr()} {
 		p := shmtest.Start(t, h, squatter)
@@ -129,6 +134,18 @@ func TestListenLeavesAlone(t *testing.T) {
 			shmtest.Check(t, err)
 			return func() { shmtest.Check(t, errors.Join(c.Close(), unix.Close(fd))) }
 		}},
+		{"file at the place of the lock", func(t *testing.T, path string) func() {
+			shmtest.Check(t, os.WriteFile(path+".lock", []byte("precious"), 0o600))
+			return func() {}
+		}},
+		{"empty file at the place of the lock", func(t *testing.T, path string) func() {
+			shmtest.Check(t, os.WriteFile(path+".lock", nil, 0o600))
+			return func() {}
+		}},
+		{"named pipe at the place of the lock", func(t *testing.T, path string) func() {
+			shmtest.Check(t, unix.Mkfifo(path+".lock", 0o600))
+			return func() {}
+		}},
 		{"our listener", func(t *testing.T, path string) func() {
 			l, err := oshost.New().Listen(path)
 			shmtest.Check(t, err)
@@ -136,7 +153,7 @@ func TestListenLeavesAlone(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			leaks := shmtest.CheckLeaks(t)
+			leaks := proctest.CheckLeaks(t)
 			dir := t.TempDir()
 			undo := tt.make(t, filepath.Join(dir, name))
 			before := files(t, dir)
@@ -155,7 +172,7 @@ func TestListenLeavesAlone(t *testing.T) {
 // TestListenerCloseLeavesOthers: when another process has put another file at the
 // path, Close does not remove that.
 func TestListenerCloseLeavesOthers(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
 	l, err := oshost.New().Listen(path)
@@ -189,7 +206,7 @@ func TestListenRelative(t *testing.T) {
 
 // TestBadAddresses: what cannot be an address is refused by both sides.
 func TestBadAddresses(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h, dir := oshost.New(), t.TempDir()
 	for _, addr := range []string{
 		"", "@", "a\x00b", "@a\x00b", "@" + strings.Repeat("x", 200),
@@ -233,18 +250,20 @@ func TestDialFullBacklog(t *testing.T) {
 // TestListenChurn: of many that want one path at any time one has it, reaches
 // itself there, and loses nothing when the others come and go.
 func TestListenChurn(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
 	var holders, held atomic.Int32
+	var closes proctest.Events
 	var wg sync.WaitGroup
 	for id := range 4 {
 		wg.Go(func() {
 			h := oshost.New()
 			for round := 0; round < 40; {
+				closed := closes.Count()
 				l, err := h.Listen(path)
 				if errors.Is(err, shm.ErrAddrInUse) {
-					runtime.Gosched()
+					closes.Beyond(closed) // the holder closes after that
 					continue
 				}
 				if err != nil {
@@ -259,6 +278,7 @@ func TestListenChurn(t *testing.T) {
 				}
 				holders.Add(-1)
 				shmtest.Check(t, l.Close())
+				closes.Note()
 				held.Add(1)
 				round++
 			}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -148,7 +149,7 @@ func offers(t *testing.T) []offer {
 func TestMapSegmentDescriptors(t *testing.T) {
 	for _, tt := range offers(t) {
 		t.Run(tt.name, func(t *testing.T) {
-			leaks := shmtest.CheckLeaks(t)
+			leaks := proctest.CheckLeaks(t)
 			s, err := oshost.New().MapSegment(oshost.ForeignDesc(tt.make()), 8192)
 			if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
 				t.Errorf("got %v, want %v", err, tt.want)
@@ -164,7 +165,7 @@ func TestMapSegmentDescriptors(t *testing.T) {
 // TestMapSegmentTooBig: a size that no segment may have is refused although the
 // memfd really has it; one that no file may have never reaches the kernel.
 func TestMapSegmentTooBig(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	for _, size := range []uint64{8, shm.MinSegment + 4, shm.MaxSegment + 4096} {
 		fd := memfd(t, unix.MFD_ALLOW_SEALING, int64(size), nil, sealed)
 		if _, err := oshost.New().MapSegment(oshost.ForeignDesc(fd), size); !errors.Is(err, shm.ErrSize) {
@@ -179,7 +180,7 @@ func TestMapSegmentTooBig(t *testing.T) {
 // every check is reached.
 func TestMapSegmentRandomHeader(t *testing.T) {
 	const size = shm.MinSegment
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	good := header("THRUSEG1", 1, size, 7)
 	rounds, seen := 5000, map[error]int{}
@@ -225,7 +226,7 @@ func TestMapSegmentRandomHeader(t *testing.T) {
 // change what it allows, and the memory is there before its first use.
 func TestSegmentSeals(t *testing.T) {
 	const size = 1 << 20
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	a, b := rawPeer(t, h)
 	s, err := h.CreateSegment(size)
@@ -275,7 +276,7 @@ func TestGenerationsDiffer(t *testing.T) {
 // TestForeignCloseIsNotWaitedFor: closing what a peer sent takes as long as the
 // peer likes (here a TCP socket that lingers), but not our time.
 func TestForeignCloseIsNotWaitedFor(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	for name, use := range map[string]func(d shm.Desc) error{
 		"close": func(d shm.Desc) error { return d.Close() },

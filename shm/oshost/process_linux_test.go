@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/internal/shmtest"
 	"cutthrough/shm/oshost"
@@ -44,7 +45,7 @@ const segSize = 1 << 16
 var wordName = shm.NewName("test.word")
 
 func TestProcessesShareSegments(t *testing.T) {
-	leaks := shmtest.CheckLeaks(t)
+	leaks := proctest.CheckLeaks(t)
 	h := oshost.New()
 	p := shmtest.Start(t, h, mirror)
 	for round := range uint64(20) {
@@ -71,9 +72,10 @@ func TestProcessesShareSegments(t *testing.T) {
 		shmtest.Check(t, s.Close())
 	}
 	shmtest.Check(t, p.Conn.Send([]byte("end"), nil, h.Now()+shmtest.Liveness))
-	pid, err := p.Conn.PeerPID()
-	if err != nil || pid != p.PID() {
-		t.Errorf("peer pid %d, %v; want %d", pid, err, p.PID())
+	self := h.Self()
+	want := shm.Peer{UID: self.UID, GID: self.GID, PID: p.PID()}
+	if peer, err := p.Conn.Peer(); err != nil || peer != want {
+		t.Errorf("peer %+v, %v; want %+v", peer, err, want)
 	}
 	p.Wait()
 	leaks()

@@ -22,9 +22,16 @@ type socketFile struct {
 	own  fs.FileInfo // of the socket file that this process made, or nil
 }
 
+// lockMode marks a lock file: it is empty, and has the sticky bit, which no other program gives to
+// a file. The mark is there from the moment that the file is, so a crash cannot leave a file without it.
+const lockMode = fs.ModeSticky | 0o600
+
 // claimSocketFile locks addr and removes a stale socket file; ErrAddrInUse when a living process
-// has it or another kind of file is there.
+// has it or another kind of file is there. The claim of an abstract address is nil.
 func claimSocketFile(addr string) (*socketFile, error) {
+	if addr[0] == '@' {
+		return nil, nil
+	}
 	path, err := filepath.Abs(addr)
 	if err != nil {
 		return nil, err
@@ -44,7 +51,7 @@ func claimSocketFile(addr string) (*socketFile, error) {
 // the lock is on a file without a path, and lockFile tries again.
 func lockFile(path string) (*os.File, error) {
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, lockMode)
 		if err != nil {
 			return nil, err
 		}
@@ -58,8 +65,16 @@ func lockFile(path string) (*os.File, error) {
 	}
 }
 
-// lockSame locks f and says whether it is still the file at path.
+// lockSame locks f and says whether it is still the file at path. A file without the mark of a lock
+// file belongs to another program, and stays as it is.
 func lockSame(f *os.File, path string) (bool, error) {
+	locked, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if locked.Mode().Type() != 0 || locked.Mode()&fs.ModeSticky == 0 || locked.Size() > 0 {
+		return false, fmt.Errorf("%s is no lock file of a socket, and stays: %w", path, shm.ErrAddrInUse)
+	}
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return false, err
@@ -75,10 +90,6 @@ func lockSame(f *os.File, path string) (bool, error) {
 		return false, fmt.Errorf("%s is locked: %w", path, shm.ErrAddrInUse)
 	case lockErr != nil:
 		return false, fmt.Errorf("lock %s: %w", path, lockErr)
-	}
-	locked, err := f.Stat()
-	if err != nil {
-		return false, err
 	}
 	current, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -116,6 +127,19 @@ func (f *socketFile) remember() (err error) {
 		f.own, err = os.Lstat(f.path)
 	}
 	return err
+}
+
+// permit gives the file that bind made its permissions.
+func (f *socketFile) permit(s Sockets) error {
+	if f == nil {
+		return nil
+	}
+	if s.Group != 0 {
+		if err := os.Lchown(f.path, -1, s.Group); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(f.path, s.mode())
 }
 
 // remove removes the socket file that this process made.

@@ -42,9 +42,7 @@ func TestSpinnerPreempted(t *testing.T) {
 		if calls++; calls <= 2*checkEvery {
 			return false
 		}
-		for begin := time.Now(); time.Since(begin) < 2*maxSpin; {
-			continue // another process has the processor
-		}
+		<-time.After(2 * maxSpin) // other tasks have the processor
 		return true
 	}
 	if s.try(late, shm.Forever); s.budget != maxSpin/2 {

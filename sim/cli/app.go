@@ -75,14 +75,14 @@ func (app App) Run(stdout, stderr *os.File, args []string) (code int) {
 		command = cmd.Name()
 	}
 	if err := root.Execute(); err != nil {
-		return a.fail(command, err)
+		return a.delivered(a.fail(command, err))
 	}
-	return a.code
+	return a.delivered(a.code)
 }
 
 // invocation fills in the defaults.
 func (app App) invocation(stdout, stderr *os.File, called string) *Invocation {
-	a := &Invocation{app: app, stdout: stdout, stderr: stderr, source: ownSource()}
+	a := &Invocation{app: app, stdout: stdout, stderr: stderr, out: &output{w: stdout}, source: ownSource()}
 	for _, field := range []struct {
 		field *string
 		value string
@@ -104,10 +104,24 @@ func (app App) invocation(stdout, stderr *os.File, called string) *Invocation {
 func (a *Invocation) fail(command string, err error) (code int) {
 	code = errorCode(err)
 	if a.asJSON && !a.shown {
-		writeJSON(a.stdout, &Header{Schema: schema, Command: command, Exit: code, Error: err.Error()})
+		writeJSON(a.out, &Header{Schema: schema, Command: command, Exit: code, Error: err.Error()})
 		return code
 	}
 	fmt.Fprintf(a.stderr, "%s: %v\n", a.app.Name, err)
+	return code
+}
+
+// delivered returns the exit code of a command that ended with code: another one, and a message, if its result could not be
+// written. A verdict that is no success stays, because a caller that sees no output has nothing but the code.
+func (a *Invocation) delivered(code int) int {
+	err := a.out.failure()
+	if err == nil {
+		return code
+	}
+	fmt.Fprintf(a.stderr, "%s: the result could not be written: %v\n", a.app.Name, err)
+	if code == ExitHeld {
+		return ExitUsage
+	}
 	return code
 }
 
@@ -118,7 +132,7 @@ func (a *Invocation) crashed(command string, r any, stack []byte) (code int) {
 	fmt.Fprintf(a.stderr, "%s\n%s\n%s: internal error: %s\n", where, stack, name, message)
 	fmt.Fprintf(a.stderr, "%s: this is a bug in %s: please report it with the text above, the command line and %q\n", name, name, version(name))
 	if a.asJSON && !a.shown {
-		writeJSON(a.stdout, &Header{Schema: schema, Command: command, Exit: ExitInternal, Error: "internal error: " + message})
+		writeJSON(a.out, &Header{Schema: schema, Command: command, Exit: ExitInternal, Error: "internal error: " + message})
 	}
 	return ExitInternal
 }

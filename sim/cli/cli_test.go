@@ -12,6 +12,7 @@ import (
 
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/explore"
 	"cutthrough/sim/trace"
 
 	"github.com/google/go-cmp/cmp"
@@ -116,6 +117,25 @@ func TestFirstStoryIsValid(t *testing.T) {
 		if got := x.Found(); got != "a test" {
 			t.Errorf("message %.40q: found by %q", message, got)
 		}
+	}
+}
+
+// A violation whose schedule is larger than a trace may be is shown without one.
+func TestViolationWithoutTrace(t *testing.T) {
+	f := &explore.Violation{Failure: exec.Failure{Property: "Sum", Message: "too much"}}
+	for i := range trace.MaxSchedule + 1 {
+		f.Schedule = append(f.Schedule, exec.Intervention{Task: "a", Name: "x", Op: "load", Nth: i + 1, Effect: exec.Effect{Kind: exec.Kill}})
+	}
+	a := &Invocation{}
+	r := &Exploration{Scenario: "s", Outcome: violated}
+	r.Violation = a.describe(f, f, r)
+	if err := r.Complete(a); err != nil {
+		t.Error(err)
+	}
+	var out strings.Builder
+	r.Print(&Printer{w: &out})
+	if !strings.Contains(out.String(), "there is no trace of it: more than 100000 interventions\n") || r.Code() != ExitViolated {
+		t.Errorf("exit code %d\n%s", r.Code(), &out)
 	}
 }
 

@@ -25,14 +25,18 @@ const (
 	ExitInterrupted    = 130
 )
 
+// MaxWorkers is the most that --workers takes. More than there are processors is of use only to have the results of a
+// larger machine, and each takes memory.
+const MaxWorkers = 256
+
 // exitCodes documents the codes, in the order of the numbers.
 var exitCodes = []struct {
 	code int
 	text string
 }{
 	{ExitHeld, "held: no violation within the bounds, or every verdict as the trace wants it"},
-	{ExitViolated, "violated: a property does not hold"},
-	{ExitUsage, "usage: unknown flag, scenario, mutant or model; malformed trace, patch or checkpoint; file trouble"},
+	{ExitViolated, "violated: a property does not hold, or a session layer is not healthy"},
+	{ExitUsage, "usage: unknown flag, scenario, mutant or model; malformed trace, patch or checkpoint; file trouble, or a result that could not be written"},
 	{ExitStale, "stale or diverged: a trace or patch does not fit the code any more"},
 	{ExitLiveness, "liveness: a deadlock, a lost wake-up or a livelock"},
 	{ExitInconclusive, "inconclusive: a state of interest was never reached, or not all of a model was seen, so nothing is known"},

@@ -64,6 +64,11 @@ equal seeds and numbers of workers give equal results.`,
 			if _, err := a.find(args[0]); err != nil {
 				return err // before a mutant is built for nothing
 			}
+			if a.mutated == "" {
+				if err := CheckOutput("--out", o.out); err != nil {
+					return err
+				}
+			}
 			r := &Exploration{Scenario: args[0], search: o}
 			return a.Perform(cmd, args, r, func(ctx context.Context) error { return a.explore(ctx, r) })
 		},
@@ -96,6 +101,8 @@ func (o *search) check() error {
 		return Errorf(ExitUsage, "--time=%s: want a positive time", o.time)
 	case o.workers < 1:
 		return Errorf(ExitUsage, "--workers=%d: want at least 1", o.workers)
+	case o.workers > MaxWorkers:
+		return Errorf(ExitUsage, "--workers=%d: want at most %d", o.workers, MaxWorkers)
 	}
 	if o.n == 0 && o.time == 0 {
 		o.time = defaultTime
@@ -176,6 +183,10 @@ func (a *Invocation) found(ctx context.Context, s *scenario.Scenario, f *explore
 		}
 	}
 	v := a.describe(f, small, r)
+	if v.recorded == nil {
+		a.Update(func() { r.Violation = v })
+		return nil
+	}
 	p, err := play(s, v.recorded, v.diagramLines())
 	if err != nil {
 		return Errorf(ExitInternal, "%w", err)
@@ -191,10 +202,13 @@ func (a *Invocation) describe(f, g *explore.Violation, r *Exploration) *Violatio
 	if a.mutated != "" {
 		t.Want, t.Kills = trace.Pass, []trace.Kill{{Mutant: a.mutated, Property: g.Failure.Property}}
 	}
-	return &Violation{
-		Failure: g.Failure, Strategy: f.Strategy, Found: sizeOf(f), Shrunk: sizeOf(g),
-		Schedule: g.Schedule, Text: string(trace.Format(t)), recorded: t,
+	v := &Violation{Failure: g.Failure, Strategy: f.Strategy, Found: sizeOf(f), Shrunk: sizeOf(g), Schedule: g.Schedule}
+	if err := t.Validate(); err != nil {
+		v.Note = "there is no trace of it: " + err.Error()
+		return v
 	}
+	v.Text, v.recorded = string(trace.Format(t)), t
+	return v
 }
 
 // minimize shrinks f until it is minimal or ctx ends. It returns the smallest
@@ -223,7 +237,7 @@ func (a *Invocation) minimize(ctx context.Context, s *scenario.Scenario, f *expl
 // Complete writes the trace of a violation.
 func (r *Exploration) Complete(a *Invocation) error {
 	v := r.Violation
-	if v == nil {
+	if v == nil || v.Text == "" {
 		return nil
 	}
 	if v.recorded == nil { // another process has found it

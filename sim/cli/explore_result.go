@@ -228,10 +228,26 @@ func (r *Exploration) printViolation(p *Printer) {
 	if v.Note != "" {
 		p.Linef("%s", p.Paint(Yellow, v.Note))
 	}
-	if v.Trace != "" {
+	v.PrintTrace(p)
+}
+
+// PrintTrace says where the trace is and how to replay it, or writes the trace itself if it is in no file: what was found must not
+// get lost.
+func (v *Violation) PrintTrace(p *Printer) {
+	switch {
+	case v.Trace != "":
 		p.Linef("%s: %s; replay it with", v.Trace, verdicts(v.recorded))
 		p.Linef("%s", v.Replay)
+	case v.Text != "":
+		p.printTrace(v.Text)
 	}
+}
+
+// printTrace writes a trace that could not be written to its file.
+func (p *Printer) printTrace(text string) {
+	p.Linef("the trace, which is in no file:")
+	p.Linef("")
+	p.Lines("", strings.Split(strings.TrimSuffix(text, "\n"), "\n"))
 }
 
 // A report has 40 lines: the title, the message, three blank lines, and at most four
@@ -241,7 +257,12 @@ const maxReport = 40 - 1 - 3 - 4
 // maxBody bounds the lines of configuration, workload and schedule in a report.
 const maxBody = 14
 
-func (v *Violation) body() []string { return fit(body(v.recorded), maxBody) }
+func (v *Violation) body() []string {
+	if v.recorded == nil {
+		return nil // it is too large
+	}
+	return fit(body(v.recorded), maxBody)
+}
 
 // diagramLines returns how many lines of the report are for the diagram.
 func (v *Violation) diagramLines() int {

@@ -16,12 +16,15 @@ const defaultPatience = 6 * time.Second
 // patience returns how long a command may go on after the first signal. A program that was built with a mutant has less, because
 // another one waits for it.
 func (a *Invocation) patience() time.Duration {
-	left := cmp.Or(a.app.Patience, defaultPatience)
+	left := cmp.Or(a.ownPatience, a.app.Patience, defaultPatience)
 	if a.mutated != "" {
 		return left * 2 / 3
 	}
 	return left
 }
+
+// SetPatience replaces App.Patience for this command. It is called before [Invocation.Perform].
+func (a *Invocation) SetPatience(d time.Duration) { a.ownPatience = d }
 
 // Compute fills in a result until it is done or ctx ends.
 type Compute func(ctx context.Context) error

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cutthrough/internal/mutate"
+	"cutthrough/sim/scenario"
 
 	"github.com/spf13/cobra"
 )
@@ -28,6 +29,20 @@ type listedScenario struct {
 	Doc       string   `json:"doc" doc:"what it is, in a line"`
 	Long      string   `json:"long" doc:"what runs and what is checked"`
 	Sometimes []string `json:"sometimes" doc:"states of interest"`
+
+	Operations []listedOperation `json:"operations,omitempty" doc:"what a workload may have"`
+}
+
+type listedOperation struct {
+	Verb      string           `json:"verb" doc:"the operation"`
+	Processes []string         `json:"processes" doc:"which may do it"`
+	Args      []listedArgument `json:"args,omitempty" doc:"its arguments"`
+}
+
+type listedArgument struct {
+	Name string `json:"name" doc:"what it is"`
+	Min  int    `json:"min" doc:"the least value"`
+	Max  int    `json:"max" doc:"the largest value"`
 }
 
 type listedStrategy struct {
@@ -73,7 +88,7 @@ func (a *Invocation) list(r *listResult, args []string) error {
 	}
 	for _, s := range a.app.Scenarios {
 		if !r.one || s.Name == args[0] {
-			r.Scenarios = append(r.Scenarios, listedScenario{s.Name, s.Doc, s.Long, s.Sometimes})
+			r.Scenarios = append(r.Scenarios, listedScenario{s.Name, s.Doc, s.Long, s.Sometimes, operations(s.Verbs)})
 		}
 	}
 	if r.one {
@@ -98,10 +113,41 @@ func (a *Invocation) list(r *listResult, args []string) error {
 	return nil
 }
 
+func operations(verbs scenario.Verbs) (all []listedOperation) {
+	for _, v := range verbs {
+		o := listedOperation{Verb: v.Name, Processes: v.Procs}
+		for _, a := range v.Args {
+			o.Args = append(o.Args, listedArgument(a))
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// row returns the operation as a row of a table: processes, verb with arguments, bounds of the arguments.
+func (o listedOperation) row() []string {
+	call := o.Verb
+	var bounds []string
+	for _, a := range o.Args {
+		call += " " + strings.ToUpper(a.Name)
+		bounds = append(bounds, fmt.Sprintf("%s from %d to %d", a.Name, a.Min, a.Max))
+	}
+	return []string{"  " + strings.Join(o.Processes, ", "), call, strings.Join(bounds, ", ")}
+}
+
+// Print implements [Result].
 func (r *listResult) Print(p *Printer) {
 	if r.one {
 		s := r.Scenarios[0]
 		p.Linef("%s: %s\n\n%s", p.Paint(Bold, s.Name), s.Doc, s.Long)
+		if len(s.Operations) > 0 {
+			p.Linef("\nOperations:")
+			rows := [][]string{}
+			for _, o := range s.Operations {
+				rows = append(rows, o.row())
+			}
+			p.Table(rows, nil)
+		}
 		if len(s.Sometimes) > 0 {
 			p.Linef("\nStates of interest: %s.", quoted(s.Sometimes))
 		}

@@ -22,7 +22,7 @@ type Printer struct {
 }
 
 func (a *Invocation) newPrinter() *Printer {
-	return &Printer{w: a.stdout, color: a.colored(a.stdout), name: a.app.Name, Quiet: a.quiet, Verbose: a.verbose}
+	return &Printer{w: a.out, color: a.colored(a.stdout), name: a.app.Name, Quiet: a.quiet, Verbose: a.verbose}
 }
 
 // colored says whether to colour what goes to f.
@@ -61,8 +61,7 @@ func (p *Printer) Paint(s Style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// Linef writes one line. A reader that is gone is noticed by the exit code of
-// whatever it was, not here.
+// Linef writes one line. An error is kept for the exit code.
 func (p *Printer) Linef(format string, args ...any) {
 	fmt.Fprintf(p.w, format+"\n", args...)
 }

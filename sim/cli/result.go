@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,11 +73,15 @@ func (a *Invocation) Perform(cmd *cobra.Command, args []string, r Result, comput
 	}
 	h.Exit = a.code
 	if err != nil {
-		h.Exit, h.Error = errorCode(err), err.Error()
+		h.Error = err.Error()
+		if code := errorCode(err); code != ExitUsage || a.code == ExitHeld {
+			h.Exit = code // a file that could not be written does not hide the verdict
+		}
+		err = &codedError{h.Exit, err}
 	}
 	a.shown = true
 	if a.asJSON {
-		writeJSON(a.stdout, r)
+		writeJSON(a.out, r)
 	} else {
 		r.Print(a.newPrinter())
 	}
@@ -96,12 +101,15 @@ func wantsJSON(args []string) bool {
 	return false
 }
 
+// writeJSON writes v in one call. It panics if v is no JSON; an error of w is for w to remember.
 func writeJSON(w io.Writer, v any) {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // "->" is the commonest effect of a trace
 	if err := e.Encode(v); err != nil {
 		panic(fmt.Sprintf("cli: result does not encode: %v", err))
 	}
+	_, _ = w.Write(b.Bytes())
 }
 
 // shellQuote returns word as a POSIX shell reads it back.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -14,7 +15,8 @@ type Invocation struct {
 	app            App
 	source         source
 	stdout, stderr *os.File
-	program        string // how the user calls this program
+	out            *output // stdout
+	program        string  // how the user calls this program
 
 	// Flags of all commands.
 	asJSON, quiet bool
@@ -23,6 +25,8 @@ type Invocation struct {
 	// Flags of several commands.
 	mutant  string
 	verbose bool
+
+	ownPatience time.Duration // of the command, see SetPatience
 
 	code  int
 	shown bool // the result was written, so an error goes nowhere but to stderr
@@ -98,7 +102,7 @@ func (a *Invocation) root() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(flagError)
-	root.SetOut(a.stdout)
+	root.SetOut(a.out)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.asJSON, "json", false, "write the result as one JSON object (see help json)")

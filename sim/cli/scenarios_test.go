@@ -13,7 +13,6 @@ import (
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/scenario"
-	"cutthrough/sim/trace"
 )
 
 var (
@@ -26,11 +25,11 @@ var (
 func testScenarios() []*scenario.Scenario {
 	return []*scenario.Scenario{
 		{
-			Name: "test-sum", Generate: genSum, Compile: sum(false), Sometimes: []string{"added"},
+			Name: "test-sum", Verbs: sumVerbs, Generate: genSum, Compile: sum(false), Sometimes: []string{"added"},
 			Doc: "two processes add to a sum, not atomically", Long: "The sum is too small when they add at the same time.",
 		},
 		{
-			Name: "test-atomic", Generate: genSum, Compile: sum(true), Sometimes: []string{"added"},
+			Name: "test-atomic", Verbs: sumVerbs, Generate: genSum, Compile: sum(true), Sometimes: []string{"added"},
 			Doc: "two processes add to a sum, atomically", Long: "The sum is right.",
 		},
 		{Name: "test-loop", Generate: genNothing, Compile: justOne(loop), Doc: "a task computes for ever"},
@@ -48,6 +47,8 @@ func testScenarios() []*scenario.Scenario {
 		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
 		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
 		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
+		{Name: "test-large", Generate: genNothing, Compile: patient(choosing), Doc: "a violation after nearly as many interventions as there may be steps"},
+		{Name: "test-late", Generate: genNothing, Compile: program(late), Doc: "a violation, and a file at the place of the directory for it"},
 		{Name: "test-stuck", Generate: genNothing, Compile: program(stuck), Doc: "an execution that does not end"},
 		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
 		{Name: "test-invalid", Generate: genNothing, Compile: invalid, Doc: "the scenario refuses its own cases"},
@@ -62,14 +63,29 @@ func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, err
 	}
 }
 
+// add is an operation of a sum: a process adds n.
+type add struct{ n int }
+
+var sumVerbs = scenario.Verbs{
+	scenario.VerbOf("add", []string{"a", "b"}, add{}, scenario.Number("n", 0, 100, func(o *add) *int { return &o.n })),
+}
+
+// patient is program for a task that computes for long between two accesses.
+func patient(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return func(scenario.Input) (scenario.Program, error) {
+		return scenario.Program{Config: sim.Config{HangLimit: time.Minute}, Setup: setup}, nil
+	}
+}
+
 func genSum(src scenario.Source) scenario.Input {
-	c := scenario.Input{Config: []trace.KV{{Key: "spare", Value: fmt.Sprint(src.Intn(3, "spare"))}}}
+	b := &scenario.Builder{Verbs: sumVerbs}
+	b.Set("spare", src.Intn(3, "spare"))
 	for _, p := range []string{"a", "b"} {
 		for range 1 + src.Intn(2, "operations") {
-			c.Workload = append(c.Workload, trace.Op{Proc: p, Verb: "add", Args: []string{fmt.Sprint(1 + src.Intn(3, "n"))}})
+			b.Op(p, add{1 + src.Intn(3, "n")})
 		}
 	}
-	return c
+	return b.Input
 }
 
 // oneTask is a program of one task, a, which accesses a word before it calls f.
@@ -134,16 +150,9 @@ func sum(atomic bool) func(scenario.Input) (scenario.Program, error) {
 }
 
 func compileSum(c scenario.Input, atomic bool) (scenario.Program, error) {
-	want := 0
-	for i, o := range c.Workload {
-		n := 0
-		if o.Verb != "add" || len(o.Args) != 1 {
-			return scenario.Program{}, fmt.Errorf("workload operation %d: want add N", i+1)
-		}
-		if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
-			return scenario.Program{}, fmt.Errorf("workload operation %d: %w", i+1, err)
-		}
-		want += n
+	_, ops, err := scenario.ReadInput(c, []scenario.Key{{Name: "spare", Max: 2}}, sumVerbs)
+	if err != nil {
+		return scenario.Program{}, err
 	}
 	return scenario.Program{Config: sim.Config{MaxFaults: 1, Faults: sim.Faults(exec.Stop, exec.Resume)}, Setup: func(w *sim.World) {
 		a, b := w.Process("a"), w.Process("b")
@@ -151,21 +160,19 @@ func compileSum(c scenario.Input, atomic bool) (scenario.Program, error) {
 		if err != nil {
 			panic(err)
 		}
+		want := 0
 		for _, p := range []*sim.Process{a, b} {
+			mine := scenario.OpsOf[add](ops, p.Name())
+			for _, o := range mine {
+				want += o.n
+			}
 			sum := p.View(seg).Uint64(64, nameSum)
 			p.Go(p.Name(), func() {
-				for _, o := range c.Workload {
-					n := uint64(0)
-					if o.Proc != p.Name() {
-						continue
-					}
-					if _, err := fmt.Sscan(o.Args[0], &n); err != nil {
-						panic(err)
-					}
+				for _, o := range mine {
 					if atomic {
-						sum.Add(n)
+						sum.Add(uint64(o.n))
 					} else {
-						sum.Store(sum.Load() + n)
+						sum.Store(sum.Load() + uint64(o.n))
 					}
 					w.Sometimes("added")
 				}
@@ -227,6 +234,25 @@ func long(w *sim.World) {
 			w.Fail("Long", "%d\n2\n3\n4\n5\n6\n7\n8", drawn)
 		}
 	})
+}
+
+// choosing draws one of four in nearly all of the steps that there may be, and fails unless all are the default.
+func choosing(w *sim.World) {
+	w.Process("a").Go("a", func() {
+		drawn := 0
+		for range 19_000 {
+			drawn += w.Choose(nameOther, 4)
+		}
+		if drawn > 0 {
+			w.Fail("Long", "%d", drawn)
+		}
+	})
+}
+
+// late makes a file where the trace is to go, as another process might.
+func late(w *sim.World) {
+	_ = os.WriteFile("late", nil, 0o600)
+	waitForever(w)
 }
 
 func crash(scenario.Input) (scenario.Program, error) { panic("test-panic") }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -48,6 +49,11 @@ is shrunk with --mutant. Ctrl-C ends the search and keeps the smallest so far.`,
 			r := &shrinkResult{Trace: args[0], out: out}
 			if out == "" {
 				r.out = strings.TrimSuffix(args[0], ".trace") + "-min.trace"
+			}
+			if a.mutated == "" {
+				if err := CheckOutput("--output", filepath.Dir(r.out)); err != nil {
+					return err
+				}
 			}
 			return a.Perform(cmd, args, r, func(ctx context.Context) error { return a.shrink(ctx, r) })
 		},
@@ -160,8 +166,10 @@ func (r *shrinkResult) Print(p *Printer) {
 	if r.Note != "" {
 		p.Linef("%s", p.Paint(Yellow, r.Note))
 	}
-	if r.Written != "" {
-		p.Linef("%s; replay it with", r.Written)
-		p.Linef("%s", r.Replay)
+	if r.Written == "" {
+		p.printTrace(r.Text)
+		return
 	}
+	p.Linef("%s; replay it with", r.Written)
+	p.Linef("%s", r.Replay)
 }

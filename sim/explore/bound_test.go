@@ -10,6 +10,7 @@ import (
 
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 
@@ -18,11 +19,11 @@ import (
 
 // mortals is two tasks, one of which may die, with a draw and with a wait that may be spurious.
 func mortals(w *sim.World) {
-	p := newPair(w)
-	p.a.Mortal()
-	bell := p.b.NewLocalDoorbell(nameBell)
-	p.a.Go("a", func() { p.xa.Store(uint64(w.Choose(nameY, 2))); p.xa.Store(2) })
-	p.b.Go("b", func() { p.xb.Load(); _ = bell.Wait(nil, 1); p.xb.Load() })
+	p := pairtest.New(w)
+	p.A.Mortal()
+	bell := p.B.NewLocalDoorbell(nameBell)
+	p.A.Go("a", func() { p.XA.Store(uint64(w.Choose(nameY, 2))); p.XA.Store(2) })
+	p.B.Go("b", func() { p.XB.Load(); _ = bell.Wait(nil, 1); p.XB.Load() })
 }
 
 // costs returns how many preemptions and faults a schedule has.
@@ -133,29 +134,29 @@ func TestDFSGoesThroughItsBound(t *testing.T) {
 func TestDFSDiverges(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		second func(p *pair)
+		second func(p *pairtest.Pair)
 		want   string
 	}{
-		{"another word", func(p *pair) { p.ya.Load() }, "step 2, a @ y load #1 has 3 options, where equal choices led to step 2, a @ x load #1 with 3 before"},
-		{"a step more", func(p *pair) { p.xa.Load(); p.xa.Load() }, "step 3, a @ x load #2 has 3 options, where equal choices led to step 2, a @ task end #1 with 2 before"},
-		{"nothing", func(*pair) {}, "step 1, a @ task end #1 has 2 options, where equal choices led to step 2, a @ x load #1 with 3 before"},
+		{"another word", func(p *pairtest.Pair) { p.YA.Load() }, "step 2, a @ y load #1 has 3 options, where equal choices led to step 2, a @ x load #1 with 3 before"},
+		{"a step more", func(p *pairtest.Pair) { p.XA.Load(); p.XA.Load() }, "step 3, a @ x load #2 has 3 options, where equal choices led to step 2, a @ task end #1 with 2 before"},
+		{"nothing", func(*pairtest.Pair) {}, "step 1, a @ task end #1 has 2 options, where equal choices led to step 2, a @ x load #1 with 3 before"},
 	} {
 		d, r := NewDFS(0), sim.NewRunner()
 		var o sim.Outcome
 		var err error
 		for run := 0; run < 2 && err == nil; run++ {
 			o = r.Run(sim.Config{}, d.Next(), func(w *sim.World) {
-				p := newPair(w)
+				p := pairtest.New(w)
 				c := w.Process("c")
-				x, _ := p.third(c)
-				p.a.Go("a", func() {
+				x, _, _ := p.Third(c)
+				p.A.Go("a", func() {
 					if run == 0 {
-						p.xa.Load()
+						p.XA.Load()
 					} else {
 						tt.second(p)
 					}
 				})
-				p.b.Go("b", func() { p.yb.Load() })
+				p.B.Go("b", func() { p.YB.Load() })
 				c.Go("c", func() { x.Load() })
 			})
 			err = d.Done(&o)
@@ -195,7 +196,7 @@ func TestPCTPriorities(t *testing.T) {
 	for depth := 1; depth <= 3; depth++ {
 		most := 0
 		firsts := map[string]int{}
-		for _, s := range schedules(t, NewPCT(depth, 1), sim.Config{}, 300, sixty) {
+		for _, s := range schedules(t, NewPCT(depth, 1), sim.Config{}, 300, pairtest.Sixty) {
 			preemptions, _ := costs(s)
 			begins := 0
 			for _, v := range s { // before its first step no task can have been chosen for its priority
@@ -263,21 +264,21 @@ func TestByteChooser(t *testing.T) {
 func TestInputsAreExhausted(t *testing.T) {
 	for width, want := range map[int]int{2: 2 * (1 + 2), 3: 3 * (1 + 2 + 4)} {
 		seen := map[string]int{}
-		s := fixed(sim.Config{}, nil)
+		s := pairtest.Fixed(sim.Config{}, nil)
 		s.Generate = func(src scenario.Source) scenario.Input {
-			b := &scenario.Builder{Src: src}
+			b := &scenario.Builder{Src: src, Verbs: additions}
 			b.Number("first", 1, 2, 3, 4)
 			for range src.Intn(5, "operations") {
-				b.Op("a", "add", src.Intn(2, "number"))
+				b.Op("a", addition{src.Intn(2, "number")})
 			}
 			return b.Input
 		}
 		s.Compile = func(in scenario.Input) (scenario.Program, error) {
 			return scenario.Program{Setup: func(w *sim.World) {
 				seen[fmt.Sprint(in)]++
-				p := newPair(w)
-				p.a.Go("a", func() { p.xa.Load() })
-				p.b.Go("b", func() { p.xb.Load() })
+				p := pairtest.New(w)
+				p.A.Go("a", func() { p.XA.Load() })
+				p.B.Go("b", func() { p.XB.Load() })
 			}}, nil
 		}
 		rep, err := Explore(s, Options{Strategies: []Strategy{NewDFS(0)}, Width: width})
@@ -293,10 +294,10 @@ func TestInputsAreExhausted(t *testing.T) {
 // TestCountsOfAnExploration pins how often inputs are drawn, executions are run twice, and when a search ends.
 func TestCountsOfAnExploration(t *testing.T) {
 	compiled := 0
-	s := fixed(sim.Config{}, sixty)
+	s := pairtest.Fixed(sim.Config{}, pairtest.Sixty)
 	s.Compile = func(scenario.Input) (scenario.Program, error) {
 		compiled++
-		return scenario.Program{Setup: sixty}, nil
+		return scenario.Program{Setup: pairtest.Sixty}, nil
 	}
 	rep, err := Explore(s, Options{Strategies: []Strategy{NewRandom(1)}, MaxExecutions: 1200})
 	if err != nil || rep.Executions != 1200 || rep.Checked != 16+2 || rep.Cases != compiled || rep.Cases != 38 {
@@ -348,10 +349,10 @@ func TestMerge(t *testing.T) {
 // TestCutOfAWorker: an exhaustive strategy that had an execution cut claims nothing, whatever its Exhausted says.
 func TestCutOfAWorker(t *testing.T) {
 	busyForever := func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { busy(p.ya); busy(p.ya) })
+		p := pairtest.New(w)
+		p.A.Go("a", func() { busy(p.YA); busy(p.YA) })
 	}
-	rep, err := Search(fixed(sim.Config{MaxSteps: 10}, busyForever), SearchOptions{Strategies: "dfs:0", Workers: 2})
+	rep, err := Search(pairtest.Fixed(sim.Config{MaxSteps: 10}, busyForever), SearchOptions{Strategies: "dfs:0", Workers: 2})
 	if err != nil || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{"dfs:0", 1, 1, "", 2}) {
 		t.Errorf("%v %+v", err, rep)
 	}
@@ -359,18 +360,18 @@ func TestCutOfAWorker(t *testing.T) {
 
 // grades fails in another way when it has fewer operations.
 func grades() *scenario.Scenario {
-	s := fixed(sim.Config{}, nil)
+	s := pairtest.Fixed(sim.Config{}, nil)
 	s.Compile = func(in scenario.Input) (scenario.Program, error) {
 		return scenario.Program{Setup: func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() {
-				p.xa.Load()
+			p := pairtest.New(w)
+			p.A.Go("a", func() {
+				p.XA.Load()
 				if len(in.Workload) >= 3 {
 					w.Fail("Many", "three or more")
 				}
 				w.Fail("Few", "less than three")
 			})
-			p.b.Go("b", func() { p.xb.Load() })
+			p.B.Go("b", func() { p.XB.Load() })
 		}}, nil
 	}
 	return s
@@ -385,7 +386,7 @@ func TestShrinkKeepsTheProperty(t *testing.T) {
 	before := fmt.Sprint(v.Input)
 	s := Shrinker{Scenario: grades()}
 	small, err := s.Shrink(v)
-	if err != nil || small.Failure.Property != "Many" || small.Strategy != "dfs:2" || fmt.Sprint(small.Input.Workload) != "[{a add [0]} {a add [0]} {a add [0]}]" {
+	if err != nil || small.Failure.Property != "Many" || small.Strategy != "dfs:2" || fmt.Sprint(small.Input.Workload) != "[a add 0 a add 0 a add 0]" {
 		t.Errorf("%v: shrunk to %+v", err, small)
 	}
 	if fmt.Sprint(v.Input) != before {
@@ -442,11 +443,11 @@ func TestHangInAnExploration(t *testing.T) {
 	t.Parallel()
 	never := make(chan struct{})
 	t.Cleanup(func() { close(never) })
-	rep, err := Explore(fixed(sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
-		p.b.Go("b", func() {
-			if p.xb.Load() == 1 {
+	rep, err := Explore(pairtest.Fixed(sim.Config{}, func(w *sim.World) {
+		p := pairtest.New(w)
+		p.A.Go("a", func() { p.XA.Store(1); p.XA.Store(2) })
+		p.B.Go("b", func() {
+			if p.XB.Load() == 1 {
 				<-never
 			}
 		})
@@ -460,7 +461,7 @@ func TestHangInAnExploration(t *testing.T) {
 func TestWorkersDiffer(t *testing.T) {
 	var mu sync.Mutex
 	drawn := map[int]bool{}
-	s := fixed(sim.Config{}, sixty)
+	s := pairtest.Fixed(sim.Config{}, pairtest.Sixty)
 	s.Generate = func(src scenario.Source) scenario.Input {
 		mu.Lock()
 		defer mu.Unlock()
@@ -476,7 +477,7 @@ func TestWorkersDiffer(t *testing.T) {
 // TestSearchEndsWithItsRound: a violation ends the search of all workers after one turn each.
 func TestSearchEndsWithItsRound(t *testing.T) {
 	runs := 0
-	s := fixed(sim.Config{}, nil)
+	s := pairtest.Fixed(sim.Config{}, nil)
 	s.Generate = func(src scenario.Source) scenario.Input {
 		return scenario.Input{Config: []trace.KV{{Key: "n", Value: fmt.Sprint(src.Intn(1<<30, "number"))}}}
 	}
@@ -486,9 +487,9 @@ func TestSearchEndsWithItsRound(t *testing.T) {
 			first = in.Config[0].Value // of the first worker, which alone fails
 		}
 		return scenario.Program{Setup: func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() {
-				if p.xa.Load(); in.Config[0].Value == first {
+			p := pairtest.New(w)
+			p.A.Go("a", func() {
+				if p.XA.Load(); in.Config[0].Value == first {
 					w.Fail("Odd", "the first input")
 				}
 			})
@@ -512,7 +513,7 @@ func TestSearchEndsWithItsRound(t *testing.T) {
 // TestDiffers: what counts as another execution when the schedule of a violation is replayed.
 func TestDiffers(t *testing.T) {
 	p := scenario.Program{Setup: needsTwo}
-	rep := exploreWith(t, "dfs:2", 1000, fixed(sim.Config{}, needsTwo))
+	rep := exploreWith(t, "dfs:2", 1000, pairtest.Fixed(sim.Config{}, needsTwo))
 	for _, tt := range []struct {
 		name   string
 		change func(v *Violation)
@@ -527,7 +528,7 @@ func TestDiffers(t *testing.T) {
 			v.Schedule = append(v.Schedule, exec.Intervention{Task: "z", Name: "x", Op: "load", Nth: 1, Effect: exec.Effect{Kind: exec.Kill}})
 		}, `"z @ x load #1 kill" was never reached`},
 	} {
-		x := newExplorer(fixed(sim.Config{}, needsTwo), Options{})
+		x := newExplorer(pairtest.Fixed(sim.Config{}, needsTwo), Options{})
 		v := *rep.Violation
 		v.Schedule = slices.Clone(v.Schedule)
 		tt.change(&v)
@@ -540,7 +541,7 @@ func TestDiffers(t *testing.T) {
 
 // TestShrinkDropsInterventions: what is not needed goes within a few executions, long runs first, without a new search.
 func TestShrinkDropsInterventions(t *testing.T) {
-	s := fixed(sim.Config{}, func(w *sim.World) {
+	s := pairtest.Fixed(sim.Config{}, func(w *sim.World) {
 		needsTwo(w)
 		w.Process("c").Go("c", func() {
 			for range 20 {
@@ -548,7 +549,7 @@ func TestShrinkDropsInterventions(t *testing.T) {
 			}
 		})
 	})
-	rep := exploreWith(t, "dfs:2", 1000, fixed(sim.Config{}, needsTwo))
+	rep := exploreWith(t, "dfs:2", 1000, pairtest.Fixed(sim.Config{}, needsTwo))
 	var noise []exec.Intervention // c goes first and draws other values
 	for nth := range 20 {
 		noise = append(noise, exec.Intervention{Task: "c", Name: "y", Op: "choose", Nth: 1 + nth, Effect: exec.Effect{Kind: exec.Value, Arg: 1}})

@@ -9,6 +9,7 @@ import (
 	"cutthrough/shm"
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
+	"cutthrough/sim/internal/pairtest"
 	"cutthrough/sim/scenario"
 )
 
@@ -18,66 +19,66 @@ var lucky = map[string]func() func(*sim.World){
 	"map iteration": func() func(*sim.World) {
 		words := map[int]bool{0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 7: true}
 		return func(w *sim.World) {
-			p := newPair(w)
-			p.a.Go("a", func() {
+			p := pairtest.New(w)
+			p.A.Go("a", func() {
 				for k := range words {
-					p.xa.Store(uint64(k))
+					p.XA.Store(uint64(k))
 				}
 			})
-			p.b.Go("b", func() { p.yb.Load(); p.yb.Load(); p.yb.Load() })
+			p.B.Go("b", func() { p.YB.Load(); p.YB.Load(); p.YB.Load() })
 		}
 	},
 	"a counter outside": func() func(*sim.World) {
 		runs := uint64(0)
 		return func(w *sim.World) {
-			p := newPair(w)
+			p := pairtest.New(w)
 			runs++
 			n := runs
-			p.a.Go("a", func() { p.ya.Load(); p.xa.Store(n) })
-			p.b.Go("b", func() { p.yb.Load() })
+			p.A.Go("a", func() { p.YA.Load(); p.XA.Store(n) })
+			p.B.Go("b", func() { p.YB.Load() })
 		}
 	},
 	"late, in a value": func() func(*sim.World) {
-		return late(func(w *sim.World, p *pair, n uint64) {
-			p.a.Go("a", func() { p.ya.Load(); p.xa.Store(n) })
-			p.b.Go("b", func() { busy(p.yb) })
+		return late(func(w *sim.World, p *pairtest.Pair, n uint64) {
+			p.A.Go("a", func() { p.YA.Load(); p.XA.Store(n) })
+			p.B.Go("b", func() { busy(p.YB) })
 		})
 	},
 	"late, in the number of tasks": func() func(*sim.World) {
-		return late(func(w *sim.World, p *pair, n uint64) {
-			p.a.Go("a", func() { p.ya.Load(); p.xa.Store(1) })
-			p.b.Go("b", func() { busy(p.yb) })
+		return late(func(w *sim.World, p *pairtest.Pair, n uint64) {
+			p.A.Go("a", func() { p.YA.Load(); p.XA.Store(1) })
+			p.B.Go("b", func() { busy(p.YB) })
 			if n%2 == 1 {
 				w.Process("c").Go("c", func() {})
 			}
 		})
 	},
 	"late, in the number of steps": func() func(*sim.World) {
-		return late(func(w *sim.World, p *pair, n uint64) {
-			p.a.Go("a", func() {
+		return late(func(w *sim.World, p *pairtest.Pair, n uint64) {
+			p.A.Go("a", func() {
 				for range 3 - n%2 {
-					p.xa.Load()
+					p.XA.Load()
 				}
 			})
-			p.b.Go("b", func() { busy(p.yb) })
+			p.B.Go("b", func() { busy(p.YB) })
 		})
 	},
 	"late, in which word": func() func(*sim.World) {
-		return late(func(w *sim.World, p *pair, n uint64) {
-			p.a.Go("a", func() {
+		return late(func(w *sim.World, p *pairtest.Pair, n uint64) {
+			p.A.Go("a", func() {
 				if n%2 == 1 {
-					p.xa.Load()
+					p.XA.Load()
 				} else {
-					p.ya.Load()
+					p.YA.Load()
 				}
 			})
-			p.b.Go("b", func() { busy(p.yb) })
+			p.B.Go("b", func() { busy(p.YB) })
 		})
 	},
 }
 
 // late gives a program the number of its execution, but 0 for the first 1000.
-func late(program func(w *sim.World, p *pair, n uint64)) func(*sim.World) {
+func late(program func(w *sim.World, p *pairtest.Pair, n uint64)) func(*sim.World) {
 	runs := uint64(0)
 	return func(w *sim.World) {
 		runs++
@@ -85,10 +86,10 @@ func late(program func(w *sim.World, p *pair, n uint64)) func(*sim.World) {
 		if n <= 1000 {
 			n = 0
 		}
-		p := newPair(w)
+		p := pairtest.New(w)
 		program(w, p, n)
 		d := w.Process("d")
-		x, _ := p.third(d)
+		x, _, _ := p.Third(d)
 		d.Go("d", func() { x.Load(); x.Load(); x.Load() })
 	}
 }
@@ -111,7 +112,7 @@ func TestNondeterminism(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				rep, err := Explore(fixed(sim.Config{}, setup), Options{Strategies: all, MaxExecutions: 20_000})
+				rep, err := Explore(pairtest.Fixed(sim.Config{}, setup), Options{Strategies: all, MaxExecutions: 20_000})
 				v := rep.Violation
 				if err != nil || v == nil || v.Failure.Property != exec.Determinism || v.Failure.Step == 0 {
 					t.Fatalf("%v, %+v after %d executions", err, v, rep.Executions)
@@ -130,7 +131,7 @@ func TestNondeterminism(t *testing.T) {
 // TestNondeterministicGenerator: the generator, too, must depend on its draws alone.
 func TestNondeterministicGenerator(t *testing.T) {
 	runs := 0
-	s := fixed(sim.Config{}, sixty)
+	s := pairtest.Fixed(sim.Config{}, pairtest.Sixty)
 	s.Generate = func(src scenario.Source) scenario.Input {
 		runs++
 		for range 1 + src.Intn(2, "first") {
@@ -147,7 +148,7 @@ func TestNondeterministicGenerator(t *testing.T) {
 
 // TestSearchIsDeterministic: equal options give equal reports, also when a violation ends the search.
 func TestSearchIsDeterministic(t *testing.T) {
-	for _, s := range []*scenario.Scenario{counters(), fixed(sim.Config{Races: true}, sixty, "never")} {
+	for _, s := range []*scenario.Scenario{counters(), pairtest.Fixed(sim.Config{Races: true}, pairtest.Sixty, "never")} {
 		for _, workers := range []int{1, 2, 3} {
 			var got [3]string
 			for i := range got {
@@ -167,7 +168,7 @@ func TestSearchIsDeterministic(t *testing.T) {
 
 // TestSearchSumsUp: each strategy of each worker is in the report, and an exhaustive one runs once.
 func TestSearchSumsUp(t *testing.T) {
-	rep, err := Search(fixed(sim.Config{}, sixty), SearchOptions{Strategies: "random, dfs:0, pct:2,dfs:1", MaxExecutions: 4000, Workers: 3})
+	rep, err := Search(pairtest.Fixed(sim.Config{}, pairtest.Sixty), SearchOptions{Strategies: "random, dfs:0, pct:2,dfs:1", MaxExecutions: 4000, Workers: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,13 +182,13 @@ func TestSearchSumsUp(t *testing.T) {
 	if got := strings.Join(names, ", "); got != want || sum != rep.Executions || sum != 4000 {
 		t.Errorf("%s; %d of %d executions", got, sum, rep.Executions)
 	}
-	if alone := exploreWith(t, "dfs:0", 100, fixed(sim.Config{}, sixty)); rep.Strategies[1].Executions != alone.Executions {
+	if alone := exploreWith(t, "dfs:0", 100, pairtest.Fixed(sim.Config{}, pairtest.Sixty)); rep.Strategies[1].Executions != alone.Executions {
 		t.Errorf("dfs:0 runs %d executions for all workers, %d alone", rep.Strategies[1].Executions, alone.Executions)
 	}
-	if rep, err = Search(fixed(sim.Config{}, sixty), SearchOptions{Strategies: "dfs:1", Workers: 4}); err != nil || rep.Strategies[0].Exhausted == "" {
+	if rep, err = Search(pairtest.Fixed(sim.Config{}, pairtest.Sixty), SearchOptions{Strategies: "dfs:1", Workers: 4}); err != nil || rep.Strategies[0].Exhausted == "" {
 		t.Errorf("%v, %+v", err, rep)
 	}
-	if _, err = Search(fixed(sim.Config{}, sixty), SearchOptions{Strategies: "luck"}); err == nil {
+	if _, err = Search(pairtest.Fixed(sim.Config{}, pairtest.Sixty), SearchOptions{Strategies: "luck"}); err == nil {
 		t.Error("a strategy that does not exist")
 	}
 }
@@ -199,7 +200,7 @@ func TestSearchPanicsWhereItIsCalled(t *testing.T) {
 			t.Errorf("panics with %q", r)
 		}
 	}()
-	s := fixed(sim.Config{}, sixty)
+	s := pairtest.Fixed(sim.Config{}, pairtest.Sixty)
 	s.Generate = func(scenario.Source) scenario.Input { panic("of its own making") }
 	_, err := Search(s, SearchOptions{Workers: 2, MaxExecutions: 100})
 	t.Errorf("returned %v", err)
@@ -230,12 +231,12 @@ func (l *lifo) Choose(p *sim.Point) int {
 }
 
 func TestStrategyOfYourOwn(t *testing.T) {
-	rep, err := Explore(fixed(sim.Config{}, sixty), Options{Strategies: []Strategy{&lifo{}}})
+	rep, err := Explore(pairtest.Fixed(sim.Config{}, pairtest.Sixty), Options{Strategies: []Strategy{&lifo{}}})
 	if err != nil || rep.Executions != 3 || rep.Strategies[0].Exhausted != "three executions" {
 		t.Errorf("%v %+v", err, rep)
 	}
 	// What diverges by its own account ends there, too.
-	rep, err = Explore(fixed(sim.Config{}, sixty), Options{Strategies: []Strategy{&diverging{}}})
+	rep, err = Explore(pairtest.Fixed(sim.Config{}, pairtest.Sixty), Options{Strategies: []Strategy{&diverging{}}})
 	if err != nil || rep.Violation == nil || rep.Violation.Failure.Property != exec.Determinism {
 		t.Errorf("%v %+v", err, rep.Violation)
 	}
@@ -254,9 +255,9 @@ func (d *diverging) Choose(p *sim.Point) int {
 
 // TestCutIsNotExhausted: what differs only behind the step bound was not explored.
 func TestCutIsNotExhausted(t *testing.T) {
-	rep, err := Explore(fixed(sim.Config{MaxSteps: 5}, func(w *sim.World) {
-		p := newPair(w)
-		p.a.Go("a", func() { busy(p.ya) })
+	rep, err := Explore(pairtest.Fixed(sim.Config{MaxSteps: 5}, func(w *sim.World) {
+		p := pairtest.New(w)
+		p.A.Go("a", func() { busy(p.YA) })
 	}), Options{Strategies: []Strategy{NewDFS(1)}})
 	if err != nil || rep.Executions != 1 || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{Name: "dfs:1", Executions: 1, Cut: 1, Width: 2}) {
 		t.Errorf("%v %+v", err, rep)

@@ -12,17 +12,23 @@ import (
 
 var nameTotal = shm.NewName("example.total")
 
+// add is the operation of a workload: a process adds n to the total.
+type add struct{ n int }
+
 // adders is a scenario: up to two processes add to a total, not atomically.
 func adders() *scenario.Scenario {
-	verbs := []scenario.Verb{{Name: "add", Procs: []string{"a", "b"}, Args: [][2]int{{0, 100}}}}
+	verbs := scenario.Verbs{
+		scenario.VerbOf("add", []string{"a", "b"}, add{}, scenario.Number("n", 0, 100, func(o *add) *int { return &o.n })),
+	}
 	return &scenario.Scenario{
-		Name: "adders",
-		Doc:  "two processes add to a total",
+		Name:  "adders",
+		Doc:   "two processes add to a total",
+		Verbs: verbs,
 		Generate: func(src scenario.Source) scenario.Input {
-			b := &scenario.Builder{Src: src}
+			b := &scenario.Builder{Src: src, Verbs: verbs}
 			for _, proc := range []string{"a", "b"} {
 				for range 1 + src.Intn(3, "additions") {
-					b.Op(proc, "add", 1+src.Intn(9, "number"))
+					b.Op(proc, add{1 + src.Intn(9, "number")})
 				}
 			}
 			return b.Input
@@ -42,15 +48,15 @@ func addAll(w *sim.World, ops []scenario.Op) {
 	want := uint64(0)
 	for _, p := range []*sim.Process{a, b} {
 		total := views[p.Name()].Uint64(shm.SegmentHeader, nameTotal)
-		mine := scenario.OpsOf(ops, p.Name())
+		mine := scenario.OpsOf[add](ops, p.Name())
+		for _, o := range mine {
+			want += uint64(o.n)
+		}
 		p.Go(p.Name(), func() {
 			for _, o := range mine {
-				total.Store(total.Load() + uint64(o.Args[0]))
+				total.Store(total.Load() + uint64(o.n))
 			}
 		})
-	}
-	for _, o := range ops {
-		want += uint64(o.Args[0])
 	}
 	w.AtEnd("Sum", func() error {
 		if got := seg.Uint64(shm.SegmentHeader, nameTotal).Load(); got != want {
@@ -76,7 +82,7 @@ func Example() {
 	}
 	t := explore.NewTrace(s.Name, small, "A lost update.")
 	for _, op := range t.Workload {
-		fmt.Println(op.Proc, op.Verb, op.Args)
+		fmt.Println(op)
 	}
 	for _, intervention := range t.Schedule {
 		fmt.Println(intervention)
@@ -84,8 +90,8 @@ func Example() {
 	replayed, err := explore.Replay(s, t)
 	fmt.Println(replayed.Verdict, err)
 	// Output:
-	// a add [0]
-	// b add [1]
+	// a add 0
+	// b add 1
 	// a @ example.total store #1 -> b
 	// Sum <nil>
 }

@@ -9,8 +9,8 @@ import (
 
 	"cutthrough/shm"
 	"cutthrough/sim"
+	"cutthrough/sim/internal/pairtest"
 	"cutthrough/sim/scenario"
-	"cutthrough/sim/trace"
 )
 
 func TestParseStrategy(t *testing.T) {
@@ -31,17 +31,17 @@ func TestParseStrategy(t *testing.T) {
 func TestDFSIsCompleteAndMinimal(t *testing.T) {
 	seen := map[string]bool{}
 	wantExhausted(t, "dfs:64", sim.Config{}, func(w *sim.World) {
-		p := newPair(w)
+		p := pairtest.New(w)
 		var order []byte
-		p.a.Go("a", func() {
+		p.A.Go("a", func() {
 			for range 3 {
-				p.xa.Load()
+				p.XA.Load()
 				order = append(order, 'a')
 			}
 		})
-		p.b.Go("b", func() {
+		p.B.Go("b", func() {
 			for range 3 {
-				p.xb.Load()
+				p.XB.Load()
 				order = append(order, 'b')
 			}
 		})
@@ -50,7 +50,7 @@ func TestDFSIsCompleteAndMinimal(t *testing.T) {
 	if len(seen) != 20 { // 6 choose 3
 		t.Errorf("%d interleavings, want 20", len(seen))
 	}
-	rep := exploreWith(t, "dfs:4", 100_000, fixed(sim.Config{}, needsTwo))
+	rep := exploreWith(t, "dfs:4", 100_000, pairtest.Fixed(sim.Config{}, needsTwo))
 	if rep.Violation == nil || len(rep.Violation.Schedule) != 2 {
 		t.Fatalf("found %+v", rep.Violation)
 	}
@@ -58,10 +58,10 @@ func TestDFSIsCompleteAndMinimal(t *testing.T) {
 
 // needsTwo fails only if b runs between a's two stores, and a between b's loads.
 func needsTwo(w *sim.World) {
-	p := newPair(w)
-	p.a.Go("a", func() { p.xa.Store(1); p.xa.Store(2) })
-	p.b.Go("b", func() {
-		if p.xb.Load() == 1 && p.xb.Load() == 2 {
+	p := pairtest.New(w)
+	p.A.Go("a", func() { p.XA.Store(1); p.XA.Store(2) })
+	p.B.Go("b", func() {
+		if p.XB.Load() == 1 && p.XB.Load() == 2 {
 			w.Fail("Both", "seen half way and done")
 		}
 	})
@@ -81,7 +81,7 @@ func TestStrategiesAreReproducible(t *testing.T) {
 				if ch == nil {
 					break
 				}
-				o := r.Run(sim.Config{Races: true}, ch, sixty)
+				o := r.Run(sim.Config{Races: true}, ch, pairtest.Sixty)
 				if err := s.Done(&o); err != nil {
 					t.Fatal(err)
 				}
@@ -95,44 +95,49 @@ func TestStrategiesAreReproducible(t *testing.T) {
 	}
 }
 
-// counters is a test with workload: each operation adds its number, non-atomically.
+// addition is an operation that adds n, non-atomically.
+type addition struct{ n int }
+
+var additions = scenario.Verbs{
+	scenario.VerbOf("add", []string{"a", "b"}, addition{}, scenario.Number("n", 0, 50, func(o *addition) *int { return &o.n })),
+}
+
+// counters is a test with workload: additions of two processes.
 func counters() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "counters",
 		Generate: func(src scenario.Source) scenario.Input {
-			var c scenario.Input
+			b := scenario.Builder{Verbs: additions}
 			for range 2 + src.Intn(6, "operations") {
 				proc := []string{"a", "b"}[src.Intn(2, "process")]
-				c.Workload = append(c.Workload, trace.Op{Proc: proc, Verb: "add", Args: []string{strconv.Itoa(1 + src.Intn(50, "number"))}})
+				b.Op(proc, addition{1 + src.Intn(50, "number")})
 			}
-			return c
+			return b.Input
 		},
 		Compile: func(c scenario.Input) (scenario.Program, error) {
-			return scenario.Program{Config: sim.Config{}, Setup: func(w *sim.World) { addUp(w, c.Workload) }}, nil
+			_, ops, err := scenario.ReadInput(c, nil, additions)
+			return scenario.Program{Config: sim.Config{}, Setup: func(w *sim.World) { addUp(w, ops) }}, err
 		},
 	}
 }
 
-func addUp(w *sim.World, ops []trace.Op) {
-	p := newPair(w)
+func addUp(w *sim.World, ops []scenario.Op) {
+	p := pairtest.New(w)
 	total := uint64(0)
 	run := func(proc string, x shm.Uint64) func() {
+		mine := scenario.OpsOf[addition](ops, proc)
+		for _, o := range mine {
+			total += uint64(o.n)
+		}
 		return func() {
-			for _, o := range ops {
-				if n, err := strconv.Atoi(o.Args[0]); err == nil && o.Proc == proc {
-					x.Store(x.Load() + uint64(n))
-				}
+			for _, o := range mine {
+				x.Store(x.Load() + uint64(o.n))
 			}
 		}
 	}
-	for _, o := range ops {
-		if n, err := strconv.Atoi(o.Args[0]); err == nil {
-			total += uint64(n)
-		}
-	}
-	p.a.Go("a", run("a", p.xa))
-	p.b.Go("b", run("b", p.xb))
-	w.AtEnd("Sum", func() error { return wantValue(p.xa, total) })
+	p.A.Go("a", run("a", p.XA))
+	p.B.Go("b", run("b", p.XB))
+	w.AtEnd("Sum", func() error { return pairtest.WantValue(p.XA, total) })
 }
 
 func TestShrinkToTheMinimum(t *testing.T) {
@@ -148,7 +153,7 @@ func TestShrinkToTheMinimum(t *testing.T) {
 			t.Fatal(err)
 		}
 		// One lost update: one side adds 1, the other 0 from a stale load, one preemption.
-		if got := fmt.Sprint(small.Input.Workload, len(small.Schedule)); got != "[{a add [0]} {b add [1]}] 1" && got != "[{b add [1]} {a add [0]}] 1" {
+		if got := fmt.Sprint(small.Input.Workload, len(small.Schedule)); got != "[a add 0 b add 1] 1" && got != "[b add 1 a add 0] 1" {
 			t.Errorf("seed %d: shrunk to %s", seed, got)
 		}
 		if small.Failure.Property != "Sum" || !slices.IsSortedFunc(sizes, func(a, b int) int { return b - a }) {
@@ -161,24 +166,24 @@ func TestShrinkToTheMinimum(t *testing.T) {
 // reader between its look and its request: two interventions, neither can go.
 func TestLostWakeupShrinksToTwo(t *testing.T) {
 	setup := func(w *sim.World) {
-		p := newPair(w)
-		bell := p.b.NewLocalDoorbell(nameBell)
-		theirs := p.a.OpenBell(bell, nameBell)
-		p.a.Go("writer", func() {
-			p.xa.Store(1)
-			if p.ya.Load() == 1 {
+		p := pairtest.New(w)
+		bell := p.B.NewLocalDoorbell(nameBell)
+		theirs := p.A.OpenBell(bell, nameBell)
+		p.A.Go("writer", func() {
+			p.XA.Store(1)
+			if p.YA.Load() == 1 {
 				_ = theirs.Ring()
 			}
 		})
-		p.b.Go("reader", func() {
-			if p.xb.Load() == 0 {
-				p.yb.Store(1) // and no second look
-				_ = bell.Wait(func() bool { return p.xb.Load() == 1 }, shm.Forever)
+		p.B.Go("reader", func() {
+			if p.XB.Load() == 0 {
+				p.YB.Store(1) // and no second look
+				_ = bell.Wait(func() bool { return p.XB.Load() == 1 }, shm.Forever)
 			}
 		})
 	}
 	for seed := range uint64(15) {
-		test := fixed(sim.Config{Races: true}, setup)
+		test := pairtest.Fixed(sim.Config{Races: true}, setup)
 		rep, err := Explore(test, Options{Strategies: []Strategy{NewRandom(seed)}})
 		if err != nil || rep.Violation == nil {
 			t.Fatal(err, rep)
@@ -195,7 +200,7 @@ func TestLostWakeupShrinksToTwo(t *testing.T) {
 }
 
 func TestPortfolioTakesTurns(t *testing.T) {
-	rep, err := Explore(fixed(sim.Config{}, sixty), Options{
+	rep, err := Explore(pairtest.Fixed(sim.Config{}, pairtest.Sixty), Options{
 		Strategies: []Strategy{NewDFS(1), NewPCT(2, 1), NewRandom(1)}, MaxExecutions: 3000,
 	})
 	if err != nil || rep.Executions != 3000 || rep.Strategies[0].Exhausted != "at most 1 preemption" || rep.Strategies[2].Exhausted != "" {

@@ -2,15 +2,15 @@ package scenario
 
 import (
 	"fmt"
-	"strconv"
 
 	"cutthrough/sim/trace"
 )
 
 // Builder writes an [Input]. The zero Builder has no Source and writes what it is told; one
-// with a Source also draws.
+// with a Source also draws. Its Verbs are the operations that it writes.
 type Builder struct {
 	Src   Source
+	Verbs Verbs
 	Input Input
 }
 
@@ -33,20 +33,9 @@ func (b *Builder) Word(name string, words ...string) string {
 	return w
 }
 
-// Op appends an operation to the workload.
-func (b *Builder) Op(proc, verb string, args ...int) {
-	o := trace.Op{Proc: proc, Verb: verb}
-	for _, a := range args {
-		o.Args = append(o.Args, strconv.Itoa(a))
-	}
-	b.Input.Workload = append(b.Input.Workload, o)
-}
-
-// Ops appends operations to the workload.
-func (b *Builder) Ops(all []Op) {
-	for _, o := range all {
-		b.Op(o.Proc, o.Verb, o.Args...)
-	}
+// Op appends an operation to the workload. It panics if there is no [Verb] for it.
+func (b *Builder) Op(proc string, do any) {
+	b.Input.Workload = append(b.Input.Workload, b.Verbs.Text(proc, do))
 }
 
 // Must panics if err is not nil. It is for Setup functions: what a checked input cannot make fail.

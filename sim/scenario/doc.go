@@ -11,6 +11,18 @@
 // may come from a file, against them. [Builder] writes one. A [Registry] is an
 // ordered list of scenarios.
 //
+// An operation is a value of a struct type that the scenario defines. [VerbOf] names it and lists its fields, so
+// that one table of [Verbs] writes operations as text and reads them:
+//
+//	type put struct{ letter int }
+//
+//	var verbs = scenario.Verbs{scenario.VerbOf("put", []string{"writer"}, put{},
+//		scenario.Number("letter", 0, 1000, func(p *put) *int { return &p.letter }))}
+//
+// Generate says b.Op("writer", put{7}), a trace has "writer put 7", and Compile finds put{7} among
+// OpsOf[put](ops, "writer"). If a process has operations of several types, they can have a method in common, and T is
+// its interface type; or T is any, for a type switch.
+//
 // Scenarios, Keys, Verbs and Registries are values that do not change: any number of
 // goroutines may use them. A Source, a Rand and a Builder belong to one goroutine.
 // Generate and Compile may be called concurrently; Setup of a Program runs once for

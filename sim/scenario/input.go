@@ -18,14 +18,6 @@ type Key struct {
 	Words    []string
 }
 
-// Verb describes one operation of a scenario: the processes that may do it, and the least and
-// the largest value of each of its arguments.
-type Verb struct {
-	Name  string
-	Procs []string
-	Args  [][2]int
-}
-
 // Config is a checked configuration, with the defaults filled in.
 type Config struct {
 	numbers map[string]int
@@ -46,18 +38,12 @@ func lookup[V any](values map[string]V, name string) V {
 	return v
 }
 
-// Op is a checked operation.
-type Op struct {
-	Proc, Verb string
-	Args       []int
-}
-
 // MaxOps bounds a workload: beyond it an execution cannot finish in its step budget.
 const MaxOps = 256
 
 // ReadInput checks an input against what a scenario knows. The error names the first key or
 // operation that is not right, and what is.
-func ReadInput(in Input, keys []Key, verbs []Verb) (Config, []Op, error) {
+func ReadInput(in Input, keys []Key, verbs Verbs) (Config, []Op, error) {
 	cfg, err := readConfig(in.Config, keys)
 	if err != nil {
 		return cfg, nil, err
@@ -67,7 +53,7 @@ func ReadInput(in Input, keys []Key, verbs []Verb) (Config, []Op, error) {
 	}
 	var ops []Op
 	for i, o := range in.Workload {
-		checked, err := readOp(o, verbs)
+		checked, err := verbs.read(o)
 		if err != nil {
 			return cfg, nil, fmt.Errorf("workload operation %d: %w", i+1, err)
 		}
@@ -105,35 +91,4 @@ func readConfig(kvs []trace.KV, keys []Key) (Config, error) {
 		cfg.numbers[k.Name] = n
 	}
 	return cfg, nil
-}
-
-func readOp(o trace.Op, verbs []Verb) (Op, error) {
-	i := slices.IndexFunc(verbs, func(v Verb) bool { return v.Name == o.Verb && slices.Contains(v.Procs, o.Proc) })
-	if i < 0 {
-		return Op{}, fmt.Errorf("%s %s: no such operation", o.Proc, o.Verb)
-	}
-	v := verbs[i]
-	if len(o.Args) != len(v.Args) {
-		return Op{}, fmt.Errorf("%s %s: has %d arguments, want %d", o.Proc, o.Verb, len(o.Args), len(v.Args))
-	}
-	checked := Op{Proc: o.Proc, Verb: o.Verb}
-	for j, text := range o.Args {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < v.Args[j][0] || n > v.Args[j][1] {
-			return Op{}, fmt.Errorf("%s %s %s: want a number from %d to %d", o.Proc, o.Verb, text, v.Args[j][0], v.Args[j][1])
-		}
-		checked.Args = append(checked.Args, n)
-	}
-	return checked, nil
-}
-
-// OpsOf returns the operations of proc.
-func OpsOf(ops []Op, proc string) []Op {
-	var mine []Op
-	for _, o := range ops {
-		if o.Proc == proc {
-			mine = append(mine, o)
-		}
-	}
-	return mine
 }

@@ -86,7 +86,8 @@ func TestBounds(t *testing.T) {
 		{"1", "0", true}, {"8", "9", true}, {"0", "0", false}, {"9", "0", false}, {"1", "-1", false}, {"1", "10", false},
 		{"", "0", false}, {"1", "", false}, {"1x", "0", false}, {"1", "0x1", false},
 	} {
-		in := Input{Config: []trace.KV{{Key: "size", Value: tt.key}}, Workload: []trace.Op{{Proc: "a", Verb: "write", Args: []string{tt.arg}}}}
+		in := work("a", "write", "2", tt.arg)
+		in.Config = []trace.KV{{Key: "size", Value: tt.key}}
 		if _, _, err := ReadInput(in, testKeys, testVerbs); (err == nil) != tt.want {
 			t.Errorf("size=%s, write %s: %v, want allowed %v", tt.key, tt.arg, err, tt.want)
 		}

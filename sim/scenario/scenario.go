@@ -21,6 +21,8 @@ type Scenario struct {
 	Doc, Long string
 	// Broken scenarios show a mechanism that cannot work: exploring them must find a violation.
 	Broken bool
+	// Verbs are the operations of workloads.
+	Verbs Verbs
 	// Generate draws an input that Compile accepts. If the Source answers 0 throughout, the
 	// input is the simplest one.
 	Generate func(Source) Input

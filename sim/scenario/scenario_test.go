@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,29 +24,72 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
+type (
+	write  struct{ stream, bytes int }
+	ending struct{ how string }
+	stop   struct{}
+)
+
 var (
 	testKeys  = []Key{{Name: "size", Default: 4, Min: 1, Max: 8}, {Name: "faults", Words: FaultClasses()}}
-	testVerbs = []Verb{{Name: "write", Procs: []string{"a"}, Args: [][2]int{{0, 9}}}, {Name: "stop", Procs: []string{"a", "b"}}}
+	testVerbs = Verbs{
+		VerbOf("write", []string{"a"}, write{},
+			Number("stream", 0, 2, func(w *write) *int { return &w.stream }),
+			Number("bytes", 0, 9, func(w *write) *int { return &w.bytes })),
+		VerbOf("write", []string{"b"}, write{stream: 2}, Number("bytes", 5, 9, func(w *write) *int { return &w.bytes })),
+		VerbOf("close", []string{"a", "b"}, ending{"close"}),
+		VerbOf("reset", []string{"a", "b"}, ending{"reset"}),
+		VerbOf("stop", []string{"a", "b"}, stop{}),
+	}
 )
 
 // TestReadWhatIsWritten: a Builder's input is read back as it was meant, with defaults for the rest.
 func TestReadWhatIsWritten(t *testing.T) {
-	b := &Builder{Src: &ByteSource{Data: []byte{1}}}
+	b := &Builder{Src: &ByteSource{Data: []byte{1}}, Verbs: testVerbs}
 	if n := b.Number("size", 2, 3); n != 3 {
 		t.Errorf("drew %d, want 3", n)
 	}
-	want := []Op{{"a", "write", []int{7}}, {"b", "stop", nil}}
-	b.Ops(want)
+	want := []Op{{"a", write{1, 7}}, {"b", write{2, 7}}, {"b", stop{}}, {"b", ending{"reset"}}, {"a", ending{"close"}}}
+	for _, o := range want {
+		b.Op(o.Proc, o.Do)
+	}
+	if got := fmt.Sprint(b.Input.Workload); got != "[a write 1 7 b write 7 b stop b reset a close]" {
+		t.Errorf("wrote %s", got)
+	}
 	cfg, ops, err := ReadInput(b.Input, testKeys, testVerbs)
 	if err != nil || cfg.Number("size") != 3 || cfg.Word("faults") != "none" {
 		t.Errorf("%v, %v", cfg, err)
 	}
-	if got := OpsOf(ops, "a"); len(ops) != 2 || len(got) != 1 || got[0].Args[0] != 7 {
+	if !slices.Equal(ops, want) {
 		t.Errorf("read %v, want %v", ops, want)
+	}
+	if got := OpsOf[any](ops, "a"); !slices.Equal(got, []any{write{1, 7}, ending{"close"}}) {
+		t.Errorf("of a: %v", got)
+	}
+	if got := OpsOf[write](ops[1:2], "b"); len(got) != 1 || got[0].bytes != 7 || OpsOf[write](ops, "c") != nil {
+		t.Errorf("of b: %v", got)
 	}
 	if cfg, _, err = ReadInput(Input{}, testKeys, testVerbs); err != nil || cfg.Number("size") != 4 {
 		t.Errorf("%v, %v", cfg, err)
 	}
+}
+
+// TestTextPanics: an operation that no verb of the process has is a mistake of the scenario.
+func TestTextPanics(t *testing.T) {
+	for _, o := range []Op{{"c", stop{}}, {"a", "stop"}, {"a", &stop{}}, {"b", write{1, 7}}, {"a", ending{"detach"}}} {
+		func() {
+			defer func() {
+				if r, ok := recover().(string); !ok || !strings.HasPrefix(r, "scenario: "+o.Proc+" has no verb for ") {
+					t.Errorf("%v panics with %v", o, r)
+				}
+			}()
+			testVerbs.Text(o.Proc, o.Do)
+		}()
+	}
+}
+
+func work(proc, verb string, args ...string) Input {
+	return Input{Workload: []trace.Op{{Proc: proc, Verb: verb, Args: args}}}
 }
 
 func TestBadInputs(t *testing.T) {
@@ -56,9 +100,12 @@ func TestBadInputs(t *testing.T) {
 		{"config colour=red: no such key", Input{Config: []trace.KV{{Key: "colour", Value: "red"}}}},
 		{"config size=9: want a number from 1 to 8", Input{Config: []trace.KV{{Key: "size", Value: "9"}}}},
 		{"config faults=lunch: want one of none, kill, stop, wake, all", Input{Config: []trace.KV{{Key: "faults", Value: "lunch"}}}},
-		{"workload operation 1: b write: no such operation", Input{Workload: []trace.Op{{Proc: "b", Verb: "write"}}}},
-		{"workload operation 1: a write: has 0 arguments, want 1", Input{Workload: []trace.Op{{Proc: "a", Verb: "write"}}}},
-		{"workload operation 1: a write 10: want a number from 0 to 9", Input{Workload: []trace.Op{{Proc: "a", Verb: "write", Args: []string{"10"}}}}},
+		{"workload operation 1: c write: no such operation", work("c", "write", "7")},
+		{"workload operation 1: a write: has 1 arguments, want 2", work("a", "write", "1")},
+		{"workload operation 1: a write: has 3 arguments, want 2", work("a", "write", "1", "2", "3")},
+		{"workload operation 1: a write 1 10: bytes is 10, want a number from 0 to 9", work("a", "write", "1", "10")},
+		{"workload operation 1: a write x 7: stream is x, want a number from 0 to 2", work("a", "write", "x", "7")},
+		{"workload operation 1: b write 4: bytes is 4, want a number from 5 to 9", work("b", "write", "4")},
 		{"workload has 257 operations, at most 256", Input{Workload: make([]trace.Op, MaxOps+1)}},
 	} {
 		if _, _, err := ReadInput(tt.in, testKeys, testVerbs); err == nil || err.Error() != tt.want {

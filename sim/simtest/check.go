@@ -170,7 +170,7 @@ func drawn(x *trace.Trace, e *exec.Execution) []string {
 		config = append(config, "  "+kv.Key+"="+kv.Value)
 	}
 	for _, op := range x.Workload {
-		workload = append(workload, "  "+strings.Join(append([]string{op.Proc, op.Verb}, op.Args...), " "))
+		workload = append(workload, "  "+op.String())
 	}
 	for _, v := range x.Schedule {
 		schedule = append(schedule, "  "+v.String())

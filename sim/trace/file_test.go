@@ -190,7 +190,7 @@ func TestReadFile(t *testing.T) {
 		dir:                           dir + ": not a regular file",
 		pipe:                          pipe + ": not a regular file",
 		"/dev/zero":                   "/dev/zero: not a regular file",
-		large:                         large + ": 1048577 bytes, limit 1048576",
+		large:                         large + ": 41943041 bytes, limit 41943040",
 		filepath.Join(dir, "missing"): dir + "/missing: no such file or directory",
 		"testdata/messy/design.want/": "testdata/messy/design.want/: not a directory",
 	} {

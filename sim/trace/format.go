@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,8 +52,8 @@ func (t *Trace) encode() ([]byte, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	text := t.render()
-	if err := checkFileSize(len(text)); err != nil {
+	text, schedule := t.render()
+	if err := cmp.Or(checkFileSize(len(text)), checkTextSize(len(text)-schedule)); err != nil {
 		return nil, fmt.Errorf("in canonical form: %w", err)
 	}
 	for line := range bytes.Lines(text) {
@@ -70,7 +71,15 @@ func checkFileSize(n int) error {
 	return nil
 }
 
-func (t *Trace) render() []byte {
+func checkTextSize(n int) error {
+	if n > MaxText {
+		return fmt.Errorf("%d bytes besides the schedule, limit %d", n, MaxText)
+	}
+	return nil
+}
+
+// render returns the text, and how many bytes of it are lines of the schedule.
+func (t *Trace) render() (text []byte, schedule int) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, header)
 	for _, line := range t.Story {
@@ -87,7 +96,9 @@ func (t *Trace) render() []byte {
 	}
 	if len(t.Schedule) > 0 {
 		fmt.Fprintln(&b, "schedule")
+		schedule = -b.Len()
 		t.renderSchedule(&b)
+		schedule += b.Len()
 	}
 	if t.Want == Pass {
 		section("want", Pass)
@@ -99,7 +110,7 @@ func (t *Trace) render() []byte {
 		section("kills", fmt.Sprintf("%-*s  %s", mutant, k.Mutant, k.Property))
 	}
 	section("digest", fmt.Sprintf("%016x  steps=%d", t.Digest, t.Steps))
-	return b.Bytes()
+	return b.Bytes(), schedule
 }
 
 func (t *Trace) configText() string {

@@ -52,6 +52,7 @@ type parser struct {
 	line int                // number of the current line, from 1
 	seen [len(sections)]int // line of each section, 0 if none
 	last int                // index of the section that was started last, -1 before the first
+	text int                // bytes so far, but for the lines of the schedule
 }
 
 // Parse reads a trace. The name is only for messages. Every error is an [*Error];
@@ -92,6 +93,12 @@ func (p *parser) parseLine(text string) error {
 	}
 	if p.line == 1 {
 		return parseHeader(text)
+	}
+	if p.section() != "schedule" || text == "" || text[0] != ' ' {
+		p.text += len(text) + 1
+		if err := checkTextSize(p.text); err != nil {
+			return err
+		}
 	}
 	fields := strings.Fields(text)
 	switch {
@@ -244,7 +251,7 @@ func (p *parser) parseIntervention(fields []string) error {
 		return err
 	}
 	p.t.Schedule = append(p.t.Schedule, v)
-	return checkCount("interventions", len(p.t.Schedule), MaxEntries)
+	return checkCount("interventions", len(p.t.Schedule), MaxSchedule)
 }
 
 func (p *parser) parseWant(args []string) error {

@@ -1,8 +1,10 @@
 package trace_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -151,12 +153,13 @@ var malformed = []struct{ name, old, new, want string }{
 	{"long line", "The story", strings.Repeat("x", trace.MaxLine), `x:2: line has 4125 bytes, limit 4096`},
 	{"many comments", "# The", strings.Repeat("#\n", trace.MaxEntries-3) + "# The", `x:10002: more than 10000 comment lines`},
 	{"many operations", "  prod  write 1\n", strings.Repeat("  p w\n", trace.MaxEntries+1), `x:10009: more than 10000 operations`},
-	{"many interventions", "schedule\n", "schedule\n" + strings.Repeat("  p @ n o #1 kill\n", trace.MaxEntries+1), `x:10012: more than 10000 interventions`},
+	{"many interventions", "schedule\n", "schedule\n" + strings.Repeat("  p @ n o #1 kill\n", trace.MaxSchedule+1), `x:100012: more than 100000 interventions`},
 	{"many keys", "fifo=64", numbered("k%d=1 ", trace.MaxConfig), `x:7: more than 64 config keys`},
 	{"many kills", "kills ", numbered("kills m%d P\n", trace.MaxKills) + "kills ", `x:79: more than 64 kills lines`},
-	{"large file", "# The", strings.Repeat("# xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1<<20/50) + "# The", `x: 1090904 bytes, limit 1048576`},
+	{"large file", "# The", strings.Repeat("# "+strings.Repeat("x", 247)+"\n", 1<<20/250+1) + "# The", `x:4196: 1048750 bytes besides the schedule, limit 1048576`},
+	{"large schedule", "schedule\n", "schedule\n" + strings.Repeat("  p @ n o #1 kill"+strings.Repeat(" ", 1000)+"\n", trace.MaxFile/1000), `x: 42698386 bytes, limit 41943040`},
 	{"large when aligned", "  prod  write 1\n", "  " + strings.Repeat("p", 64) + " w\n" + strings.Repeat("  p w "+strings.Repeat("x", 50)+"\n", 9_000),
-		`x: in canonical form: 1089526 bytes, limit 1048576`},
+		`x: in canonical form: 1089448 bytes besides the schedule, limit 1048576`},
 	{"long when aligned", "config    fifo=64 procs=prod,cons", "config k=" + strings.Repeat("x", trace.MaxLine-9),
 		`x: in canonical form: line "config    k=xxxxxxxxxxxxxxxxxxxxxxxxxxxx"... has 4099 bytes, limit 4096`},
 }
@@ -210,7 +213,13 @@ func TestLimits(t *testing.T) {
 	for i := range trace.MaxEntries {
 		tr.Story = append(tr.Story, "")
 		tr.Workload = append(tr.Workload, op)
-		tr.Schedule = append(tr.Schedule, exec.Intervention{Task: "t", Name: "n", Op: "o", Nth: i + 1, Effect: exec.Effect{Kind: exec.Kill}})
+		tr.Story[i] = strings.Repeat("s", 1+i%20)
+	}
+	name := strings.Repeat("n", trace.MaxName)
+	for i := range trace.MaxSchedule {
+		tr.Schedule = append(tr.Schedule, exec.Intervention{
+			Task: name, Name: name, Op: name, Nth: trace.MaxNumber - i, Effect: exec.Effect{Kind: exec.Switch, Target: name},
+		})
 	}
 	tr.Story[0] = strings.Repeat("x", trace.MaxLine-len("# "))
 	for i := range trace.MaxConfig {
@@ -220,22 +229,28 @@ func TestLimits(t *testing.T) {
 		tr.Kills = append(tr.Kills, trace.Kill{Mutant: fmt.Sprint(i), Property: "P"})
 	}
 	text := trace.Format(tr)
-	// Fill up to the last byte with a story that has no line too long.
-	for fill := trace.MaxFile - len(text); fill > 0; {
-		i := (fill + 3999) / 4000
+	// Fill up to the last byte of the text with a story that has no line too long.
+	lines := 0
+	for line := range bytes.Lines(text) {
+		if bytes.Contains(line, []byte("@")) {
+			lines += len(line)
+		}
+	}
+	for fill, i := trace.MaxText-(len(text)-lines), 1; fill > 0; i++ {
 		n := min(fill, 4000)
-		tr.Story[i] = strings.Repeat("y", n-1)
+		tr.Story[i] += strings.Repeat("y", n)
 		fill -= n
 	}
-	if text = trace.Format(tr); len(text) != trace.MaxFile {
+	if text = trace.Format(tr); len(text) != lines+trace.MaxText {
 		t.Fatalf("built %d bytes", len(text))
 	}
-	if _, err := trace.Parse("x", text); err != nil {
-		t.Error(err)
+	back, err := trace.Parse("x", text)
+	if err != nil || !reflect.DeepEqual(tr, back) {
+		t.Errorf("the trace that was read differs, or %v", err)
 	}
 }
 
-// shapes are inputs of MaxFile bytes that make a careless parser slow or greedy.
+// shapes are inputs, twice as large as the text of a trace may be, that make a careless parser slow or greedy.
 var shapes = []struct{ name, head, body string }{
 	{"blank lines", "simtrace v1\n", "\n"},
 	{"one line", "simtrace v1\n", "x"},
@@ -249,7 +264,7 @@ var shapes = []struct{ name, head, body string }{
 }
 
 func shape(head, body string) []byte {
-	return []byte((head + strings.Repeat(body, trace.MaxFile/len(body)+1))[:trace.MaxFile])
+	return []byte((head + strings.Repeat(body, 2*trace.MaxText/len(body)+1))[:2*trace.MaxText])
 }
 
 // TestBoundedMemory parses every shape: what is allocated is in proportion to the input.
@@ -262,7 +277,7 @@ func TestBoundedMemory(t *testing.T) {
 			t.Errorf("%s: no error", s.name)
 		}
 		runtime.ReadMemStats(&after)
-		const limit = 64 * trace.MaxFile
+		const limit = 64 * trace.MaxText
 		if used := after.TotalAlloc - before.TotalAlloc; used > limit {
 			t.Errorf("%s: %d bytes allocated, limit %d", s.name, used, limit)
 		}

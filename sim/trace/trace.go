@@ -11,15 +11,17 @@ import (
 )
 
 // Limits on what [Parse] accepts and [Format] writes. They are far above any
-// trace that a person would review.
+// trace that a person would review: what a search finds is written before it is shrunk.
 const (
-	MaxFile    = 1 << 20       // bytes of a file
-	MaxLine    = 4096          // bytes of a line, without its LF
-	MaxEntries = 10_000        // comment lines, operations, interventions: each
-	MaxConfig  = 64            // keys
-	MaxKills   = 64            // kills lines
-	MaxName    = 64            // bytes of a name
-	MaxNumber  = 1_000_000_000 // largest Nth and Steps
+	MaxFile     = 40 << 20      // bytes of a file
+	MaxText     = 1 << 20       // bytes of a file without the lines of its schedule
+	MaxLine     = 4096          // bytes of a line, without its LF
+	MaxEntries  = 10_000        // comment lines and operations, each
+	MaxSchedule = 100_000       // interventions: five for each step that sim allows by default
+	MaxConfig   = 64            // keys
+	MaxKills    = 64            // kills lines
+	MaxName     = 64            // bytes of a name
+	MaxNumber   = 1_000_000_000 // largest Nth and Steps
 )
 
 // Pass is the verdict of an execution that violates no property.
@@ -47,6 +49,9 @@ type Op struct {
 	Proc, Verb string
 	Args       []string
 }
+
+// String returns the operation as a line of a workload, with single spaces.
+func (o Op) String() string { return phrase(o.Proc, append([]string{o.Verb}, o.Args...)) }
 
 // phrase returns a word and its arguments, as a trace shows them.
 func phrase(word string, args []string) string {
@@ -103,7 +108,7 @@ func (t *Trace) check() error {
 	if err := cmp.Or(
 		checkCount("comment lines", len(t.Story), MaxEntries),
 		checkCount("operations", len(t.Workload), MaxEntries),
-		checkCount("interventions", len(t.Schedule), MaxEntries),
+		checkCount("interventions", len(t.Schedule), MaxSchedule),
 	); err != nil {
 		return err
 	}

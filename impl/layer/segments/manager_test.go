@@ -42,7 +42,7 @@ func TestManager(t *testing.T) {
 				}
 			case 1:
 				if n := len(blocks[g.Handle]); n > 0 {
-					g.Free(blocks[g.Handle][n-1])
+					g.Free(blocks[g.Handle][n-1:])
 					blocks[g.Handle] = blocks[g.Handle][:n-1]
 				}
 			default:

@@ -13,11 +13,12 @@ type State uint8
 const (
 	Creating State = iota // it has its place, and no memory yet
 	Live
-	Closing // no session gets memory in it any more
+	Closing   // no session gets memory in it any more
+	Releasing // no application has it, and its memory is being given back
 )
 
 // String returns the state as charts print it.
-func (s State) String() string { return [...]string{"creating", "live", "closing"}[s] }
+func (s State) String() string { return [...]string{"creating", "live", "closing", "releasing"}[s] }
 
 // BlockAlign is the alignment of blocks in a segment in bytes; larger than a cache line, so that two sessions
 // never share one.
@@ -32,8 +33,10 @@ type Segment struct {
 	Size   uint64 // bytes
 	State  State
 
-	Payer   wire.Handle   // the application whose quota it counts against
-	Waiting []wire.Handle // sessions that wait until it is created
+	Payer   int           // the side whose quota it counts against
+	Held    [2]int        // sessions in it that the side has not given up
+	Zeroing int           // fifos that are over and not zeroed so far
+	Waiting []wire.Handle // sessions that wait until it is created, or a fifo of it zeroed
 	Queues  [2]uint64     // offsets of event queues, if there are any
 	// Announced: the side was told to map and has not acknowledged an unmap. The place is not
 	// used again before both are false.
@@ -50,7 +53,7 @@ func (g *Segment) Alloc(blocks []Block) bool {
 	for i := range blocks {
 		at, ok := g.space.Alloc(blocks[i].Bytes())
 		if !ok {
-			g.free(blocks[:i])
+			g.Free(blocks[:i])
 			return false
 		}
 		blocks[i].Off = uint64(at)
@@ -59,9 +62,7 @@ func (g *Segment) Alloc(blocks []Block) bool {
 }
 
 // Free gives back blocks that Alloc placed. It panics on any other.
-func (g *Segment) Free(b Block) { g.free([]Block{b}) }
-
-func (g *Segment) free(blocks []Block) {
+func (g *Segment) Free(blocks []Block) {
 	for _, b := range blocks {
 		g.space.Release(wire.Location(b.Off), b.Bytes())
 	}

@@ -3,29 +3,23 @@ package shmtest
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/oshost"
 )
 
 const (
-	childEnv          = "SHM_TEST_CHILD" // name of the body
-	addrEnv           = "SHM_TEST_ADDR"  // where the parent listens
-	backgroundTimeout = 5 * time.Second  // bound on what happens in the background
+	childEnv = "SHM_TEST_CHILD" // name of the body
+	addrEnv  = "SHM_TEST_ADDR"  // where the parent listens
 
-	// Liveness bounds what must happen at all, on a busy machine.
-	Liveness = 30 * time.Second
+	// Liveness is [proctest.Liveness].
+	Liveness = proctest.Liveness
 )
 
 // Body is what a child process does with its host and a channel to its parent. Its error
@@ -129,81 +123,4 @@ func Check(t testing.TB, err error) {
 	if err != nil {
 		t.Error(err)
 	}
-}
-
-// Census counts what a process holds: open descriptors by kind, mappings of segments, and
-// children.
-type Census map[string]int
-
-// Holdings returns the census of this process.
-func Holdings() (Census, error) {
-	c := Census{}
-	links, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil {
-		return nil, err
-	}
-	for _, link := range links {
-		target, err := os.Readlink(link)
-		if err != nil {
-			continue // the descriptor of the directory itself
-		}
-		kind, _, _ := strings.Cut(target, ":[") // socket:[123]
-		c["open "+kind]++
-	}
-	mapped, err := os.ReadFile("/proc/self/maps")
-	if err != nil {
-		return nil, err
-	}
-	c["mapped segments"] = bytes.Count(mapped, []byte("memfd:"))
-	kids, err := filepath.Glob("/proc/self/task/*/children")
-	if err != nil {
-		return nil, err
-	}
-	for _, kid := range kids {
-		pids, _ := os.ReadFile(kid) // the thread may have ended
-		c["children"] += len(strings.Fields(string(pids)))
-	}
-	return c, nil
-}
-
-// AwaitHoldings returns the census as soon as it equals want, or after five seconds. Some
-// descriptors are closed in the background. It polls, because the kernel has no event for the close of a
-// descriptor or the end of a mapping.
-func AwaitHoldings(want Census) (Census, error) {
-	for begin := time.Now(); ; runtime.Gosched() {
-		c, err := Holdings()
-		if err != nil || maps.Equal(c, want) || time.Since(begin) > backgroundTimeout {
-			return c, err
-		}
-	}
-}
-
-// CheckLeaks takes a census and returns a function that takes another and reports the
-// difference.
-func CheckLeaks(t testing.TB) func() {
-	t.Helper()
-	WarmUp(t)
-	before, err := Holdings()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		t.Helper()
-		after, err := AwaitHoldings(before)
-		Check(t, err)
-		if diff := cmp.Diff(before, after); diff != "" {
-			t.Errorf("leak (-before +after):\n%s", diff)
-		}
-	}
-}
-
-// WarmUp makes the runtime open what it opens once: the netpoller's descriptors.
-func WarmUp(t testing.TB) {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	Check(t, r.Close())
-	Check(t, w.Close())
 }

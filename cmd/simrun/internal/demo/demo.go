@@ -40,6 +40,9 @@ well under a minute, needs a checkout, and leaves only the trace.`,
 		Example: "  simrun demo",
 		Args:    cli.Arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := cli.CheckOutput("--out", out); err != nil {
+				return err
+			}
 			r := &result{Found: &cli.Exploration{}}
 			return a.Perform(cmd, args, r, func(ctx context.Context) error { return run(ctx, a, r, out) })
 		},
@@ -103,6 +106,11 @@ the bug again, today or in ten years: the schedule above is anchored at names, n
 		p.Linef("\nThe same schedule was run on the code as it is, with the check: it %s.", p.Paint(cli.Green, "passes"))
 	} else {
 		p.Linef("\nThe same schedule was run on the code as it is: %s.", p.Paint(cli.Red, v.Note))
+	}
+	if v.Trace == "" {
+		p.Linef("")
+		v.PrintTrace(p)
+		return
 	}
 	p.Linef("\n%s is the trace; this runs it again:", v.Trace)
 	p.Linef("%s", v.Replay)

@@ -3,6 +3,9 @@ package model
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"cutthrough/model/catalog"
@@ -45,6 +48,17 @@ func (o *modelSearch) checkExport() error {
 		return cli.Errorf(cli.ExitUsage, "--export: want one --variant")
 	}
 	return nil
+}
+
+// checkFile finds out whether the file of a counterexample can be written, before one is searched for.
+func (o *modelSearch) checkFile() error {
+	if o.export == "" {
+		return nil
+	}
+	if _, err := os.Lstat(o.export); err == nil {
+		return cli.Errorf(cli.ExitUsage, "--export: %s: %w", o.export, fs.ErrExist)
+	}
+	return cli.CheckOutput("--export", filepath.Dir(o.export))
 }
 
 // exported returns the counterexample of a variant as a trace with the digest that it has on this code, and what

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cutthrough/cmd/simrun/internal/bytesize"
 	"cutthrough/model/catalog"
 	"cutthrough/model/check"
 	"cutthrough/sim/cli"
@@ -99,7 +100,7 @@ real code passes it, and with the same mistake it should not (simrun replay --mu
 	f.IntVar(&o.options.Workers, "workers", runtime.GOMAXPROCS(0), "how many search at the same time")
 	f.Uint64Var(&o.options.MaxStates, "max-states", 0, "end with more than `N` states")
 	f.IntVar(&o.options.MaxDepth, "max-depth", 0, "end `N` steps from the beginning")
-	f.Var((*byteSize)(&o.options.MaxBytes), "max-bytes", "end with more than `SIZE` of memory, such as 512M or 8G")
+	f.Var(bytesize.Var(&o.options.MaxBytes), "max-bytes", "end with more than `SIZE` of memory, such as 512M or 8G")
 	f.DurationVar(&o.time, "time", 0, "end after this time")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "write the search to `FILE`, to go on with it")
 	f.StringVar(&o.resume, "resume", "", "go on with the search in `FILE`")
@@ -116,6 +117,8 @@ func (o *modelSearch) check(cmd *cobra.Command) error {
 	switch {
 	case o.options.Workers < 1:
 		return cli.Errorf(cli.ExitUsage, "--workers=%d: want at least 1", o.options.Workers)
+	case o.options.Workers > cli.MaxWorkers:
+		return cli.Errorf(cli.ExitUsage, "--workers=%d: want at most %d", o.options.Workers, cli.MaxWorkers)
 	case o.options.MaxDepth < 0:
 		return cli.Errorf(cli.ExitUsage, "--max-depth=%d: want a positive number", o.options.MaxDepth)
 	case o.time < 0:
@@ -166,6 +169,9 @@ func (a *command) runModel(cmd *cobra.Command, args []string, o *modelSearch) er
 		return a.Perform(cmd, args, r, func(ctx context.Context) error { return a.checkModels(ctx, o, r) })
 	}
 	r := &modelResult{}
+	if err := o.checkFile(); err != nil {
+		return err
+	}
 	return a.Perform(cmd, args, r, func(ctx context.Context) error {
 		if o.export != "" {
 			if err := exportModel(ctx, task, o); err != nil {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 type walk struct {
 	cells  uint8
 	beyond bool // a state of interest lies behind the last cell
+	moody  bool // where it goes depends on the weather
 	catalog.Set
 }
 
@@ -40,6 +42,7 @@ func testModel() catalog.Entry {
 		{Name: "short", Doc: "four cells", Value: walk{cells: 4}},
 		{Name: "long", Doc: "a hundred cells", Value: walk{cells: 100}},
 		{Name: "beyond", Doc: "four cells, and a step to a fifth", Value: walk{cells: 4, beyond: true}},
+		{Name: "moody", Doc: "ten cells, and no function of them", Value: walk{cells: 10, moody: true}},
 	}
 	variants := []catalog.Variant{
 		walkTooFar:    {Name: "too-far", Row: "T1", Property: "S1: inside", Config: "long", Doc: "goes beyond the last cell"},
@@ -60,8 +63,12 @@ func (w walk) Actions() []string { return []string{"go", "go back", "fly"} }
 
 func (w walk) Init() []uint8 { return []uint8{0} }
 
+var weather atomic.Int64
+
 func (w walk) Next(s uint8, emit func(int, uint8)) {
 	switch {
+	case w.moody && s == 5 && weather.Add(1)%2 == 0:
+		emit(2, s+1)
 	case w.Has(walkStops) && s == 1, s > w.cells, s == w.cells && !w.Has(walkTooFar):
 	case w.Has(walkInCircles) && s == 2:
 		emit(1, 1)
@@ -130,29 +137,6 @@ func TestModelCheckpointThatCannotBeWritten(t *testing.T) {
 	o := &modelSearch{checkpoint: filepath.Join(t.TempDir(), "none", "c"), saveEvery: time.Minute}
 	if _, err := a.checkModel(t.Context(), modelTask{entry: testModel(), config: "short"}, o, check.Options{}); err == nil {
 		t.Error("no error for a directory that is not there")
-	}
-}
-
-func TestByteSize(t *testing.T) {
-	for text, want := range map[string]uint64{
-		"0": 0, "1": 1, "4096": 4096, "12B": 12, "2K": 2048, "3KB": 3072, "512M": 512 << 20, "8G": 8 << 30, "8GiB": 8 << 30,
-		"1T": 1 << 40, "16777215T": 16777215 << 40,
-	} {
-		var b byteSize
-		if err := b.Set(text); err != nil || uint64(b) != want {
-			t.Errorf("%q: %d, %v; want %d", text, b, err, want)
-		}
-	}
-	for _, text := range []string{"", "K", "-1", "1.5G", "1k", "1GG", "1iB", "1KiBi", "B1", "16777216T", "99999999999999999999", "8G "} {
-		var b byteSize
-		if err := b.Set(text); err == nil {
-			t.Errorf("%q is %d", text, b)
-		}
-	}
-	for want, n := range map[string]byteSize{"0": 0, "1000": 1000, "1K": 1024, "1025": 1025, "8G": 8 << 30, "1024T": 1 << 50} {
-		if got := n.String(); got != want {
-			t.Errorf("%d is %q, want %q", uint64(n), got, want)
-		}
 	}
 }
 

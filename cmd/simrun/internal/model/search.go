@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -136,7 +137,10 @@ func (a *command) checkModel(ctx context.Context, t modelTask, o *modelSearch, o
 	}
 	unsaved := o.search(limited, s)
 	report, err := s.Report(limited)
-	if err != nil {
+	switch {
+	case errors.Is(err, check.ErrNondeterministic):
+		return nil, cli.Errorf(cli.ExitNondeterminism, "%w", err)
+	case err != nil:
 		return nil, cli.Errorf(cli.ExitInternal, "%w", err)
 	}
 	c := newCheckedModel(t, report, ctx.Err() != nil, limited.Err() != nil)
