@@ -80,7 +80,9 @@ func networks(t *testing.T) []network {
 	sessions := func(name, free, nobody string) network {
 		return network{
 			"sessions as " + name, func(a string) (net.Listener, error) { return Listen(serves, name, a) },
-			func(ctx context.Context, a string) (net.Conn, error) { return Dialer{App: dials}.DialContext(ctx, name, a) }, free, nobody,
+			func(ctx context.Context, a string) (net.Conn, error) {
+				return Dialer{App: dials}.DialContext(ctx, name, a)
+			}, free, nobody,
 		}
 	}
 	std := func(name, free, nobody string) network {
@@ -187,7 +189,6 @@ func likeNetErrors(t *testing.T, c, s net.Conn) {
 	check(t, half.SetReadBuffer(1024))
 	blocked := make(chan error, 1)
 	go func() { _, err := c.Read(b); blocked <- err }()
-	time.Sleep(5 * time.Millisecond)
 	check(t, half.CloseRead())
 	if err := <-blocked; err != io.EOF {
 		t.Errorf("read beside CloseRead: %v", err)
