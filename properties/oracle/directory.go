@@ -122,10 +122,11 @@ func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, repl
 		n.apps = append(n.apps, directoryApp{id, ns, n.users[id], m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
 	case wire.Bind:
 		e, _ := endpointOf(m)
-		if portOpen(e) {
+		open := portOpen(e)
+		if open {
 			e = e.WithPort(r.Endpoint.Addr.Port())
 		}
-		if r.Endpoint != e || portOpen(e) || portOpen(m.Endpoint) && n.taken(n.app(id), e) {
+		if r.Endpoint != e || portOpen(e) || open && n.taken(n.app(id), e) {
 			return fmt.Errorf("listens at %v", r.Endpoint)
 		}
 		n.listeners = append(n.listeners, directoryListener{*n.app(id), r.Handle, e})
