@@ -175,6 +175,3 @@ func (a *App) sessionLocked(index uint32) *Session {
 	}
 	return a.sessions[index]
 }
-
-// ErrLayerGone is what calls return when the session layer has ended.
-var ErrLayerGone = errors.New("impl: the session layer is gone")

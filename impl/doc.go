@@ -2,7 +2,8 @@
 // applications on one machine, as [net.Conn] and [net.Listener]. The bytes of a session go through shared
 // memory; a session layer (package server) places that memory and introduces the two sides to each other.
 //
-// [Attach] returns an [App], which can [App.Listen] and [App.Dial]. Closing is enough to release
+// [Attach] returns an [App]. With it, [Listen] and [Dialer] take networks and addresses in the form of package net, as
+// [Resolve] explains; [App.Listen] and [App.Dial] take URIs. Closing is enough to release
 // everything: of a [Session], a [Listener], or of the App, which closes all its sessions and listeners.
 // What a closed session wrote is still read by its peer, unless [Session.Reset] threw it away.
 //

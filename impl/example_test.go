@@ -1,11 +1,9 @@
 package impl_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,7 +40,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer server.Close()
-	l, err := server.Listen("tcp://127.0.0.1/80")
+	l, err := impl.Listen(server, "tcp", "shared.memory:80")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -56,9 +54,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer client.Close()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return client.Dial(ctx, "tcp://127.0.0.1/80")
-	}}
+	transport := &http.Transport{DialContext: impl.Dialer{App: client}.DialContext}
 	defer transport.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: transport}).Get("http://shared.memory/hello")
 	if err != nil {

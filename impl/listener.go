@@ -3,8 +3,11 @@ package impl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"slices"
+	"syscall"
 
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
@@ -20,18 +23,27 @@ type Listener struct {
 	closed bool
 }
 
-// Listen listens at uri ("tcp://0.0.0.0/80"). Errors: a [wire.Status] such as
-// AddressInUse, which is also syscall.EADDRINUSE, or net.ErrClosed.
+// Listen listens at uri ("tcp://0.0.0.0/80"). Errors are in a [*net.OpError]: a [wire.Status] such as
+// AddressInUse, which is also syscall.EADDRINUSE, or net.ErrClosed. [ListenConfig] has the form of package net.
 func (a *App) Listen(uri string) (*Listener, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
 		return nil, err
 	}
+	return a.listen(context.Background(), e)
+}
+
+// listen listens at e; the address of the listener has the port that was chosen.
+func (a *App) listen(ctx context.Context, e wire.Endpoint) (*Listener, error) {
 	l := &Listener{app: a, addr: Addr{Endpoint: e}, bell: a.host.NewLocalDoorbell(nameIncoming)}
 	r := a.newRequest()
 	r.listener = l
-	if err := a.ask(context.Background(), r, wire.Message{Type: wire.Bind, Endpoint: e}); err != nil {
-		return nil, &net.OpError{Op: "listen", Net: e.Proto.String(), Addr: l.addr, Err: err}
+	err := a.ask(ctx, r, wire.Message{Type: wire.Bind, Endpoint: e})
+	if errors.Is(err, wire.Invalid) {
+		err = fmt.Errorf("%w: %w", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), err)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: e.Proto.String(), Addr: l.addr, Err: sysError("bind", err)}
 	}
 	return l, nil
 }
@@ -73,13 +85,14 @@ func (l *Listener) AcceptSession() (*Session, error) {
 func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Close stops listening, so that the endpoint is free when it returns, and resets the sessions that no Accept has
-// returned. Established ones stay. The second call returns net.ErrClosed.
+// returned. Established ones stay. The second call returns net.ErrClosed in a
+// [*net.OpError].
 func (l *Listener) Close() error {
 	a := l.app
 	a.mu.Lock()
 	if l.closed {
 		a.mu.Unlock()
-		return net.ErrClosed
+		return &net.OpError{Op: "close", Net: l.addr.Network(), Addr: l.addr, Err: net.ErrClosed}
 	}
 	l.closed = true
 	queue := l.queue

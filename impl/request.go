@@ -89,6 +89,7 @@ func (a *App) replyLocked(m wire.Message) error {
 	}
 	if m.Type == wire.BindReply && m.Status == wire.OK {
 		r.listener.handle = m.Handle
+		r.listener.addr.Endpoint = m.Endpoint // with the port that was chosen
 		a.listeners = append(a.listeners, r.listener)
 	}
 	r.reply, r.done = m, true

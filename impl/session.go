@@ -32,6 +32,7 @@ type Session struct {
 	app           *App
 	handle        wire.Handle
 	local, remote Addr
+	remotePeer    wire.Peer
 	peer          *peer
 	out           outbox
 
@@ -42,6 +43,7 @@ type Session struct {
 	peerFin  bool        // the peer has closed its writing direction
 	peerDone bool        // the peer has closed
 	fin      bool        // we have closed ours
+	deaf     bool        // CloseRead was called
 	closed   bool
 	inflight int // calls that may touch the fifos
 	drained  shm.Doorbell
@@ -69,7 +71,7 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 		rx: direction{turn: h.NewLock(nameReadLock), bell: h.NewLocalDoorbell(nameReadBell), deadline: shm.Forever},
 		tx: direction{turn: h.NewLock(nameWriteLock), bell: h.NewLocalDoorbell(nameWriteBell), deadline: shm.Forever},
 	}
-	s.local, s.remote = Addr{m.Endpoint, m.Handle}, Addr{m.Endpoint, m.Handle}
+	s.name(m, serves)
 	rx, rxOff, err := a.table.resolve(m.Rx)
 	if err != nil {
 		return nil, err
@@ -129,7 +131,7 @@ func (s *Session) stateLocked(d *direction) error {
 		return s.err
 	case d.deadline != shm.Forever && d.deadline <= s.app.host.Now():
 		return os.ErrDeadlineExceeded
-	case d == &s.rx && (s.peerFin || s.peerDone):
+	case d == &s.rx && (s.peerFin || s.peerDone || s.deaf):
 		return io.EOF
 	case d == &s.tx && (s.fin || s.peerDone):
 		return syscall.EPIPE
@@ -173,9 +175,8 @@ func (s *Session) leave(d *direction) {
 	}
 }
 
-// Read reads up to len(b) bytes. io.EOF when the peer has closed and everything it wrote
-// was read; net.ErrClosed, os.ErrDeadlineExceeded, syscall.ECONNRESET, shm.ErrCorrupt.
-func (s *Session) Read(b []byte) (int, error) {
+// receive is Read without the context of its errors.
+func (s *Session) receive(b []byte) (int, error) {
 	if err := s.enter(&s.rx); err != nil {
 		return 0, err
 	}
@@ -202,9 +203,8 @@ func (s *Session) Read(b []byte) (int, error) {
 	}
 }
 
-// Write writes all of b, or returns how many bytes and why not more: syscall.EPIPE when
-// the peer has closed or CloseWrite was called; else as Read.
-func (s *Session) Write(b []byte) (int, error) {
+// send is Write without the context of its errors.
+func (s *Session) send(b []byte) (int, error) {
 	if err := s.enter(&s.tx); err != nil {
 		return 0, err
 	}
@@ -226,9 +226,8 @@ func (s *Session) Write(b []byte) (int, error) {
 	}
 }
 
-// CloseWrite closes the writing direction: the peer reads what was written, and then
-// io.EOF. The second call returns syscall.EPIPE.
-func (s *Session) CloseWrite() error {
+// closeWrite is CloseWrite without the context of its errors.
+func (s *Session) closeWrite() error {
 	if err := s.enter(&s.tx); err != nil {
 		return err
 	}
@@ -239,15 +238,7 @@ func (s *Session) CloseWrite() error {
 	return s.tell(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
 }
 
-// Close closes the session; blocked calls return net.ErrClosed. The peer reads what was
-// written, unless bytes from it are unread here: then they are thrown away and it is
-// reset. The second call returns net.ErrClosed.
-func (s *Session) Close() error { return s.close(wire.Disconnect) }
-
-// Reset closes the session and throws away what is under way in both directions:
-// the peer's calls return syscall.ECONNRESET.
-func (s *Session) Reset() error { return s.close(wire.Reset) }
-
+// close is Close or Reset without the context of its errors.
 func (s *Session) close(kind wire.Type) error {
 	s.mu.Lock()
 	if s.closed {
@@ -336,23 +327,7 @@ func (s *Session) failLocked(err error) {
 	s.signalAllLocked()
 }
 
-// LocalAddr returns the endpoint of the session; it is the same on both sides.
-func (s *Session) LocalAddr() net.Addr { return s.local }
-
-// RemoteAddr returns the endpoint of the session.
-func (s *Session) RemoteAddr() net.Addr { return s.remote }
-
-// SetDeadline sets both deadlines. The zero time means none.
-func (s *Session) SetDeadline(t time.Time) error {
-	return errors.Join(s.setDeadline(&s.rx, t), s.setDeadline(&s.tx, t))
-}
-
-// SetReadDeadline sets the deadline of reads, also of those that wait.
-func (s *Session) SetReadDeadline(t time.Time) error { return s.setDeadline(&s.rx, t) }
-
-// SetWriteDeadline sets the deadline of writes, also of those that wait.
-func (s *Session) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.tx, t) }
-
+// setDeadline sets the deadline of direction d.
 func (s *Session) setDeadline(d *direction, t time.Time) error {
 	until := shm.Forever
 	if !t.IsZero() {
@@ -372,5 +347,3 @@ func (s *Session) setDeadline(d *direction, t time.Time) error {
 	s.peer.signalLocked(d)
 	return nil
 }
-
-var _ net.Conn = (*Session)(nil)

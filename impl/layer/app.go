@@ -12,7 +12,8 @@ type app struct {
 	h             wire.Handle
 	channel       Channel
 	user          uint32
-	ns            int // index of its namespace
+	peer          wire.Peer // its process
+	ns            int       // index of its namespace
 	scope         uint8
 	listeners     []wire.Handle
 	pairs         []wire.Handle
@@ -39,7 +40,7 @@ func (l *Core) attach(ch Channel, a *app, m wire.Message, refuse wire.Status) {
 	case l.apps.Len() >= l.cfg.MaxApps || l.users[c.user].apps >= l.cfg.MaxUserApps:
 		reply.Status = wire.QuotaExceeded
 	default:
-		n := &app{channel: ch, user: c.user, ns: ns, scope: m.Scope}
+		n := &app{channel: ch, user: c.user, peer: c.peer, ns: ns, scope: m.Scope}
 		if n.scope == 0 {
 			n.scope = wire.ScopeGlobal
 		}

@@ -11,6 +11,7 @@ func (l *Core) Clone() *Core {
 	c := *l
 	c.channels, c.users = maps.Clone(l.channels), maps.Clone(l.users)
 	c.byPair, c.directory = maps.Clone(l.byPair), maps.Clone(l.directory)
+	c.ports = maps.Clone(l.ports)
 	c.apps = l.apps.Clone(func(a *app) {
 		a.listeners, a.pairs = slices.Clone(a.listeners), slices.Clone(a.pairs)
 	})

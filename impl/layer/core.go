@@ -28,6 +28,10 @@ type Core struct {
 	directory map[tableKey]wire.Handle
 	timers    timers
 	out       []Effect
+
+	lastSerial uint64          // of a session
+	ports      map[portKey]int // listeners at each
+	lastPort   uint16          // where the search for a free one goes on
 }
 
 // New returns a session layer without applications. It panics if cfg makes no
@@ -42,7 +46,7 @@ func New(cfg Config) *Core {
 		apps: pool.New[app](wire.KindApp), listeners: pool.New[listener](wire.KindListener),
 		sessions: pool.New[session](wire.KindSession), pairs: pool.New[pair](wire.KindPair),
 		segments: segments.NewManager(cfg.Base, cfg.End, cfg.Guard),
-		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{},
+		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{}, ports: map[portKey]int{},
 	}
 }
 
@@ -55,7 +59,7 @@ func (l *Core) Step(ev Event) []Effect {
 		if _, ok := l.channels[ev.Channel]; ok {
 			panic(fmt.Sprintf("impl: channel %d opened twice", ev.Channel))
 		}
-		l.open(ev.Channel, ev.User)
+		l.open(ev.Channel, ev.User, ev.Peer)
 	case EventMessage:
 		if c, ok := l.channels[ev.Channel]; ok {
 			l.message(ev, l.apps.Get(c.app))
@@ -122,7 +126,7 @@ func (l *Core) message(ev Event, a *app) {
 	switch m.Type {
 	case wire.Detach:
 		l.onAppGone(a)
-		l.open(ch, a.user)
+		l.open(ch, a.user, a.peer)
 		l.send(a, wire.Message{Type: reply, RequestID: m.RequestID})
 	case wire.Bind:
 		l.bind(a, m)

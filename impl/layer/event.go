@@ -32,6 +32,7 @@ type Event struct {
 	Now     time.Duration
 	Channel Channel
 	User    uint32      // of EventOpen: the user whose quotas the application counts against
+	Peer    wire.Peer   // of EventOpen: the process, which the applications that it has sessions with are told
 	Refuse  wire.Status // of an Attach: the refusal that the driver has decided on, or OK
 	Msg     wire.Message
 	Segment wire.Handle

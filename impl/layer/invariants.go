@@ -94,7 +94,12 @@ func (l *Core) checkTold(s *session, bad report) {
 
 // checkSessions: the state agrees with what the sides were told (S11, S13, S14).
 func (l *Core) checkSessions(bad report) {
+	serials := map[uint64]bool{}
 	l.sessions.Each(func(_ wire.Handle, s *session) {
+		if serials[s.serial] || s.serial == 0 || s.serial > l.lastSerial {
+			bad("S13", "%v has serial %d, the last one is %d", s.h, s.serial, l.lastSerial)
+		}
+		serials[s.serial] = true
 		c, v := s.sides[client], s.sides[server]
 		ok := false
 		switch s.state {
@@ -188,13 +193,17 @@ func (l *Core) checkApps(bad report) {
 // checkTables: an entry refers to a live listener of a live application, and every listener
 // has its entries (S18).
 func (l *Core) checkTables(bad report) {
-	entries := 0
+	entries, ports := 0, map[portKey]int{}
 	l.listeners.Each(func(_ wire.Handle, li *listener) {
 		if l.apps.Get(li.app) == nil {
 			bad("S18", "%v listens for %v, which is gone", li.h, li.app)
 		}
 		for _, k := range li.keys {
 			entries++
+			ports[portOf(k)]++
+			if k.endpoint.Proto != wire.Unix && k.endpoint.Addr.Port() == 0 {
+				bad("S18", "%v listens at no port", li.h)
+			}
 			if l.directory[k] != li.h {
 				bad("S18", "%v has no entry for %v", li.h, k.endpoint)
 			}
@@ -202,5 +211,8 @@ func (l *Core) checkTables(bad report) {
 	})
 	if entries != len(l.directory) {
 		bad("S18", "%d entries in the tables, listeners have %d", len(l.directory), entries)
+	}
+	if !maps.Equal(ports, l.ports) {
+		bad("S18", "ports are counted as %v, listeners have %v", l.ports, ports)
 	}
 }

@@ -28,13 +28,17 @@ type tableKey struct {
 func (l *Core) bind(a *app, m wire.Message) {
 	reply := wire.Message{Type: wire.BindReply, RequestID: m.RequestID}
 	e, ok := m.Target()
+	free := true
+	if ok && e.Proto != wire.Unix && e.Addr.Port() == 0 {
+		e, free = l.choosePort(a, e)
+	}
 	keys := a.keys(e)
 	switch {
 	case !ok:
 		reply.Status = wire.Unsupported
-	case !e.Addr.Addr().IsUnspecified() && !l.own(a.ns, e.Addr.Addr()):
+	case e.Name == "" && !e.Addr.Addr().IsUnspecified() && !l.own(a.ns, e.Addr.Addr()):
 		reply.Status = wire.Invalid
-	case slices.ContainsFunc(keys, func(k tableKey) bool { return l.directory[k] != 0 }):
+	case !free || slices.ContainsFunc(keys, func(k tableKey) bool { return l.directory[k] != 0 }):
 		reply.Status = wire.AddressInUse
 	case len(a.listeners) >= l.cfg.MaxListeners || l.users[a.user].listeners >= l.cfg.MaxUserListeners:
 		reply.Status = wire.QuotaExceeded
@@ -45,6 +49,7 @@ func (l *Core) bind(a *app, m wire.Message) {
 		l.charge(a.user, account{listeners: 1})
 		for _, k := range keys {
 			l.directory[k] = li.h
+			l.countPort(k, 1)
 		}
 		reply.Handle, reply.Endpoint = li.h, e
 	}
@@ -98,6 +103,7 @@ func (l *Core) removeListener(a *app, li *listener) {
 			panic("impl: table entry of " + li.h.String() + " is another's")
 		}
 		delete(l.directory, k)
+		l.countPort(k, -1)
 	}
 	a.listeners = slices.DeleteFunc(a.listeners, func(h wire.Handle) bool { return h == li.h })
 	var pending []*session
@@ -148,8 +154,8 @@ func (l *Core) find(table, ns int, e wire.Endpoint) *listener {
 		return li
 	}
 	addr := e.Addr.Addr()
-	if !l.own(ns, addr) {
-		return nil
+	if e.Name != "" || !l.own(ns, addr) {
+		return nil // names have no wildcard
 	}
 	wildcard := netip.IPv4Unspecified()
 	if addr.Is6() {
@@ -157,4 +163,42 @@ func (l *Core) find(table, ns int, e wire.Endpoint) *listener {
 	}
 	e.Addr = netip.AddrPortFrom(wildcard, e.Addr.Port())
 	return l.listeners.Get(l.directory[tableKey{table, e}])
+}
+
+// The ports that a bind to port 0 may get: those that Linux gives unless configured.
+const (
+	firstPort = 32768
+	ports     = 60999 - firstPort + 1
+)
+
+// choosePort returns e with a port at which nothing listens in any table that a listener of a would be in, whatever its
+// address, so that the listener gets what is for it and no other's. It takes them in turn: what dials a port late finds
+// nothing there, and not what has got it since. False: there is none.
+func (l *Core) choosePort(a *app, e wire.Endpoint) (wire.Endpoint, bool) {
+	for i := range ports {
+		port := firstPort + uint16((int(l.lastPort)+i)%ports)
+		key := e.WithPort(port)
+		if !slices.ContainsFunc(a.keys(key), func(k tableKey) bool { return l.ports[portOf(k)] > 0 }) {
+			l.lastPort = port - firstPort + 1
+			return key, true
+		}
+	}
+	return e, false
+}
+
+// portKey is a port in a table, of whatever host.
+type portKey struct {
+	table int
+	proto wire.Proto
+	port  uint16
+}
+
+func portOf(k tableKey) portKey { return portKey{k.table, k.endpoint.Proto, k.endpoint.Addr.Port()} }
+
+// countPort notes that there is one listener more, or less, at the port of k.
+func (l *Core) countPort(k tableKey, n int) {
+	p := portOf(k)
+	if l.ports[p] += n; l.ports[p] == 0 {
+		delete(l.ports, p)
+	}
 }

@@ -33,6 +33,7 @@ func (s state) String() string { return stateText[s] }
 // its memory is not used for anything else.
 type session struct {
 	h         wire.Handle
+	serial    uint64 // of all sessions of this session layer
 	state     state
 	pair      wire.Handle
 	listener  wire.Handle
@@ -92,6 +93,8 @@ func (l *Core) connect(a *app, m wire.Message) {
 	p := l.pairOf(a, sv)
 	s := &session{pair: p.h, listener: li.h, endpoint: e, requestID: m.RequestID, sizes: [2]uint32{rx, tx}}
 	s.h = l.sessions.Add(s)
+	l.lastSerial++
+	s.serial = l.lastSerial
 	l.link(p, s)
 	l.place(p, s)
 }
@@ -117,7 +120,7 @@ func (l *Core) onPlaced(p *pair, s *session) {
 func (l *Core) describe(p *pair, s *session, r role) wire.Message {
 	base := l.segments.Get(s.segment).Base
 	return wire.Message{
-		Handle: s.h, Session: wire.LocalSession, Endpoint: s.endpoint,
+		Handle: s.h, Session: wire.LocalSession, Endpoint: s.endpoint, Serial: s.serial, Peer: l.apps.Get(p.apps[r.peer()]).peer,
 		Rx: base + wire.Location(s.fifos[r]), Tx: base + wire.Location(s.fifos[r.peer()]),
 		ReadQueue: p.queues[r], PostQueue: p.queues[r.peer()],
 	}

@@ -18,7 +18,7 @@ func (s *Server) admitLocked(conn shm.Conn, peer shm.Peer) {
 	s.lastChannel++
 	c := &channel{id: s.lastChannel, conn: conn, peer: peer}
 	s.channels[c.id] = c
-	s.stepLocked(layer.Event{Kind: layer.EventOpen, Channel: c.id, User: peer.UID})
+	s.stepLocked(layer.Event{Kind: layer.EventOpen, Channel: c.id, User: peer.UID, Peer: credentials(peer)})
 	s.trackUnattachedLocked(c)
 	s.spawnLocked("server-read", func() {
 		if at > s.host.Now() {
@@ -26,6 +26,11 @@ func (s *Server) admitLocked(conn shm.Conn, peer shm.Peer) {
 		}
 		s.read(c)
 	})
+}
+
+// credentials returns what the peers of a process are told of it.
+func credentials(p shm.Peer) wire.Peer {
+	return wire.Peer{UID: p.UID, GID: p.GID, PID: uint32(max(p.PID, 0))}
 }
 
 // judge returns the status with which an attach of the application of c is refused, or OK. A channel that

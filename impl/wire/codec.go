@@ -43,6 +43,7 @@ type coder interface {
 	flag(name string, v *bool)
 	text(name string, v *string, size int)
 	endpoint(v *Endpoint)
+	peer(v *Peer)
 }
 
 // fields visits the fields that messages of m's kind have.
@@ -75,6 +76,8 @@ func (m *Message) fields(c coder) {
 			c.u64((*uint64)(a))
 		}
 		c.endpoint(&m.Endpoint)
+		c.u64(&m.Serial)
+		c.peer(&m.Peer)
 	case Map:
 		c.u64((*uint64)(&m.Handle))
 		c.u64((*uint64)(&m.Base))
@@ -97,6 +100,7 @@ func (n *measure) u8(string, *uint8, uint8)           { *n++ }
 func (n *measure) flag(string, *bool)                 { *n++ }
 func (n *measure) text(_ string, _ *string, size int) { *n += measure(size) }
 func (n *measure) endpoint(*Endpoint)                 { *n += endpointSize }
+func (n *measure) peer(*Peer)                         { *n += 12 }
 
 // Size returns the length of messages of type t in bytes.
 func (t Type) Size() int {
@@ -126,8 +130,8 @@ func (w *writer) text(_ string, v *string, size int) {
 	w.b = append(w.b, make([]byte, size-len(*v))...)
 }
 
-// endpointSize is protocol, family (0 none, 4, 6), port and 16 bytes of address.
-const endpointSize = 20
+// endpointSize is protocol, family (0 none, 1 name, 4, 6), port and 108 bytes for the name or the address.
+const endpointSize = 4 + maxName + 1
 
 func (w *writer) endpoint(e *Endpoint) {
 	var b [endpointSize]byte
@@ -136,10 +140,20 @@ func (w *writer) endpoint(e *Endpoint) {
 		if e.Addr.Addr().Is4() {
 			b[1] = 4
 		}
+		if e.Name != "" {
+			b[1] = 1
+		}
 		binary.LittleEndian.PutUint16(b[2:], e.Addr.Port())
+		copy(b[4:], e.Name)
 		copy(b[4:], e.Addr.Addr().AsSlice())
 	}
 	w.b = append(w.b, b[:]...)
+}
+
+func (w *writer) peer(p *Peer) {
+	for _, v := range []*uint32{&p.UID, &p.GID, &p.PID} {
+		w.u32(v)
+	}
 }
 
 // reader takes fields from b, which is long enough, and keeps the first error.
@@ -185,36 +199,46 @@ func (r *reader) text(name string, v *string, size int) {
 
 func (r *reader) endpoint(e *Endpoint) {
 	b := r.take(endpointSize)
-	var a netip.Addr
-	rest := b[4:]
+	zero := func(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
+	var host netip.Addr
+	name, rest := "", b[4:]
 	switch b[1] {
 	case 0:
-		if bytes.ContainsFunc(b, func(c rune) bool { return c != 0 }) {
+		if !zero(b) {
 			r.fail("endpoint without a family is not zero")
 		}
 		return
+	case 1:
+		name, rest = string(bytes.TrimRight(rest, "\x00")), nil
 	case 4:
-		a, rest = netip.AddrFrom4([4]byte(b[4:8])), b[8:]
-		if bytes.ContainsFunc(rest, func(c rune) bool { return c != 0 }) {
-			r.fail("IPv4 address has more than 4 bytes")
-		}
+		host, rest = netip.AddrFrom4([4]byte(rest)), rest[4:]
 	case 6:
-		if a = netip.AddrFrom16([16]byte(rest)); a.Is4In6() {
-			r.fail("IPv4 address in IPv6 form")
-		}
+		host, rest = netip.AddrFrom16([16]byte(rest)), rest[16:]
 	default:
 		r.fail("address family %d", b[1])
 	}
-	if p := Proto(b[0]); p != TCP && p != UDP {
-		r.fail("protocol %d", b[0])
+	if !zero(rest) {
+		r.fail("bytes after the address")
 	}
-	*e = Endpoint{Proto(b[0]), netip.AddrPortFrom(a, binary.LittleEndian.Uint16(b[2:]))}
+	*e = Endpoint{Proto(b[0]), netip.AddrPortFrom(host, binary.LittleEndian.Uint16(b[2:])), name}
+	if err := e.Check(); err != nil {
+		r.fail("endpoint: %w", err)
+	}
+}
+
+func (r *reader) peer(p *Peer) {
+	for _, v := range []*uint32{&p.UID, &p.GID, &p.PID} {
+		r.u32(v)
+	}
+	if p.PID >= 1<<31 {
+		r.fail("pid is %d", p.PID)
+	}
 }
 
 // Encode appends the wire form of m to b. It panics when m does not fit its kind:
 // our own messages do.
 func (m Message) Encode(b []byte) []byte {
-	if m.Type == 0 || m.Type >= NumTypes || len(m.URI) > MaxURI || len(m.Namespace) > MaxNamespace {
+	if m.Type == 0 || m.Type >= NumTypes || len(m.URI) > MaxURI || len(m.Namespace) > MaxNamespace || len(m.Endpoint.Name) > maxName {
 		panic(fmt.Sprintf("impl: encode %v", m))
 	}
 	w := writer{append(b, 'C', 'T', Version, byte(m.Type))}
@@ -228,7 +252,7 @@ func (m Message) Encode(b []byte) []byte {
 // Validate returns an error that wraps [Unsupported] when [Decode] would not give m back: some field is out of
 // range, or not of its type.
 func (m Message) Validate() error {
-	if len(m.Namespace) <= MaxNamespace {
+	if len(m.Namespace) <= MaxNamespace && len(m.Endpoint.Name) <= maxName {
 		if got, err := Decode(m.Encode(nil)); err == nil && got == m {
 			return nil
 		}

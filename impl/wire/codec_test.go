@@ -21,12 +21,12 @@ var kinds = []struct {
 }{
 	{Attach, "attach", 89, 0}, {AttachReply, "attach-reply", 24, 0},
 	{Detach, "detach", 16, 0}, {DetachReply, "detach-reply", 16, 0},
-	{Bind, "bind", 164, 0}, {BindReply, "bind-reply", 44, 0},
+	{Bind, "bind", 256, 0}, {BindReply, "bind-reply", 136, 0},
 	{Unbind, "unbind", 152, 0}, {UnbindReply, "unbind-reply", 24, 0},
-	{Connect, "connect", 172, 0}, {ConnectReply, "connect-reply", 85, 0},
+	{Connect, "connect", 264, 0}, {ConnectReply, "connect-reply", 197, 0},
 	{Map, "map", 41, 1}, {MapReply, "map-reply", 24, 0},
 	{Unmap, "unmap", 24, 0}, {UnmapReply, "unmap-reply", 24, 0},
-	{Accept, "accept", 85, 0}, {AcceptReply, "accept-reply", 24, 0},
+	{Accept, "accept", 197, 0}, {AcceptReply, "accept-reply", 24, 0},
 	{Disconnect, "disconnect", 25, 0}, {DisconnectReply, "disconnect-reply", 24, 0},
 	{Reset, "reset", 24, 0}, {ResetReply, "reset-reply", 24, 0},
 }
@@ -60,7 +60,8 @@ func TestKinds(t *testing.T) {
 
 // TestWireBytes pins the bytes of messages in which every field is different.
 func TestWireBytes(t *testing.T) {
-	e := Endpoint{UDP, netip.MustParseAddrPort("1.2.3.4:515")}
+	e := Endpoint{Proto: UDP, Addr: netip.MustParseAddrPort("1.2.3.4:515")}
+	zeros := func(n int) string { return strings.Repeat("00", n) }
 	uri := func(s string) string { return hex.EncodeToString([]byte(s)) + strings.Repeat("00", MaxURI-len(s)) }
 	for _, tt := range []struct {
 		m    Message
@@ -69,14 +70,18 @@ func TestWireBytes(t *testing.T) {
 		{Message{Type: Attach, RequestID: 0x0102, Status: -3, Namespace: "rot", Secret: 0x55, Scope: ScopeGlobal},
 			"43540201 fdffffff 0201000000000000" + "726f74" + strings.Repeat("00", 61) + "5500000000000000 02"},
 		{Message{Type: Bind, URI: "tcp://::1/80"},
-			"43540205 00000000 0000000000000000" + uri("tcp://::1/80") + strings.Repeat("00", 20)},
-		{Message{Type: Connect, Endpoint: Endpoint{TCP, netip.MustParseAddrPort("[fd00::1]:80")}, RxSize: 7, TxSize: 0x01020304},
-			"43540209 00000000 0000000000000000" + uri("") + "01 06 5000 fd000000000000000000000000000001 07000000 04030201"},
+			"43540205 00000000 0000000000000000" + uri("tcp://::1/80") + zeros(112)},
+		{Message{Type: Connect, Endpoint: Endpoint{Proto: TCP, Addr: netip.MustParseAddrPort("[fd00::1]:80")}, RxSize: 7, TxSize: 0x01020304},
+			"43540209 00000000 0000000000000000" + uri("") + "01 06 5000 fd000000000000000000000000000001" + zeros(92) + "07000000 04030201"},
+		{Message{Type: Bind, Endpoint: Endpoint{TCP, netip.AddrPortFrom(netip.Addr{}, 80), "host"}},
+			"43540205 00000000 0000000000000000" + uri("") + "01 01 5000" + hex.EncodeToString([]byte("host")) + zeros(104)},
+		{Message{Type: Bind, Endpoint: Endpoint{Proto: Unix, Name: "/p"}},
+			"43540205 00000000 0000000000000000" + uri("") + "03 01 0000" + hex.EncodeToString([]byte("/p")) + zeros(106)},
 		{Message{Type: Map, Handle: NewHandle(KindSegment, 3, 9), Base: 0x200001000, Size: 0x8000, Doorbells: true},
 			"4354020b 00000000 0000000000000000 0900000003000050 0010000002000000 0080000000000000 01"},
-		{Message{Type: Accept, Handle: NewHandle(KindSession, 1, 2), Listener: NewHandle(KindListener, 1, 0), Session: LocalSession, Rx: 1, Tx: 2, PostQueue: 3, ReadQueue: 4, Endpoint: e},
+		{Message{Type: Accept, Handle: NewHandle(KindSession, 1, 2), Listener: NewHandle(KindListener, 1, 0), Session: LocalSession, Rx: 1, Tx: 2, PostQueue: 3, ReadQueue: 4, Endpoint: e, Serial: 9, Peer: Peer{1, 2, 3}},
 			"4354020f 00000000 0000000000000000 0200000001000030 0000000001000020 01" +
-				"0100000000000000 0200000000000000 0300000000000000 0400000000000000 02 04 0302 01020304000000000000000000000000"},
+				"0100000000000000 0200000000000000 0300000000000000 0400000000000000 02 04 0302 01020304" + zeros(104) + "0900000000000000 01000000 02000000 03000000"},
 		{Message{Type: Disconnect, RequestID: 5, Handle: NewHandle(KindSession, MaxGeneration, 0xffffffff), CloseMode: CloseWrite},
 			"43540211 00000000 0500000000000000 ffffffffffffff3f 01"},
 	} {
@@ -114,15 +119,25 @@ func (d drawer) text(name string, v *string, size int) {
 	*v = rapid.StringOfN(rapid.RuneFrom([]rune("az09:/é世 ")), 0, -1, size).Draw(d.t, name)
 }
 func (d drawer) endpoint(e *Endpoint) {
-	bits := rapid.SampledFrom([]int{0, 4, 16}).Draw(d.t, "address bytes")
-	if bits == 0 {
-		return
+	port := rapid.Uint16().Draw(d.t, "port")
+	proto := rapid.SampledFrom([]Proto{TCP, UDP}).Draw(d.t, "protocol")
+	switch bits := rapid.SampledFrom([]int{0, 1, 2, 4, 16}).Draw(d.t, "address bytes"); bits {
+	case 0:
+	case 1:
+		*e = Endpoint{Proto: Unix, Name: rapid.StringOfN(rapid.RuneFrom([]rune("az09:/é世 @")), 1, -1, maxName).Draw(d.t, "name")}
+	case 2:
+		*e = Endpoint{proto, netip.AddrPortFrom(netip.Addr{}, port), rapid.StringMatching(`[a-z0-9._-]{0,106}[a-z]`).Draw(d.t, "host")}
+	default:
+		a, _ := netip.AddrFromSlice(rapid.SliceOfN(rapid.Byte(), bits, bits).Draw(d.t, "address"))
+		if a.Is4In6() {
+			a = netip.IPv6Loopback()
+		}
+		*e = Endpoint{Proto: proto, Addr: netip.AddrPortFrom(a, port)}
 	}
-	a, _ := netip.AddrFromSlice(rapid.SliceOfN(rapid.Byte(), bits, bits).Draw(d.t, "address"))
-	if a.Is4In6() {
-		a = netip.IPv6Loopback()
-	}
-	*e = Endpoint{rapid.SampledFrom([]Proto{TCP, UDP}).Draw(d.t, "protocol"), netip.AddrPortFrom(a, rapid.Uint16().Draw(d.t, "port"))}
+}
+
+func (d drawer) peer(p *Peer) {
+	*p = Peer{rapid.Uint32().Draw(d.t, "uid"), rapid.Uint32().Draw(d.t, "gid"), rapid.Uint32Max(1<<31-1).Draw(d.t, "pid")}
 }
 
 // TestRoundTrip: what was sent is received, and nothing of what was in the buffer before.
@@ -189,7 +204,10 @@ func (filler) u32(v *uint32)                      { *v = 0x99aabbcc }
 func (filler) u8(_ string, v *uint8, _ uint8)     { *v = 1 }
 func (filler) flag(_ string, v *bool)             { *v = true }
 func (filler) text(name string, v *string, _ int) { *v = name }
-func (filler) endpoint(v *Endpoint)               { *v = Endpoint{TCP, netip.MustParseAddrPort("127.0.0.1:80")} }
+func (filler) endpoint(v *Endpoint) {
+	*v = Endpoint{Proto: TCP, Addr: netip.MustParseAddrPort("127.0.0.1:80")}
+}
+func (filler) peer(v *Peer) { *v = Peer{1, 2, 3} }
 
 // TestDecodeRefuses: what is no message is refused with what is wrong with it.
 func TestDecodeRefuses(t *testing.T) {
@@ -223,10 +241,21 @@ func TestDecodeRefuses(t *testing.T) {
 		{at(Bind, endpointAt+2, 80), "impl: bad message: bind: endpoint without a family is not zero"},
 		{at(Bind, endpointAt+19, 1), "impl: bad message: bind: endpoint without a family is not zero"},
 		{at(Bind, endpointAt, 1, 5), "impl: bad message: bind: address family 5"},
-		{at(Bind, endpointAt, 0, 4), "impl: bad message: bind: protocol 0"},
-		{at(Bind, endpointAt, 3, 4), "impl: bad message: bind: protocol 3"},
-		{at(Connect, endpointAt, 1, 4, 80, 0, 127, 0, 0, 1, 9), "impl: bad message: connect: IPv4 address has more than 4 bytes"},
-		{at(Connect, endpointAt, 1, 6, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1), "impl: bad message: connect: IPv4 address in IPv6 form"},
+		{at(Bind, endpointAt, 0, 4), "impl: bad message: bind: endpoint: protocol 0"},
+		{at(Bind, endpointAt, 4, 4), "impl: bad message: bind: endpoint: protocol 4"},
+		{at(Bind, endpointAt, 3, 4), `impl: bad message: bind: endpoint: no name "", or more`},
+		{at(Bind, endpointAt, 3, 1), `impl: bad message: bind: endpoint: no name "", or more`},
+		{at(Bind, endpointAt, 3, 1, 80, 0, 'a'), `impl: bad message: bind: endpoint: no name "a", or more`},
+		{at(Bind, endpointAt, 3, 1, 0, 0, 'a', 0, 'b'), `impl: bad message: bind: endpoint: name "a\x00b" is not plain text`},
+		{at(Bind, endpointAt, 3, 1, 0, 0, 0xff), `impl: bad message: bind: endpoint: name "\xff" is not plain text`},
+		{at(Bind, endpointAt, append([]byte{3, 1, 0, 0}, strings.Repeat("x", 108)...)...), "impl: bad message: bind: endpoint: name of 108 bytes, at most 107"},
+		{at(Bind, endpointAt, 1, 1), `impl: bad message: bind: endpoint: address invalid IP and name "": want one of them`},
+		{at(Bind, endpointAt, 1, 1, 0, 0, 'A'), `impl: bad message: bind: endpoint: no name of a host "A"`},
+		{at(Bind, endpointAt, 1, 1, 0, 0, '1', '.', '2'), `impl: bad message: bind: endpoint: no name of a host "1.2"`},
+		{at(Bind, endpointAt, 1, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), "impl: bad message: bind: bytes after the address"},
+		{at(Accept, 196, 0x80), "impl: bad message: accept: pid is 2147483648"},
+		{at(Connect, endpointAt, 1, 4, 80, 0, 127, 0, 0, 1, 9), "impl: bad message: connect: bytes after the address"},
+		{at(Connect, endpointAt, 1, 6, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1), "impl: bad message: connect: endpoint: address ::ffff:127.0.0.1 has a zone or is IPv4 in IPv6 form"},
 		{at(Accept, 32, 2), "impl: bad message: accept: session kind is 2, at most 1"},
 		{at(Disconnect, 24, 2), "impl: bad message: disconnect: how is 2, at most 1"},
 		{at(Attach, 16, append([]byte{0xff}, bytes.Repeat([]byte{0}, 71)...)...), "impl: bad message: attach: namespace is not plain text"},
@@ -242,6 +271,7 @@ func TestDecodeRefuses(t *testing.T) {
 func TestEncodeRefuses(t *testing.T) {
 	for _, m := range []Message{
 		{}, {Type: NumTypes}, {Type: Bind, URI: strings.Repeat("x", MaxURI+1)}, {Type: Attach, Namespace: strings.Repeat("x", MaxNamespace+1)},
+		{Type: Bind, Endpoint: Endpoint{Proto: Unix, Name: strings.Repeat("x", maxName+1)}},
 	} {
 		if why := panics(func() { m.Encode(nil) }); !strings.HasPrefix(why, "impl: encode") {
 			t.Errorf("%v: %q, want a panic", m, why)

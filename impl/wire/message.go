@@ -29,6 +29,16 @@ const (
 	CloseWrite
 )
 
+// Peer says which process is at the other side of a session, as the kernel told the session layer when that process
+// attached. PID is in the session layer's namespace of processes, 0 if the process is in none of it.
+type Peer struct {
+	UID, GID uint32
+	PID      uint32 // below 1<<31
+}
+
+// String returns for example "uid=1000 gid=1000 pid=4711".
+func (p Peer) String() string { return fmt.Sprintf("uid=%d gid=%d pid=%d", p.UID, p.GID, p.PID) }
+
 // Message is any message: each type uses some of the fields, and the others are zero. Locations are in the
 // session layer's address space.
 type Message struct {
@@ -61,6 +71,8 @@ type Message struct {
 	Rx, Tx    Location
 	PostQueue Location
 	ReadQueue Location
+	Serial    uint64 // of the session: the session layer gives no other one the same
+	Peer      Peer   // the application at the other side
 
 	// Disconnect.
 	CloseMode CloseMode
@@ -94,6 +106,8 @@ func (m Message) String() string {
 	field("tx", m.Tx != 0, fmt.Sprintf("%#x", uint64(m.Tx)))
 	field("post", m.PostQueue != 0, fmt.Sprintf("%#x", uint64(m.PostQueue)))
 	field("read", m.ReadQueue != 0, fmt.Sprintf("%#x", uint64(m.ReadQueue)))
+	field("serial", m.Serial != 0, m.Serial)
+	field("peer", m.Peer != Peer{}, m.Peer)
 	if m.CloseMode == CloseWrite {
 		b.WriteString(" write-side")
 	}

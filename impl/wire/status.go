@@ -56,19 +56,36 @@ func (s Status) Err() error {
 	return s
 }
 
-// Is makes a Status match the error of the operating system that means the same.
-func (s Status) Is(target error) bool {
+// errno is the error of the operating system that means the same, or 0.
+func (s Status) errno() syscall.Errno {
 	switch s {
 	case Refused:
-		return target == syscall.ECONNREFUSED
+		return syscall.ECONNREFUSED
 	case AddressInUse:
-		return target == syscall.EADDRINUSE
+		return syscall.EADDRINUSE
 	case WrongSecret, WrongScope, Denied:
-		return target == syscall.EACCES
+		return syscall.EACCES
 	case TimedOut:
-		return target == syscall.ETIMEDOUT
+		return syscall.ETIMEDOUT
+	case NoMemory:
+		return syscall.ENOMEM
 	}
-	return false
+	return 0
+}
+
+// Is makes a Status match the error of the operating system that means the same.
+func (s Status) Is(target error) bool {
+	e := s.errno()
+	return e != 0 && target == e
+}
+
+// As makes errors.As find the error of the operating system that means the same.
+func (s Status) As(target any) bool {
+	p, ok := target.(*syscall.Errno)
+	if ok = ok && s.errno() != 0; ok {
+		*p = s.errno()
+	}
+	return ok
 }
 
 // Timeout says whether the status is a timeout.

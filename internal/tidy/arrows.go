@@ -138,7 +138,7 @@ type cycle struct {
 
 var cycles = []cycle{
 	{"cmd/simrun/internal/model", 4, "the command, its search, its export and its result are parts of one invocation"},
-	{"impl", 9, "an App, its sessions and its listeners use each other: they are one object in several files"},
+	{"impl", 10, "an App, its sessions and its listeners use each other: they are one object in several files"},
 	{"impl/layer", 9, "channels, sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
 	{"impl/server", 4, "the server, what it sends, its unattached channels and its workers are one object under one lock"},
 	{"model/check", 6, "a search, its checkpoint and its result are parts of one type"},

@@ -10,10 +10,11 @@ import (
 )
 
 // fuzzEndpoints are the endpoints of binds and connects: addresses of this machine, of each namespace, of another
-// machine, unspecified ones, and text that is no endpoint.
+// machine, unspecified ones, text that is no endpoint, ports that the session layer chooses, names.
 var fuzzEndpoints = []string{
 	"tcp://127.0.0.1/1", "tcp://0.0.0.0/1", "tcp://10.0.0.1/1", "tcp://10.0.0.2/1", "tcp://192.0.2.1/1",
 	"tcp://::1/1", "tcp://::/1", "udp://127.0.0.1/1", "tcp://127.0.0.1/2", "nonsense",
+	"tcp://127.0.0.1/0", "tcp://0.0.0.0/0", "unix:///run/a", "tcp://db/1",
 }
 
 // fuzzSizes are the sizes of the two fifos in a connect: the default, a small one, one beyond the limit, the limit.

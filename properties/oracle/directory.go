@@ -122,7 +122,11 @@ func (n *DirectoryOracle) Compare(id int, m wire.Message, want Expectation, repl
 		n.apps = append(n.apps, directoryApp{id, ns, n.users[id], m.Scope&wire.ScopeLocal != 0, m.Scope&wire.ScopeGlobal != 0 || m.Scope == 0})
 	case wire.Bind:
 		e, _ := endpointOf(m)
-		if r.Endpoint != e {
+		open := portOpen(e)
+		if open {
+			e = e.WithPort(r.Endpoint.Addr.Port())
+		}
+		if r.Endpoint != e || portOpen(e) || open && n.taken(n.app(id), e) {
 			return fmt.Errorf("listens at %v", r.Endpoint)
 		}
 		n.listeners = append(n.listeners, directoryListener{*n.app(id), r.Handle, e})
@@ -174,7 +178,7 @@ func (n *DirectoryOracle) bind(a *directoryApp, e wire.Endpoint, ok bool) wire.S
 	if !ok {
 		return wire.Unsupported
 	}
-	if !e.Addr.Addr().IsUnspecified() && !n.own(a, e.Addr.Addr()) {
+	if e.Name == "" && !e.Addr.Addr().IsUnspecified() && !n.own(a, e.Addr.Addr()) {
 		return wire.Invalid
 	}
 	mine, users := 0, 0
@@ -193,6 +197,14 @@ func (n *DirectoryOracle) bind(a *directoryApp, e wire.Endpoint, ok bool) wire.S
 		return wire.QuotaExceeded
 	}
 	return wire.OK
+}
+
+// taken says whether another listener in the tables of an application has the port of e, at whatever address.
+func (n *DirectoryOracle) taken(a *directoryApp, e wire.Endpoint) bool {
+	return slices.ContainsFunc(n.listeners, func(l directoryListener) bool {
+		same := l.endpoint.Proto == e.Proto && l.endpoint.Addr.Port() == e.Addr.Port()
+		return same && (l.localTo(a) || l.owner.global && a.global)
+	})
 }
 
 func (n *DirectoryOracle) unbind(a *directoryApp, m wire.Message, e wire.Endpoint, ok bool) wire.Status {
@@ -244,6 +256,9 @@ func (n *DirectoryOracle) find(a *directoryApp, e wire.Endpoint, among func(dire
 	if e.Addr.Addr().Is4() {
 		wild.Addr = netip.AddrPortFrom(netip.IPv4Unspecified(), e.Addr.Port())
 	}
+	if e.Name != "" {
+		wild = e // names have no wildcard
+	}
 	for _, at := range []wire.Endpoint{e, wild} {
 		for i, l := range n.listeners {
 			if l.endpoint == at && among(l) && (at == e || n.own(a, e.Addr.Addr())) {
@@ -266,9 +281,13 @@ func (l directoryListener) localTo(a *directoryApp) bool {
 
 // endpointOf returns the endpoint that a message names.
 func endpointOf(m wire.Message) (wire.Endpoint, bool) {
-	if m.URI == "" {
-		return m.Endpoint, m.Endpoint.Addr.IsValid() && m.Endpoint.Addr.Port() > 0
+	e, ok := m.Endpoint, m.Endpoint.Check() == nil
+	if m.URI != "" {
+		uri, err := wire.ParseURI(m.URI)
+		e, ok = uri, err == nil && m.Endpoint == wire.Endpoint{}
 	}
-	e, err := wire.ParseURI(m.URI)
-	return e, err == nil && m.Endpoint == wire.Endpoint{}
+	return e, ok && (m.Type == wire.Bind || !portOpen(e))
 }
+
+// portOpen says whether e leaves its port to the session layer.
+func portOpen(e wire.Endpoint) bool { return e.Proto != wire.Unix && e.Addr.Port() == 0 }

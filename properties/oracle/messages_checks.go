@@ -100,6 +100,9 @@ func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message
 	}
 	for _, h := range slices.Sorted(maps.Keys(o.sessions)) {
 		s := o.sessions[h]
+		if s.accept.Serial == m.Serial && h != m.Handle {
+			o.wrong(BothSidesAgree, ch, m, "another session has the serial")
+		}
 		if x := s.accept; (o.uses(s.server, h) || o.uses(s.client, h)) && (m.Rx == x.Rx || m.Rx == x.Tx || m.Tx == x.Rx || m.Tx == x.Tx) {
 			o.fail(NoOverlap, "session (%v) of channel %d gets the fifos at %#x and %#x; session (%v) of channels %d and %d, which is in use, has those at %#x and %#x",
 				m.Handle, ch, m.Rx, m.Tx, h, s.server, s.client, x.Rx, x.Tx)
@@ -118,7 +121,7 @@ func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 func (o *Messages) checkAgreement(ch layer.Channel, m, accept wire.Message) {
 	want := wire.Message{
 		Type: wire.ConnectReply, RequestID: m.RequestID, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
-		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue,
+		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue, Serial: accept.Serial, Peer: m.Peer,
 	}
 	if m != want {
 		o.wrong(BothSidesAgree, ch, m, "the server was told of another session")

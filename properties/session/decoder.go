@@ -40,6 +40,8 @@ func (decoder) Message(b []byte) *exec.Message {
 	location("tx", m.Tx)
 	location("post", m.PostQueue)
 	location("read", m.ReadQueue)
+	add("serial", m.Serial != 0, m.Serial)
+	add("peer", m.Peer != wire.Peer{}, m.Peer)
 	add("side", m.CloseMode == wire.CloseWrite, "write")
 	return out
 }
