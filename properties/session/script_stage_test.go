@@ -255,8 +255,9 @@ func (st *stage) log(format string, args ...any) { fmt.Fprintf(&st.out, format+"
 var address = regexp.MustCompile(`\b(base|rx|tx|post|read)=0x[0-9a-f]+`)
 
 // logMessage logs a message with names for addresses: a1… for places of segments, f1… for fifos, q1… for
-// event queues, in the order in which they are first seen.
+// event queues, in the order in which they are first seen. The process at the other side is another one at each run.
 func (st *stage) logMessage(a *actor, arrow string, m wire.Message, descs int) {
+	m.Peer = wire.Peer{}
 	text := address.ReplaceAllStringFunc(m.String(), func(s string) string {
 		field, at, _ := strings.Cut(s, "=")
 		kind := map[string]string{"base": "a", "rx": "f", "tx": "f", "post": "q", "read": "q"}[field]
