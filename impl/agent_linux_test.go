@@ -56,6 +56,7 @@ type Agent struct {
 	mu       sync.Mutex
 	server   *server.Server
 	served   chan error
+	addr     string
 	app      *App
 	listener *Listener
 	conns    map[int]*Session
@@ -88,6 +89,7 @@ func (a *Agent) Stat(_ None, st *layer.Stat) error {
 
 // Attach attaches to the session layer at addr.
 func (a *Agent) Attach(addr string, _ *None) (err error) {
+	a.addr = addr
 	a.app, err = Attach(a.host, addr, Options{Spin: fifo.SpinDefault})
 	return err
 }

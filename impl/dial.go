@@ -26,7 +26,7 @@ func (a *App) DialEndpoint(ctx context.Context, e wire.Endpoint) (*Session, erro
 	r := a.newRequest()
 	err := m.Validate()
 	if err == nil {
-		err = a.ask(ctx, r, m)
+		err = a.ask(patient(ctx), r, m)
 	}
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: e.Proto.String(), Addr: Addr{e, 0}, Err: err}

@@ -2,7 +2,6 @@ package impl
 
 import (
 	"context"
-	"errors"
 	"net"
 	"slices"
 
@@ -20,9 +19,14 @@ type Listener struct {
 	closed bool
 }
 
-// Listen listens at uri ("tcp://0.0.0.0/80"). Errors: a [wire.Status] such as
-// AddressInUse, which is also syscall.EADDRINUSE, or net.ErrClosed.
+// Listen is ListenContext with the background context.
 func (a *App) Listen(uri string) (*Listener, error) {
+	return a.ListenContext(context.Background(), uri)
+}
+
+// ListenContext listens at uri ("tcp://0.0.0.0/80"). Errors: a [wire.Status] such as
+// AddressInUse, which is also syscall.EADDRINUSE, net.ErrClosed, or those of ctx, which concerns this call alone.
+func (a *App) ListenContext(ctx context.Context, uri string) (*Listener, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
 		return nil, err
@@ -30,7 +34,7 @@ func (a *App) Listen(uri string) (*Listener, error) {
 	l := &Listener{app: a, addr: Addr{Endpoint: e}, bell: a.host.NewLocalDoorbell(nameIncoming)}
 	r := a.newRequest()
 	r.listener = l
-	if err := a.ask(context.Background(), r, wire.Message{Type: wire.Bind, Endpoint: e}); err != nil {
+	if err := a.ask(patient(ctx), r, wire.Message{Type: wire.Bind, Endpoint: e}); err != nil {
 		return nil, &net.OpError{Op: "listen", Net: e.Proto.String(), Addr: l.addr, Err: err}
 	}
 	return l, nil
@@ -72,9 +76,16 @@ func (l *Listener) AcceptSession() (*Session, error) {
 // Addr returns the endpoint that the listener listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Close stops listening, so that the endpoint is free when it returns, and resets the sessions that no Accept has
-// returned. Established ones stay. The second call returns net.ErrClosed.
-func (l *Listener) Close() error {
+// Close stops listening, so that the endpoint is free when it returns nil, and resets the sessions that no Accept has
+// returned. Established ones stay. It waits for the session layer at most Options.CloseWait, and returns
+// os.ErrDeadlineExceeded then: the endpoint becomes free when the session layer goes on. The second call returns
+// net.ErrClosed.
+func (l *Listener) Close() error { return l.close(l.app.brief()) }
+
+// CloseContext is Close that waits for the session layer as long as ctx, whose error it returns then.
+func (l *Listener) CloseContext(ctx context.Context) error { return l.close(patient(ctx)) }
+
+func (l *Listener) close(p patience) error {
 	a := l.app
 	a.mu.Lock()
 	if l.closed {
@@ -86,15 +97,21 @@ func (l *Listener) Close() error {
 	l.queue = nil
 	a.listeners = slices.DeleteFunc(a.listeners, func(o *Listener) bool { return o == l })
 	_ = l.bell.Ring()
+	r := a.newRequest()
+	if a.err == nil { // else the session layer forgets the listener by itself
+		a.requestLocked(r, wire.Message{Type: wire.Unbind, Handle: l.handle}, nil)
+	}
 	a.mu.Unlock()
-	err := a.ask(context.Background(), a.newRequest(), wire.Message{Type: wire.Unbind, Handle: l.handle})
 	for _, s := range queue {
 		_ = s.Close()
 	}
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, ErrLayerGone) {
-		err = nil // the session layer has forgotten the listener by itself
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ended := func() bool { return a.err != nil }
+	if err := a.awaitLocked(p, r, ended); !ended() {
+		return err
 	}
-	return err
+	return nil
 }
 
 // acceptLocked makes the session of an accept notification and queues it.

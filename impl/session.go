@@ -236,7 +236,12 @@ func (s *Session) CloseWrite() error {
 	s.mu.Lock()
 	s.fin = true
 	s.mu.Unlock()
-	return s.tell(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
+	a := s.app
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tellLocked(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
+	a.flushLocked()
+	return nil
 }
 
 // Close closes the session; blocked calls return net.ErrClosed. The peer reads what was
@@ -274,23 +279,10 @@ func (s *Session) close(kind wire.Type) error {
 	if a.sessionLocked(s.handle.Index()) == s {
 		a.sessions[s.handle.Index()] = nil
 	}
+	a.tellLocked(wire.Message{Type: kind, Handle: s.handle}) // before App.Close, which waits for the session, leaves
+	a.flushLocked()
 	a.mu.Unlock()
 	_ = a.ended.Ring()
-	return s.tell(wire.Message{Type: kind, Handle: s.handle})
-}
-
-// tell sends a request about the session. A session layer that is gone has
-// forgotten the session by itself.
-func (s *Session) tell(m wire.Message) error {
-	a := s.app
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err != nil && !errors.Is(a.err, net.ErrClosed) {
-		return nil
-	}
-	if err := a.tellLocked(m); err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerClosed) {
-		return err
-	}
 	return nil
 }
 
@@ -301,7 +293,7 @@ func (s *Session) abandonLocked() {
 	s.mu.Unlock()
 	s.peer.leave(s)
 	s.app.sessions[s.handle.Index()] = nil
-	_ = s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
+	s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
 }
 
 // peerDidLocked notes what the session layer says about the peer. The lock is that of the application.

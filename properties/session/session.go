@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -146,7 +147,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	var apps []*sessionApp
 	hist := &sessionHistory{
 		w: w, failing: k.failing, mon: mon, lawless: len(k.work["rogue"]) > 0,
-		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{},
+		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
@@ -226,9 +227,11 @@ func (x *sessionApp) reap() {
 	for !x.reaped {
 		_ = x.reaper.Wait(nil, shm.Forever)
 	}
-	x.hist.left(x.id, x.ports)
-	_ = x.app.Close()
+	_ = x.leave()
 }
+
+// leave closes the application.
+func (x *sessionApp) leave() error { return x.hist.leaves(x.id, x.ports, x.app.Close) }
 
 func (x *sessionApp) run(ops []scenario.Op) {
 	defer func() { x.ended = true }()
@@ -252,9 +255,8 @@ func (x *sessionApp) run(ops []scenario.Op) {
 		}
 	}
 	x.doing = ""
-	x.hist.left(x.id, x.ports)
-	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		x.w.Fail(oracle.DocumentedErrors, "close application: %v", err)
+	if err := x.leave(); err != nil && !errors.Is(err, net.ErrClosed) {
+		x.failed("leave", err)
 	}
 }
 
@@ -278,8 +280,7 @@ func (x *sessionApp) do(verb string, n int) error {
 	case "stray":
 		return x.stray(n)
 	case "detach":
-		x.hist.left(x.id, x.ports)
-		return x.app.Close()
+		return x.leave()
 	case "wait":
 		x.h.Sleep(x.h.Now() + time.Duration(n)*time.Minute)
 	default:
@@ -373,11 +374,11 @@ func (x *sessionApp) data(verb string, n int) error {
 var documented = []error{
 	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
 	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
-	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT,
+	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT, os.ErrDeadlineExceeded,
 }
 
 func (x *sessionApp) failed(what string, err error) {
-	if x.strict && slices.Contains([]string{"listen", "accept", "dial", "read", "write", "close"}, what) {
+	if x.strict && slices.Contains([]string{"listen", "accept", "dial", "read", "write", "close", "leave"}, what) {
 		x.w.Fail(oracle.DocumentedErrors, "%s: %v, in a polite workload without faults", what, err)
 	}
 	for _, d := range documented {
