@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"cutthrough/internal/proctest"
 )
@@ -117,6 +120,55 @@ func TestListenAfterClose(t *testing.T) {
 		proctest.Call[None](r.client, "Detach", None{})
 		r.attachServer()
 		proctest.Call[None](r.client, "Attach", r.addr)
+	}
+	r.end()
+}
+
+// Limit bounds the descriptors of the process.
+func (a *Agent) Limit(n uint64, _ *None) error {
+	return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: n})
+}
+
+// Clients attaches n applications that dial uri once each, and closes them. It returns how many were served.
+func (a *Agent) Clients(c StreamCall, served *int) error {
+	var errs []error
+	var apps []*App
+	for range c.Sessions {
+		app, err := Attach(a.host, a.addr, Options{})
+		if err != nil {
+			return err
+		}
+		apps = append(apps, app)
+		ctx, cancel := context.WithTimeout(context.Background(), liveness)
+		defer cancel()
+		s, err := app.Dial(ctx, c.URI)
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED): // no descriptors
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			*served++
+			errs = append(errs, roundTrip(s))
+		}
+	}
+	for _, app := range apps {
+		errs = append(errs, app.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// TestProcessesDescriptors: an application without descriptors refuses those that come, serves those that it has, and
+// serves again when it has descriptors.
+func TestProcessesDescriptors(t *testing.T) {
+	r := newTrio(t)
+	proctest.Call[None](r.server, "Limit", uint64(64))
+	for range 3 {
+		const clients = 40
+		served := proctest.Call[int](r.client, "Clients", StreamCall{testURI, clients, 0})
+		if served == 0 || served == clients {
+			t.Errorf("%d of %d clients were served by an application with 64 descriptors", served, clients)
+		}
+		r.checkIdle()
 	}
 	r.end()
 }

@@ -103,8 +103,9 @@ type Conn interface {
 	// Recv receives one message into buf and returns its length and descriptors, which the caller
 	// owns. io.EOF, not wrapped, when the peer closed or died and all its messages were read;
 	// ErrDeadline; ErrClosed; ErrTruncated when the message or its descriptors did not fit (buf too
-	// small, too many descriptors, descriptor table full): the message is lost, and no descriptor leaks. A message
-	// that comes with descriptors to a channel that was accepted is ErrTruncated, or its sender fails.
+	// small, too many descriptors): the message is lost, and no descriptor leaks. ErrDescsLost when the descriptor table
+	// is full: the descriptors are lost, all of them, and the message is in buf. A message that comes with descriptors to a channel that was accepted is ErrTruncated,
+	// or its sender fails.
 	Recv(buf []byte, deadline time.Duration) (int, []Desc, error)
 	// PeerPID returns the process id of the peer as the kernel knows it.
 	PeerPID() (int, error)
@@ -141,4 +142,5 @@ var (
 	ErrDesc       = errors.New("wrong kind of descriptor")
 	ErrUnsealed   = errors.New("segment is not sealed")
 	ErrTruncated  = errors.New("message truncated")
+	ErrDescsLost  = errors.New("descriptors of a message lost")
 )
