@@ -227,15 +227,29 @@ func (s *Session) Write(b []byte) (int, error) {
 }
 
 // CloseWrite closes the writing direction: the peer reads what was written, and then
-// io.EOF. The second call returns syscall.EPIPE.
+// io.EOF. A Write that waits returns syscall.EPIPE, and so does the second call. A write deadline that has
+// passed does not matter.
 func (s *Session) CloseWrite() error {
-	if err := s.enter(&s.tx); err != nil {
+	s.mu.Lock()
+	err := s.err
+	switch {
+	case s.closed:
+		err = net.ErrClosed
+	case err == nil && (s.fin || s.peerDone):
+		err = syscall.EPIPE
+	case err == nil:
+		s.fin = true
+		s.inflight++
+	}
+	s.mu.Unlock()
+	if err != nil {
 		return err
 	}
+	s.peer.mu.Lock()
+	s.peer.signalLocked(&s.tx)
+	s.peer.mu.Unlock()
+	s.tx.turn.Lock() // the last Write is over, and its bytes come before the end
 	defer s.leave(&s.tx)
-	s.mu.Lock()
-	s.fin = true
-	s.mu.Unlock()
 	a := s.app
 	a.mu.Lock()
 	defer a.mu.Unlock()
