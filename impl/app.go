@@ -28,7 +28,7 @@ type Options struct {
 	Namespace string
 	Secret    uint64
 	Scope     uint8 // ScopeLocal, ScopeGlobal or both; 0 means both
-	Backlog   int   // sessions that wait for Accept, per listener; default 128
+	Backlog   int   // sessions that wait for Accept, per listener; default 4096
 	RxSize    int   // bytes of the fifo that a dialled session reads; 0: the session layer's default
 	TxSize    int   // and of the one that it writes
 	// Observe, if not nil, gets what happens, in order: for tests, simulation and monitors. It must
@@ -77,7 +77,7 @@ func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*
 		opt.Scope = wire.ScopeLocal | wire.ScopeGlobal
 	}
 	if opt.Backlog == 0 {
-		opt.Backlog = 128
+		opt.Backlog = 4096
 	}
 	opt.CloseWait = cmp.Or(opt.CloseWait, defaultCloseWait)
 	m := wire.Message{Type: wire.Attach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
