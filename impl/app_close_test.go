@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cutthrough/impl/server"
+	"cutthrough/shm"
 )
 
 // TestAppCloseThrowsAway: bytes that no call here will read any more are a reset for the peer that wrote them, whether their
@@ -31,4 +32,16 @@ func TestAppCloseThrowsAway(t *testing.T) {
 			check(t, err) // nothing of this one was thrown away
 		}
 	}
+}
+
+// TestCorruptQueue: an event queue that the peer has spoiled ends the sessions with that peer, also those whose calls wait.
+func TestCorruptQueue(t *testing.T) {
+	c, _ := pipe(t)
+	wait := result(c.read)
+	c.rx.begun()
+	c.peer.mu.Lock()
+	c.peer.corruptLocked(shm.ErrCorrupt)
+	c.peer.mu.Unlock()
+	wantErr(t, "read", wait(), shm.ErrCorrupt)
+	wantErr(t, "write", c.fill(), shm.ErrCorrupt)
 }
