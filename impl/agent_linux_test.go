@@ -46,6 +46,7 @@ type Agent struct {
 	mu       sync.Mutex
 	layer    steppedLayer
 	served   chan error
+	addr     string
 	app      *App
 	listener *Listener
 	conns    map[int]*Session
@@ -85,6 +86,7 @@ func (a *Agent) AwaitSessions(n int, st *layer.Stat) error {
 
 // Attach attaches to the session layer at addr.
 func (a *Agent) Attach(addr string, _ *None) (err error) {
+	a.addr = addr
 	a.app, err = Attach(a.host, addr, Options{Spin: fifo.SpinDefault})
 	return err
 }

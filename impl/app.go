@@ -1,12 +1,14 @@
 package impl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
@@ -26,7 +28,7 @@ type Options struct {
 	Namespace string
 	Secret    uint64
 	Scope     uint8 // ScopeLocal, ScopeGlobal or both; 0 means both
-	Backlog   int   // sessions that wait for Accept, per listener; default 128
+	Backlog   int   // sessions that wait for Accept, per listener; default 4096
 	RxSize    int   // bytes of the fifo that a dialled session reads; 0: the session layer's default
 	TxSize    int   // and of the one that it writes
 	// Trust, if not nil, judges the process that listens at the address, as the kernel knows it: an error ends
@@ -36,7 +38,12 @@ type Options struct {
 	// not call the application.
 	Observe func(Observation)
 	Spin    int // how long to look for progress before sleeping; see fifo.SpinDefault; 0 sleeps at once
+	// CloseWait bounds how long App.Close and Listener.Close wait for the session layer; default 500 ms. CloseContext
+	// waits as long as its context.
+	CloseWait time.Duration
 }
+
+const defaultCloseWait = 500 * time.Millisecond
 
 // App is an application that is attached to a session layer. Close is enough to
 // release everything. Safe for concurrent use.
@@ -48,23 +55,34 @@ type App struct {
 	mu          sync.Locker
 	lastRequest uint64
 	requests    []*request
+	outgoing    []outgoing // messages that wait to be sent, the oldest first
+	sending     bool       // a call or the writer is sending them
 	table       segmentTable
 	sessions    []*Session // by the index of their handle; nil where there is none
 	listeners   []*Listener
+	attached    bool
+	closed      bool  // by Close
 	err         error // why it has ended
+	hungUp      bool  // the control channel has ended: no reply comes any more
 	tasks       int
 	ended       shm.Doorbell
 }
 
-// Attach attaches to the session layer that listens at addr. Errors: those of
-// shm.Host.Dial, or a [wire.Status]; Unsupported for options that cannot be sent.
+// Attach is AttachContext with the background context: it waits for a session layer that does not answer.
 func Attach(h shm.Host, addr string, opt Options) (*App, error) {
+	return AttachContext(context.Background(), h, addr, opt)
+}
+
+// AttachContext attaches to the session layer that listens at addr. Errors: those of
+// shm.Host.Dial and of ctx, or a [wire.Status]; Unsupported for options that cannot be sent.
+func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*App, error) {
 	if opt.Scope == 0 {
 		opt.Scope = wire.ScopeLocal | wire.ScopeGlobal
 	}
 	if opt.Backlog == 0 {
-		opt.Backlog = 128
+		opt.Backlog = 4096
 	}
+	opt.CloseWait = cmp.Or(opt.CloseWait, defaultCloseWait)
 	m := wire.Message{Type: wire.Attach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
 	err := m.Validate()
 	if min(opt.RxSize, opt.TxSize) < 0 || max(opt.RxSize, opt.TxSize) > wire.MaxFifo {
@@ -90,8 +108,7 @@ func Attach(h shm.Host, addr string, opt Options) (*App, error) {
 	a.mu.Lock()
 	a.spawnLocked("app-control", a.runControl)
 	a.mu.Unlock()
-	r := a.newRequest()
-	err = a.ask(context.Background(), r, m)
+	err = a.ask(patient(ctx), a.newRequest(), m)
 	if err != nil {
 		_ = a.Close()
 		return nil, fmt.Errorf("impl: attach: %w", err)
@@ -111,14 +128,22 @@ func (a *App) spawnLocked(name string, f func()) {
 	})
 }
 
-// Close closes all sessions and listeners and leaves the session layer. What was
-// written is delivered if the peer reads it. The second call returns net.ErrClosed.
-func (a *App) Close() error {
+// Close closes all sessions and listeners and leaves the session layer: the addresses of the listeners are free when it
+// returns nil. What was written is delivered if the peer reads it. It waits for the session layer at most
+// Options.CloseWait, and returns os.ErrDeadlineExceeded then: everything here is closed, and the session layer will find
+// that out. The second call returns net.ErrClosed.
+func (a *App) Close() error { return a.close(a.brief()) }
+
+// CloseContext is Close that waits for the session layer as long as ctx, whose error it returns then.
+func (a *App) CloseContext(ctx context.Context) error { return a.close(patient(ctx)) }
+
+func (a *App) close(p patience) error {
 	a.mu.Lock()
-	if a.err != nil && errors.Is(a.err, net.ErrClosed) {
+	if a.closed {
 		a.mu.Unlock()
 		return net.ErrClosed
 	}
+	a.closed = true
 	a.endLocked(net.ErrClosed)
 	sessions, listeners := slices.Clone(a.sessions), slices.Clone(a.listeners)
 	a.mu.Unlock()
@@ -131,6 +156,7 @@ func (a *App) Close() error {
 		_ = l.Close()
 	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	for slices.ContainsFunc(a.sessions, func(s *Session) bool { return s != nil }) {
 		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever) // another call is closing it
 	}
@@ -139,14 +165,29 @@ func (a *App) Close() error {
 	for len(a.table.byBase) > 0 {
 		errs = append(errs, a.unmapLocked(a.table.byBase[0].h))
 	}
+	errs = append(errs, a.detachLocked(p))
 	a.mu.Unlock()
 	_ = a.conn.Close()
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	for a.tasks > 0 {
 		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever)
 	}
 	return errors.Join(errs...)
+}
+
+// detachLocked leaves the session layer and waits for its reply. A session layer that is gone has forgotten the
+// application by itself.
+func (a *App) detachLocked(p patience) error {
+	if !a.attached || a.hungUp {
+		return nil
+	}
+	r := a.newRequest()
+	a.requestLocked(r, wire.Message{Type: wire.Detach}, nil)
+	err := a.awaitLocked(p, r, func() bool { return a.hungUp })
+	if a.hungUp {
+		return nil
+	}
+	return err
 }
 
 // endLocked makes every call that waits return.

@@ -48,3 +48,20 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestDialBurst: a listener whose application does not accept yet takes a burst of dials.
+func TestDialBurst(t *testing.T) {
+	addr := startLayer(t, server.Config{})
+	l := listen(t, attach(t, addr), testURI)
+	client := attach(t, addr)
+	for range 1000 {
+		_, err := client.Dial(context.Background(), testURI)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 1000 {
+		_, err := l.AcceptSession()
+		check(t, err)
+	}
+}

@@ -19,8 +19,14 @@
 // application, then the lock of a peer (another application, with its event queue and doorbell), then the lock of the
 // session. A method whose name ends in Locked is called with the lock of
 // its receiver, or the one that its comment names; no lock of an application, peer or session is held while a task
-// waits. Only sends on the control channel happen under the lock of the application: they keep the order of
-// messages, and the session layer always reads.
+// waits or sends a message.
+//
+// # A session layer that does not answer
+//
+// Messages to the session layer wait in a queue while it is stopped or slow. Established sessions go on. [App.Dial],
+// [App.ListenContext] and [AttachContext] end with their context, and what was not sent by then is never sent.
+// [Session.Close] and [Session.CloseWrite] return at once. [Listener.Close] and [App.Close] wait for
+// Options.CloseWait at most. What they close is closed for the session layer, and for the peer, when it goes on.
 //
 // # Wake-ups
 //

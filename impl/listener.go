@@ -23,14 +23,20 @@ type Listener struct {
 	closed bool
 }
 
-// Listen listens at uri ("tcp://0.0.0.0/80"). Errors are in a [*net.OpError]: a [wire.Status] such as
-// AddressInUse, which is also syscall.EADDRINUSE, or net.ErrClosed. [ListenConfig] has the form of package net.
+// Listen is ListenContext with the background context.
 func (a *App) Listen(uri string) (*Listener, error) {
+	return a.ListenContext(context.Background(), uri)
+}
+
+// ListenContext listens at uri ("tcp://0.0.0.0/80"). Errors are in a [*net.OpError]: a [wire.Status] such as
+// AddressInUse, which is also syscall.EADDRINUSE, net.ErrClosed, or those of ctx, which concerns this call alone.
+// [ListenConfig] has the form of package net.
+func (a *App) ListenContext(ctx context.Context, uri string) (*Listener, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
 		return nil, err
 	}
-	return a.listen(context.Background(), e)
+	return a.listen(ctx, e)
 }
 
 // listen listens at e; the address of the listener has the port that was chosen.
@@ -38,12 +44,12 @@ func (a *App) listen(ctx context.Context, e wire.Endpoint) (*Listener, error) {
 	l := &Listener{app: a, addr: Addr{Endpoint: e}, bell: a.host.NewLocalDoorbell(nameIncoming)}
 	r := a.newRequest()
 	r.listener = l
-	err := a.ask(ctx, r, wire.Message{Type: wire.Bind, Endpoint: e})
+	err := a.ask(patient(ctx), r, wire.Message{Type: wire.Bind, Endpoint: e})
 	if errors.Is(err, wire.Invalid) {
 		err = fmt.Errorf("%w: %w", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), err)
 	}
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: e.Proto.String(), Addr: l.addr, Err: sysError("bind", err)}
+		return nil, l.opError("listen", sysError("bind", err))
 	}
 	return l, nil
 }
@@ -69,7 +75,7 @@ func (l *Listener) AcceptSession() (*Session, error) {
 		}
 		if err != nil {
 			_ = l.bell.Ring() // for the next call that waits
-			return nil, &net.OpError{Op: "accept", Net: l.addr.Network(), Addr: l.addr, Err: err}
+			return nil, l.opError("accept", err)
 		}
 		_ = waitUnlocked(a.mu, l.bell, nil, shm.Forever)
 	}
@@ -84,30 +90,47 @@ func (l *Listener) AcceptSession() (*Session, error) {
 // Addr returns the endpoint that the listener listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Close stops listening, so that the endpoint is free when it returns, and resets the sessions that no Accept has
-// returned. Established ones stay. The second call returns net.ErrClosed in a
-// [*net.OpError].
-func (l *Listener) Close() error {
+// Close stops listening, so that the endpoint is free when it returns nil, and resets the sessions that no Accept has
+// returned. Established ones stay. It waits for the session layer at most Options.CloseWait, and returns
+// os.ErrDeadlineExceeded then: the endpoint becomes free when the session layer goes on. The second call returns
+// net.ErrClosed. Errors are in a [*net.OpError].
+func (l *Listener) Close() error { return l.close(l.app.brief()) }
+
+// CloseContext is Close that waits for the session layer as long as ctx, whose error it returns then.
+func (l *Listener) CloseContext(ctx context.Context) error { return l.close(patient(ctx)) }
+
+func (l *Listener) close(p patience) error {
 	a := l.app
 	a.mu.Lock()
 	if l.closed {
 		a.mu.Unlock()
-		return &net.OpError{Op: "close", Net: l.addr.Network(), Addr: l.addr, Err: net.ErrClosed}
+		return l.opError("close", net.ErrClosed)
 	}
 	l.closed = true
 	queue := l.queue
 	l.queue = nil
 	a.listeners = slices.DeleteFunc(a.listeners, func(o *Listener) bool { return o == l })
 	_ = l.bell.Ring()
+	r := a.newRequest()
+	if a.err == nil { // else the session layer forgets the listener by itself
+		a.requestLocked(r, wire.Message{Type: wire.Unbind, Handle: l.handle}, nil)
+	}
 	a.mu.Unlock()
-	err := a.ask(context.Background(), a.newRequest(), wire.Message{Type: wire.Unbind, Handle: l.handle})
 	for _, s := range queue {
 		_ = s.Close()
 	}
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, ErrLayerGone) {
-		err = nil // the session layer has forgotten the listener by itself
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ended := func() bool { return a.err != nil }
+	if err := a.awaitLocked(p, r, ended); err != nil && !ended() {
+		return l.opError("close", err)
 	}
-	return err
+	return nil
+}
+
+// opError gives err its context, as package net does.
+func (l *Listener) opError(op string, err error) error {
+	return &net.OpError{Op: op, Net: l.addr.Network(), Addr: l.addr, Err: err}
 }
 
 // acceptLocked makes the session of an accept notification and queues it.

@@ -92,7 +92,9 @@ func attach(t testing.TB, addr string) *App {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := a.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		ctx, cancel := context.WithTimeout(context.Background(), liveness) // a slow machine takes longer than Close may
+		defer cancel()
+		if err := a.CloseContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("close application: %v", err)
 		}
 	})

@@ -2,18 +2,20 @@ package impl
 
 import (
 	"context"
-	"errors"
+	"os"
 	"slices"
+	"time"
 
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
 )
 
-// request is a request that waits for its reply.
+// request is a request that waits for its reply. The lock of the application guards it.
 type request struct {
 	id       uint64
 	bell     shm.Doorbell
 	reply    wire.Message
+	err      error     // it could not be sent
 	session  *Session  // made by the reply of a connect
 	listener *Listener // known from the reply of a bind on
 	done     bool
@@ -24,64 +26,99 @@ func (a *App) newRequest() *request {
 	return &request{bell: a.host.NewLocalDoorbell(nameRequest)}
 }
 
-// ask sends a request and waits for its reply, the end of ctx or of the
-// application. A status other than OK is an error.
-func (a *App) ask(ctx context.Context, r *request, m wire.Message) error {
-	if err := ctx.Err(); err != nil {
+// fail ends a request that could not be sent.
+func (r *request) fail(err error) {
+	r.err, r.done = err, true
+	_ = r.bell.Ring()
+}
+
+// patience is how long a call waits for a reply: until the end of a context, and until a time of the host.
+type patience struct {
+	ctx   context.Context
+	until time.Duration
+}
+
+// patient returns the patience of a call with a context.
+func patient(ctx context.Context) patience { return patience{ctx, shm.Forever} }
+
+// brief returns the patience of a close without a context.
+func (a *App) brief() patience {
+	return patience{context.Background(), a.host.Now() + a.opt.CloseWait}
+}
+
+// ask sends a request and waits for its reply, the end of the caller's patience or of the application. A status other
+// than OK is an error. A request that was not sent when the patience ends is never sent.
+func (a *App) ask(p patience, r *request, m wire.Message) error {
+	if err := p.ctx.Err(); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = r.bell.Ring() })
-	defer stop()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.err != nil {
 		return a.err
 	}
+	a.requestLocked(r, m, r)
+	err := a.awaitLocked(p, r, func() bool { return a.err != nil })
+	if r.dropped && a.withdrawLocked(r) {
+		a.forgetLocked(r)
+	}
+	return err
+}
+
+// requestLocked sends a request. Before it is sent, it can be withdrawn as the message of w, if that is not nil.
+func (a *App) requestLocked(r *request, m wire.Message, w *request) {
 	a.lastRequest++
 	m.RequestID, r.id = a.lastRequest, a.lastRequest
 	a.requests = append(a.requests, r)
-	a.mu.Unlock()
-	err := a.conn.Send(m.Encode(nil), nil, shm.Forever)
-	a.mu.Lock()
-	for err == nil && !r.done && a.err == nil && ctx.Err() == nil {
-		err = waitUnlocked(a.mu, r.bell, nil, shm.Forever)
+	a.postLocked(m, w)
+	a.flushLocked()
+}
+
+// awaitLocked waits until r has its reply, ended says that none is to come, or the caller's patience ends. Then the reply
+// may still come, and make a session or a listener.
+func (a *App) awaitLocked(p patience, r *request, ended func() bool) error {
+	stop := context.AfterFunc(p.ctx, func() { _ = r.bell.Ring() })
+	defer stop()
+	late := false
+	for !r.done && !ended() && p.ctx.Err() == nil && !late {
+		late = waitUnlocked(a.mu, r.bell, nil, p.until) != nil
 	}
 	switch {
+	case r.err != nil:
+		a.forgetLocked(r)
+		return r.err
 	case r.done:
 		return r.reply.Status.Err()
-	case ctx.Err() != nil:
-		r.dropped = true // the reply may still come and make a session
-		return ctx.Err()
+	case ended():
+		a.forgetLocked(r)
+		a.withdrawLocked(r)
+		return a.err
 	}
-	a.forgetLocked(r)
-	if err == nil || errors.Is(err, shm.ErrClosed) || errors.Is(err, shm.ErrPeerClosed) {
-		err = a.err
+	r.dropped = true
+	if err := p.ctx.Err(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = ErrLayerGone
-	}
-	return err
+	return os.ErrDeadlineExceeded
 }
 
 func (a *App) forgetLocked(r *request) {
 	a.requests = slices.DeleteFunc(a.requests, func(o *request) bool { return o == r })
 }
 
-// replyLocked hands a reply to the call that made the request. A session that no call waits for any more is
+// replyLocked hands a reply to the call that made the request. A session or listener that no call waits for any more is
 // closed.
-func (a *App) replyLocked(m wire.Message) error {
+func (a *App) replyLocked(m wire.Message) {
 	i := slices.IndexFunc(a.requests, func(r *request) bool { return r.id == m.RequestID })
 	if i < 0 || !m.Type.IsReply() {
-		return nil // of a close, which no call waits for
+		return // of a close, which no call waits for
 	}
 	r := a.requests[i]
 	a.forgetLocked(r)
-	var failed error
 	if m.Type == wire.ConnectReply && m.Status == wire.OK {
 		s, err := a.newSessionLocked(m, false)
 		if err != nil {
 			m.Status = wire.NoMemory
-			failed = a.tellLocked(wire.Message{Type: wire.Reset, Handle: m.Handle})
+			a.tellLocked(wire.Message{Type: wire.Reset, Handle: m.Handle})
 		} else if r.dropped {
 			s.abandonLocked()
 		}
@@ -90,16 +127,13 @@ func (a *App) replyLocked(m wire.Message) error {
 	if m.Type == wire.BindReply && m.Status == wire.OK {
 		r.listener.handle = m.Handle
 		r.listener.addr.Endpoint = m.Endpoint // with the port that was chosen
-		a.listeners = append(a.listeners, r.listener)
+		if r.dropped {
+			a.tellLocked(wire.Message{Type: wire.Unbind, Handle: m.Handle})
+		} else {
+			a.listeners = append(a.listeners, r.listener)
+		}
 	}
+	a.attached = a.attached || m.Type == wire.AttachReply && m.Status == wire.OK
 	r.reply, r.done = m, true
 	_ = r.bell.Ring()
-	return failed
-}
-
-// tellLocked sends a request whose reply no call waits for.
-func (a *App) tellLocked(m wire.Message) error {
-	a.lastRequest++
-	m.RequestID = a.lastRequest
-	return a.conn.Send(m.Encode(nil), nil, shm.Forever)
 }

@@ -228,14 +228,30 @@ func (s *Session) send(b []byte) (int, error) {
 
 // closeWrite is CloseWrite without the context of its errors.
 func (s *Session) closeWrite() error {
-	if err := s.enter(&s.tx); err != nil {
+	s.mu.Lock()
+	err := s.err
+	switch {
+	case s.closed:
+		err = net.ErrClosed
+	case err == nil && (s.fin || s.peerDone):
+		err = syscall.EPIPE
+	case err == nil:
+		s.fin = true
+		s.inflight++
+	}
+	s.mu.Unlock()
+	if err != nil {
 		return err
 	}
+	s.wake(&s.tx)
+	s.tx.turn.Lock() // the last Write is over, and its bytes come before the end
 	defer s.leave(&s.tx)
-	s.mu.Lock()
-	s.fin = true
-	s.mu.Unlock()
-	return s.tell(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
+	a := s.app
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tellLocked(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
+	a.flushLocked()
+	return nil
 }
 
 // close is Close or Reset without the context of its errors.
@@ -265,23 +281,10 @@ func (s *Session) close(kind wire.Type) error {
 	if a.sessionLocked(s.handle.Index()) == s {
 		a.sessions[s.handle.Index()] = nil
 	}
+	a.tellLocked(wire.Message{Type: kind, Handle: s.handle}) // before App.Close, which waits for the session, leaves
+	a.flushLocked()
 	a.mu.Unlock()
 	_ = a.ended.Ring()
-	return s.tell(wire.Message{Type: kind, Handle: s.handle})
-}
-
-// tell sends a request about the session. A session layer that is gone has
-// forgotten the session by itself.
-func (s *Session) tell(m wire.Message) error {
-	a := s.app
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err != nil && !errors.Is(a.err, net.ErrClosed) {
-		return nil
-	}
-	if err := a.tellLocked(m); err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerClosed) {
-		return err
-	}
 	return nil
 }
 
@@ -292,7 +295,7 @@ func (s *Session) abandonLocked() {
 	s.mu.Unlock()
 	s.peer.leave(s)
 	s.app.sessions[s.handle.Index()] = nil
-	_ = s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
+	s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
 }
 
 // peerDidLocked notes what the session layer says about the peer. The lock is that of the application.
@@ -342,8 +345,6 @@ func (s *Session) setDeadline(d *direction, t time.Time) error {
 	if closed {
 		return net.ErrClosed
 	}
-	s.peer.mu.Lock()
-	defer s.peer.mu.Unlock()
-	s.peer.signalLocked(d)
+	s.wake(d)
 	return nil
 }

@@ -95,6 +95,25 @@ func (s *Session) fill() error {
 	return err
 }
 
+// TestCloseWriteTimedOut: an expired write deadline, which crypto/tls leaves behind, does not keep CloseWrite from
+// sending the end.
+func TestCloseWriteTimedOut(t *testing.T) {
+	c, s := pipe(t)
+	check(t, c.SetWriteDeadline(time.Unix(1, 0)))
+	check(t, c.CloseWrite())
+	wantErr(t, "read", s.read(), io.EOF)
+}
+
+// TestCloseWriteBesideWrite: CloseWrite ends a Write that waits for room.
+func TestCloseWriteBesideWrite(t *testing.T) {
+	c, s := pipe(t)
+	wait := c.tx.begin(c.fill)
+	check(t, c.CloseWrite())
+	wantErr(t, "write", wait(), syscall.EPIPE)
+	_, err := io.ReadAll(s)
+	check(t, err)
+}
+
 func TestCloseWrite(t *testing.T) {
 	c, s := pipe(t)
 	msg := bytes.Repeat([]byte("half"), 100)

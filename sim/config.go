@@ -42,6 +42,8 @@ type Config struct {
 	// MaxTasks bounds the tasks of one execution, those that tasks start included; 0 means 16, and 64
 	// is the most. The race detector's cost grows with it.
 	MaxTasks int
+	// ChannelDepth is how many messages each direction of a control channel holds before Send blocks; 0 means 8.
+	ChannelDepth int
 	// HangLimit is how long a task may compute between two hooked accesses, in real time; 0 means 3 seconds. It has no influence
 	// on an execution whose tasks come back.
 	HangLimit time.Duration

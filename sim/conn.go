@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"syscall"
@@ -17,8 +18,11 @@ var (
 	nameAccept = shm.NewName("host.listener")
 )
 
-// channelDepth is how many messages a control channel holds before Send blocks.
+// channelDepth is how many messages a control channel holds before Send blocks, unless the configuration says so.
 const channelDepth = 8
+
+// depth returns how many messages a channel of the world holds.
+func (w *World) depth() int { return cmp.Or(w.cfg.ChannelDepth, channelDepth) }
 
 // packet is a message in flight.
 type packet struct {
@@ -71,7 +75,7 @@ func (x connWait) signalled() bool {
 		return true
 	}
 	if x.send {
-		return x.c.out.gone || len(x.c.out.queue)+x.c.out.late < channelDepth
+		return x.c.out.gone || len(x.c.out.queue)+x.c.out.late < x.c.p.w.depth()
 	}
 	return len(x.c.in.queue) > 0 || x.c.in.closed && x.c.in.late == 0
 }
@@ -206,7 +210,11 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 		w.rec.message(k.msg)
 	}
 	w.wake(connWait{c.peer, true})
-	if len(k.msg) > len(buf) || e.kind == exec.Truncate {
+	if e.kind == exec.Truncate && len(k.objs) > 0 && len(k.msg) <= len(buf) {
+		k.drop()
+		return copy(buf, k.msg), nil, fmt.Errorf("sim: %d descriptors: %w", len(k.objs), shm.ErrDescsLost)
+	}
+	if len(k.msg) > len(buf) {
 		k.drop()
 		return 0, nil, fmt.Errorf("sim: message of %d bytes and %d descriptors: %w", len(k.msg), len(k.objs), shm.ErrTruncated)
 	}

@@ -57,15 +57,22 @@ func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Messag
 	c.requestIDs[m.RequestID] = true
 }
 
-// Discard is a close that discards unread bytes.
-type Discard struct {
+// Close is a close of a session by an application.
+type Close struct {
 	App    int
 	Handle wire.Handle
 }
 
-// ResetReported says whether the application of a discard has sent a reset to the session layer. It is also true
+// CloseReported says whether the session layer has taken the close, or had told the application that the session is over.
+func (o *Messages) CloseReported(t Close) bool {
+	ch := o.channel[t.App]
+	c, s := o.channels[ch], o.sessions[t.Handle]
+	return s == nil || s.closing[ch] || c.closed[t.Handle] != 0
+}
+
+// ResetReported says whether the application of a close that discards unread bytes has sent a reset to the session layer. It is also true
 // if the application heard of a reset by its peer first: then it need not report its own.
-func (o *Messages) ResetReported(t Discard) bool {
+func (o *Messages) ResetReported(t Close) bool {
 	ch := o.channel[t.App]
 	c, s := o.channels[ch], o.sessions[t.Handle]
 	return s == nil || s.reset[ch] || c.closed[t.Handle] == wire.Reset

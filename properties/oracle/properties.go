@@ -21,6 +21,8 @@ const (
 	Reclaimed        = "Reclaimed"        // the layer holds nothing once all applications have gone
 	DocumentedErrors = "DocumentedErrors" // calls and requests fail only with errors documented for them
 	DiscardIsReset   = "DiscardIsReset"   // a close that discards unread bytes is reported as a reset
+	ClosesArrive     = "ClosesArrive"     // the session layer hears of each close of a session
+	Prompt           = "Prompt"           // a close takes no longer than it may, even if the session layer is stopped
 	RefinesCore      = "RefinesCore"      // the core takes each step as its model does
 	RefinesSession   = "RefinesSession"   // the messages about each session are a path of the model of one session
 	BoundedLiveness  = "BoundedLiveness"  // what must happen within a timeout has happened after it

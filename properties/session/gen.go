@@ -51,6 +51,8 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "refused"}, genBacklog),
 		sessionScenario("echo-under-fire", "data flows both ways while sessions close, applications leave, stop and die",
 			[]string{"established", "data"}, genEcho),
+		sessionScenario("slow-layer", "the session layer stops, or an application has no room for descriptors, while sessions are used and closed",
+			[]string{"established", "data"}, genSlowLayer),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
 	}
@@ -208,6 +210,36 @@ func genBacklog(b *scenario.Builder) {
 		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "app")], dial{1})
 	}
 	b.Op("srv", accept{1})
+}
+
+func genSlowLayer(b *scenario.Builder) {
+	size := b.Number("fifo", 4, 16)
+	b.Word("faults", "layer-stops", "layer-stops", "full-table", "none")
+	b.Number("channel", 1, 2)
+	b.Op("srv", listen{1})
+	for range 2 + b.Src.Intn(2, "sessions") {
+		b.Op("srv", accept{1})
+		b.Op("cli", dial{1})
+		if b.Src.Intn(2, "data") == 1 {
+			n := 1 + b.Src.Intn(size, "bytes")
+			b.Op("cli", write{n})
+			b.Op("srv", read{n})
+		}
+		for _, app := range []string{"cli", "srv"} {
+			if b.Src.Intn(2, "shut") == 1 {
+				b.Op(app, shut{})
+			}
+			b.Op(app, []any{closeAll{}, reset{}}[b.Src.Intn(2, "ending")])
+		}
+	}
+	if b.Src.Intn(2, "unlisten") == 1 {
+		b.Op("srv", unlisten{1})
+	}
+	if b.Src.Intn(3, "heir") == 2 {
+		b.Op("srv", detach{})
+		b.Op("cli", listen{1})
+	}
+	b.Op("cli2", wait{1}) // so that time passes
 }
 
 func genEcho(b *scenario.Builder) {

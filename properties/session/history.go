@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"syscall"
 
@@ -24,12 +25,16 @@ type sessionHistory struct {
 	// failing: calls of the host may fail, so that servers reject connects or are hung up. Then a refusal says
 	// nothing about the listeners, and a listener may end at any time.
 	failing bool
-	leaving []int // ports of applications that leave: until their listeners have gone they refuse
-	mon     *oracle.Messages
-	bytes   map[wire.Handle]map[int]int // written to sessions, by application
-	thrown  []oracle.Discard
-	killed  map[int]bool
-	lawless bool // ports other than 1 belong to a hostile application, which records nothing
+	// refusing: servers reject connects, so that a refusal says nothing about the listeners.
+	refusing bool
+	leaving  []int // ports of applications that leave: until their listeners have gone they refuse
+	mon      *oracle.Messages
+	bytes    map[wire.Handle]map[int]int // written to sessions, by application
+	thrown   []oracle.Close
+	closed   []oracle.Close
+	killed   map[int]bool
+	hasty    map[int]bool // applications whose close has not waited for the session layer to the end
+	lawless  bool         // ports other than 1 belong to a hostile application, which records nothing
 }
 
 // mappedSegment is a segment that at least one application of its pair has mapped. It is live from the first map to
@@ -95,6 +100,24 @@ func (r *sessionHistory) died(app int, ports []int) {
 	r.left(app, ports)
 }
 
+// leaves lets an application close itself. When that succeeds, its listeners have gone.
+func (r *sessionHistory) leaves(app int, ports []int, do func() error) error {
+	r.mon.Gone(app)
+	r.leaving = append(r.leaving, ports...)
+	var calls []int
+	for _, p := range ports {
+		calls = append(calls, r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app}))
+	}
+	err := do()
+	r.hasty[app] = r.hasty[app] || errors.Is(err, os.ErrDeadlineExceeded)
+	for _, c := range calls {
+		if err == nil {
+			r.w.Return(c, model.DirOut{Status: model.DirOK})
+		}
+	}
+	return err
+}
+
 // left records that the session layer removes the listeners of an application at some time from now on.
 func (r *sessionHistory) left(app int, ports []int) {
 	r.mon.Gone(app)
@@ -129,21 +152,39 @@ func handleOf(s *impl.Session) wire.Handle { return s.LocalAddr().(impl.Addr).Ha
 // closes lets an application close its session, and records whether the close discards bytes.
 func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
 	err := do()
-	if err == nil && throws {
-		r.thrown = append(r.thrown, oracle.Discard{App: x.id, Handle: handleOf(x.s)})
+	if err != nil {
+		return err
 	}
-	return err
+	c := oracle.Close{App: x.id, Handle: handleOf(x.s)}
+	r.closed = append(r.closed, c)
+	if throws {
+		r.thrown = append(r.thrown, c)
+	}
+	return nil
 }
 
 // allReset checks that each discard of unread bytes was reported as a reset.
 func (r *sessionHistory) allReset() error {
 	for _, t := range r.thrown {
-		if !r.failing && !r.killed[t.App] && !r.mon.ResetReported(t) {
+		if !r.excused(t.App) && !r.mon.ResetReported(t) {
 			return fmt.Errorf("application %d has discarded bytes of (%v) without a reset", t.App, t.Handle)
 		}
 	}
 	return nil
 }
+
+// allClosed checks that each close of a session has arrived at the session layer.
+func (r *sessionHistory) allClosed() error {
+	for _, t := range r.closed {
+		if !r.excused(t.App) && !r.mon.CloseReported(t) {
+			return fmt.Errorf("application %d has closed (%v), and the session layer has not heard of it", t.App, t.Handle)
+		}
+	}
+	return nil
+}
+
+// excused says whether the closes of an application may not have arrived.
+func (r *sessionHistory) excused(app int) bool { return r.failing || r.killed[app] || r.hasty[app] }
 
 // directory records one operation on the directory and its outcome. The operation stays pending if the outcome says
 // nothing about the listeners.
@@ -158,7 +199,7 @@ func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() erro
 	case err == nil && op == model.Bind && r.failing:
 		r.left(app, []int{port})
 	case err == nil:
-	case errors.Is(err, syscall.ECONNREFUSED) && (r.failing || slices.Contains(r.leaving, port)):
+	case errors.Is(err, syscall.ECONNREFUSED) && (r.refusing || slices.Contains(r.leaving, port)):
 		return err
 	case errors.Is(err, syscall.EADDRINUSE):
 		status = model.DirTaken

@@ -87,10 +87,7 @@ func (o stray) do(x *sessionApp) error {
 	return err
 }
 
-func (detach) do(x *sessionApp) error {
-	x.hist.left(x.id, x.ports)
-	return x.app.Close()
-}
+func (detach) do(x *sessionApp) error { return x.leave() }
 
 func (o wait) do(x *sessionApp) error {
 	x.h.Sleep(x.h.Now() + time.Duration(o.minutes)*time.Minute)

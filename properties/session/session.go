@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"syscall"
@@ -33,9 +32,10 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses(), "fail")},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "full-table")},
 		{Name: "rogue", Words: rogueModes},
 		{Name: "bind", Words: []string{"loopback", "any"}},
+		{Name: "channel", Default: 8, Min: 1, Max: 64},
 	}
 )
 
@@ -48,6 +48,8 @@ type sessionCase struct {
 	mode              string           // of the hostile application
 	ranges, directory *lin.Checker
 	failing           bool
+	layerStops        bool // and no application does
+	fullTable         bool // applications lose descriptors
 	wildcard          bool // listeners listen at all addresses
 	strict            bool // operations on established sessions must succeed
 }
@@ -72,14 +74,23 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 	k.strict = polite(ops) && cfg.Word("faults") == "none"
 	config := scenario.FaultConfig(cfg.Word("faults"))
 	config.Leaks, config.MaxTasks, config.Decoder = true, 64, decoder{}
-	if cfg.Word("faults") == "fail" {
+	config.ChannelDepth = cfg.Number("channel")
+	switch cfg.Word("faults") {
+	case "fail":
 		config.Faults, k.failing = sim.Faults(exec.Fail), true
+	case "layer-stops":
+		config.Faults, k.layerStops = sim.Faults(exec.Stop, exec.Resume), true
+	case "full-table":
+		config.Faults, k.fullTable = sim.Faults(exec.Truncate), true
 	}
 	return scenario.Program{Config: config, Setup: k.setup}, nil
 }
 
 func (k *sessionCase) setup(w *sim.World) {
 	host := w.Process("layer").Service()
+	if k.layerStops {
+		host.Mortal()
+	}
 	l, err := host.Listen(layerAddr)
 	scenario.Must(err)
 	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
@@ -93,13 +104,16 @@ func (k *sessionCase) setup(w *sim.World) {
 	})
 	var apps []*sessionApp
 	hist := &sessionHistory{
-		w: w, failing: k.failing, mon: mon, lawless: len(k.lies) > 0,
-		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{},
+		w: w, failing: k.failing, refusing: k.failing || k.fullTable, mon: mon, lawless: len(k.lies) > 0,
+		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
-			p := w.Process(name).Mortal()
-			x := &sessionApp{w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
+			p := w.Process(name)
+			if !k.layerStops {
+				p.Mortal()
+			}
+			x := &sessionApp{prompt: k.layerStops, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -112,6 +126,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	w.AtEnd(oracle.Linearizable, func() error { return hist.checkDirectory(k.directory) })
 	w.AtEnd(oracle.RefinesSession, func() error { mon.EndStep(); paths.EndStep(); return nil })
 	w.AtEnd(oracle.DiscardIsReset, hist.allReset)
+	w.AtEnd(oracle.ClosesArrive, hist.allClosed)
 	w.AtEnd(oracle.Reclaimed, func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
@@ -144,6 +159,7 @@ type sessionApp struct {
 	ports     []int // at which it may listen
 	wildcard  bool
 	strict    bool
+	prompt    bool // the process is never stopped, so that its closes take no time
 	app       *impl.App
 	listeners map[int]*impl.Listener
 	s         *impl.Session
@@ -173,9 +189,11 @@ func (x *sessionApp) reap() {
 	for !x.reaped {
 		_ = x.reaper.Wait(nil, shm.Forever)
 	}
-	x.hist.left(x.id, x.ports)
-	_ = x.app.Close()
+	_ = x.leave()
 }
+
+// leave closes the application.
+func (x *sessionApp) leave() error { return x.hist.leaves(x.id, x.ports, x.app.Close) }
 
 func (x *sessionApp) run(ops []any) {
 	defer func() { x.ended = true }()
@@ -190,15 +208,18 @@ func (x *sessionApp) run(ops []any) {
 	x.app, x.listeners = app, map[int]*impl.Listener{}
 	for _, o := range ops {
 		x.doing = o
+		begin := x.h.Now()
 		if err := x.do(o); err != nil {
 			x.failed(sessionVerbs.Text(x.h.Name(), o).String(), err)
 		}
+		x.checkPrompt(begin)
 	}
-	x.doing = nil
-	x.hist.left(x.id, x.ports)
-	if err := x.app.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		x.w.Fail(oracle.DocumentedErrors, "close application: %v", err)
+	x.doing = detach{}
+	begin := x.h.Now()
+	if err := x.leave(); err != nil && !errors.Is(err, net.ErrClosed) {
+		x.failed("leave", err)
 	}
+	x.checkPrompt(begin)
 }
 
 func uriOf(port int) string { return fmt.Sprintf("tcp://127.0.0.1/%d", port) }
@@ -250,23 +271,11 @@ func (x *sessionApp) adopt(s *impl.Session, err error) error {
 	return err
 }
 
-// documented has the errors that a call may return after the peer, the session layer or the application itself has
-// ended the object of the call.
-var documented = []error{
-	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
-	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
-	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT,
-}
+func (x *sessionApp) failed(what string, err error) { checkError(x.w, what, err, x.strict) }
 
-func (x *sessionApp) failed(what string, err error) {
-	if x.strict {
-		x.w.Fail(oracle.DocumentedErrors, "%s: %v, in a polite workload without faults", what, err)
+// checkPrompt checks the time that an operation has taken.
+func (x *sessionApp) checkPrompt(begin time.Duration) {
+	if x.prompt {
+		checkPrompt(x.w, x.doing, x.h.Now()-begin)
 	}
-	for _, d := range documented {
-		if errors.Is(err, d) {
-			x.w.Sometimes("refused")
-			return
-		}
-	}
-	x.w.Fail(oracle.DocumentedErrors, "%s: %v", what, err)
 }

@@ -140,7 +140,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (n int, descs []shm.Desc
 	case io.EOF:
 		return 0, nil, io.EOF
 	}
-	return 0, nil, fmt.Errorf("oshost: recv: %w", err)
+	return n, nil, fmt.Errorf("oshost: recv: %w", err)
 }
 
 // do is [endpoint.do], unless the channel is closed: the endpoint may close a little later.
@@ -188,15 +188,16 @@ func recvMessage(fd int, buf []byte, room int) (int, []shm.Desc, error) {
 	fds, err := parseRights(oob[:oobn])
 	switch {
 	case err != nil:
-	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 || n > len(buf):
+	case flags&unix.MSG_TRUNC != 0 || n > len(buf) || flags&unix.MSG_CTRUNC != 0 && (room == 0 || len(fds) == shm.MaxDescs):
 		err = fmt.Errorf("%d descriptors, flags %#x: %w", len(fds), flags, shm.ErrTruncated)
 	case n == 0:
 		err = io.EOF
+	case flags&unix.MSG_CTRUNC != 0:
+		closeAll(fds)
+		return n, nil, shm.ErrDescsLost
 	}
 	if err != nil {
-		for _, fd := range fds {
-			closeForeign(fd)
-		}
+		closeAll(fds)
 		return 0, nil, err
 	}
 	var descs []shm.Desc
@@ -204,6 +205,13 @@ func recvMessage(fd int, buf []byte, room int) (int, []shm.Desc, error) {
 		descs = append(descs, &fdDesc{fd: fd, foreign: true})
 	}
 	return n, descs, nil
+}
+
+// closeAll closes descriptors that came with a message.
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		closeForeign(fd)
+	}
 }
 
 // recvmsg is the system call alone. An empty buf receives one byte all the same.

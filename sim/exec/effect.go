@@ -25,7 +25,7 @@ const (
 	Spurious          // the wait returns without a ring
 	Delay             // the ring or message arrives later; Arg is how much, in units of the host
 	Fail              // the call fails with the error named Target, such as ENOMEM
-	Truncate          // the message is cut short
+	Truncate          // the descriptors of the message are lost
 	NumKinds
 )
 
