@@ -51,7 +51,7 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "refused"}, genBacklog),
 		sessionScenario("echo-under-fire", "data flows both ways while sessions close, applications leave, stop and die",
 			[]string{"established", "data"}, genEcho),
-		sessionScenario("slow-layer", "the session layer stops, or an application has no room for descriptors, while sessions are used and closed",
+		sessionScenario("slow-layer", "the session layer stops or dies, or an application has no room for descriptors, while sessions are used and closed",
 			[]string{"established", "data"}, genSlowLayer),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
@@ -214,7 +214,7 @@ func genBacklog(b *scenario.Builder) {
 
 func genSlowLayer(b *scenario.Builder) {
 	size := b.Number("fifo", 4, 16)
-	b.Word("faults", "layer-stops", "layer-stops", "full-table", "none")
+	b.Word("faults", "layer-stops", "layer-dies", "full-table", "none")
 	b.Number("channel", 1, 2)
 	b.Op("srv", listen{1})
 	for range 2 + b.Src.Intn(2, "sessions") {

@@ -32,7 +32,7 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "full-table")},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "full-table")},
 		{Name: "rogue", Words: rogueModes},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
@@ -49,6 +49,7 @@ type sessionCase struct {
 	ranges, directory *lin.Checker
 	failing           bool
 	layerStops        bool // and no application does
+	layerDies         bool // and no application does
 	fullTable         bool // applications lose descriptors
 	wildcard          bool // listeners listen at all addresses
 	strict            bool // operations on established sessions must succeed
@@ -80,6 +81,8 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		config.Faults, k.failing = sim.Faults(exec.Fail), true
 	case "layer-stops":
 		config.Faults, k.layerStops = sim.Faults(exec.Stop, exec.Resume), true
+	case "layer-dies":
+		config.Faults, k.layerDies = sim.Faults(exec.Kill), true
 	case "full-table":
 		config.Faults, k.fullTable = sim.Faults(exec.Truncate), true
 	}
@@ -88,7 +91,8 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 
 func (k *sessionCase) setup(w *sim.World) {
 	host := w.Process("layer").Service()
-	if k.layerStops {
+	spared := k.layerStops || k.layerDies // the applications
+	if spared {
 		host.Mortal()
 	}
 	l, err := host.Listen(layerAddr)
@@ -110,7 +114,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
 			p := w.Process(name)
-			if !k.layerStops {
+			if !spared {
 				p.Mortal()
 			}
 			x := &sessionApp{prompt: k.layerStops, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
@@ -124,15 +128,23 @@ func (k *sessionCase) setup(w *sim.World) {
 	k.invite(w, mon, apps)
 	w.AtEnd(oracle.NoOverlap, func() error { return hist.checkRanges(k.ranges) })
 	w.AtEnd(oracle.Linearizable, func() error { return hist.checkDirectory(k.directory) })
-	w.AtEnd(oracle.RefinesSession, func() error { mon.EndStep(); paths.EndStep(); return nil })
-	w.AtEnd(oracle.DiscardIsReset, hist.allReset)
-	w.AtEnd(oracle.ClosesArrive, hist.allClosed)
-	w.AtEnd(oracle.Reclaimed, func() error {
+	alive := func(check func() error) func() error {
+		return func() error {
+			if host.Dead() {
+				return nil // it has heard of nothing since
+			}
+			return check()
+		}
+	}
+	w.AtEnd(oracle.RefinesSession, alive(func() error { mon.EndStep(); paths.EndStep(); return nil }))
+	w.AtEnd(oracle.DiscardIsReset, alive(hist.allReset))
+	w.AtEnd(oracle.ClosesArrive, alive(hist.allClosed))
+	w.AtEnd(oracle.Reclaimed, alive(func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
 		}
 		return nil
-	})
+	}))
 }
 
 // invite adds the hostile application, if it has operations.

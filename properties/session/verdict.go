@@ -12,6 +12,7 @@ import (
 	"cutthrough/impl"
 	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
+	"cutthrough/shm"
 	"cutthrough/sim"
 )
 
@@ -37,7 +38,7 @@ func checkPrompt(w *sim.World, op any, took time.Duration) {
 var documented = []error{
 	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
 	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
-	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT, os.ErrDeadlineExceeded,
+	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT, os.ErrDeadlineExceeded, shm.ErrRefused,
 }
 
 // checkError checks that a call has failed with a documented error; strict: that it may fail at all.
