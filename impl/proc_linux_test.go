@@ -99,11 +99,12 @@ func TestProcessesEcho(t *testing.T) {
 	r.end()
 }
 
-// TestProcessesCrowd: a thousand sessions come and go, and leave nothing.
+// TestProcessesCrowd: many sessions come and go, and leave nothing.
 func TestProcessesCrowd(t *testing.T) {
+	sessions := proctest.Rounds(t, 250, 1000)
 	r := newTrio(t)
 	for range 2 {
-		proctest.Call[None](r.client, "Crowd", StreamCall{testURI, 1000, 1})
+		proctest.Call[None](r.client, "Crowd", StreamCall{testURI, sessions, 1})
 		r.checkIdle()
 	}
 	r.end()
@@ -168,7 +169,7 @@ var killings = []killing{
 // the documented error, nothing leaks, and the process that takes its place is served. The time until the last error
 // is logged, not judged: it is that of the machine.
 func TestProcessesKilled(t *testing.T) {
-	rounds := proctest.Rounds(t, 10, 100)
+	rounds := proctest.Rounds(t, 4, 100)
 	for _, k := range killings {
 		t.Run(k.victim, func(t *testing.T) {
 			r := newTrio(t)

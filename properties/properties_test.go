@@ -20,12 +20,13 @@ import (
 // TestScenariosHold explores every scenario a little on the real code: nothing
 // may be found, and every state of interest must be reached.
 func TestScenariosHold(t *testing.T) {
-	walks := proctest.Rounds(t, 2000, 10_000) // of the layer beside a model, which are as long as the model is large
+	short, long := proctest.Rounds(t, 4000, 10_000), proctest.Rounds(t, 500, 750) // executions, by their length
+	walks := proctest.Rounds(t, 2000, 10_000)                                     // of the layer beside a model, which are as long as the model is large
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
-			n := 10_000
+			n := short
 			if slices.ContainsFunc(session.Scenarios(), func(o *scenario.Scenario) bool { return o.Name == s.Name }) {
-				n = 750 // a hundred times longer executions
+				n = long // a hundred times longer executions
 			}
 			if strings.HasSuffix(s.Name, "-refinement") {
 				n = walks

@@ -23,7 +23,7 @@ func TestHolds(t *testing.T) {
 		{Config: "medium", States: 381486, Symmetric: 191185},
 		{Config: "stopped", States: 462038, Symmetric: 231512},
 	}
-	catalogtest.Holds(t, evq.Entry(), pins[:proctest.Rounds(t, 3, len(pins))])
+	catalogtest.Holds(t, evq.Entry(), pins[:proctest.Rounds(t, 2, len(pins))])
 }
 
 func BenchmarkSearch(b *testing.B) {

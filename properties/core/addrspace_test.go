@@ -34,7 +34,7 @@ func TestAddrspaceModelHolds(t *testing.T) {
 func TestAddrspaceRefinesModel(t *testing.T) {
 	small := valloc.Config{Units: 2, Segments: 2, Processes: 2, Size: 1, Page: 1, Death: true}
 	configs := []valloc.Config{small, spacePages, spaceDeath}
-	for _, c := range configs[:proctest.Rounds(t, 2, len(configs))] {
+	for _, c := range configs[:proctest.Rounds(t, 1, len(configs))] {
 		v, err := valloc.New(c)
 		if err != nil {
 			t.Fatal(err)

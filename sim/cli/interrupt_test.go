@@ -46,24 +46,24 @@ func TestInterrupt(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		name, prefix, want string
-		code               int
-		sig                os.Signal
-		args               []string
+		name, program, prefix, want string
+		code                        int
+		sig                         os.Signal
+		args                        []string
 	}{
-		{"explore", "exploring", `^test-atomic: interrupted after `, ExitInterrupted, syscall.SIGTERM,
+		{"explore", "probe", "exploring", `^test-atomic: interrupted after `, ExitInterrupted, syscall.SIGTERM,
 			[]string{"explore", "test-atomic", "--strategy", "random", "--time", "1h"}},
-		{"task hangs", "exploring", `^NoHang violated  test-block`, ExitLiveness, syscall.SIGINT, []string{"explore", "test-block", "--time", "1h"}},
-		{"setup hangs", "stuck", `^test-stuck: interrupted after 0 executions`, ExitInterrupted, syscall.SIGINT, []string{"explore", "test-stuck", "--time", "1h"}},
-		{"replay", "stuck", `^drifted  \S+a-good.trace .* 4 steps\n$`, ExitInterrupted, syscall.SIGINT, []string{"replay", "-q", good, stuck}},
-		{"check", "stuck", `drifted +\S+a-good.trace .*\ninterrupted +\S+b-stuck.trace\n2 replays: 1 drifted, 1 interrupted\n$`, ExitInterrupted, syscall.SIGTERM, []string{"check", dir}},
-		{"rebase", "stuck", `^outdated  \S+a-good.trace .*\n1 trace to update: add -w\n$`, ExitInterrupted, syscall.SIGINT, []string{"rebase", "-w", good, stuck}},
-		{"shrink", "stuck", `^$`, ExitInterrupted, syscall.SIGINT, []string{"shrink", stuck}},
-		{"json", "stuck", `"exit":130,.*"outcome":"interrupted"`, ExitInterrupted, syscall.SIGINT, []string{"explore", "test-stuck", "--json"}},
+		{"task hangs", "probe", "exploring", `^NoHang violated  test-block`, ExitLiveness, syscall.SIGINT, []string{"explore", "test-block", "--time", "1h"}},
+		{"setup hangs", "hasty", "stuck", `^test-stuck: interrupted after 0 executions`, ExitInterrupted, syscall.SIGINT, []string{"explore", "test-stuck", "--time", "1h"}},
+		{"replay", "hasty", "stuck", `^drifted  \S+a-good.trace .* 4 steps\n$`, ExitInterrupted, syscall.SIGINT, []string{"replay", "-q", good, stuck}},
+		{"check", "hasty", "stuck", `drifted +\S+a-good.trace .*\ninterrupted +\S+b-stuck.trace\n2 replays: 1 drifted, 1 interrupted\n$`, ExitInterrupted, syscall.SIGTERM, []string{"check", dir}},
+		{"rebase", "hasty", "stuck", `^outdated  \S+a-good.trace .*\n1 trace to update: add -w\n$`, ExitInterrupted, syscall.SIGINT, []string{"rebase", "-w", good, stuck}},
+		{"shrink", "hasty", "stuck", `^$`, ExitInterrupted, syscall.SIGINT, []string{"shrink", stuck}},
+		{"json", "hasty", "stuck", `"exit":130,.*"outcome":"interrupted"`, ExitInterrupted, syscall.SIGINT, []string{"explore", "test-stuck", "--json"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			code, out := clitest.InterruptAt(t, tt.prefix, tt.sig, "probe", tt.args...)
+			code, out := clitest.InterruptAt(t, tt.prefix, tt.sig, tt.program, tt.args...)
 			if code != tt.code || !regexp.MustCompile(tt.want).MatchString(out) {
 				t.Errorf("exit code %d, output %q; want %d and %q", code, out, tt.code, tt.want)
 			}

@@ -32,9 +32,9 @@ func testScenarios() []*scenario.Scenario {
 			Name: "test-atomic", Verbs: sumVerbs, Generate: genSum, Compile: sum(true), Sometimes: []string{"added"},
 			Doc: "two processes add to a sum, atomically", Long: "The sum is right.",
 		},
-		{Name: "test-loop", Generate: genNothing, Compile: justOne(loop), Doc: "a task computes for ever"},
-		{Name: "test-block", Generate: genNothing, Compile: justOne(func() { <-make(chan int) }), Doc: "a task waits at a channel"},
-		{Name: "test-mutex", Generate: genNothing, Compile: justOne(lockTwice), Doc: "a task waits at a mutex"},
+		{Name: "test-loop", Generate: genNothing, Compile: hangs(loop), Doc: "a task computes for ever"},
+		{Name: "test-block", Generate: genNothing, Compile: hangs(func() { <-make(chan int) }), Doc: "a task waits at a channel"},
+		{Name: "test-mutex", Generate: genNothing, Compile: hangs(lockTwice), Doc: "a task waits at a mutex"},
 		{Name: "test-goexit", Generate: genNothing, Compile: justOne(runtime.Goexit), Doc: "a task calls Goexit"},
 		{Name: "test-goroutine", Generate: genNothing, Compile: oneTask(startsGoroutine), Doc: "a task starts a goroutine"},
 		{Name: "test-unjoined", Generate: genNothing, Compile: oneTask(startsUnjoined), Doc: "a task starts a goroutine and goes on"},
@@ -47,7 +47,7 @@ func testScenarios() []*scenario.Scenario {
 		{Name: "test-idle", Generate: genNothing, Compile: program(idle), Doc: "nothing to find"},
 		{Name: "test-luck", Generate: genNothing, Compile: program(luck), Doc: "executions depend on more than their choices"},
 		{Name: "test-long", Generate: genNothing, Compile: program(long), Doc: "a violation with much to show"},
-		{Name: "test-large", Generate: genNothing, Compile: patient(choosing), Doc: "a violation after nearly as many interventions as there may be steps"},
+		{Name: "test-large", Generate: genNothing, Compile: limited(time.Minute, choosing), Doc: "a violation after nearly as many interventions as there may be steps"},
 		{Name: "test-late", Generate: genNothing, Compile: program(late), Doc: "a violation, and a file at the place of the directory for it"},
 		{Name: "test-stuck", Generate: genNothing, Compile: program(stuck), Doc: "an execution that does not end"},
 		{Name: "test-panic", Generate: genNothing, Compile: crash, Doc: "the scenario itself is wrong"},
@@ -58,8 +58,13 @@ func testScenarios() []*scenario.Scenario {
 func genNothing(scenario.Source) scenario.Input { return scenario.Input{} }
 
 func program(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
+	return limited(500*time.Millisecond, setup)
+}
+
+// limited is a program with a limit for how long a task may be away between two accesses.
+func limited(limit time.Duration, setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
 	return func(scenario.Input) (scenario.Program, error) {
-		return scenario.Program{Config: sim.Config{HangLimit: 500 * time.Millisecond}, Setup: setup}, nil
+		return scenario.Program{Config: sim.Config{HangLimit: limit}, Setup: setup}, nil
 	}
 }
 
@@ -68,13 +73,6 @@ type add struct{ n int }
 
 var sumVerbs = scenario.Verbs{
 	scenario.VerbOf("add", []string{"a", "b"}, add{}, scenario.Number("n", 0, 100, func(o *add) *int { return &o.n })),
-}
-
-// patient is program for a task that computes for long between two accesses.
-func patient(setup func(*sim.World)) func(scenario.Input) (scenario.Program, error) {
-	return func(scenario.Input) (scenario.Program, error) {
-		return scenario.Program{Config: sim.Config{HangLimit: time.Minute}, Setup: setup}, nil
-	}
 }
 
 func genSum(src scenario.Source) scenario.Input {
@@ -90,7 +88,12 @@ func genSum(src scenario.Source) scenario.Input {
 
 // oneTask is a program of one task, a, which accesses a word before it calls f.
 func oneTask(f func(w *sim.World, x shm.Uint64)) func(scenario.Input) (scenario.Program, error) {
-	return program(func(w *sim.World) {
+	return program(taskA(f))
+}
+
+// taskA is the setup of oneTask.
+func taskA(f func(w *sim.World, x shm.Uint64)) func(*sim.World) {
+	return func(w *sim.World) {
 		p := w.Process("a")
 		seg, err := p.CreateSegment(4096)
 		if err != nil {
@@ -101,11 +104,16 @@ func oneTask(f func(w *sim.World, x shm.Uint64)) func(scenario.Input) (scenario.
 			x.Load()
 			f(w, x)
 		})
-	})
+	}
 }
 
 func justOne(f func()) func(scenario.Input) (scenario.Program, error) {
 	return oneTask(func(*sim.World, shm.Uint64) { f() })
+}
+
+// hangs is justOne for what never comes back, so the limit, which passes in any case, may be short.
+func hangs(f func()) func(scenario.Input) (scenario.Program, error) {
+	return limited(100*time.Millisecond, taskA(func(*sim.World, shm.Uint64) { f() }))
 }
 
 // stuck says so and hangs where no guard looks.

@@ -34,7 +34,7 @@ var undecided = map[string]bool{
 // it kills that.
 func TestExports(t *testing.T) {
 	table := variantTable(t)
-	stride := proctest.Rounds(t, 4, 1)
+	stride := proctest.Rounds(t, 12, 1)
 	if *update {
 		stride = 1
 	}
