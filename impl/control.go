@@ -16,7 +16,7 @@ func (a *App) runControl() {
 	buf := make([]byte, wire.MaxSize)
 	for {
 		n, descs, err := a.conn.Recv(buf, shm.Forever)
-		if err == nil || errors.Is(err, shm.ErrDescsLost) {
+		if err == nil || errors.Is(err, shm.ErrShortage) {
 			err = a.control(buf[:n], descs)
 		}
 		if err != nil {

@@ -107,8 +107,8 @@ type Conn interface {
 	// Recv receives one message into buf and returns its length and descriptors, which the caller
 	// owns. io.EOF, not wrapped, when the peer closed or died and all its messages were read;
 	// ErrDeadline; ErrClosed; ErrTruncated when the message or its descriptors did not fit (buf too
-	// small, too many descriptors): the message is lost, and no descriptor leaks. ErrDescsLost when the descriptor
-	// table is full: the descriptors are lost, all of them, and the message is in buf. A message that comes with
+	// small, too many descriptors): the message is lost, and no descriptor leaks. ErrShortage when the descriptor
+	// table is full: the descriptors are lost, all of them, and the message is in buf. One that comes with
 	// descriptors to a channel that was accepted is ErrTruncated, or its sender fails.
 	Recv(buf []byte, deadline time.Duration) (int, []Desc, error)
 	// Peer returns the process that dialed, or that listened, as the kernel recorded it then.
@@ -154,5 +154,4 @@ var (
 	ErrUnsealed   = errors.New("segment is not sealed")
 	ErrTruncated  = errors.New("message truncated")
 	ErrShortage   = errors.New("out of descriptors or memory")
-	ErrDescsLost  = errors.New("descriptors of a message lost")
 )

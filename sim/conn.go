@@ -212,7 +212,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	w.wake(connWait{c.peer, true})
 	if e.kind == exec.Truncate && len(k.objs) > 0 && len(k.msg) <= len(buf) {
 		k.drop()
-		return copy(buf, k.msg), nil, fmt.Errorf("sim: %d descriptors: %w", len(k.objs), shm.ErrDescsLost)
+		return copy(buf, k.msg), nil, fmt.Errorf("sim: %d descriptors: %w", len(k.objs), shm.ErrShortage)
 	}
 	if len(k.msg) > len(buf) {
 		k.drop()

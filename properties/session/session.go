@@ -285,9 +285,19 @@ func (x *sessionApp) adopt(s *impl.Session, err error) error {
 
 func (x *sessionApp) failed(what string, err error) { checkError(x.w, what, err, x.strict) }
 
-// checkPrompt checks the time that an operation has taken.
+// closeWait is how long the close of a listener or application may wait for the session layer, by default.
+const closeWait = 500 * time.Millisecond
+
+// checkPrompt checks that a close has not taken more time than it may, although the session layer is stopped.
 func (x *sessionApp) checkPrompt(begin time.Duration) {
-	if x.prompt {
-		checkPrompt(x.w, x.doing, x.h.Now()-begin)
+	bound := shm.Forever
+	switch x.doing.(type) {
+	case shut, closeAll, reset:
+		bound = 0
+	case unlisten, detach:
+		bound = closeWait
+	}
+	if took := x.h.Now() - begin; x.prompt && took > bound {
+		x.w.Fail(oracle.Prompt, "%T has taken %v, and may take %v", x.doing, took, bound)
 	}
 }

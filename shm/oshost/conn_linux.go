@@ -194,7 +194,7 @@ func recvMessage(fd int, buf []byte, room int) (int, []shm.Desc, error) {
 		err = io.EOF
 	case flags&unix.MSG_CTRUNC != 0:
 		closeAll(fds)
-		return n, nil, shm.ErrDescsLost
+		return n, nil, shm.ErrShortage
 	}
 	if err != nil {
 		closeAll(fds)

@@ -279,8 +279,8 @@ var exhausted = shmtest.Child("exhausted", func(h shm.Host, parent shm.Conn) err
 			return fmt.Errorf("call %d with a full table: got %v, want %v", i, err, unix.EMFILE)
 		}
 	}
-	if n, _, err := parent.Recv(buf, h.Now()+shmtest.Liveness); !errors.Is(err, shm.ErrDescsLost) || string(buf[:n]) != "bells" {
-		return fmt.Errorf("recv of descriptors with a full table: got %q, %v, want the message, %v", buf[:n], err, shm.ErrDescsLost)
+	if n, _, err := parent.Recv(buf, h.Now()+shmtest.Liveness); !errors.Is(err, shm.ErrShortage) || string(buf[:n]) != "bells" {
+		return fmt.Errorf("recv of descriptors with a full table: got %q, %v, want the message, %v", buf[:n], err, shm.ErrShortage)
 	}
 	freed := make(chan error)
 	go func() {
