@@ -14,8 +14,8 @@ import (
 var _ net.Conn = (*Session)(nil)
 
 // Read reads up to len(b) bytes. It returns io.EOF when the peer has closed and everything it wrote was read. Any other
-// error is a [*net.OpError] around net.ErrClosed, os.ErrDeadlineExceeded, syscall.ECONNRESET, shm.ErrCorrupt or
-// [ErrLayerGone].
+// error is a [*net.OpError] around net.ErrClosed, os.ErrDeadlineExceeded, syscall.ECONNRESET, shm.ErrCorrupt, or, after
+// all bytes too, [ErrPeerGone] or [ErrLayerGone].
 func (s *Session) Read(b []byte) (int, error) {
 	n, err := s.receive(b)
 	if err != nil && err != io.EOF {

@@ -3,14 +3,20 @@ package impl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 
 	"cutthrough/impl/wire"
 )
 
-// ErrLayerGone is what calls return when the session layer has ended. It is a [net.Error], and no timeout.
+// ErrLayerGone is what calls return when the session layer has ended. It is a [net.Error], and no timeout. Read returns
+// it after all that was written before.
 var ErrLayerGone error = layerGone{}
+
+// ErrPeerGone is what calls of a session return when the application at the other side has left without closing it, or
+// has died. It is syscall.ECONNRESET. Read returns it after all that was written.
+var ErrPeerGone error = fmt.Errorf("the peer is gone: %w", syscall.ECONNRESET)
 
 type layerGone struct{}
 

@@ -1,6 +1,8 @@
 package impl
 
 import (
+	"bytes"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -230,5 +232,39 @@ func (r *trio) replace(victim string) {
 		r.startLayer()
 		r.attachServer()
 		proctest.Call[None](r.client, "Attach", r.addr)
+	}
+}
+
+// TestProcessesLastWords: bytes that were written before a process dies are read to the end, and then the error says
+// that it is gone: the process that wrote them, or the session layer.
+func TestProcessesLastWords(t *testing.T) {
+	for victim, gone := range map[string]error{"client": ErrPeerGone, "layer": ErrLayerGone} {
+		t.Run(victim, func(t *testing.T) {
+			r := &trio{t: t, addr: filepath.Join(t.TempDir(), "layer")}
+			r.startLayer()
+			l := listen(t, attach(t, r.addr), testURI)
+			r.startClient()
+			proctest.Call[int](r.client, "Dial", testURI)
+			s, err := l.AcceptSession()
+			check(t, err)
+			words := []byte("last words")
+			proctest.Call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Write", Data: words})
+			r.processes()[victim].Kill()
+			wantErr(t, "write", untilErr(s.fill), gone)
+			got, err := io.ReadAll(s)
+			wantErr(t, "read", err, gone)
+			if !bytes.Equal(got, words) {
+				t.Errorf("read %q, want %q", got, words)
+			}
+		})
+	}
+}
+
+// untilErr calls f until it fails.
+func untilErr(f func() error) error {
+	for {
+		if err := f(); err != nil {
+			return err
+		}
 	}
 }

@@ -39,9 +39,10 @@ type Session struct {
 	rx, tx direction // reading and writing
 
 	mu       sync.Locker // below, and the deadlines of the directions
-	err      error       // the session is unusable: reset, corrupt, or the layer is gone
+	err      error       // the session is unusable: reset or corrupt
 	peerFin  bool        // the peer has closed its writing direction
 	peerDone bool        // the peer has closed
+	end      error       // the peer or the session layer is gone: nothing follows the bytes that are there
 	fin      bool        // we have closed ours
 	deaf     bool        // CloseRead was called
 	closed   bool
@@ -136,7 +137,7 @@ func (s *Session) stateLocked(d *direction) error {
 	case d == &s.tx && (s.fin || s.peerDone):
 		return syscall.EPIPE
 	}
-	return nil
+	return s.end
 }
 
 // mayWait returns the deadline until which a call in direction d may wait, or why it must not.
@@ -151,8 +152,8 @@ func (s *Session) enter(d *direction) error {
 	d.turn.Lock()
 	s.mu.Lock()
 	err := s.stateLocked(d)
-	if err == io.EOF {
-		err = nil // there may be bytes left
+	if d == &s.rx && isEnd(err) {
+		err = nil
 	}
 	if err == nil {
 		s.inflight++
@@ -175,24 +176,28 @@ func (s *Session) leave(d *direction) {
 	}
 }
 
+// isEnd says whether err is the end of what the peer has written: bytes that came before may be left.
+func isEnd(err error) bool { return err == io.EOF || err == ErrPeerGone || err == ErrLayerGone }
+
 // receive is Read without the context of its errors.
 func (s *Session) receive(b []byte) (int, error) {
 	if err := s.enter(&s.rx); err != nil {
 		return 0, err
 	}
 	defer s.leave(&s.rx)
-	ended := false
+	var end error
 	for {
 		n, err := s.rx.reader.TryRead(b)
 		if err != nil || n > 0 || len(b) == 0 {
 			return n, err
 		}
-		if ended {
-			return 0, io.EOF
+		if end != nil {
+			return 0, end
 		}
 		until, err := s.mayWait(&s.rx)
-		if ended = err == io.EOF; ended {
-			continue // there may be bytes that came before the end of the stream
+		if isEnd(err) {
+			end = err
+			continue
 		}
 		if err == nil {
 			err = ignoreWakeErr(s.rx.reader.Wait(until))
@@ -302,6 +307,8 @@ func (s *Session) abandonLocked() {
 func (s *Session) peerDidLocked(m wire.Message) {
 	s.mu.Lock()
 	switch {
+	case m.Type == wire.Reset && m.Gone:
+		s.end = ErrPeerGone
 	case m.Type == wire.Reset && s.err == nil:
 		s.err = syscall.ECONNRESET
 	case m.CloseMode == wire.CloseWrite:
@@ -323,7 +330,10 @@ func (s *Session) fail(err error) {
 // failLocked is fail with the lock of the peer held.
 func (s *Session) failLocked(err error) {
 	s.mu.Lock()
-	if s.err == nil {
+	switch {
+	case isEnd(err):
+		s.end = err
+	case s.err == nil:
 		s.err = err
 	}
 	s.mu.Unlock()

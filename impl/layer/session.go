@@ -197,7 +197,7 @@ func (l *Core) closeRequest(a *app, m wire.Message, kind wire.Type) {
 		l.notify(s, r.peer(), wire.Message{Type: wire.Disconnect, CloseMode: wire.CloseWrite})
 		return
 	}
-	l.finish(s, r, m.Type, wire.Refused)
+	l.finish(s, r, wire.Message{Type: m.Type}, wire.Refused)
 }
 
 // closeAnswer handles the confirmation of a disconnect or reset that a was told
@@ -209,9 +209,9 @@ func (l *Core) closeAnswer(a *app, m wire.Message) {
 	}
 }
 
-// finish makes side r done and tells the other with a message of kind, unless
+// finish makes side r done and tells the other with m, unless
 // it has been told. A connect that was not answered fails with status.
-func (l *Core) finish(s *session, r role, kind wire.Type, status wire.Status) {
+func (l *Core) finish(s *session, r role, m wire.Message, status wire.Status) {
 	l.giveUp(s, r)
 	l.failConnect(s, status)
 	s.state = stateClosing
@@ -220,7 +220,7 @@ func (l *Core) finish(s *session, r role, kind wire.Type, status wire.Status) {
 	case !o.notified:
 		l.giveUp(s, r.peer())
 	case !o.done && !o.closing:
-		l.notify(s, r.peer(), wire.Message{Type: kind})
+		l.notify(s, r.peer(), m)
 	}
 	l.releaseIfDone(s)
 }
@@ -271,10 +271,10 @@ func (l *Core) releaseIfDone(s *session) {
 }
 
 // onPeerGone makes side r of s done because its application left. What that side has written may be incomplete,
-// so the other side is reset.
+// so the other side is reset, and told why: what is there can be read.
 func (l *Core) onPeerGone(s *session, r role) {
 	if s.sides[r].done {
 		return
 	}
-	l.finish(s, r, wire.Reset, wire.Refused)
+	l.finish(s, r, wire.Message{Type: wire.Reset, Gone: true}, wire.Refused)
 }

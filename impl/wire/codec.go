@@ -86,6 +86,9 @@ func (m *Message) fields(c coder) {
 	case Disconnect:
 		c.u64((*uint64)(&m.Handle))
 		c.u8("how", (*uint8)(&m.CloseMode), uint8(CloseWrite))
+	case Reset:
+		c.u64((*uint64)(&m.Handle))
+		c.flag("gone", &m.Gone)
 	default: // the others are about an object and nothing else
 		c.u64((*uint64)(&m.Handle))
 	}

@@ -28,7 +28,7 @@ var kinds = []struct {
 	{Unmap, "unmap", 24, 0}, {UnmapReply, "unmap-reply", 24, 0},
 	{Accept, "accept", 197, 0}, {AcceptReply, "accept-reply", 24, 0},
 	{Disconnect, "disconnect", 25, 0}, {DisconnectReply, "disconnect-reply", 24, 0},
-	{Reset, "reset", 24, 0}, {ResetReply, "reset-reply", 24, 0},
+	{Reset, "reset", 25, 0}, {ResetReply, "reset-reply", 24, 0},
 }
 
 func TestKinds(t *testing.T) {
@@ -84,6 +84,8 @@ func TestWireBytes(t *testing.T) {
 				"0100000000000000 0200000000000000 0300000000000000 0400000000000000 02 04 0302 01020304" + zeros(104) + "0900000000000000 01000000 02000000 03000000"},
 		{Message{Type: Disconnect, RequestID: 5, Handle: NewHandle(KindSession, MaxGeneration, 0xffffffff), CloseMode: CloseWrite},
 			"43540211 00000000 0500000000000000 ffffffffffffff3f 01"},
+		{Message{Type: Reset, Handle: NewHandle(KindSession, 1, 2), Gone: true},
+			"43540213 00000000 0000000000000000 0200000001000030 01"},
 	} {
 		want, err := hex.DecodeString(strings.ReplaceAll(tt.want, " ", ""))
 		if err != nil {
@@ -230,8 +232,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{at(Detach, 3, 0), "impl: bad message: unknown kind 0"},
 		{at(Detach, 3, byte(NumTypes)), "impl: bad message: unknown kind 21"},
 		{at(Detach, 3, 255), "impl: bad message: unknown kind 255"},
-		{at(Detach, 3, byte(Reset)), "impl: bad message: reset has 16 bytes, want 24"},
-		{append(at(Reset, 0), 0), "impl: bad message: reset has 25 bytes, want 24"},
+		{at(Detach, 3, byte(Reset)), "impl: bad message: reset has 16 bytes, want 25"},
+		{append(at(Reset, 0), 0), "impl: bad message: reset has 26 bytes, want 25"},
 		{at(Attach, 16, 'a', 0, 'b'), "impl: bad message: attach: namespace is not plain text"},
 		{at(Attach, 16, 'a', '\n'), "impl: bad message: attach: namespace is not plain text"},
 		{at(Attach, 16, 0xff), "impl: bad message: attach: namespace is not plain text"},

@@ -76,6 +76,8 @@ type Message struct {
 
 	// Disconnect.
 	CloseMode CloseMode
+	// Reset: the other application has left or died. What it has written is there, and nothing follows.
+	Gone bool
 }
 
 // String returns the message on one line, without its zero fields.
@@ -108,6 +110,7 @@ func (m Message) String() string {
 	field("read", m.ReadQueue != 0, fmt.Sprintf("%#x", uint64(m.ReadQueue)))
 	field("serial", m.Serial != 0, m.Serial)
 	field("peer", m.Peer != Peer{}, m.Peer)
+	field("gone", m.Gone, true)
 	if m.CloseMode == CloseWrite {
 		b.WriteString(" write-side")
 	}

@@ -37,6 +37,7 @@ const (
 	ToldTimedOut // its connect
 	ToldClosed   // the peer is done
 	ToldReset
+	ToldGone     // the application of the peer is gone
 	ToldFinished // the peer has closed its writing direction
 	ToldDone     // the reply to a request that was obeyed
 	ToldInvalid  // and to one that was not
@@ -51,7 +52,7 @@ var watchedNames = [...]string{
 	TakenAccept: "accept-reply ok", TakenReject: "accept-reply refused", TakenDisconnect: "disconnect",
 	TakenReset: "reset", TakenFin: "disconnect for writing", TakenConfirm: "answer to a close", TakenDetach: "detach",
 	ToldAccept: "accept", ToldConnected: "connect-reply ok", ToldRefused: "connect-reply refused", ToldTimedOut: "connect-reply timed out",
-	ToldClosed: "disconnect", ToldReset: "reset", ToldFinished: "disconnect for writing",
+	ToldClosed: "disconnect", ToldReset: "reset", ToldGone: "reset, gone", ToldFinished: "disconnect for writing",
 	ToldDone: "reply ok", ToldInvalid: "reply invalid", Leaving: "leaving",
 }
 
@@ -199,7 +200,7 @@ func (x *Session) tell(r, kind uint8) {
 		x.sides[r] |= done
 	case x.sides[r]&done == 0:
 		x.sides[r] |= closing
-		if kind == ToldReset {
+		if kind != ToldClosed {
 			x.sides[r] |= hurried
 		}
 		x.say(kind, r)
@@ -220,7 +221,7 @@ func (x *Session) endIfDone() {
 func (x *Session) leave(r uint8) {
 	x.sides[r] |= leaves | noticed
 	if x.state != free && x.sides[r]&done == 0 {
-		x.finish(r, ToldReset)
+		x.finish(r, ToldGone)
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	Invariant        = "Invariant"        // layer.Core.CheckInvariants holds after every step
 	Reclaimed        = "Reclaimed"        // the layer holds nothing once all applications have gone
 	DocumentedErrors = "DocumentedErrors" // calls and requests fail only with errors documented for them
+	WrittenIsRead    = "WrittenIsRead"    // bytes written before the peer or the session layer is gone are read to the end
 	DiscardIsReset   = "DiscardIsReset"   // a close that discards unread bytes is reported as a reset
 	ClosesArrive     = "ClosesArrive"     // the session layer hears of each close of a session
 	Prompt           = "Prompt"           // a close takes no longer than it may, even if the session layer is stopped

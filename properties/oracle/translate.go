@@ -50,6 +50,9 @@ func Told(m wire.Message) (uint8, bool) {
 		}
 		return negotiation.ToldClosed, true
 	case wire.Reset:
+		if m.Gone {
+			return negotiation.ToldGone, true
+		}
 		return negotiation.ToldReset, true
 	case wire.DisconnectReply, wire.ResetReply:
 		if m.Status != wire.OK {
@@ -81,7 +84,7 @@ func ToldWord(m wire.Message) (int, bool) {
 		return negotiation.MsgFinished, true
 	case negotiation.ToldClosed:
 		return negotiation.MsgClosed, true
-	case negotiation.ToldReset:
+	case negotiation.ToldReset, negotiation.ToldGone:
 		return negotiation.MsgReset, true
 	}
 	return 0, false

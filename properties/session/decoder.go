@@ -42,6 +42,7 @@ func (decoder) Message(b []byte) *exec.Message {
 	location("read", m.ReadQueue)
 	add("serial", m.Serial != 0, m.Serial)
 	add("peer", m.Peer != wire.Peer{}, m.Peer)
+	add("gone", m.Gone, m.Gone)
 	add("side", m.CloseMode == wire.CloseWrite, "write")
 	return out
 }

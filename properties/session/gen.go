@@ -17,7 +17,7 @@ Checked: layer.Core.CheckInvariants after every step (Invariant); each message o
 messages before it (ExactlyOneReply, UniqueHandles, MapBeforeUse, UnmapAfterUse, BothSidesAgree, MessageOrder and the
 other message properties) and session by session (RefinesSession); places of mapped segments are disjoint (NoOverlap);
 the directory of listeners is linearizable (Linearizable); a close that discards unread bytes is reported as a reset
-(DiscardIsReset); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
+(DiscardIsReset); what was written before a death is read (WrittenIsRead); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
 NoLivelock) with documented errors only, and without error if the workload is polite and there are no faults
 (DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener or address
 space (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -115,6 +116,12 @@ func (o read) on(x *sessionApp, s *impl.Session) error {
 	x.got += n
 	if n > 0 {
 		x.w.Sometimes("data")
+	}
+	if errors.Is(err, impl.ErrPeerGone) || errors.Is(err, impl.ErrLayerGone) {
+		x.w.Sometimes("bereaved")
+		if left := x.hist.unread(x); left > 0 && !x.expects {
+			x.w.Fail(oracle.WrittenIsRead, "read: %v, and %d bytes that the peer has written were not read", err, left)
+		}
 	}
 	return err
 }
