@@ -1,0 +1,45 @@
+// Package sessions puts sessions in the place of sockets. Command suites compiles it into the test binaries of others,
+// whose package net calls Listen and Dial.
+package sessions
+
+import (
+	"context"
+	"net"
+	"os"
+
+	"cutthrough/impl"
+	"cutthrough/shm/oshost"
+)
+
+// Layer is the environment variable with the address of the session layer. Without it sockets stay sockets.
+const Layer = "CUTTHROUGH_SUITES_LAYER"
+
+// An application cannot dial its own listeners, so the process has two.
+var listens, dials *impl.App
+
+// Attach attaches the process, or returns false if there is no session layer. It panics when that fails: a test that
+// goes on without sessions would show nothing.
+func Attach() bool {
+	layer := os.Getenv(Layer)
+	if layer == "" {
+		return false
+	}
+	for _, app := range []**impl.App{&listens, &dials} {
+		a, err := impl.Attach(oshost.New(), layer, impl.Options{})
+		if err != nil {
+			panic("sessions: " + err.Error())
+		}
+		*app = a
+	}
+	return true
+}
+
+// Listen is net.ListenConfig.Listen.
+func Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	return impl.ListenConfig{App: listens}.Listen(ctx, network, address)
+}
+
+// Dial is d.DialContext.
+func Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
+	return impl.Dialer{App: dials, Timeout: d.Timeout, Deadline: d.Deadline}.DialContext(ctx, network, address)
+}
