@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -49,6 +50,29 @@ func (o outcome) good() bool { return o == passed || o == skipped }
 // ended says whether a test has ended.
 func (o outcome) ended() bool { return o != endless && o != notThere }
 
+// basis returns an error if outcomes over sockets are none to compare with.
+func (o outcomes) basis() error {
+	for test, outcome := range o {
+		if !outcome.ended() {
+			return fmt.Errorf("the process ended before %s, over sockets", test)
+		}
+	}
+	if o.count(outcome.good) == 0 {
+		return errors.New("no test passed over sockets")
+	}
+	return nil
+}
+
+// count returns how many outcomes are as wanted.
+func (o outcomes) count(want func(outcome) bool) (n int) {
+	for _, outcome := range o {
+		if want(outcome) {
+			n++
+		}
+	}
+	return n
+}
+
 // compare returns, in order, the tests that were good over sockets and ended otherwise over sessions. Of a test and its
 // subtests it is the subtests.
 func compare(sockets, sessions outcomes) []string {
@@ -62,6 +86,17 @@ func compare(sockets, sessions outcomes) []string {
 	return slices.DeleteFunc(differ, func(test string) bool {
 		return slices.ContainsFunc(differ, func(o string) bool { return strings.HasPrefix(o, test+"/") })
 	})
+}
+
+// stale returns an error if a test that is listed does not differ, or is not there.
+func stale(test string, sockets, sessions outcomes) error {
+	switch o := sockets[test]; {
+	case o == notThere:
+		return fmt.Errorf("%s is listed and not there", test)
+	case o.good() && sessions[test] == o:
+		return fmt.Errorf("%s is listed and does not differ", test)
+	}
+	return nil
 }
 
 // without returns the outcomes of the tests that a -test.skip with the pattern of tests leaves.

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"cutthrough/internal/suites/sessions"
@@ -21,11 +21,12 @@ type program struct{ pkg, file, dir, goroot string }
 // build builds the tests of a package, whose files are in dir.
 func build(ctx context.Context, t tree, pkg, dir, file string) (program, error) {
 	p := program{pkg, file, dir, t.dir}
-	_, err := output(ctx, dir, p.env(), "go", "test", "-c", "-vet=off", "-o", file, ".")
+	_, err := output(ctx, dir, []string{p.env()}, "go", "test", "-c", "-vet=off", "-o", file, ".")
 	return p, err
 }
 
-func (p program) env() []string { return []string{"GOROOT=" + p.goroot, "PWD=" + p.dir} }
+// env makes the go command, also that which a test runs, use the tree of Go with sessions.
+func (p program) env() string { return "GOROOT=" + p.goroot }
 
 // A result is what the tests of a program did.
 type result struct {
@@ -37,8 +38,10 @@ type result struct {
 func (p program) run(ctx context.Context, layer string, limit time.Duration, args ...string) (result, error) {
 	args = append([]string{"tool", "test2json", "-p", p.pkg, p.file, "-test.v=test2json", "-test.timeout=" + limit.String()}, args...)
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), append(p.env(), sessions.Layer+"="+layer)...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Dir = p.dir
+	cmd.Env = append(cmd.Environ(), p.env(), sessions.Layer+"="+layer)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the tests and their children
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 10 * time.Second // of children that have inherited the output
 	events, err := cmd.StdoutPipe()
 	if err != nil {
@@ -94,13 +97,17 @@ func (s suite) source(ctx context.Context, t tree, dir string) (string, error) {
 	if err := json.Unmarshal([]byte(text), &module); err != nil {
 		return "", err
 	}
-	own := tree{filepath.Join(dir, "module"), module.Dir}
-	if err := os.CopyFS(own.dir, os.DirFS(module.Dir)); err != nil { // the go command follows no links to directories
+	own, err := copyTree(filepath.Join(dir, "module"), module.Dir)
+	if err != nil {
+		return "", err
+	}
+	defer own.own.Close()
+	if err := own.edit(s.edits); err != nil {
 		return "", err
 	}
 	below, err := filepath.Rel(module.Path, s.pkg)
 	if err != nil {
 		return "", fmt.Errorf("%s is not in %s: %w", s.pkg, s.module, err)
 	}
-	return filepath.Join(own.dir, below), own.edit(s.edits)
+	return filepath.Join(own.dir, below), nil
 }

@@ -5,25 +5,20 @@ package sessions
 import (
 	"context"
 	"net"
-	"os"
 
 	"cutthrough/impl"
 	"cutthrough/shm/oshost"
 )
 
-// Layer is the environment variable with the address of the session layer. Without it sockets stay sockets.
+// Layer is the environment variable with the address of the session layer. Without it sockets are sockets.
 const Layer = "CUTTHROUGH_SUITES_LAYER"
 
 // An application cannot dial its own listeners, so the process has two.
 var listens, dials *impl.App
 
-// Attach attaches the process, or returns false if there is no session layer. It panics when that fails: a test that
-// goes on without sessions would show nothing.
-func Attach() bool {
-	layer := os.Getenv(Layer)
-	if layer == "" {
-		return false
-	}
+// Attach attaches the process to the session layer at an address. It panics when that fails: a test that goes on
+// without sessions would show nothing.
+func Attach(layer string) {
 	for _, app := range []**impl.App{&listens, &dials} {
 		a, err := impl.Attach(oshost.New(), layer, impl.Options{})
 		if err != nil {
@@ -31,7 +26,6 @@ func Attach() bool {
 		}
 		*app = a
 	}
-	return true
 }
 
 // Listen is net.ListenConfig.Listen.
