@@ -9,9 +9,13 @@ import (
 )
 
 // A difference is a test that is known to end otherwise over sessions than over sockets.
-type difference struct{ pkg, test, reason string }
+type difference struct {
+	pkg, test, reason string
+	sometimes         bool // it depends on the order of two processes, so it is not run
+}
 
-// parseDifferences reads a list: a line for each, with package, test and reason, and comments from # on.
+// parseDifferences reads a list: a line for each, with package, test and reason, and comments from # on. A
+// reason that begins with "sometimes" is that of a test that differs in some runs.
 func parseDifferences(text string) ([]difference, error) {
 	var list []difference
 	for i, line := range strings.Split(text, "\n") {
@@ -23,7 +27,7 @@ func parseDifferences(text string) ([]difference, error) {
 		case 1, 2:
 			return nil, fmt.Errorf("line %d has no package, test and reason", i+1)
 		}
-		d := difference{fields[0], fields[1], strings.Join(fields[2:], " ")}
+		d := difference{fields[0], fields[1], strings.Join(fields[2:], " "), fields[2] == "sometimes"}
 		if slices.ContainsFunc(list, func(o difference) bool { return o.pkg == d.pkg && o.test == d.test }) {
 			return nil, fmt.Errorf("line %d lists %s a second time", i+1, d.test)
 		}
