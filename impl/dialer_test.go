@@ -37,6 +37,7 @@ func TestResolve(t *testing.T) {
 		{"udp", "udp://::1/53", "udp://::1/53", "udp://::1/53"},
 		{"unix", "/run/x", "unix:///run/x", "unix:///run/x"},
 		{"unix", "\x00x", "unix://@x", "unix://@x"},
+		{"unix", "///run//y/../x/", "unix:///run/x", "unix:///run/x"},
 		{"", "unix:///run/x", "unix:///run/x", "unix:///run/x"},
 		{"", "unix:x", "unix://x", "unix://x"},
 		{"", "unix-abstract:x", "unix://@x", "unix://@x"},

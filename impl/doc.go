@@ -44,5 +44,6 @@
 //
 // A session has two fifos of at most [wire.MaxFifo] bytes and costs neither a descriptor nor a task; another
 // application that this one has sessions with costs two descriptors. The session layer bounds what an application may have; what exceeds a bound is refused with a
-// [wire.Status]. Memory that a peer spoils ends the sessions with that peer with shm.ErrCorrupt, and no others.
+// [wire.Status]. Memory that a peer spoils ends the sessions with that peer with shm.ErrCorrupt, and no others. In a
+// bubble of testing/synctest only an App can be used that was attached in it.
 package impl

@@ -3,6 +3,7 @@ package impl
 import (
 	"net"
 	"net/netip"
+	"path"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,8 @@ import (
 //   - "tcp", "tcp4" and "tcp6" take HOST:PORT with a number for the port. HOST is an IP address or "localhost". Empty,
 //     it is the wildcard (of IPv4, unless the network is tcp6), and a dial takes each wildcard as loopback. Any other
 //     HOST is a name of its own: a dial of "db:80" reaches what listens at "db:80", in whatever case.
-//   - "unix" takes a name, such as "/run/service", "@service" or "service". A leading NUL is the same as "@".
+//   - "unix" takes a name, such as "/run/service", "@service" or "service". A leading NUL is the same as "@", and a
+//     name from "/" on is cleaned as [path.Clean] does: "///run/service" is the same path to the system, too.
 //   - "" finds out: "unix:NAME", "unix://NAME", "unix-abstract:NAME" and what starts with "/", "." or "@" is "unix",
 //     HOST:PORT is "tcp", and the rest are names of "unix". Dialers of grpc get such addresses.
 //
@@ -87,6 +89,8 @@ func parseAddress(network, address string) (wire.Endpoint, error) {
 		e = wire.Endpoint{Proto: wire.Unix, Name: address}
 		if rest, ok := strings.CutPrefix(address, "\x00"); ok {
 			e.Name = "@" + rest
+		} else if path.IsAbs(address) {
+			e.Name = path.Clean(address)
 		}
 	default:
 		return wire.Endpoint{}, net.UnknownNetworkError(network)

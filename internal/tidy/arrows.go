@@ -105,6 +105,8 @@ var arrows = []arrow{
 		"it starts the processes of any test, so it knows none"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
 		"a mutant is text: what applies it must work on code that does not compile"},
+	{"internal/suites", []string{module + "/impl", module + "/shm" + alone, module + "/shm/oshost"},
+		"it runs a session layer and the tests of others, and knows no scenario"},
 	{"internal/tidy", []string{module + "/sim/trace", "golang.org/x/tools"},
 		"the rules must not depend on what they judge"},
 }
@@ -163,6 +165,7 @@ var exports = []export{
 	{"impl/wire wide", "it is the vocabulary of the messages: 46 of its names are kinds, statuses and other constants"},
 	{"impl/wire.MaxURI", "a limit that the protocol promises to applications"},
 	{"internal/mutate", "its tests hold each step of a build alone"},
+	{"internal/suites/sessions", "its user is package net, in a tree of Go that internal/suites makes"},
 	{"internal/tidy", "its own test is its only user"},
 	{"model wide", "three specifications with the same words for each: specification, state, input, output, operations"},
 	{"model/check", "it checks models of other modules too"},

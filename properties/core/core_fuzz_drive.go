@@ -158,7 +158,9 @@ func (x *fuzzer) open(p *fuzzApp) {
 	x.ids++
 	*p = fuzzApp{id: x.ids, ch: x.channels, user: p.user, since: x.now}
 	x.names.Connected(p.id, p.user)
-	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch, User: p.user})
+	peer := wire.Peer{UID: p.user, PID: uint32(p.id)}
+	x.mon.Opened(p.ch, peer)
+	x.step(layer.Event{Kind: layer.EventOpen, Channel: p.ch, User: p.user, Peer: peer})
 }
 
 // say sends a message of an application, and checks the answer as far as the directory decides it.

@@ -17,6 +17,7 @@ type Messages struct {
 	owner    map[wire.Handle]layer.Channel // of each handle of an application or listener, for ever
 	channel  map[int]layer.Channel         // by application
 	left     map[int]bool                  // applications that have gone; messages of theirs may still be under way
+	peers    map[layer.Channel]wire.Peer   // the processes of all channels, or empty
 	last     takenMessage
 }
 
@@ -91,13 +92,17 @@ func NewMessages(fail Failer, setting Setting) *Messages {
 	return &Messages{
 		fail: fail, Setting: setting, channels: map[layer.Channel]*channelState{}, sessions: map[wire.Handle]*sessionState{},
 		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
-		left: map[int]bool{},
+		left: map[int]bool{}, peers: map[layer.Channel]wire.Peer{},
 	}
 }
 
 func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why string) {
 	o.fail(property, "channel %d: %v: %s", ch, m, why)
 }
+
+// Opened records the process behind a channel: the applications that it gets sessions with must be told of it. It is
+// called for every new channel, or for none.
+func (o *Messages) Opened(ch layer.Channel, peer wire.Peer) { o.peers[ch] = peer }
 
 // Observe is called for every message that the layer takes or makes.
 func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
@@ -262,7 +267,7 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 		if s == nil || s.established || s.unbound {
 			o.wrong(ConnectedAfterAccept, ch, m, "the session is not accepted, is established already, or its listener has ended")
 		}
-		o.checkAgreement(ch, m, s.accept)
+		o.checkAgreement(ch, m, s)
 		s.established, s.client = true, ch
 		o.checkMapped(ch, c, m)
 	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:

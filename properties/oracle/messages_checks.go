@@ -117,14 +117,21 @@ func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 }
 
 // checkAgreement checks that the client is told of the session that the server has accepted, with the two
-// directions exchanged.
-func (o *Messages) checkAgreement(ch layer.Channel, m, accept wire.Message) {
+// directions exchanged, and each of the process at the other side.
+func (o *Messages) checkAgreement(ch layer.Channel, m wire.Message, s *sessionState) {
+	accept, peer := s.accept, m.Peer
+	if len(o.peers) > 0 {
+		peer = o.peers[s.server]
+		if accept.Peer != o.peers[ch] {
+			o.wrong(BothSidesAgree, s.server, accept, "the client is another process")
+		}
+	}
 	want := wire.Message{
 		Type: wire.ConnectReply, RequestID: m.RequestID, Handle: accept.Handle, Session: accept.Session, Endpoint: accept.Endpoint,
-		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue, Serial: accept.Serial, Peer: m.Peer,
+		Rx: accept.Tx, Tx: accept.Rx, ReadQueue: accept.PostQueue, PostQueue: accept.ReadQueue, Serial: accept.Serial, Peer: peer,
 	}
 	if m != want {
-		o.wrong(BothSidesAgree, ch, m, "the server was told of another session")
+		o.wrong(BothSidesAgree, ch, m, "the server was told of another session, or is another process")
 	}
 }
 
