@@ -1,0 +1,162 @@
+// Package campaign is the commands that kill, stop and attack real processes: a session layer (simrun serve), a server and a
+// client, each a process of its own. They say what became of the honest ones, in figures.
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"cutthrough/sim/cli"
+
+	"github.com/spf13/cobra"
+)
+
+// agentCommand is the command of the processes that a campaign starts.
+const agentCommand = "agent"
+
+// maxFailures is how many failures end a campaign: what follows would be more of the same.
+const maxFailures = 10
+
+// outcome is what every campaign finds out.
+type outcome struct {
+	cli.Header
+	Failures    []string       `json:"failures" doc:"what went wrong, at most ten"`
+	Threads     map[string]int `json:"threads" doc:"the most threads that each process had"`
+	Took        time.Duration  `json:"took_ns" doc:"how long the campaign took, in nanoseconds"`
+	Interrupted bool           `json:"interrupted" doc:"whether a signal ended the campaign early"`
+}
+
+// Code returns [cli.ExitViolated] if something went wrong.
+func (o *outcome) Code() int {
+	switch {
+	case len(o.Failures) > 0:
+		return cli.ExitViolated
+	case o.Interrupted:
+		return cli.ExitInterrupted
+	}
+	return cli.ExitHeld
+}
+
+// printEnd prints the end of a result: the threads, the failures and the verdict.
+func (o *outcome) printEnd(p *cli.Printer) {
+	if len(o.Threads) > 0 {
+		p.Linef("most threads: layer %d, server %d, client %d", o.Threads["layer"], o.Threads["server"], o.Threads["client"])
+	}
+	for _, f := range o.Failures {
+		p.Linef("%s  %s", p.Paint(cli.Red, "FAILED"), f)
+	}
+	verdict := "held"
+	switch {
+	case len(o.Failures) > 0:
+		verdict = "violated"
+	case o.Interrupted:
+		verdict = "interrupted"
+	}
+	p.Linef("%s after %v", p.Status(verdict), o.Took.Round(time.Millisecond))
+}
+
+// runner runs one campaign: it has the result, and where progress goes.
+type runner struct {
+	a        *cli.Invocation
+	ctx      context.Context
+	crew     *crew
+	out      *outcome
+	progress *cli.Progress
+}
+
+// fail records a failure, unless it is that of an interrupted campaign. It returns false when the campaign is to end.
+func (r *runner) fail(err error) (goOn bool) {
+	if r.ctx.Err() != nil {
+		return false
+	}
+	r.a.Update(func() { r.out.Failures = append(r.out.Failures, err.Error()) })
+	r.a.Say("FAILED: %v", err)
+	return len(r.out.Failures) < maxFailures
+}
+
+// saw notes the threads of a trio.
+func (r *runner) saw(t *trio) {
+	r.a.Update(func() {
+		for name, n := range t.threads {
+			r.out.Threads[name] = max(r.out.Threads[name], n)
+		}
+	})
+}
+
+// perform runs a campaign as cmd, and shows its result.
+func perform(a *cli.Invocation, cmd *cobra.Command, args []string, result cli.Result, out *outcome, run func(*runner)) error {
+	out.Failures, out.Threads = []string{}, map[string]int{}
+	return a.Perform(cmd, args, result, func(ctx context.Context) error {
+		r := &runner{a, ctx, newCrew(ctx), out, a.Progress()}
+		defer r.crew.end()
+		defer r.progress.Finish()
+		begun := time.Now()
+		run(r)
+		a.Update(func() { out.Took, out.Interrupted = time.Since(begun), ctx.Err() != nil })
+		return nil
+	})
+}
+
+// Command returns the command campaign.
+func Command() cli.Command {
+	return cli.Command{New: command, Documents: []cli.Document{
+		{Name: "campaign kills", Object: killsResult{}}, {Name: "campaign stops", Object: stopsResult{}}, {Name: "campaign attack", Object: attackResult{}},
+	}}
+}
+
+func command(a *cli.Invocation) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "campaign",
+		Short: "Kill, stop and attack real processes, and see how the others fare",
+		Long: `A campaign starts a session layer (simrun serve), a server and a client, each a process of its own, and does harm to them
+for as long as you like. Everything happens on this machine, over unix sockets, shared memory and loopback, in a temporary
+directory, and all processes end with the campaign, also when it is interrupted.
+
+The exit code is 1 if something went wrong. SIGINT ends a campaign with what is known so far.`,
+		Example: `  simrun campaign kills --rounds 10000     # SIGKILL to each of them in turn
+  simrun campaign stops --rounds 1000      # SIGSTOP, and SIGCONT later
+  simrun campaign attack                   # every attack for a minute
+  simrun campaign attack storm --time 10s  # one of them
+  simrun campaign attack --list            # which there are`,
+		Args: cli.Arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(killsCommand(a), stopsCommand(a), attackCommand(a), &cobra.Command{
+		Use: agentCommand, Hidden: true, Args: cli.Arguments(0, 0, ""), RunE: func(*cobra.Command, []string) error { return serveAgent() },
+	})
+	return cmd
+}
+
+// figures are the distribution of some times.
+type figures struct {
+	Count int           `json:"count" doc:"how many there were"`
+	P50   time.Duration `json:"p50_ns" doc:"half took no longer, in nanoseconds"`
+	P99   time.Duration `json:"p99_ns" doc:"99 of 100 took no longer"`
+	Max   time.Duration `json:"max_ns" doc:"none took longer"`
+}
+
+// figuresOf returns the figures of times, which it sorts.
+func figuresOf(times []time.Duration) figures {
+	if len(times) == 0 {
+		return figures{}
+	}
+	slices.Sort(times)
+	n := len(times)
+	return figures{n, times[(n-1)/2], times[(n-1)*99/100], times[n-1]}
+}
+
+// cells returns the figures as cells of a table.
+func (f figures) cells() []string { return []string{short(f.P50), short(f.P99), short(f.Max)} }
+
+// short writes a time with three or four digits.
+func short(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%d µs", d.Microseconds())
+}
