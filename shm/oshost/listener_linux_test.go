@@ -314,3 +314,32 @@ func reachSelf(h shm.Host, l shm.Listener, msg string) error {
 	}
 	return errors.Join(err, a.Close(), b.Close())
 }
+
+// TestDialWaits: a dial waits while the listener has no room for it, so that a process that connects in a loop does not keep
+// others out. If no room comes, it is refused.
+func TestDialWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	l := rawListen(t, path, unix.SOCK_SEQPACKET, 0)
+	h := oshost.New()
+	first, err := h.Dial(path)
+	shmtest.Check(t, err)
+	if _, err := h.Dial(path); !errors.Is(err, shm.ErrRefused) {
+		t.Errorf("without room: got %v, want %v", err, shm.ErrRefused)
+	}
+	dialled := make(chan shm.Conn)
+	go func() {
+		c, err := h.Dial(path)
+		shmtest.Check(t, err)
+		dialled <- c
+	}()
+	proctest.Eventually(func() bool { return strings.Contains(proctest.Stacks(), "connectWaiting") }) // no event for a task in a system call
+	in, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
+	shmtest.Check(t, err)
+	second := <-dialled
+	for _, c := range []shm.Conn{first, second} {
+		if c != nil {
+			shmtest.Check(t, c.Close())
+		}
+	}
+	shmtest.Check(t, errors.Join(unix.Close(in), unix.Close(l)))
+}

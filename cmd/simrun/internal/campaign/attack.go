@@ -103,9 +103,12 @@ func (x *attackResult) run(r *runner, names []string, attackers int) {
 	}
 }
 
+// shortLinger lets a trio forget soon after an attack what it keeps for sessions to come.
+const shortLinger = "--linger=1s"
+
 // one does one attack, on a trio of its own.
 func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func(), fail func(error)) {
-	t, err := newTrio(r.crew)
+	t, err := newTrio(r.crew, shortLinger)
 	if err != nil {
 		fail(err)
 		return
@@ -128,6 +131,9 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 		}
 	}
 	failures, err := x.measure(r, t, f.Name, x.Time, &f.Attacked, show)
+	if r.ctx.Err() != nil {
+		return // the processes have been killed
+	}
 	for _, what := range failures {
 		fail(fmt.Errorf("the client: %s", what))
 	}
@@ -157,7 +163,7 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 	r.saw(t)
 }
 
-// after wants the trio to be as well as before the attack. Segments without sessions are kept for a while, see linger.
+// after wants the trio to be as well as before the attack.
 func (x *attackResult) after(t *trio) error {
 	if err := t.leaks(); err != nil {
 		return err

@@ -158,7 +158,7 @@ func (x *attack) halfOpen() error {
 	c.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal})
 	c.say(wire.Message{Type: wire.Connect, RequestID: 1, URI: uri})
 	if x.rng.IntN(2) == 0 {
-		_, _ = c.recv(false)
+		_, _ = c.recv()
 	}
 	c.close()
 	x.done.Add(1)

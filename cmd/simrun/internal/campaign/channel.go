@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"errors"
 	"io"
 	"time"
 
@@ -67,22 +66,14 @@ type message struct {
 	fds []int
 }
 
-var errNone = errors.New("no message is there")
-
-// recv receives a message; without wait, errNone if there is none now. Any other error means that no more will come.
-func (c *channel) recv(wait bool) (message, error) {
-	flags := unix.MSG_CMSG_CLOEXEC
-	if !wait {
-		flags |= unix.MSG_DONTWAIT
-	}
+// recv receives a message. An error means that no more will come.
+func (c *channel) recv() (message, error) {
 	b, oob := make([]byte, wire.MaxSize), make([]byte, unix.CmsgSpace(4*shm.MaxDescs))
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(c.fd, b, oob, flags)
+		n, oobn, _, _, err := unix.Recvmsg(c.fd, b, oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
 			continue
-		case err == unix.EAGAIN && !wait:
-			return message{}, errNone
 		case err != nil:
 			return message{}, err
 		case n == 0:

@@ -26,7 +26,7 @@ func (x *attack) application() (*peer, error) {
 		}
 		p := &peer{channel: c}
 		p.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal})
-		if m, err := p.recv(true); err == nil && m.Type == wire.AttachReply && m.Status == wire.OK {
+		if m, err := p.recv(); err == nil && m.Type == wire.AttachReply && m.Status == wire.OK {
 			return p, nil
 		}
 		p.close()
@@ -61,7 +61,7 @@ func (p *peer) dial(fifo uint32) (bool, error) {
 		return false, err
 	}
 	for {
-		m, err := p.recv(true)
+		m, err := p.recv()
 		if err != nil {
 			return false, err
 		}
@@ -86,23 +86,6 @@ func (p *peer) answer(m message) {
 		p.say(wire.Message{Type: wire.MapReply, Handle: m.Handle})
 	case wire.Unmap, wire.Disconnect, wire.Reset:
 		p.say(wire.Message{Type: m.Type.Reply(), Handle: m.Handle})
-	}
-}
-
-// ended answers what has come, and says whether the session has ended by it.
-func (p *peer) ended() bool {
-	for {
-		m, err := p.recv(false)
-		if err == errNone {
-			return false
-		}
-		if err != nil {
-			return true
-		}
-		p.answer(m)
-		if (m.Type == wire.Reset || m.Type == wire.Disconnect) && m.Handle == p.session.Handle {
-			return true
-		}
 	}
 }
 

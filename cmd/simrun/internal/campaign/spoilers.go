@@ -99,10 +99,10 @@ func (x *attack) bells() error {
 	return nil
 }
 
-// wordsAtOnce is how many words are written before words looks whether its session has ended.
-const wordsAtOnce = 4096
+// wordsOfSession is how many words a session with the server gets, which may have had enough much earlier.
+const wordsOfSession = 1 << 17
 
-// words writes random words into the segment until the server has had enough, many times.
+// words writes random words into the segment of a session, many times.
 func (x *attack) words() error {
 	p, err := x.application()
 	if err != nil {
@@ -116,24 +116,19 @@ func (x *attack) words() error {
 			return nil // not now
 		}
 		headers := p.headers()
-		for range 8 {
-			for i := range wordsAtOnce {
-				at := uint64(x.rng.Uint32())
-				if at%8 != 0 { // mostly where it matters
-					at = headers[at/8%uint64(len(headers))]
-				} else {
-					at %= uint64(len(p.memory)) &^ 7
-				}
-				binary.LittleEndian.PutUint64(p.memory[at:], x.value())
-				if i%256 == 0 {
-					p.ring()
-				}
+		for i := range wordsOfSession {
+			at := uint64(x.rng.Uint32())
+			if at%8 != 0 { // mostly where it matters
+				at = headers[at/8%uint64(len(headers))]
+			} else {
+				at %= uint64(len(p.memory)) &^ 7
 			}
-			x.done.Add(wordsAtOnce)
-			if p.ended() {
-				break
+			binary.LittleEndian.PutUint64(p.memory[at:], x.value())
+			if i%256 == 0 {
+				p.ring()
 			}
 		}
+		x.done.Add(wordsOfSession)
 		p.reset()
 	}
 	return nil

@@ -64,7 +64,7 @@ func (t *trio) startLayer(settings ...string) (err error) {
 	if t.layer, err = t.crew.run("layer", args...); err != nil {
 		return err
 	}
-	return eventually(patience, func() error {
+	return t.crew.eventually(patience, func() error {
 		if err := t.layer.died(); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (t *trio) holdings(name string) (holdings, error) {
 func (t *trio) leaks() error {
 	var all []error
 	for _, name := range names {
-		all = append(all, eventually(settle, func() error {
+		all = append(all, t.crew.eventually(settle, func() error {
 			h, err := t.holdings(name)
 			if err != nil {
 				return err
@@ -157,12 +157,12 @@ func (t *trio) leaks() error {
 	return errors.Join(all...)
 }
 
-// eventually calls try until it returns nil or the time is over, and returns its last error. It polls: the system has no event
-// for a descriptor that is closed.
-func eventually(limit time.Duration, try func() error) error {
+// eventually calls try until it returns nil, the time is over or the campaign is, and returns its last error. It polls: the
+// system has no event for a descriptor that is closed.
+func (c *crew) eventually(limit time.Duration, try func() error) error {
 	for end := time.Now().Add(limit); ; time.Sleep(interval) {
 		err := try()
-		if err == nil || time.Now().After(end) {
+		if err == nil || c.ctx.Err() != nil || time.Now().After(end) {
 			return err
 		}
 	}
