@@ -87,6 +87,7 @@ func (x *attackResult) run(r *runner, names []string, attackers int) {
 		if r.ctx.Err() != nil {
 			return
 		}
+		r.a.Say("attacking: %s", name)
 		kind := find(name)
 		f := attackFigures{Name: name, Unit: kind.unit, Ends: map[string]int{}}
 		at := len(x.Attacks)

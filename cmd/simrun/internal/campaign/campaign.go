@@ -64,6 +64,7 @@ type runner struct {
 	crew     *crew
 	out      *outcome
 	progress *cli.Progress
+	begun    time.Time
 }
 
 // fail records a failure, unless it is that of an interrupted campaign. It returns false when the campaign is to end.
@@ -74,6 +75,27 @@ func (r *runner) fail(err error) (goOn bool) {
 	r.a.Update(func() { r.out.Failures = append(r.out.Failures, err.Error()) })
 	r.a.Say("FAILED: %v", err)
 	return len(r.out.Failures) < maxFailures
+}
+
+// count counts what has gone wrong, unless that is because the campaign was interrupted.
+func (r *runner) count(n *int) {
+	if r.ctx.Err() == nil {
+		r.a.Update(func() { *n++ })
+	}
+}
+
+// sayEvery is how many rounds there are between the lines that say how far a campaign is, where no terminal shows it.
+const sayEvery = 1000
+
+// did shows that a round is over.
+func (r *runner) did(round, of int, noun string) {
+	text := func(elapsed time.Duration) string {
+		return fmt.Sprintf("%s of %s after %v", cli.Count(round), cli.Plural(of, noun), elapsed.Round(time.Second))
+	}
+	r.progress.Update(text)
+	if round%sayEvery == 0 {
+		r.a.Say("%s", text(time.Since(r.begun)))
+	}
 }
 
 // saw notes the threads of a trio.
@@ -89,12 +111,11 @@ func (r *runner) saw(t *trio) {
 func perform(a *cli.Invocation, cmd *cobra.Command, args []string, result cli.Result, out *outcome, run func(*runner)) error {
 	out.Failures, out.Threads = []string{}, map[string]int{}
 	return a.Perform(cmd, args, result, func(ctx context.Context) error {
-		r := &runner{a, ctx, newCrew(ctx), out, a.Progress()}
+		r := &runner{a, ctx, newCrew(ctx), out, a.Progress(), time.Now()}
 		defer r.crew.end()
 		defer r.progress.Finish()
-		begun := time.Now()
 		run(r)
-		a.Update(func() { out.Took, out.Interrupted = time.Since(begun), ctx.Err() != nil })
+		a.Update(func() { out.Took, out.Interrupted = time.Since(r.begun), ctx.Err() != nil })
 		return nil
 	})
 }

@@ -73,6 +73,7 @@ var survivors = map[string]map[string]map[string][]string{
 }
 
 func (k *killsResult) run(r *runner) {
+	r.a.Say("killing processes %d times", k.Rounds)
 	var t *trio
 	rng := rand.New(rand.NewPCG(4, 2))
 	for round := range k.Rounds {
@@ -86,9 +87,7 @@ func (k *killsResult) run(r *runner) {
 		if err == nil {
 			err = k.round(r, t, &k.Victims[round%len(k.Victims)], 3+rng.IntN(100))
 		}
-		r.progress.Update(func(elapsed time.Duration) string {
-			return fmt.Sprintf("%s of %s kills, %v", cli.Count(round+1), cli.Count(k.Rounds), elapsed.Round(time.Second))
-		})
+		r.did(round+1, k.Rounds, "kill")
 		if err == nil {
 			continue
 		}
@@ -109,7 +108,7 @@ func (k *killsResult) run(r *runner) {
 // round lets the applications exchange so many messages, kills the victim, and puts another in its place.
 func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) error {
 	if _, err := call[None](t.client, "Load", None{}); err != nil {
-		r.a.Update(func() { k.Reconnects++ })
+		r.count(&k.Reconnects)
 		return fmt.Errorf("no session before the kill: %w", err)
 	}
 	if ok, err := call[bool](t.client, "Progress", ProgressCall{"stream", messages, patience}); err != nil || !ok {
@@ -121,7 +120,7 @@ func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) 
 	for name, tasks := range survivors[v.Victim] {
 		seen, err := ends(t.process(name), tasks, killed)
 		if err != nil {
-			r.a.Update(func() { k.Wrong++ })
+			r.count(&k.Wrong)
 			return fmt.Errorf("the %s was killed: %w", v.Victim, err)
 		}
 		r.a.Update(func() {
@@ -130,11 +129,11 @@ func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) 
 		})
 	}
 	if err := t.replace(v.Victim, noLinger); err != nil {
-		r.a.Update(func() { k.Reconnects++ })
+		r.count(&k.Reconnects)
 		return fmt.Errorf("the %s was killed: no reconnect: %w", v.Victim, err)
 	}
 	if err := t.leaks(); err != nil {
-		r.a.Update(func() { k.Leaks++ })
+		r.count(&k.Leaks)
 		return fmt.Errorf("the %s was killed: %w", v.Victim, err)
 	}
 	return nil

@@ -57,6 +57,7 @@ not dead. A stop must be shorter than the timeouts of the session layer, see sim
 }
 
 func (s *stopsResult) run(r *runner) {
+	r.a.Say("stopping processes %d times", s.Rounds)
 	t, err := newTrio(r.crew, noLinger)
 	if err != nil {
 		r.fail(err)
@@ -74,13 +75,11 @@ func (s *stopsResult) run(r *runner) {
 		}
 		pause := time.Duration(1 + rng.Int64N(int64(s.Longest)))
 		if err := s.round(r, t, &s.Stopped[round%len(s.Stopped)], pause); err != nil {
-			r.a.Update(func() { s.Deaths++ })
+			r.count(&s.Deaths)
 			r.fail(fmt.Errorf("round %d: %w", round+1, err))
 			return // the load is not what it was
 		}
-		r.progress.Update(func(elapsed time.Duration) string {
-			return fmt.Sprintf("%s of %s stops, %v", cli.Count(round+1), cli.Count(s.Rounds), elapsed.Round(time.Second))
-		})
+		r.did(round+1, s.Rounds, "stop")
 	}
 	if _, err := call[None](t.client, "Unload", None{}); err != nil {
 		r.fail(err)
