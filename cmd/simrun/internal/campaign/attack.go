@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cutthrough/cmd/simrun/internal/campaign/agent"
 	"cutthrough/sim/cli"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,7 @@ type honest struct {
 	RoundTrip figures `json:"round_trip" doc:"of 64 bytes to the honest server and back, each compared"`
 }
 
-func (m *Measured) figures() honest {
+func honestly(m *agent.Measured) honest {
 	return honest{figuresOf(m.Attach), figuresOf(m.Connect), figuresOf(m.RoundTrip)}
 }
 
@@ -56,7 +57,7 @@ judged, because they are those of this machine; the attack "busy" only takes pro
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range args {
-				if find(name) == nil {
+				if _, found := find(name); !found {
 					return cli.Errorf(cli.ExitUsage, "no attack %q: there are %s", name, strings.Join(attackNames(), ", "))
 				}
 			}
@@ -79,6 +80,24 @@ judged, because they are those of this machine; the attack "busy" only takes pro
 	return cmd
 }
 
+// find returns the kind of attack of a name.
+func find(name string) (agent.Kind, bool) {
+	for _, k := range agent.Attacks() {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return agent.Kind{}, false
+}
+
+func attackNames() []string {
+	var all []string
+	for _, k := range agent.Attacks() {
+		all = append(all, k.Name)
+	}
+	return all
+}
+
 // slice is how long the client measures at a time, so that an interrupted campaign keeps most of it.
 const slice = 500 * time.Millisecond
 
@@ -88,8 +107,8 @@ func (x *attackResult) run(r *runner, names []string, attackers int) {
 			return
 		}
 		r.a.Say("attacking: %s", name)
-		kind := find(name)
-		f := attackFigures{Name: name, Unit: kind.unit, Ends: map[string]int{}}
+		kind, _ := find(name)
+		f := attackFigures{Name: name, Unit: kind.Unit, Ends: map[string]int{}}
 		at := len(x.Attacks)
 		r.a.Update(func() { x.Attacks = append(x.Attacks, f) })
 		show := func() { r.a.Update(func() { x.Attacks[at] = f }) }
@@ -124,7 +143,7 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 		p, err := r.crew.agent("attacker")
 		if err == nil {
 			all = append(all, p)
-			_, err = call[None](p, "Attack", AttackCall{f.Name, t.socket})
+			_, err = call[agent.None](p, "Attack", agent.AttackCall{Name: f.Name, Socket: t.socket})
 		}
 		if err != nil {
 			fail(err)
@@ -143,14 +162,14 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 		return
 	}
 	for _, p := range all {
-		n, err := call[int64](p, "Done", None{})
+		n, err := call[int64](p, "Done", agent.None{})
 		if err != nil {
 			fail(err)
 		}
 		f.Done += n
 		p.kill() // what it holds is for the others to release
 	}
-	ended, err := call[[]Ended](t.server, "Ended", []string{"echo"})
+	ended, err := call[[]agent.Ended](t.server, "Ended", []string{"echo"})
 	if err != nil {
 		fail(err)
 	}
@@ -169,7 +188,7 @@ func (x *attackResult) after(t *trio) error {
 	if err := t.leaks(); err != nil {
 		return err
 	}
-	m, err := call[Measured](t.client, "Measure", MeasureCall{t.socket, interval})
+	m, err := call[agent.Measured](t.client, "Measure", agent.MeasureCall{Socket: t.socket, Time: interval})
 	if err == nil && len(m.Failures) > 0 {
 		err = fmt.Errorf("the client afterwards: %s", m.Failures[0])
 	}
@@ -178,17 +197,17 @@ func (x *attackResult) after(t *trio) error {
 
 // measure has the client measure for some time.
 func (x *attackResult) measure(r *runner, t *trio, what string, d time.Duration, to *honest, show func()) (failures []string, err error) {
-	var m Measured
+	var m agent.Measured
 	for end := time.Now().Add(d); time.Now().Before(end) && len(m.Failures) < maxFailures; {
-		part, err := call[Measured](t.client, "Measure", MeasureCall{t.socket, min(slice, time.Until(end))})
+		part, err := call[agent.Measured](t.client, "Measure", agent.MeasureCall{Socket: t.socket, Time: min(slice, time.Until(end))})
 		if err != nil {
 			return m.Failures, err
 		}
 		if err := t.layer.died(); err != nil {
 			return m.Failures, err
 		}
-		m.add(part)
-		*to = m.figures()
+		m.Add(part)
+		*to = honestly(&m)
 		show()
 		r.progress.Update(func(time.Duration) string {
 			return fmt.Sprintf("%s: %v left, round trip %s", what, time.Until(end).Round(time.Second), short(to.RoundTrip.P50))
@@ -201,8 +220,8 @@ func (x *attackResult) measure(r *runner, t *trio, what string, d time.Duration,
 func (x *attackResult) Print(p *cli.Printer) {
 	if x.list {
 		var rows [][]string
-		for _, k := range attacks {
-			rows = append(rows, []string{k.name, k.doc})
+		for _, k := range agent.Attacks() {
+			rows = append(rows, []string{k.Name, k.Doc})
 		}
 		p.Table(rows, nil)
 		return

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/rpc"
 	"os"
 	"os/exec"
@@ -14,10 +13,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"cutthrough/cmd/simrun/internal/campaign/agent"
 )
 
-// patience is how long a process may take for what it is asked, on a busy machine.
-const patience = 30 * time.Second
+// agentCommand is the command of the processes that a campaign starts.
+const agentCommand = "agent"
+
+const (
+	patience = 30 * time.Second     // for what a process is asked, on a busy machine
+	interval = 2 * time.Millisecond // between attempts
+)
 
 // crew starts the processes of a campaign. All of them end with ctx, with end, and with this process.
 type crew struct {
@@ -110,14 +116,8 @@ func (c *crew) agent(name string) (*process, error) {
 	if _, err := c.start(p); err != nil {
 		return nil, err
 	}
-	p.rpc = rpc.NewClient(duplex{out, in})
+	p.rpc = rpc.NewClient(agent.Duplex{Reader: out, WriteCloser: in})
 	return p, nil
-}
-
-// duplex is a connection of two pipes.
-type duplex struct {
-	io.Reader
-	io.WriteCloser
 }
 
 // end kills all processes and returns when they are gone.
@@ -192,5 +192,16 @@ func callFor[R any](p *process, limit time.Duration, method string, args any) (R
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 		p.kill()
 		return none, fmt.Errorf("%s of the %s takes longer than %v\n%s", method, p.name, limit, p.errors.String())
+	}
+}
+
+// eventually calls try until it returns nil, the time is over or the campaign is, and returns its last error. It polls: the
+// system has no event for a descriptor that is closed.
+func (c *crew) eventually(limit time.Duration, try func() error) error {
+	for end := time.Now().Add(limit); ; time.Sleep(interval) {
+		err := try()
+		if err == nil || c.ctx.Err() != nil || time.Now().After(end) {
+			return err
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cutthrough/cmd/simrun/internal/campaign/agent"
 	"cutthrough/sim/cli"
 
 	"github.com/spf13/cobra"
@@ -107,14 +108,14 @@ func (k *killsResult) run(r *runner) {
 
 // round lets the applications exchange so many messages, kills the victim, and puts another in its place.
 func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) error {
-	if _, err := call[None](t.client, "Load", None{}); err != nil {
+	if _, err := call[agent.None](t.client, "Load", agent.None{}); err != nil {
 		r.count(&k.Reconnects)
 		return fmt.Errorf("no session before the kill: %w", err)
 	}
-	if ok, err := call[bool](t.client, "Progress", ProgressCall{"stream", messages, patience}); err != nil || !ok {
+	if ok, err := call[bool](t.client, "Progress", agent.ProgressCall{Task: "stream", N: messages, Limit: patience}); err != nil || !ok {
 		return errors.Join(errors.New("no messages"), err)
 	}
-	killed := now()
+	killed := agent.Now()
 	t.process(v.Victim).kill()
 	r.a.Update(func() { v.Kills++ })
 	for name, tasks := range survivors[v.Victim] {
@@ -145,7 +146,7 @@ var undisturbed = []string{"EOF", "reset"}
 
 // ends waits until the tasks of a survivor have ended, and returns how long after the kill each has.
 func ends(survivor *process, tasks map[string][]string, killed time.Duration) ([]time.Duration, error) {
-	all, err := call[[]Ended](survivor, "Ended", slices.Collect(maps.Keys(tasks)))
+	all, err := call[[]agent.Ended](survivor, "Ended", slices.Collect(maps.Keys(tasks)))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"cutthrough/cmd/simrun/internal/campaign/agent"
 	"cutthrough/sim/cli"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,7 @@ func (s *stopsResult) run(r *runner) {
 		return
 	}
 	defer t.end()
-	if _, err := call[None](t.client, "Load", None{}); err != nil {
+	if _, err := call[agent.None](t.client, "Load", agent.None{}); err != nil {
 		r.fail(err)
 		return
 	}
@@ -81,7 +82,7 @@ func (s *stopsResult) run(r *runner) {
 		}
 		r.did(round+1, s.Rounds, "stop")
 	}
-	if _, err := call[None](t.client, "Unload", None{}); err != nil {
+	if _, err := call[agent.None](t.client, "Unload", agent.None{}); err != nil {
 		r.fail(err)
 	} else if err := t.leaks(); err != nil {
 		r.fail(err)
@@ -125,11 +126,11 @@ func (s *stopsResult) round(r *runner, t *trio, f *stopFigures, pause time.Durat
 
 // progress wants a task of the client to do something more, and all tasks to be as alive as before.
 func progress(t *trio, task string) error {
-	ok, err := call[bool](t.client, "Progress", ProgressCall{task, 3, patience / 2})
+	ok, err := call[bool](t.client, "Progress", agent.ProgressCall{Task: task, N: 3, Limit: patience / 2})
 	if err != nil {
 		return err
 	}
-	ended, err := call[[]Ended](t.client, "Ended", []string(nil))
+	ended, err := call[[]agent.Ended](t.client, "Ended", []string(nil))
 	if err != nil {
 		return err
 	}

@@ -6,16 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"cutthrough/cmd/simrun/internal/campaign/agent"
 )
 
-// uri is where the honest server listens.
-const uri = "tcp://127.0.0.1/80"
-
-// settle is how long what a process releases in the background may take, and interval how often it is looked for.
-const (
-	settle   = 10 * time.Second
-	interval = 2 * time.Millisecond
-)
+// settle is how long what a process releases in the background may take.
+const settle = 10 * time.Second
 
 // trio is a session layer, a server that echoes at uri and a client, in a process each.
 type trio struct {
@@ -85,7 +81,7 @@ func (t *trio) startServer() (err error) {
 }
 
 func (t *trio) attachServer() error {
-	_, err := call[None](t.server, "Serve", ServeCall{t.socket, uri})
+	_, err := call[agent.None](t.server, "Serve", agent.ServeCall{Socket: t.socket, URI: agent.URI})
 	return err
 }
 
@@ -100,7 +96,7 @@ func (t *trio) startClient() (err error) {
 }
 
 func (t *trio) attachClient() error {
-	_, err := call[None](t.client, "Attach", t.socket)
+	_, err := call[agent.None](t.client, "Attach", t.socket)
 	return err
 }
 
@@ -116,7 +112,7 @@ func (t *trio) replace(name string, settings ...string) error {
 		return err
 	}
 	for _, app := range []*process{t.server, t.client} {
-		if _, err := call[None](app, "Detach", None{}); err != nil {
+		if _, err := call[agent.None](app, "Detach", agent.None{}); err != nil {
 			return err
 		}
 	}
@@ -134,7 +130,7 @@ func (t *trio) holdings(name string) (holdings, error) {
 	if name == "layer" {
 		err = h.addLayer(t.socket)
 	} else {
-		h["goroutines"], err = call[int](p, "Goroutines", None{})
+		h["goroutines"], err = call[int](p, "Goroutines", agent.None{})
 	}
 	return h, err
 }
@@ -155,15 +151,4 @@ func (t *trio) leaks() error {
 		}))
 	}
 	return errors.Join(all...)
-}
-
-// eventually calls try until it returns nil, the time is over or the campaign is, and returns its last error. It polls: the
-// system has no event for a descriptor that is closed.
-func (c *crew) eventually(limit time.Duration, try func() error) error {
-	for end := time.Now().Add(limit); ; time.Sleep(interval) {
-		err := try()
-		if err == nil || c.ctx.Err() != nil || time.Now().After(end) {
-			return err
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package campaign
+package agent
 
 import (
 	"bytes"
@@ -33,8 +33,8 @@ func (t *tasks) init() {
 	t.done, t.running = map[string]int{}, map[string]int{}
 }
 
-// now returns the time of the clock that all processes have.
-func now() time.Duration {
+// Now returns the time of the clock that all processes have.
+func Now() time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		panic(err)
@@ -49,7 +49,7 @@ func (t *tasks) run(task string, f func() error) {
 	t.mu.Unlock()
 	go func() {
 		err := f()
-		at := now()
+		at := Now()
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.running[task]--
@@ -170,7 +170,7 @@ var errWrongBytes = errors.New("wrong bytes")
 
 // exchange sends messages to the echo, for ever if n is negative, and closes s.
 func (a *Agent) exchange(task string, s *impl.Session, n int) error {
-	rng := rand.New(rand.NewPCG(uint64(now()), 1))
+	rng := rand.New(rand.NewPCG(uint64(Now()), 1))
 	for ; n != 0; n-- {
 		msg := pattern[rng.IntN(1<<10):]
 		if err := roundTrip(s, msg[:1+rng.IntN(20_000)]); err != nil {

@@ -1,4 +1,6 @@
-package campaign
+// Package agent is what the processes of a campaign do: an honest server or client, or an attacker, which its parent directs
+// over net/rpc on standard input and output.
+package agent
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"cutthrough/impl"
 	"cutthrough/shm"
@@ -21,8 +24,8 @@ import (
 // None stands for no arguments or no result.
 type None struct{}
 
-// Agent is what an agent does for the campaign: its methods are called over net/rpc. It is an honest application or an
-// attacker.
+// Agent is an honest application, or an attacker. Its methods are called over net/rpc, each with arguments and a place
+// for the result.
 type Agent struct {
 	host   shm.Host
 	app    *impl.App
@@ -33,15 +36,30 @@ type Agent struct {
 	conns map[io.Closer]bool // of the load
 }
 
-// serveAgent serves the campaign on standard input and output until the input ends.
-func serveAgent() error {
+// URI is where the honest server listens.
+const URI = "tcp://127.0.0.1/80"
+
+const (
+	patience    = 30 * time.Second     // for what must happen at all, on a busy machine
+	interval    = 2 * time.Millisecond // between attempts
+	maxFailures = 10                   // of one measurement
+)
+
+// Duplex is a connection of two pipes.
+type Duplex struct {
+	io.Reader
+	io.WriteCloser
+}
+
+// Serve serves the parent on standard input and output until the input ends.
+func Serve() error {
 	s := rpc.NewServer()
 	a := &Agent{host: oshost.New(), conns: map[io.Closer]bool{}}
 	a.tasks.init()
 	if err := s.Register(a); err != nil {
 		return err
 	}
-	s.ServeConn(duplex{os.Stdin, os.Stdout})
+	s.ServeConn(Duplex{os.Stdin, os.Stdout})
 	return nil
 }
 
@@ -103,7 +121,7 @@ func echo(s net.Conn) error {
 func (a *Agent) dial() (*impl.Session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	s, err := a.app.Dial(ctx, uri)
+	s, err := a.app.Dial(ctx, URI)
 	if err != nil {
 		return nil, err
 	}

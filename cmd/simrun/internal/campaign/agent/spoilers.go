@@ -1,4 +1,4 @@
-package campaign
+package agent
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package campaign
+package agent
 
 import (
 	"time"
@@ -57,7 +57,7 @@ func (p *peer) dropBells() {
 // dial dials the server for fifos of so many bytes, and answers what the session layer asks meanwhile. It returns whether
 // there is a session; an error means that the session layer has hung up.
 func (p *peer) dial(fifo uint32) (bool, error) {
-	if err := p.send(wire.Message{Type: wire.Connect, RequestID: 2, URI: uri, RxSize: fifo, TxSize: fifo}.Encode(nil)); err != nil {
+	if err := p.send(wire.Message{Type: wire.Connect, RequestID: 2, URI: URI, RxSize: fifo, TxSize: fifo}.Encode(nil)); err != nil {
 		return false, err
 	}
 	for {

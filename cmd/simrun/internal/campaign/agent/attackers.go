@@ -1,9 +1,10 @@
-package campaign
+package agent
 
 import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,40 +22,39 @@ type attack struct {
 	over   chan struct{}
 }
 
-// attackKind is a kind of attack. Its step is called again and again; an error ends the attack, which is a failure of
+// attackKind is a kind of attack with what it does. Its step is called again and again; an error ends the attack, which is a failure of
 // the campaign.
 type attackKind struct {
-	name, unit, doc string
-	step            func(*attack) error
+	Kind
+	step func(*attack) error
 }
 
-// attacks are all kinds, in the order in which a campaign has them.
+// Kind describes a kind of attack.
+type Kind struct {
+	Name string
+	Unit string // what it does and counts
+	Doc  string
+}
+
+// attacks are all kinds.
 var attacks = []attackKind{
-	{"busy", "million turns of a loop", "takes a processor, and nothing else: for comparison", (*attack).busy},
-	{"garbage", "messages", "sends bytes that are no message, before and after it has attached", (*attack).garbage},
-	{"silent", "connections", "keeps 400 connections and says nothing", (*attack).silent},
-	{"half-open", "connections", "attaches, dials the server, and is gone before the answer", (*attack).halfOpen},
-	{"storm", "connections", "connects and hangs up as fast as it can", (*attack).storm},
-	{"descriptors", "messages", "sends nine descriptors a message, among them tcp sockets that linger", (*attack).descriptors},
-	{"no-answer", "dials", "has 50 applications that dial the server and answer no map", (*attack).noAnswer},
-	{"bells", "operations", "dials the server, and floods, empties, shuts down its ends of the doorbells", (*attack).bells},
-	{"giant", "dials", "dials the server for sessions of 2 x 256 MiB, and resets them", (*attack).giant},
-	{"words", "words", "dials the server, and writes random words all over the shared segment", (*attack).words},
+	{Kind{"busy", "million turns of a loop", "takes a processor, and nothing else: for comparison"}, (*attack).busy},
+	{Kind{"garbage", "messages", "sends bytes that are no message, before and after it has attached"}, (*attack).garbage},
+	{Kind{"silent", "connections", "keeps 400 connections and says nothing"}, (*attack).silent},
+	{Kind{"half-open", "connections", "attaches, dials the server, and is gone before the answer"}, (*attack).halfOpen},
+	{Kind{"storm", "connections", "connects and hangs up as fast as it can"}, (*attack).storm},
+	{Kind{"descriptors", "messages", "sends nine descriptors a message, among them tcp sockets that linger"}, (*attack).descriptors},
+	{Kind{"no-answer", "dials", "has 50 applications that dial the server and answer no map"}, (*attack).noAnswer},
+	{Kind{"bells", "operations", "dials the server, and floods, empties, shuts down its ends of the doorbells"}, (*attack).bells},
+	{Kind{"giant", "dials", "dials the server for sessions of 2 x 256 MiB, and resets them"}, (*attack).giant},
+	{Kind{"words", "words", "dials the server, and writes random words all over the shared segment"}, (*attack).words},
 }
 
-func find(name string) *attackKind {
-	for i := range attacks {
-		if attacks[i].name == name {
-			return &attacks[i]
-		}
-	}
-	return nil
-}
-
-func attackNames() []string {
-	var all []string
+// Attacks returns all kinds of attacks, in the order in which a campaign has them.
+func Attacks() []Kind {
+	var all []Kind
 	for _, k := range attacks {
-		all = append(all, k.name)
+		all = append(all, k.Kind)
 	}
 	return all
 }
@@ -64,16 +64,16 @@ type AttackCall struct{ Name, Socket string }
 
 // Attack begins an attack, which goes on until the process ends.
 func (a *Agent) Attack(c AttackCall, _ *None) error {
-	kind := find(c.Name)
-	if kind == nil {
+	i := slices.IndexFunc(attacks, func(k attackKind) bool { return k.Name == c.Name })
+	if i < 0 {
 		return fmt.Errorf("no attack %q", c.Name)
 	}
-	x := &attack{socket: c.Socket, host: a.host, rng: rand.New(rand.NewPCG(uint64(now()), 3)), over: make(chan struct{})}
+	x := &attack{socket: c.Socket, host: a.host, rng: rand.New(rand.NewPCG(uint64(Now()), 3)), over: make(chan struct{})}
 	a.attack = x
 	go func() {
 		defer close(x.over)
 		for x.failed == nil {
-			x.failed = kind.step(x)
+			x.failed = attacks[i].step(x)
 		}
 	}()
 	return nil
@@ -156,7 +156,7 @@ func (x *attack) halfOpen() error {
 		return err
 	}
 	c.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal})
-	c.say(wire.Message{Type: wire.Connect, RequestID: 1, URI: uri})
+	c.say(wire.Message{Type: wire.Connect, RequestID: 1, URI: URI})
 	if x.rng.IntN(2) == 0 {
 		_, _ = c.recv()
 	}
@@ -184,7 +184,7 @@ func (x *attack) noAnswer() error {
 		}
 		c.say(wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal})
 		for id := range uint64(10) {
-			c.say(wire.Message{Type: wire.Connect, RequestID: id, URI: uri})
+			c.say(wire.Message{Type: wire.Connect, RequestID: id, URI: URI})
 			x.done.Add(1)
 		}
 		if kept = append(kept, c); len(kept) > 50 {

@@ -1,4 +1,4 @@
-package campaign
+package agent
 
 import (
 	"context"
@@ -22,7 +22,8 @@ type Measured struct {
 	Failures                   []string
 }
 
-func (m *Measured) add(n Measured) {
+// Add adds what was measured later.
+func (m *Measured) Add(n Measured) {
 	m.Attach, m.Connect = append(m.Attach, n.Attach...), append(m.Connect, n.Connect...)
 	m.RoundTrip, m.Failures = append(m.RoundTrip, n.RoundTrip...), append(m.Failures, n.Failures...)
 }
@@ -94,7 +95,7 @@ func (x *meter) connect() {
 	defer cancel()
 	var s *impl.Session
 	x.time("connect", &x.m.Connect, func() (err error) {
-		s, err = x.app.Dial(ctx, uri)
+		s, err = x.app.Dial(ctx, URI)
 		return err
 	})
 	if s != nil {
