@@ -343,3 +343,26 @@ func TestDialWaits(t *testing.T) {
 	}
 	shmtest.Check(t, errors.Join(unix.Close(in), unix.Close(l)))
 }
+
+// TestBacklogIsShort: a new connection waits behind all that were not accepted, so there are few, however many a process
+// makes.
+func TestBacklogIsShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	l, err := oshost.New().Listen(path)
+	shmtest.Check(t, err)
+	var fds []int
+	for err = nil; err == nil && len(fds) < 1000; {
+		var fd int
+		fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		shmtest.Check(t, err)
+		fds = append(fds, fd)
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err != unix.EAGAIN || len(fds) > 100 {
+		t.Errorf("%d connections wait to be accepted, %v", len(fds), err)
+	}
+	for _, fd := range fds {
+		shmtest.Check(t, unix.Close(fd))
+	}
+	shmtest.Check(t, l.Close())
+}

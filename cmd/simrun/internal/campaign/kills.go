@@ -93,6 +93,7 @@ func (k *killsResult) run(r *runner) {
 			continue
 		}
 		if t != nil {
+			r.saw(t)
 			t.end()
 			t = nil
 		}
