@@ -21,6 +21,8 @@ func TestInterruptKeepsPartialResults(t *testing.T) {
 		{"explore", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGINT, []string{"explore", "fifo-wakeup", "--time", "1h"}},
 		{"terminated", "exploring", "fifo-wakeup: interrupted after ", syscall.SIGTERM, []string{"explore", "fifo-wakeup", "--time", "1h"}},
 		{"model", "checking", "evq/nightly: interrupted after ", syscall.SIGINT, []string{"model", "evq/nightly", "--workers", "1"}},
+		{"kills", "killing", "killed  times", syscall.SIGINT, []string{"campaign", "kills", "--rounds", "1000000"}},
+		{"attack", "attacking", "attack ", syscall.SIGTERM, []string{"campaign", "attack", "storm", "--time", "1h"}},
 		{"mutants", "", "mutant ", syscall.SIGINT, []string{"mutate", "--time", "1h"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cutthrough/cmd/simrun/internal/campaign"
 	"cutthrough/cmd/simrun/internal/demo"
 	"cutthrough/cmd/simrun/internal/model"
 	"cutthrough/cmd/simrun/internal/serve"
@@ -25,6 +26,7 @@ func app() cli.App {
 		Mutants:   "properties/mutants",
 		Commands: []cli.Command{
 			model.Command(models.All()), demo.Command(), serve.Command(), serve.StatCommand(), serve.HealthCommand(),
+			campaign.Command(),
 		},
 	}
 }

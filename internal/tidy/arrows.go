@@ -93,6 +93,10 @@ var arrows = []arrow{
 		"it is where the session layer, its model and the simulator meet"},
 	{"cmd/simrun", []string{module, "github.com/spf13/cobra"},
 		"it is where the command line, our scenarios and our models meet"},
+	{"cmd/simrun/internal/campaign", []string{module + "/cmd/simrun/internal/campaign", module + "/impl/layer" + alone, module + "/sim/cli", "github.com/spf13/cobra", "golang.org/x/sys"},
+		"it directs processes and judges what they say: what they do is a package of its own"},
+	{"cmd/simrun/internal/campaign/agent", []string{module + "/impl", module + "/shm", "golang.org/x/sys"},
+		"it is an application or an attacker, and knows no campaign"},
 	{"cmd/simrun/internal/serve", []string{module + "/cmd/simrun/internal/bytesize", module + "/cmd/simrun/internal/logs", module + "/impl", module + "/internal/closest", module + "/shm" + alone, module + "/shm/oshost", module + "/sim/cli",
 		"github.com/coreos/go-systemd/v22", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys"},
 		"the service alone talks to a service manager and to monitors, and it knows no scenario"},
@@ -139,6 +143,7 @@ type cycle struct {
 }
 
 var cycles = []cycle{
+	{"cmd/simrun/internal/campaign/agent", 7, "what an agent is asked for are methods of it, and an attack is one of its tasks"},
 	{"cmd/simrun/internal/model", 4, "the command, its search, its export and its result are parts of one invocation"},
 	{"impl", 10, "an App, its sessions and its listeners use each other: they are one object in several files"},
 	{"impl/layer", 9, "channels, sessions, pairs, segments and timers end each other: the core is one state machine in several files"},
@@ -160,6 +165,7 @@ var cycles = []cycle{
 type export struct{ name, why string }
 
 var exports = []export{
+	{"cmd/simrun/internal/campaign/agent", "net/rpc calls the methods of an agent by their names"},
 	{"impl", "it is what applications are written with, and not all of it is used here"},
 	{"impl/layer/segments", "transport workers will place segments beside the core"},
 	{"impl/wire wide", "it is the vocabulary of the messages: 46 of its names are kinds, statuses and other constants"},

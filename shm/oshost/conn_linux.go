@@ -22,9 +22,12 @@ type conn struct {
 	closed  atomic.Bool
 }
 
-// Dial implements [shm.Host]. It never waits: a listener with a full backlog refuses.
+// dialPatience is how long Dial waits for room in the backlog of a listener.
+const dialPatience = time.Second
+
+// Dial implements [shm.Host]. A listener whose backlog stays full for dialPatience refuses.
 func (h *host) Dial(addr string) (shm.Conn, error) {
-	fd, err := connect(addr)
+	fd, err := connect(addr, dialPatience)
 	switch err {
 	case nil:
 	case unix.ECONNREFUSED, unix.ENOENT, unix.EAGAIN:
@@ -43,8 +46,9 @@ func newSocket() (int, error) {
 	return unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 }
 
-// connect returns a connected socket, or an errno.
-func connect(addr string) (int, error) {
+// connect returns a connected socket, or an errno: EAGAIN when the backlog of the listener is full, and stays so for
+// patience. The kernel lets those that wait take turns, so a process that connects in a loop does not keep others out.
+func connect(addr string, patience time.Duration) (int, error) {
 	sa, err := sockaddr(addr)
 	if err != nil {
 		return -1, err
@@ -53,11 +57,40 @@ func connect(addr string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := retryEINTR(func() error { return unix.Connect(fd, sa) }); err != nil {
+	err = retryEINTR(func() error { return unix.Connect(fd, sa) })
+	if err == unix.EAGAIN && patience > 0 {
+		err = connectWaiting(fd, sa, time.Now().Add(patience))
+	}
+	if err != nil {
 		_ = unix.Close(fd) // a fresh socket; the connect error matters
 		return -1, err
 	}
 	return fd, nil
+}
+
+// connectWaiting connects as soon as the listener has room, or returns EAGAIN. It takes a thread meanwhile: the kernel has no
+// event for that.
+func connectWaiting(fd int, sa *unix.SockaddrUnix, until time.Time) error {
+	if err := unix.SetNonblock(fd, false); err != nil {
+		return err
+	}
+	for {
+		left := time.Until(until)
+		if left <= 0 {
+			return unix.EAGAIN
+		}
+		limit := unix.NsecToTimeval(max(left, time.Millisecond).Nanoseconds())
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
+			return err
+		}
+		switch err := unix.Connect(fd, sa); err {
+		case nil:
+			return unix.SetNonblock(fd, true)
+		case unix.EINTR:
+		default:
+			return err
+		}
+	}
 }
 
 // sockaddr returns the socket address of addr, or EINVAL. The kernel would choose a name for an

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	backlog     = 4096                  // connections that were not accepted; more are refused
+	backlog     = 64                    // connections that were not accepted; more wait, and a new one is behind all of them
 	reservePath = "/dev/null"           // a file that every process can open
 	tablePause  = 10 * time.Millisecond // between attempts while the descriptor table is full
 )

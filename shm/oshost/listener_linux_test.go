@@ -314,3 +314,55 @@ func reachSelf(h shm.Host, l shm.Listener, msg string) error {
 	}
 	return errors.Join(err, a.Close(), b.Close())
 }
+
+// TestDialWaits: a dial waits while the listener has no room for it, so that a process that connects in a loop does not keep
+// others out. If no room comes, it is refused.
+func TestDialWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	l := rawListen(t, path, unix.SOCK_SEQPACKET, 0)
+	h := oshost.New()
+	first, err := h.Dial(path)
+	shmtest.Check(t, err)
+	if _, err := h.Dial(path); !errors.Is(err, shm.ErrRefused) {
+		t.Errorf("without room: got %v, want %v", err, shm.ErrRefused)
+	}
+	dialled := make(chan shm.Conn)
+	go func() {
+		c, err := h.Dial(path)
+		shmtest.Check(t, err)
+		dialled <- c
+	}()
+	proctest.Eventually(func() bool { return strings.Contains(proctest.Stacks(), "connectWaiting") }) // no event for a task in a system call
+	in, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
+	shmtest.Check(t, err)
+	second := <-dialled
+	for _, c := range []shm.Conn{first, second} {
+		if c != nil {
+			shmtest.Check(t, c.Close())
+		}
+	}
+	shmtest.Check(t, errors.Join(unix.Close(in), unix.Close(l)))
+}
+
+// TestBacklogIsShort: a new connection waits behind all that were not accepted, so there are few, however many a process
+// makes.
+func TestBacklogIsShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	l, err := oshost.New().Listen(path)
+	shmtest.Check(t, err)
+	var fds []int
+	for err = nil; err == nil && len(fds) < 1000; {
+		var fd int
+		fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		shmtest.Check(t, err)
+		fds = append(fds, fd)
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err != unix.EAGAIN || len(fds) > 100 {
+		t.Errorf("%d connections wait to be accepted, %v", len(fds), err)
+	}
+	for _, fd := range fds {
+		shmtest.Check(t, unix.Close(fd))
+	}
+	shmtest.Check(t, l.Close())
+}

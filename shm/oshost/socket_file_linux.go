@@ -109,7 +109,7 @@ func (f *socketFile) removeStale(addr string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("%s is no socket: %w", f.path, shm.ErrAddrInUse)
 	}
-	fd, err := connect(addr)
+	fd, err := connect(addr, 0)
 	switch err {
 	case nil:
 		return errors.Join(fmt.Errorf("%s answers: %w", f.path, shm.ErrAddrInUse), unix.Close(fd))
