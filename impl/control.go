@@ -70,7 +70,9 @@ func (a *App) control(b []byte, descs []shm.Desc) error {
 			s.peerDidLocked(m)
 		}
 	default:
-		a.replyLocked(m)
+		if err := a.replyLocked(m); err != nil {
+			return err
+		}
 	}
 	a.flushLocked()
 	return nil

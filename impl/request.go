@@ -2,6 +2,7 @@ package impl
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 // request is a request that waits for its reply. The lock of the application guards it.
 type request struct {
 	id       uint64
+	asked    wire.Type
 	bell     shm.Doorbell
 	reply    wire.Message
 	err      error     // it could not be sent
@@ -68,7 +70,7 @@ func (a *App) ask(p patience, r *request, m wire.Message) error {
 // requestLocked sends a request. Before it is sent, it can be withdrawn as the message of w, if that is not nil.
 func (a *App) requestLocked(r *request, m wire.Message, w *request) {
 	a.lastRequest++
-	m.RequestID, r.id = a.lastRequest, a.lastRequest
+	m.RequestID, r.id, r.asked = a.lastRequest, a.lastRequest, m.Type
 	a.requests = append(a.requests, r)
 	a.postLocked(m, w)
 	a.flushLocked()
@@ -106,13 +108,16 @@ func (a *App) forgetLocked(r *request) {
 }
 
 // replyLocked hands a reply to the call that made the request. A session or listener that no call waits for any more is
-// closed.
-func (a *App) replyLocked(m wire.Message) {
+// closed. A reply of another type than that of the request is an error.
+func (a *App) replyLocked(m wire.Message) error {
 	i := slices.IndexFunc(a.requests, func(r *request) bool { return r.id == m.RequestID })
 	if i < 0 || !m.Type.IsReply() {
-		return // of a close, which no call waits for
+		return nil // of a close, which no call waits for
 	}
 	r := a.requests[i]
+	if m.Type != r.asked.Reply() {
+		return fmt.Errorf("impl: %w: %v in reply to %v", wire.ErrMessage, m, r.asked)
+	}
 	a.forgetLocked(r)
 	if m.Type == wire.ConnectReply && m.Status == wire.OK {
 		s, err := a.newSessionLocked(m, false)
@@ -136,4 +141,5 @@ func (a *App) replyLocked(m wire.Message) {
 	a.attached = a.attached || m.Type == wire.AttachReply && m.Status == wire.OK
 	r.reply, r.done = m, true
 	_ = r.bell.Ring()
+	return nil
 }
