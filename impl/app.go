@@ -91,7 +91,7 @@ func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*
 	if err != nil {
 		return nil, fmt.Errorf("impl: attach: %w", err)
 	}
-	conn, err := h.Dial(addr)
+	conn, err := dialLayer(ctx, h, addr)
 	if err != nil {
 		return nil, fmt.Errorf("impl: attach: %w", err)
 	}
@@ -114,6 +114,19 @@ func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*
 		return nil, fmt.Errorf("impl: attach: %w", err)
 	}
 	return a, nil
+}
+
+// dialLayer connects to the session layer. While that has no room for a connection, it looks at ctx between two tries.
+func dialLayer(ctx context.Context, h shm.Host, addr string) (shm.Conn, error) {
+	for {
+		conn, err := h.Dial(addr, h.Now()+20*time.Millisecond)
+		if !errors.Is(err, shm.ErrDeadline) {
+			return conn, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // spawnLocked runs f in a task that Close waits for.

@@ -336,7 +336,7 @@ func (a *Agent) Hop(c HopCall, _ *None) error {
 	}
 	var out shm.Conn
 	if c.To != "" {
-		if out, err = h.Dial(c.To); err != nil {
+		if out, err = h.Dial(c.To, shm.Forever); err != nil {
 			return errors.Join(err, l.Close())
 		}
 	}
@@ -386,7 +386,7 @@ func BenchmarkHops(b *testing.B) {
 				check(b, newAgent().Hop(server, nil))
 				check(b, newAgent().Hop(layer, nil))
 			}
-			c, err := oshost.New().Dial(layer.From)
+			c, err := oshost.New().Dial(layer.From, shm.Forever)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -51,7 +51,7 @@ func (d *hostileDesc) Close() error {
 	return nil
 }
 
-func (h *hostileHost) Dial(string) (shm.Conn, error) {
+func (h *hostileHost) Dial(string, time.Duration) (shm.Conn, error) {
 	h.open.Add(1)
 	return &hostileConn{host: h}, nil
 }

@@ -295,7 +295,7 @@ func TestSilentConnections(t *testing.T) {
 	v := newVictims(t, server.Config{})
 	leaks := proctest.CheckLeaks(t)
 	for range 1000 {
-		c, err := oshost.New().Dial(v.addr)
+		c, err := oshost.New().Dial(v.addr, shm.Forever)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ type raw struct {
 func rawConn(t testing.TB, addr string) *raw {
 	t.Helper()
 	h := oshost.New()
-	conn, err := h.Dial(addr)
+	conn, err := h.Dial(addr, shm.Forever)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cutthrough/internal/proctest"
+	"cutthrough/shm"
+	"cutthrough/shm/oshost"
 )
 
 // prompt bounds a call that must not wait for a session layer that is stopped, after its deadline. The figure of a quiet
@@ -171,4 +173,28 @@ func TestProcessesDescriptors(t *testing.T) {
 		r.checkIdle()
 	}
 	r.end()
+}
+
+// TestAttachToFullBacklog: a session layer that does not accept, and has no room for a connection, keeps no attach from
+// the end of its context.
+func TestAttachToFullBacklog(t *testing.T) {
+	h := oshost.New()
+	l, err := h.Listen(t.TempDir() + "/layer")
+	check(t, err)
+	var conns []shm.Conn
+	for err == nil {
+		var c shm.Conn
+		if c, err = h.Dial(l.Addr(), 0); err == nil {
+			conns = append(conns, c)
+		}
+	}
+	wantErr(t, "dial", err, shm.ErrDeadline)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	attach := result(func() error { _, err := AttachContext(ctx, h, l.Addr(), Options{}); return err })
+	wantErr(t, "attach", attach(), context.DeadlineExceeded)
+	for _, c := range conns {
+		check(t, c.Close())
+	}
+	check(t, l.Close())
 }

@@ -35,9 +35,9 @@ type Host interface {
 	// system call.
 	NewLocalDoorbell(name Name) Doorbell
 	// Dial connects to a listener of this machine. It does not wait for Accept: messages sent before
-	// are kept. ErrRefused when there is no listener at addr, or the listener has had too many connections
-	// that were not accepted for a second.
-	Dial(addr string) (Conn, error)
+	// are kept. ErrRefused when there is no listener at addr; ErrDeadline when the listener has too many
+	// connections that were not accepted.
+	Dial(addr string, deadline time.Duration) (Conn, error)
 	// Listen creates the listening socket addr. ErrAddrInUse when a living process has it.
 	Listen(addr string) (Listener, error)
 	// Self returns the process itself, as its peers see it.

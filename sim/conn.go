@@ -301,7 +301,7 @@ func (w *World) listenerAt(addr string) *listener {
 }
 
 // Dial implements [shm.Host].
-func (p *Process) Dial(addr string) (shm.Conn, error) {
+func (p *Process) Dial(addr string, _ time.Duration) (shm.Conn, error) {
 	if err := p.call(Directory, nameDial, syscall.EMFILE, syscall.ENOMEM); err != nil {
 		return nil, err
 	}

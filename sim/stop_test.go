@@ -124,7 +124,7 @@ func TestOffers(t *testing.T) {
 		ba := p.A.NewLocalDoorbell(nameB)
 		bb := p.B.OpenBell(ba, nameB)
 		p.A.Go("a", func() { _ = ba.Wait(nil, 100) })
-		p.B.Go("b", func() { p.XB.Load(); _ = bb.Ring(); _, _ = p.B.Dial("x") })
+		p.B.Go("b", func() { p.XB.Load(); _ = bb.Ring(); _, _ = p.B.Dial("x", shm.Forever) })
 	}
 	for _, tt := range []struct {
 		name   string

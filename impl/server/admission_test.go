@@ -127,7 +127,7 @@ type client struct {
 
 func dialClient(t *testing.T, h shm.Host, addr string) *client {
 	t.Helper()
-	conn, err := h.Dial(addr)
+	conn, err := h.Dial(addr, shm.Forever)
 	if err != nil {
 		t.Fatal(err)
 	}

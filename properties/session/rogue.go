@@ -88,7 +88,7 @@ type rogue struct {
 }
 
 func (x *rogue) run(ops []rogueOp) {
-	conn, err := x.h.Dial(layerAddr)
+	conn, err := x.h.Dial(layerAddr, shm.Forever)
 	if err != nil {
 		return
 	}

@@ -275,7 +275,7 @@ func (st *stage) logMessage(a *actor, arrow string, m wire.Message, descs int) {
 
 // open dials the session layer as a new application.
 func (st *stage) open(name string) (*actor, error) {
-	conn, err := st.apps.Dial(st.addr)
+	conn, err := st.apps.Dial(st.addr, shm.Forever)
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func benchFifos(h shm.Host, s *shm.Segment, me int, bells shmtest.Bells) (fifoTr
 // benchPeer is the child: it attaches and obeys until the parent closes.
 func benchPeer(addr string) error {
 	h := oshost.New()
-	conn, err := h.Dial(addr)
+	conn, err := h.Dial(addr, shm.Forever)
 	if err != nil {
 		return err
 	}

@@ -218,7 +218,7 @@ func dialLink(h shm.Host, child shm.Conn, addr string) (*link, error) {
 	if _, _, err := child.Recv(make([]byte, 16), h.Now()+shmtest.Liveness); err != nil {
 		return nil, err
 	}
-	peer, err := h.Dial(addr)
+	peer, err := h.Dial(addr, shm.Forever)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func (e *env) pair(server, client func(h shm.Host, c shm.Conn)) {
 // dial keeps trying until the other process listens.
 func (e *env) dial(h shm.Host) shm.Conn {
 	for range 10_000 {
-		c, err := h.Dial(e.addr)
+		c, err := h.Dial(e.addr, shm.Forever)
 		if err == nil {
 			return c
 		}
@@ -140,7 +140,7 @@ func (e *env) loop(body func(h shm.Host, a, b shm.Conn)) {
 		if !e.ok(err, "listen") {
 			return
 		}
-		a, err := h.Dial(e.addr)
+		a, err := h.Dial(e.addr, shm.Forever)
 		if e.ok(err, "dial") {
 			b, err := l.Accept(past)
 			if e.ok(err, "accept a connection that is there") {

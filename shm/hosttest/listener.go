@@ -22,7 +22,7 @@ func listening(body func(e *env, h shm.Host, l shm.Listener)) func(e *env) {
 var listenerTests = []test{
 	{"no-listener", func(e *env) {
 		e.one(func(h shm.Host) {
-			_, err := h.Dial(e.addr)
+			_, err := h.Dial(e.addr, shm.Forever)
 			e.want(err, shm.ErrRefused, "dial without a listener")
 		})
 	}},
@@ -53,7 +53,7 @@ var listenerTests = []test{
 		for range 3 {
 			e.connect(h, l)
 			e.ok(l.Close(), "close")
-			_, err := h.Dial(e.addr)
+			_, err := h.Dial(e.addr, shm.Forever)
 			e.want(err, shm.ErrRefused, "dial a closed listener")
 			if l, err = h.Listen(e.addr); !e.ok(err, "listen again") {
 				return
@@ -89,7 +89,7 @@ var listenerTests = []test{
 		wait()
 	})},
 	{"close-drops-the-backlog", listening(func(e *env, h shm.Host, l shm.Listener) {
-		c, err := h.Dial(e.addr)
+		c, err := h.Dial(e.addr, shm.Forever)
 		if e.ok(err, "dial") {
 			e.send(c, "never read")
 			e.ok(l.Close(), "close")
@@ -98,7 +98,7 @@ var listenerTests = []test{
 		}
 	})},
 	{"connections-outlive-their-listener", listening(func(e *env, h shm.Host, l shm.Listener) {
-		a, err := h.Dial(e.addr)
+		a, err := h.Dial(e.addr, shm.Forever)
 		if !e.ok(err, "dial") {
 			return
 		}
@@ -114,7 +114,7 @@ var listenerTests = []test{
 	{"backlog-in-order", listening(func(e *env, h shm.Host, l shm.Listener) {
 		var dialed []shm.Conn
 		for _, name := range []string{"1", "2", "3"} {
-			if c, err := h.Dial(e.addr); e.ok(err, "dial") {
+			if c, err := h.Dial(e.addr, shm.Forever); e.ok(err, "dial") {
 				e.send(c, name) // before the other side accepts
 				dialed = append(dialed, c)
 			}
@@ -138,7 +138,7 @@ var listenerTests = []test{
 			}
 		}
 		dial := func() {
-			if c, err := h.Dial(e.addr); e.ok(err, "dial") {
+			if c, err := h.Dial(e.addr, shm.Forever); e.ok(err, "dial") {
 				e.recv(c, "welcome")
 				e.ok(c.Close(), "close")
 			}
@@ -149,7 +149,7 @@ var listenerTests = []test{
 
 // connect makes one connection and closes it.
 func (e *env) connect(h shm.Host, l shm.Listener) {
-	a, err := h.Dial(e.addr)
+	a, err := h.Dial(e.addr, shm.Forever)
 	if !e.ok(err, "dial") {
 		return
 	}

@@ -22,15 +22,14 @@ type conn struct {
 	closed  atomic.Bool
 }
 
-// dialPatience is how long Dial waits for room in the backlog of a listener.
-const dialPatience = time.Second
-
-// Dial implements [shm.Host]. A listener whose backlog stays full for dialPatience refuses.
-func (h *host) Dial(addr string) (shm.Conn, error) {
-	fd, err := connect(addr, dialPatience)
+// Dial implements [shm.Host].
+func (h *host) Dial(addr string, deadline time.Duration) (shm.Conn, error) {
+	fd, err := connect(addr, func() time.Duration { return h.left(deadline) })
 	switch err {
 	case nil:
-	case unix.ECONNREFUSED, unix.ENOENT, unix.EAGAIN:
+	case unix.EAGAIN:
+		return nil, fmt.Errorf("oshost: dial %q: its backlog is full: %w", addr, shm.ErrDeadline)
+	case unix.ECONNREFUSED, unix.ENOENT:
 		return nil, fmt.Errorf("oshost: dial %q: %w (%w)", addr, shm.ErrRefused, err)
 	default:
 		return nil, fmt.Errorf("oshost: dial %q: %w", addr, err)
@@ -46,9 +45,9 @@ func newSocket() (int, error) {
 	return unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 }
 
-// connect returns a connected socket, or an errno: EAGAIN when the backlog of the listener is full, and stays so for
-// patience. The kernel lets those that wait take turns, so a process that connects in a loop does not keep others out.
-func connect(addr string, patience time.Duration) (int, error) {
+// connect returns a connected socket, or an errno: EAGAIN when the backlog of the listener is full and no time is left.
+// The kernel lets those that wait take turns, so a process that connects in a loop does not keep others out.
+func connect(addr string, left func() time.Duration) (int, error) {
 	sa, err := sockaddr(addr)
 	if err != nil {
 		return -1, err
@@ -58,8 +57,8 @@ func connect(addr string, patience time.Duration) (int, error) {
 		return -1, err
 	}
 	err = retryEINTR(func() error { return unix.Connect(fd, sa) })
-	if err == unix.EAGAIN && patience > 0 {
-		err = connectWaiting(fd, sa, time.Now().Add(patience))
+	if err == unix.EAGAIN {
+		err = connectWaiting(fd, sa, left)
 	}
 	if err != nil {
 		_ = unix.Close(fd) // a fresh socket; the connect error matters
@@ -68,25 +67,25 @@ func connect(addr string, patience time.Duration) (int, error) {
 	return fd, nil
 }
 
-// connectWaiting connects as soon as the listener has room, or returns EAGAIN. It takes a thread meanwhile: the kernel has no
-// event for that.
-func connectWaiting(fd int, sa *unix.SockaddrUnix, until time.Time) error {
+// connectWaiting connects as soon as the listener has room, or returns EAGAIN. It takes a thread meanwhile: the kernel
+// has no event for that.
+func connectWaiting(fd int, sa *unix.SockaddrUnix, left func() time.Duration) error {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return err
 	}
 	for {
-		left := time.Until(until)
-		if left <= 0 {
+		wait := left()
+		if wait == 0 {
 			return unix.EAGAIN
 		}
-		limit := unix.NsecToTimeval(max(left, time.Millisecond).Nanoseconds())
+		limit := unix.NsecToTimeval(min(max(wait, time.Millisecond), time.Minute).Nanoseconds()) // zero would be no limit
 		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
 			return err
 		}
 		switch err := unix.Connect(fd, sa); err {
 		case nil:
 			return unix.SetNonblock(fd, true)
-		case unix.EINTR:
+		case unix.EINTR, unix.EAGAIN:
 		default:
 			return err
 		}

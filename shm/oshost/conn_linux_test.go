@@ -38,7 +38,7 @@ func rawListener(t testing.TB, h shm.Host) (shm.Conn, int) {
 	addr := shmtest.NewAddr()
 	l := must(t)(unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0))
 	shmtest.Check(t, errors.Join(unix.Bind(l, &unix.SockaddrUnix{Name: addr}), unix.Listen(l, 1)))
-	c, err := h.Dial(addr)
+	c, err := h.Dial(addr, shm.Forever)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func ends(h shm.Host) (a, b shm.Conn, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err = h.Dial(l.Addr())
+	a, err = h.Dial(l.Addr(), shm.Forever)
 	b, err2 := l.Accept(h.Now() + shmtest.Liveness)
 	return a, b, errors.Join(err, err2, l.Close())
 }
@@ -159,7 +159,7 @@ func ringing(h shm.Host) (func() error, error) {
 func dialing(h shm.Host) (func() error, error) {
 	l, err := h.Listen(shmtest.NewAddr())
 	return func() error {
-		c, err := h.Dial(l.Addr())
+		c, err := h.Dial(l.Addr(), shm.Forever)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func accepting(h shm.Host) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = h.Dial(l.Addr())
+	_, err = h.Dial(l.Addr(), shm.Forever)
 	return func() error {
 		c, err := l.Accept(h.Now() + shmtest.Liveness/1000)
 		if err != nil {
@@ -272,7 +272,7 @@ var exhausted = shmtest.Child("exhausted", func(h shm.Host, parent shm.Conn) err
 	}
 	_, err1 := h.CreateSegment(segSize)
 	_, _, err2 := h.NewDoorbell()
-	_, err3 := h.Dial(l.Addr())
+	_, err3 := h.Dial(l.Addr(), shm.Forever)
 	_, err4 := h.Listen(shmtest.NewAddr())
 	for i, err := range []error{err1, err2, err3, err4} {
 		if !errors.Is(err, unix.EMFILE) {
@@ -333,7 +333,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	recv(p.Conn, "full")
 	shmtest.Check(t, p.Conn.Send([]byte("bells"), []shm.Desc{wait, ring}, h.Now()+shmtest.Liveness))
 	for range 3 {
-		c, err := h.Dial(addr)
+		c, err := h.Dial(addr, shm.Forever)
 		shmtest.Check(t, err)
 		if _, _, err := c.Recv(buf, h.Now()+shmtest.Liveness); err != io.EOF {
 			t.Errorf("dial to a process without descriptors: got %v, want %v", err, io.EOF)
@@ -342,7 +342,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 	shmtest.Check(t, p.Conn.Send([]byte("free"), nil, h.Now()+shmtest.Liveness))
 	recv(p.Conn, "freed")
-	c, err := h.Dial(addr)
+	c, err := h.Dial(addr, shm.Forever)
 	shmtest.Check(t, err)
 	recv(c, "welcome")
 	p.Wait()

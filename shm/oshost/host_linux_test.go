@@ -64,7 +64,7 @@ func TestSecondClose(t *testing.T) {
 	bells, theirs, err1 := shmtest.NewBells(h)
 	waited, peer := newBell(t, h)
 	l, err3 := h.Listen(t.TempDir() + "/s")
-	c, err4 := h.Dial(l.Addr())
+	c, err4 := h.Dial(l.Addr(), shm.Forever)
 	if err := errors.Join(err0, err1, err3, err4); err != nil {
 		t.Fatal(err)
 	}

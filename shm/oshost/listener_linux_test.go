@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -85,7 +86,7 @@ func TestListenAfterDeath(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s of a dead process: %v", addr, err)
 			}
-			c, err := h.Dial(addr)
+			c, err := h.Dial(addr, shm.Forever)
 			shmtest.Check(t, errors.Join(err, c.Close(), l.Close()))
 		}
 		shmtest.Check(t, p.Conn.Close())
@@ -130,7 +131,7 @@ func TestListenLeavesAlone(t *testing.T) {
 		}},
 		{"a listener of another process with a full backlog", func(t *testing.T, path string) func() {
 			fd := rawListen(t, path, unix.SOCK_SEQPACKET, 0)
-			c, err := oshost.New().Dial(path)
+			c, err := oshost.New().Dial(path, shm.Forever)
 			shmtest.Check(t, err)
 			return func() { shmtest.Check(t, errors.Join(c.Close(), unix.Close(fd))) }
 		}},
@@ -215,7 +216,7 @@ func TestBadAddresses(t *testing.T) {
 		if _, err := h.Listen(addr); err == nil || errors.Is(err, shm.ErrAddrInUse) {
 			t.Errorf("listen %q: %v", addr, err)
 		}
-		if _, err := h.Dial(addr); err == nil {
+		if _, err := h.Dial(addr, shm.Forever); err == nil {
 			t.Errorf("dial %q: no error", addr)
 		}
 	}
@@ -234,12 +235,12 @@ func TestDialFullBacklog(t *testing.T) {
 	var err error
 	for err == nil && len(conns) < 100 {
 		var c shm.Conn
-		if c, err = h.Dial(path); err == nil {
+		if c, err = h.Dial(path, 0); err == nil {
 			conns = append(conns, c)
 		}
 	}
-	if !errors.Is(err, shm.ErrRefused) || len(conns) == 0 {
-		t.Errorf("dial number %d: got %v, want %v", len(conns), err, shm.ErrRefused)
+	if !errors.Is(err, shm.ErrDeadline) || len(conns) == 0 {
+		t.Errorf("dial number %d: got %v, want %v", len(conns), err, shm.ErrDeadline)
 	}
 	for _, c := range conns {
 		shmtest.Check(t, c.Close())
@@ -296,7 +297,7 @@ func TestListenChurn(t *testing.T) {
 
 // reachSelf dials l and sends a message through.
 func reachSelf(h shm.Host, l shm.Listener, msg string) error {
-	a, err := h.Dial(l.Addr())
+	a, err := h.Dial(l.Addr(), shm.Forever)
 	if err != nil {
 		return err
 	}
@@ -316,19 +317,20 @@ func reachSelf(h shm.Host, l shm.Listener, msg string) error {
 }
 
 // TestDialWaits: a dial waits while the listener has no room for it, so that a process that connects in a loop does not keep
-// others out. If no room comes, it is refused.
+// others out.
 func TestDialWaits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	l := rawListen(t, path, unix.SOCK_SEQPACKET, 0)
 	h := oshost.New()
-	first, err := h.Dial(path)
+	first, err := h.Dial(path, shm.Forever)
 	shmtest.Check(t, err)
-	if _, err := h.Dial(path); !errors.Is(err, shm.ErrRefused) {
-		t.Errorf("without room: got %v, want %v", err, shm.ErrRefused)
+	deadline := h.Now() + 10*time.Millisecond
+	if _, err := h.Dial(path, deadline); !errors.Is(err, shm.ErrDeadline) || h.Now() < deadline {
+		t.Errorf("without room: got %v, want %v at %v", err, shm.ErrDeadline, deadline)
 	}
 	dialled := make(chan shm.Conn)
 	go func() {
-		c, err := h.Dial(path)
+		c, err := h.Dial(path, shm.Forever)
 		shmtest.Check(t, err)
 		dialled <- c
 	}()

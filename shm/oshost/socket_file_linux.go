@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -109,7 +110,7 @@ func (f *socketFile) removeStale(addr string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("%s is no socket: %w", f.path, shm.ErrAddrInUse)
 	}
-	fd, err := connect(addr, 0)
+	fd, err := connect(addr, func() time.Duration { return 0 })
 	switch err {
 	case nil:
 		return errors.Join(fmt.Errorf("%s answers: %w", f.path, shm.ErrAddrInUse), unix.Close(fd))

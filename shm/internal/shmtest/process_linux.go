@@ -49,7 +49,7 @@ func Main(m *testing.M) {
 
 func runChild(name string) error {
 	h := oshost.New()
-	parent, err := h.Dial(os.Getenv(addrEnv))
+	parent, err := h.Dial(os.Getenv(addrEnv), shm.Forever)
 	if err != nil {
 		return err
 	}
