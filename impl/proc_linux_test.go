@@ -87,8 +87,8 @@ func (r *trio) end() {
 
 // TestProcessesEcho: what is sent comes back, over several sessions at once.
 func TestProcessesEcho(t *testing.T) {
-	total := uint64(1 << 30)
-	if testing.Short() || raced {
+	total := uint64(proctest.Rounds(t, 1<<28, 1<<30))
+	if raced {
 		total = 1 << 26
 	}
 	r := newTrio(t)
