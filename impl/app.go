@@ -28,7 +28,7 @@ type Options struct {
 	Namespace string
 	Secret    uint64
 	Scope     uint8 // ScopeLocal, ScopeGlobal or both; 0 means both
-	Backlog   int   // sessions that wait for Accept, per listener; default 4096
+	Backlog   int   // sessions that wait for Accept, per listener; default 4096. More connects wait, and their diallers
 	RxSize    int   // bytes of the fifo that a dialled session reads; 0: the session layer's default
 	TxSize    int   // and of the one that it writes
 	// Trust, if not nil, judges the process that listens at the address, as the kernel knows it: an error ends

@@ -64,10 +64,12 @@ func (a *App) control(b []byte, descs []shm.Desc) error {
 		}
 		a.postLocked(wire.Message{Type: wire.UnmapReply, Handle: m.Handle, Status: status}, nil)
 	case wire.Accept:
-		a.postLocked(wire.Message{Type: wire.AcceptReply, Handle: m.Handle, Status: a.acceptLocked(m)}, nil)
+		a.acceptLocked(m)
 	case wire.Disconnect, wire.Reset:
 		if s := a.sessionLocked(m.Handle.Index()); s != nil && s.handle == m.Handle {
 			s.peerDidLocked(m)
+		} else {
+			a.withdrawnLocked(m.Handle)
 		}
 	default:
 		if err := a.replyLocked(m); err != nil {

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
+	"cutthrough/internal/proctest"
 	"cutthrough/shm/oshost"
 )
 
@@ -63,5 +67,65 @@ func TestDialBurst(t *testing.T) {
 	for range 1000 {
 		_, err := l.AcceptSession()
 		check(t, err)
+	}
+}
+
+// awaitWaiting waits until n connects wait for room; there is no event for that.
+func (l *Listener) awaitWaiting(n int) {
+	proctest.Eventually(func() bool {
+		l.app.mu.Lock()
+		defer l.app.mu.Unlock()
+		return len(l.waiting) == n
+	})
+}
+
+// TestFullBacklog: a dial waits while the backlog of the listener is full, until an Accept makes room, its context ends
+// or the listener closes.
+func TestFullBacklog(t *testing.T) {
+	addr := startLayer(t, server.Config{})
+	serves, err := Attach(oshost.New(), addr, Options{Backlog: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { check(t, serves.Close()) }()
+	l, dials := listen(t, serves, testURI), attach(t, addr)
+	dial := func(ctx context.Context) func() error {
+		return result(func() error { _, err := dials.Dial(ctx, testURI); return err })
+	}
+	check(t, dial(t.Context())())
+	second := dial(t.Context())
+	l.awaitWaiting(1)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	wantErr(t, "dial until a deadline", dial(ctx)(), context.DeadlineExceeded)
+	_, err = l.AcceptSession()
+	check(t, err)
+	check(t, second())
+	fourth := dial(t.Context())
+	l.awaitWaiting(2)
+	check(t, l.Close())
+	wantErr(t, "dial of a listener that closes", fourth(), syscall.ECONNREFUSED)
+}
+
+// TestWithdrawnConnect: a connect that waits for room and times out leaves nothing.
+func TestWithdrawnConnect(t *testing.T) {
+	s := startServer(t, server.Config{Layer: layer.Config{ConnectTimeout: 10 * time.Millisecond}})
+	serves, err := Attach(oshost.New(), s.addr, Options{Backlog: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { check(t, serves.Close()) }()
+	l, dials := listen(t, serves, testURI), attach(t, s.addr)
+	c, err := dials.Dial(t.Context(), testURI)
+	check(t, err)
+	_, err = dials.Dial(t.Context(), testURI)
+	wantErr(t, "dial", err, syscall.ETIMEDOUT)
+	l.awaitWaiting(0)
+	check(t, c.Close())
+	accepted, err := l.AcceptSession()
+	check(t, err)
+	check(t, accepted.Close())
+	if st := s.await(func(st layer.Stat) bool { return len(st.Sessions) == 0 }); len(st.Sessions) > 0 {
+		t.Errorf("sessions left: %+v", st.Sessions)
 	}
 }

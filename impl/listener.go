@@ -20,7 +20,9 @@ type Listener struct {
 	addr   Addr
 	bell   shm.Doorbell
 	queue  []*Session // accepted by us, not yet by the caller
-	closed bool
+	// waiting are the connects for which the queue has no room. The session layer has no answer yet, so their diallers wait.
+	waiting []wire.Message
+	closed  bool
 }
 
 // Listen is ListenContext with the background context.
@@ -84,6 +86,8 @@ func (l *Listener) AcceptSession() (*Session, error) {
 	if len(l.queue) > 0 {
 		_ = l.bell.Ring()
 	}
+	l.admitLocked()
+	a.flushLocked()
 	return s, nil
 }
 
@@ -108,7 +112,10 @@ func (l *Listener) close(p patience) error {
 	}
 	l.closed = true
 	queue := l.queue
-	l.queue = nil
+	for _, m := range l.waiting {
+		a.answerConnectLocked(m, wire.Refused)
+	}
+	l.queue, l.waiting = nil, nil
 	a.listeners = slices.DeleteFunc(a.listeners, func(o *Listener) bool { return o == l })
 	_ = l.bell.Ring()
 	r := a.newRequest()
@@ -133,18 +140,49 @@ func (l *Listener) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: l.addr.Network(), Addr: l.addr, Err: err}
 }
 
-// acceptLocked makes the session of an accept notification and queues it.
-func (a *App) acceptLocked(m wire.Message) wire.Status {
+// maxWaiting bounds the connects that wait for room in the queue of a listener. More are refused. A session layer does
+// not have so many sessions for one application.
+const maxWaiting = 1 << 16
+
+// acceptLocked handles an accept notification.
+func (a *App) acceptLocked(m wire.Message) {
 	i := slices.IndexFunc(a.listeners, func(l *Listener) bool { return l.handle == m.Listener })
-	if i < 0 || len(a.listeners[i].queue) >= a.opt.Backlog || a.err != nil {
-		return wire.Refused
-	}
-	s, err := a.newSessionLocked(m, true)
-	if err != nil {
-		return wire.NoMemory
+	if i < 0 || a.err != nil || len(a.listeners[i].waiting) == maxWaiting {
+		a.answerConnectLocked(m, wire.Refused)
+		return
 	}
 	l := a.listeners[i]
-	l.queue = append(l.queue, s)
-	_ = l.bell.Ring()
-	return wire.OK
+	l.waiting = append(l.waiting, m)
+	l.admitLocked()
+}
+
+// admitLocked makes sessions of the connects that wait, in order, while the queue has room.
+func (l *Listener) admitLocked() {
+	for len(l.waiting) > 0 && len(l.queue) < l.app.opt.Backlog {
+		m := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		s, err := l.app.newSessionLocked(m, true)
+		if err != nil {
+			l.app.answerConnectLocked(m, wire.NoMemory)
+			continue
+		}
+		l.queue = append(l.queue, s)
+		_ = l.bell.Ring()
+		l.app.answerConnectLocked(m, wire.OK)
+	}
+}
+
+// withdrawnLocked notes that the dialler of a connect waits no more. The answer says that nothing here uses the session.
+func (a *App) withdrawnLocked(session wire.Handle) {
+	for _, l := range a.listeners {
+		i := slices.IndexFunc(l.waiting, func(m wire.Message) bool { return m.Handle == session })
+		if i >= 0 {
+			a.answerConnectLocked(l.waiting[i], wire.Refused)
+			l.waiting = slices.Delete(l.waiting, i, i+1)
+		}
+	}
+}
+
+func (a *App) answerConnectLocked(m wire.Message, status wire.Status) {
+	a.postLocked(wire.Message{Type: wire.AcceptReply, Handle: m.Handle, Status: status}, nil)
 }
