@@ -118,8 +118,16 @@ func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*
 
 // dialLayer connects to the session layer. While that has no room for a connection, it looks at ctx between two tries.
 func dialLayer(ctx context.Context, h shm.Host, addr string) (shm.Conn, error) {
+	end, limited := ctx.Deadline()
 	for {
-		conn, err := h.Dial(addr, h.Now()+20*time.Millisecond)
+		until := shm.Forever
+		if limited {
+			until = h.At(end)
+		}
+		if ctx.Done() != nil { // each try is behind those that wait, so there are few
+			until = min(until, h.Now()+time.Second)
+		}
+		conn, err := h.Dial(addr, until)
 		if !errors.Is(err, shm.ErrDeadline) {
 			return conn, err
 		}
@@ -160,13 +168,13 @@ func (a *App) close(p patience) error {
 	a.endLocked(net.ErrClosed)
 	sessions, listeners := slices.Clone(a.sessions), slices.Clone(a.listeners)
 	a.mu.Unlock()
+	for _, l := range listeners {
+		_ = l.Close()
+	}
 	for _, s := range sessions {
 		if s != nil {
 			_ = s.Close()
 		}
-	}
-	for _, l := range listeners {
-		_ = l.Close()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

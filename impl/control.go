@@ -20,8 +20,11 @@ func (a *App) runControl() {
 			err = a.control(buf[:n], descs)
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, shm.ErrPeerClosed) {
+			switch {
+			case errors.Is(err, io.EOF) || errors.Is(err, shm.ErrPeerClosed):
 				err = ErrLayerGone
+			case !errors.Is(err, shm.ErrClosed): // by this application
+				err = fmt.Errorf("%w: %w", ErrLayerGone, err)
 			}
 			a.mu.Lock()
 			a.hangUpLocked(err)
@@ -146,7 +149,7 @@ const (
 	sendRetry = 10 * time.Millisecond
 )
 
-var errNotReading = errors.New("impl: the session layer does not read")
+var errNotReading = fmt.Errorf("%w: it does not read", ErrLayerGone)
 
 // postLocked appends a message to the queue, unless the control channel has ended.
 func (a *App) postLocked(m wire.Message, r *request) {

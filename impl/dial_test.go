@@ -3,6 +3,7 @@ package impl
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -127,5 +128,53 @@ func TestWithdrawnConnect(t *testing.T) {
 	check(t, accepted.Close())
 	if st := s.await(func(st layer.Stat) bool { return len(st.Sessions) == 0 }); len(st.Sessions) > 0 {
 		t.Errorf("sessions left: %+v", st.Sessions)
+	}
+}
+
+// dialled returns an application, the reply to a dial of it, and the session.
+func dialled(t *testing.T) (a *App, reply wire.Message, s *Session) {
+	t.Helper()
+	addr := startLayer(t, server.Config{})
+	a, err := Attach(oshost.New(), addr, Options{Observe: func(o Observation) {
+		if o.Msg.Type == wire.ConnectReply {
+			reply = o.Msg
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ = connect(t, listen(t, attach(t, addr), testURI), a)
+	t.Cleanup(func() { check(t, errors.Join(s.Close(), a.Close())) })
+	return a, reply, s
+}
+
+// TestReplyBesideClose: a session whose dial is answered while the application closes is given up, and its dial fails:
+// Close has closed the sessions that it knew.
+func TestReplyBesideClose(t *testing.T) {
+	a, reply, _ := dialled(t)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = net.ErrClosed
+	defer func() { a.err = nil }()
+	r := a.newRequest()
+	r.id, r.asked = 99, wire.Connect
+	a.requests = append(a.requests, r)
+	reply.RequestID, reply.Handle = r.id, wire.NewHandle(wire.KindSession, 1, reply.Handle.Index()+1)
+	check(t, a.replyLocked(reply))
+	wantErr(t, "dial", r.err, net.ErrClosed)
+	if s := a.sessionLocked(reply.Handle.Index()); s != nil {
+		t.Errorf("session %v is left", s.handle)
+	}
+}
+
+// TestSessionIndex: a session layer that names a session that exists, or one far away, is refused.
+func TestSessionIndex(t *testing.T) {
+	a, reply, s := dialled(t)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, index := range []uint32{s.handle.Index(), maxSessions} {
+		reply.Handle = wire.NewHandle(wire.KindSession, 1, index)
+		_, err := a.newSessionLocked(reply, false)
+		wantErr(t, "session", err, ErrUnresolved)
 	}
 }

@@ -24,7 +24,8 @@
 // # A session layer that does not answer
 //
 // Messages to the session layer wait in a queue while it is stopped or slow. Established sessions go on. [App.Dial],
-// [App.ListenContext] and [AttachContext] end with their context, and what was not sent by then is never sent.
+// [App.ListenContext] and [AttachContext] end with their context, and what was not sent by then is never sent, but
+// for one message that is being sent.
 // [Session.Close] and [Session.CloseWrite] return at once. [Listener.Close] and [App.Close] wait for
 // Options.CloseWait at most. What they close is closed for the session layer, and for the peer, when it goes on.
 //

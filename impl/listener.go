@@ -96,8 +96,8 @@ func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Close stops listening, so that the endpoint is free when it returns nil, and resets the sessions that no Accept has
 // returned. Established ones stay. It waits for the session layer at most Options.CloseWait, and returns
-// os.ErrDeadlineExceeded then: the endpoint becomes free when the session layer goes on. The second call returns
-// net.ErrClosed. Errors are in a [*net.OpError].
+// os.ErrDeadlineExceeded then: the endpoint becomes free when the session layer goes on, or the application has left if
+// that is closing. The second call returns net.ErrClosed. Errors are in a [*net.OpError].
 func (l *Listener) Close() error { return l.close(l.app.brief()) }
 
 // CloseContext is Close that waits for the session layer as long as ctx, whose error it returns then.
@@ -124,7 +124,7 @@ func (l *Listener) close(p patience) error {
 	}
 	a.mu.Unlock()
 	for _, s := range queue {
-		_ = s.Close()
+		_ = s.Reset()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -124,8 +124,9 @@ func (a *App) replyLocked(m wire.Message) error {
 		if err != nil {
 			m.Status = wire.NoMemory
 			a.tellLocked(wire.Message{Type: wire.Reset, Handle: m.Handle})
-		} else if r.dropped {
+		} else if r.dropped || a.err != nil { // App.Close has closed the sessions that there were
 			s.abandonLocked()
+			r.err = a.err
 		}
 		r.session = s
 	}

@@ -64,6 +64,9 @@ type direction struct {
 	reader *fifo.Reader
 }
 
+// maxSessions bounds the index of a session that a session layer can name.
+const maxSessions = 1 << 22
+
 // newSessionLocked opens the fifos and queues that m describes.
 func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	h := a.host
@@ -111,10 +114,13 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 	s.out = outbox{queue, s.peer}
 	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
 	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
+	i := int(m.Handle.Index())
+	if i >= maxSessions || a.sessionLocked(m.Handle.Index()) != nil {
+		return nil, fmt.Errorf("impl: new %v: %w", m.Handle, ErrUnresolved)
+	}
 	if err := s.peer.join(s, m.ReadQueue, read, readOff); err != nil {
 		return nil, err
 	}
-	i := int(m.Handle.Index())
 	for i >= len(a.sessions) {
 		a.sessions = append(a.sessions, nil)
 	}
@@ -177,7 +183,9 @@ func (s *Session) leave(d *direction) {
 }
 
 // isEnd says whether err is the end of what the peer has written: bytes that came before may be left.
-func isEnd(err error) bool { return err == io.EOF || err == ErrPeerGone || err == ErrLayerGone }
+func isEnd(err error) bool {
+	return err == io.EOF || err == ErrPeerGone || errors.Is(err, ErrLayerGone)
+}
 
 // receive is Read without the context of its errors.
 func (s *Session) receive(b []byte) (int, error) {
@@ -235,6 +243,9 @@ func (s *Session) send(b []byte) (int, error) {
 func (s *Session) closeWrite() error {
 	s.mu.Lock()
 	err := s.err
+	if err == nil {
+		err = s.end
+	}
 	switch {
 	case s.closed:
 		err = net.ErrClosed

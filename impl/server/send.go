@@ -135,10 +135,11 @@ func (c *channel) sentLocked(o outgoing) {
 	}
 }
 
-// answeredLocked lets the next map go when the last one is answered, or the application has given up all maps.
+// answeredLocked lets the next map go when the last one is answered. An application that leaves must answer too: else
+// one that attaches again and again without reading would have many descriptors in flight.
 func (s *Server) answeredLocked(c *channel, m wire.Message) {
 	answers := m.Type == wire.MapReply || m.Type == wire.UnmapReply
-	if answers && m.Handle == c.mapping || m.Type == wire.Detach {
+	if answers && m.Handle == c.mapping {
 		c.mapping = 0
 		s.startFlushLocked(c)
 	}

@@ -204,8 +204,16 @@ func park(b *scenario.Builder) {
 }
 
 func genBacklog(b *scenario.Builder) {
-	sessionConfig(b, "stop", "all")
+	sessionConfig(b, "stop", "all", "none")
+	b.Number("backlog", 4096, 1)
 	b.Op("srv", listen{1})
+	if b.Src.Intn(3, "served") == 2 {
+		for range 2 + b.Src.Intn(2, "dials") {
+			b.Op("cli", dial{1})
+			b.Op("srv", accept{1})
+		}
+		return
+	}
 	for range 2 + b.Src.Intn(5, "dials") {
 		b.Op([]string{"cli", "cli2"}[b.Src.Intn(2, "app")], dial{1})
 	}

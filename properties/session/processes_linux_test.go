@@ -299,17 +299,22 @@ var rounds = []struct {
 		tr.do(tr.server, s1, "close", "")
 		tr.do(tr.client, c2, "close", "")
 	}},
-	{"rejected: too many wait to be accepted", func(tr *troupe) {
+	{"rejected: the listener closes while a dial waits for room", func(tr *troupe) {
 		c := tr.dial("")
-		tr.dial("refused")
-		s := tr.accept()
+		tr.look()
+		from := len(tr.log)
+		dialled := begin[int](tr.client, "Dial", DialCall{stageURI, "refused"})
+		tr.await(from, toldOf(wire.Accept))
+		ask[None](tr.server, "Unlisten", None{})
+		dialled()
+		tr.do(tr.client, c, "read", "reset")
 		tr.do(tr.client, c, "close", "")
-		tr.do(tr.server, s, "close", "")
+		ask[None](tr.server, "Listen", stageURI)
 	}},
 	{"unbound with a session that is not accepted", func(tr *troupe) {
 		c := tr.dial("")
 		ask[None](tr.server, "Unlisten", None{})
-		tr.do(tr.client, c, "read", "EOF")
+		tr.do(tr.client, c, "read", "reset")
 		tr.do(tr.client, c, "close", "")
 		tr.dial("refused")
 		ask[None](tr.server, "Listen", stageURI)

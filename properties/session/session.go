@@ -36,12 +36,13 @@ var (
 		{Name: "rogue", Words: rogueModes},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
+		{Name: "backlog", Default: 4096, Min: 1, Max: 4096},
 	}
 )
 
 // sessionCase is a compiled case of a session scenario.
 type sessionCase struct {
-	fifo              int
+	fifo, backlog     int
 	cfg               layer.Config
 	work              map[string][]any // of each application
 	lies              []rogueOp        // of the hostile application
@@ -61,7 +62,7 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		return scenario.Program{}, err
 	}
 	k := &sessionCase{
-		fifo: cfg.Number("fifo"), work: map[string][]any{}, lies: scenario.OpsOf[rogueOp](ops, "rogue"), directory: lin.Directory(),
+		fifo: cfg.Number("fifo"), backlog: cfg.Number("backlog"), work: map[string][]any{}, lies: scenario.OpsOf[rogueOp](ops, "rogue"), directory: lin.Directory(),
 		ranges: lin.Ranges(model.Ranges{End: 1 << 48}),
 	}
 	for _, name := range sessionApps {
@@ -117,7 +118,7 @@ func (k *sessionCase) setup(w *sim.World) {
 			if !spared {
 				p.Mortal()
 			}
-			x := &sessionApp{prompt: k.layerStops, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
+			x := &sessionApp{prompt: k.layerStops, backlog: k.backlog, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -171,6 +172,7 @@ type sessionApp struct {
 	ports     []int // at which it may listen
 	wildcard  bool
 	strict    bool
+	backlog   int
 	prompt    bool // the process is never stopped, so that its closes take no time
 	app       *impl.App
 	listeners map[int]*impl.Listener
@@ -210,6 +212,7 @@ func (x *sessionApp) leave() error { return x.hist.leaves(x.id, x.ports, x.app.C
 func (x *sessionApp) run(ops []any) {
 	defer func() { x.ended = true }()
 	app, err := impl.Attach(x.h, layerAddr, impl.Options{
+		Backlog: x.backlog,
 		Spin:    1, // few polls; a wait in a trace shows its condition
 		Observe: func(o impl.Observation) { x.hist.observe(x.id, o) },
 	})

@@ -48,7 +48,7 @@ func (unsupportedHost) OpenRinger(d shm.Desc, _ shm.Name) (shm.RingCloser, error
 	return nil, errors.Join(unsupported("open ringer"), closeDesc(d))
 }
 
-func (unsupportedHost) Dial(string) (shm.Conn, error) { return nil, unsupported("dial") }
+func (unsupportedHost) Dial(string, time.Duration) (shm.Conn, error) { return nil, unsupported("dial") }
 
 func (unsupportedHost) Listen(string) (shm.Listener, error) { return nil, unsupported("listen") }
 

@@ -134,8 +134,20 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 		return
 	}
 	defer t.end()
-	if _, err = x.measure(r, t, f.Name+", idle", x.Time/4, &f.Idle, show); err != nil {
-		fail(err)
+	measured := func(what string, d time.Duration, to *honest) bool {
+		failures, err := x.measure(r, t, what, d, to, show)
+		if r.ctx.Err() != nil {
+			return false // the processes have been killed
+		}
+		for _, f := range failures {
+			fail(fmt.Errorf("the client: %s", f))
+		}
+		if err != nil {
+			fail(err)
+		}
+		return err == nil
+	}
+	if !measured(f.Name+", idle", x.Time/4, &f.Idle) {
 		return
 	}
 	var all []*process
@@ -150,15 +162,7 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 			return
 		}
 	}
-	failures, err := x.measure(r, t, f.Name, x.Time, &f.Attacked, show)
-	if r.ctx.Err() != nil {
-		return // the processes have been killed
-	}
-	for _, what := range failures {
-		fail(fmt.Errorf("the client: %s", what))
-	}
-	if err != nil {
-		fail(err)
+	if !measured(f.Name, x.Time, &f.Attacked) {
 		return
 	}
 	for _, p := range all {
