@@ -145,6 +145,8 @@ const (
 	// maxOutgoing bounds the queue. Callers that wait and live sessions, which are closed once, do not reach it. A session
 	// layer reaches it that sends notifications and does not read the answers.
 	maxOutgoing = 1 << 17
+	// maxBurst is how many messages a call sends itself.
+	maxBurst = 64
 	// sendRetry is the pause of the writer after the operating system had no memory for a message.
 	sendRetry = 10 * time.Millisecond
 )
@@ -195,10 +197,14 @@ func (a *App) runWriter() {
 	a.sendLocked(shm.Forever)
 }
 
-// sendLocked sends the messages of the queue in order. What is not sent by the deadline is left to the writer. It
-// releases the lock while it sends.
+// sendLocked sends the messages of the queue in order. What is not sent by the deadline, or is more than a call should
+// send for others, is left to the writer. It releases the lock while it sends.
 func (a *App) sendLocked(deadline time.Duration) {
-	for len(a.outgoing) > 0 {
+	for sent := 0; len(a.outgoing) > 0; sent++ {
+		if deadline != shm.Forever && sent == maxBurst {
+			a.spawnLocked("app-writer", a.runWriter)
+			return
+		}
 		o := a.outgoing[0]
 		a.outgoing = a.outgoing[1:]
 		a.mu.Unlock()

@@ -14,17 +14,16 @@ type difference struct {
 	sometimes         bool // it depends on the order of two processes, so it is not run
 }
 
-// parseDifferences reads a list: a line for each, with package, test and reason, and comments from # on. A
+// parseDifferences reads a list: a line for each, with package, test and reason, and comments after a # at the beginning. A
 // reason that begins with "sometimes" is that of a test that differs in some runs.
 func parseDifferences(text string) ([]difference, error) {
 	var list []difference
 	for i, line := range strings.Split(text, "\n") {
-		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
-		switch len(fields) {
-		case 0:
+		switch {
+		case len(fields) == 0 || strings.HasPrefix(line, "#"):
 			continue
-		case 1, 2:
+		case len(fields) < 3:
 			return nil, fmt.Errorf("line %d has no package, test and reason", i+1)
 		}
 		d := difference{fields[0], fields[1], strings.Join(fields[2:], " "), fields[2] == "sometimes"}

@@ -12,8 +12,8 @@ import (
 )
 
 func TestParseDifferences(t *testing.T) {
-	got, err := parseDifferences("# all\n\nnet/http  TestA/h1 has  a reason # and more\ncrypto/tls TestA sometimes too\n")
-	want := []difference{{"net/http", "TestA/h1", "has a reason", false}, {"crypto/tls", "TestA", "sometimes too", true}}
+	got, err := parseDifferences("# all\n\nnet/http  TestA/#01 has  a reason\ncrypto/tls TestA sometimes too\n")
+	want := []difference{{"net/http", "TestA/#01", "has a reason", false}, {"crypto/tls", "TestA", "sometimes too", true}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}

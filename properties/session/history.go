@@ -110,12 +110,15 @@ func (r *sessionHistory) leaves(app int, ports []int, do func() error) error {
 	}
 	err := do()
 	r.hasty[app] = r.hasty[app] || errors.Is(err, os.ErrDeadlineExceeded)
-	for _, c := range calls {
-		if err == nil {
-			r.w.Return(c, model.DirOut{Status: model.DirOK})
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	for i, c := range calls {
+		r.w.Return(c, model.DirOut{Status: model.DirOK})
+		at := slices.Index(r.leaving, ports[i])
+		r.leaving = slices.Delete(r.leaving, at, at+1)
+	}
+	return nil
 }
 
 // left records that the session layer removes the listeners of an application at some time from now on.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -286,7 +287,16 @@ func (x *sessionApp) adopt(s *impl.Session, err error) error {
 	return err
 }
 
-func (x *sessionApp) failed(what string, err error) { checkError(x.w, what, err, x.strict) }
+// failed judges the error of an operation. The closes that wait for the session layer may give up.
+func (x *sessionApp) failed(what string, err error) {
+	switch x.doing.(type) {
+	case unlisten, detach:
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+	}
+	checkError(x.w, what, err, x.strict)
+}
 
 // closeWait is how long the close of a listener or application may wait for the session layer, by default.
 const closeWait = 500 * time.Millisecond

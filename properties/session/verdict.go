@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"syscall"
 
 	"cutthrough/impl"
@@ -19,7 +18,7 @@ import (
 var documented = []error{
 	net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED,
 	syscall.EADDRINUSE, wire.NoMemory, wire.SelfConnect, wire.QuotaExceeded, impl.ErrLayerGone,
-	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT, os.ErrDeadlineExceeded, shm.ErrRefused,
+	syscall.EMFILE, syscall.ENOMEM, syscall.ETIMEDOUT, shm.ErrRefused,
 }
 
 // checkError checks that a call has failed with a documented error; strict: that it may fail at all.

@@ -47,26 +47,17 @@ application.`,
 	return cmd
 }
 
-// askHealth fills in r. An attach that does not end in time is left to itself: the process ends soon.
+// askHealth fills in r.
 func askHealth(ctx context.Context, a *cli.Invocation, timeout time.Duration, r *healthResult) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	begun := time.Now()
-	attached := make(chan error, 1)
-	go func() {
-		app, err := impl.Attach(oshost.New(), r.Socket, impl.Options{})
-		if err == nil {
-			err = app.Close()
-		}
-		attached <- err
-	}()
-	var err error
-	select {
-	case err = <-attached:
-	case <-ctx.Done():
-		if err = ctx.Err(); errors.Is(err, context.Canceled) {
-			return err
-		}
+	app, err := impl.AttachContext(ctx, oshost.New(), r.Socket, impl.Options{})
+	if err == nil {
+		err = app.CloseContext(ctx)
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
 	}
 	a.Update(func() {
 		r.Took = time.Since(begun)
