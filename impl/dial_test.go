@@ -178,3 +178,18 @@ func TestSessionIndex(t *testing.T) {
 		wantErr(t, "session", err, ErrUnresolved)
 	}
 }
+
+// TestBurst: a call sends a bounded number of messages for others, and the writer the rest.
+func TestBurst(t *testing.T) {
+	a := attach(t, startLayer(t, server.Config{}))
+	a.mu.Lock()
+	for range 3 * maxBurst {
+		a.tellLocked(wire.Message{Type: wire.Unbind, Handle: wire.NewHandle(wire.KindListener, 1, 9)}) // of no listener
+	}
+	a.flushLocked()
+	left := len(a.outgoing)
+	a.mu.Unlock()
+	if left < 2*maxBurst {
+		t.Errorf("%d of %d messages are left", left, 3*maxBurst)
+	}
+}
