@@ -14,6 +14,7 @@ import (
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
+	"cutthrough/internal/load"
 	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/fifo"
@@ -51,11 +52,13 @@ type Agent struct {
 	listener *Listener
 	conns    map[int]*Session
 	last     int
-	load     *load
+	load     *load.Tasks
 	unix     []net.Listener // the rivals in benchmarks
 }
 
-func newAgent() *Agent { return &Agent{host: oshost.New(), conns: map[int]*Session{}, load: newLoad()} }
+func newAgent() *Agent {
+	return &Agent{host: oshost.New(), conns: map[int]*Session{}, load: load.New(kindOf)}
+}
 
 // Layer runs a session layer at addr.
 func (a *Agent) Layer(addr string, _ *None) error {
@@ -141,7 +144,7 @@ var errorKinds = []struct {
 	name string
 	err  error
 }{
-	{"EOF", io.EOF}, {"closed", net.ErrClosed}, {"deadline", os.ErrDeadlineExceeded},
+	{"peer gone", ErrPeerGone}, {"EOF", io.EOF}, {"closed", net.ErrClosed}, {"deadline", os.ErrDeadlineExceeded},
 	{"reset", syscall.ECONNRESET}, {"pipe", syscall.EPIPE}, {"refused", syscall.ECONNREFUSED}, {"layer gone", ErrLayerGone},
 }
 

@@ -3,16 +3,15 @@ package impl
 import (
 	"bytes"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"cutthrough/impl/layer"
+	"cutthrough/internal/load"
 	"cutthrough/internal/proctest"
 )
 
@@ -146,72 +145,33 @@ func TestProcessesStopped(t *testing.T) {
 	r.end()
 }
 
-// killing says how the survivors of a killed process fare.
-type killing struct {
-	victim string
-	// tasks that end, by survivor, and the kinds of errors that they may end with.
-	ends map[string]map[string][]string
-}
-
-var killings = []killing{
-	{"client", map[string]map[string][]string{
-		// A churning client may have been closing.
-		"server": {"echo": {"reset", "EOF"}},
-	}},
-	{"server", map[string]map[string][]string{
-		"client": {"idle": {"reset"}, "stream": {"reset"}, "churn": {"reset", "refused"}},
-	}},
-	{"layer", map[string]map[string][]string{
-		"client": {"idle": {"layer gone"}, "stream": {"layer gone"}, "churn": {"layer gone"}},
-		"server": {"accept": {"layer gone"}, "echo": {"layer gone", "EOF"}},
-	}},
-}
-
 // TestProcessesKilled: when one of three processes is killed at any time, the others get
 // the documented error, nothing leaks, and the process that takes its place is served. The time until the last error
 // is logged, not judged: it is that of the machine.
 func TestProcessesKilled(t *testing.T) {
 	rounds := proctest.Rounds(t, 4, 100)
-	for _, k := range killings {
-		t.Run(k.victim, func(t *testing.T) {
+	for _, victim := range []string{"client", "server", "layer"} {
+		t.Run(victim, func(t *testing.T) {
 			r := newTrio(t)
-			rng := rand.New(rand.NewPCG(4, uint64(len(k.victim))))
+			rng := rand.New(rand.NewPCG(4, uint64(len(victim))))
 			longest := time.Duration(0)
 			for range rounds {
 				proctest.Call[None](r.client, "Load", testURI)
 				proctest.Call[None](r.client, "Progress", 3+rng.IntN(100))
-				r.processes()[k.victim].Kill()
-				killed := time.Now()
-				for name, tasks := range k.ends {
-					ended := proctest.Call[map[string]int](r.processes()[name], "Ended", slices.Collect(maps.Keys(tasks)))
-					k.judge(t, name, ended)
+				killed := load.Now()
+				r.processes()[victim].Kill()
+				for _, name := range load.Survivors(victim) {
+					ended := proctest.Call[[]load.Ended](r.processes()[name], "Ended", load.Ends(victim, name))
+					times, err := load.Judge(victim, name, ended, killed)
+					check(t, err)
+					longest = max(longest, slices.Max(append(times, 0)))
 				}
-				longest = max(longest, time.Since(killed))
-				r.replace(k.victim)
+				r.replace(victim)
 				r.checkIdle()
 			}
 			t.Logf("longest time from a kill to the last error: %v", longest.Round(time.Microsecond))
 			r.end()
 		})
-	}
-}
-
-// judge says whether tasks of a survivor have ended as they should.
-func (k *killing) judge(t *testing.T, survivor string, ended map[string]int) {
-	t.Helper()
-	tasks := k.ends[survivor]
-	seen := map[string]bool{}
-	for end := range ended {
-		task, kind, _ := strings.Cut(end, ": ")
-		seen[task] = true
-		if !slices.Contains(tasks[task], kind) {
-			t.Errorf("%s killed: a task of the %s ended with %q", k.victim, survivor, end)
-		}
-	}
-	for task := range tasks {
-		if !seen[task] {
-			t.Errorf("%s killed: no task %s of the %s has ended: %v", k.victim, task, survivor, ended)
-		}
 	}
 }
 

@@ -93,9 +93,9 @@ var arrows = []arrow{
 		"it is where the session layer, its model and the simulator meet"},
 	{"cmd/simrun", []string{module, "github.com/spf13/cobra"},
 		"it is where the command line, our scenarios and our models meet"},
-	{"cmd/simrun/internal/campaign", []string{module + "/cmd/simrun/internal/campaign", module + "/impl/layer" + alone, module + "/sim/cli", "github.com/spf13/cobra", "golang.org/x/sys"},
+	{"cmd/simrun/internal/campaign", []string{module + "/cmd/simrun/internal/campaign", module + "/impl/layer" + alone, module + "/internal/load", module + "/sim/cli", "github.com/spf13/cobra", "golang.org/x/sys"},
 		"it directs processes and judges what they say: what they do is a package of its own"},
-	{"cmd/simrun/internal/campaign/agent", []string{module + "/impl", module + "/shm", "golang.org/x/sys"},
+	{"cmd/simrun/internal/campaign/agent", []string{module + "/impl", module + "/internal/load", module + "/shm", "golang.org/x/sys"},
 		"it is an application or an attacker, and knows no campaign"},
 	{"cmd/simrun/internal/serve", []string{module + "/cmd/simrun/internal/bytesize", module + "/cmd/simrun/internal/logs", module + "/impl", module + "/internal/closest", module + "/shm" + alone, module + "/shm/oshost", module + "/sim/cli",
 		"github.com/coreos/go-systemd/v22", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys"},
@@ -105,6 +105,8 @@ var arrows = []arrow{
 		"it compares words, and need not know what they are for"},
 	{"internal/clitest", []string{module + "/internal/proctest", "github.com/rogpeppe/go-internal"},
 		"it runs the command line of any test, so it knows none"},
+	{"internal/load", []string{"golang.org/x/sys"},
+		"it works over any connections, so that tests of impl, which it must not import, use it too"},
 	{"internal/proctest", []string{"github.com/google/go-cmp"},
 		"it starts the processes of any test, so it knows none"},
 	{"internal/mutate", []string{"golang.org/x/sys"},
@@ -126,6 +128,7 @@ var testOnly = []string{
 	"pgregory.net/rapid", // registers global flags
 	module + "/impl/layer/layertest",
 	module + "/internal/clitest",
+	module + "/internal/load",
 	module + "/internal/proctest",
 	module + "/shm/access",
 	module + "/shm/alloc", // properties runs it; the product does not

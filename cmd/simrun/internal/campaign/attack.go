@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/cmd/simrun/internal/campaign/agent"
+	"cutthrough/internal/load"
 	"cutthrough/sim/cli"
 
 	"github.com/spf13/cobra"
@@ -173,7 +174,7 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 		f.Done += n
 		p.kill() // what it holds is for the others to release
 	}
-	ended, err := call[[]agent.Ended](t.server, "Ended", []string{"echo"})
+	ended, err := call[[]load.Ended](t.server, "Ended", []string{"echo"})
 	if err != nil {
 		fail(err)
 	}

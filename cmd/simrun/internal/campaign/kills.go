@@ -3,13 +3,11 @@ package campaign
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
 
 	"cutthrough/cmd/simrun/internal/campaign/agent"
+	"cutthrough/internal/load"
 	"cutthrough/sim/cli"
 
 	"github.com/spf13/cobra"
@@ -59,20 +57,6 @@ and no process may keep descriptors, mapped segments, goroutines, sessions or se
 // noLinger makes a session layer keep no segment without sessions, so that one that is there is a leak.
 const noLinger = "--linger=0s"
 
-// survivors say, by the process that is killed, which tasks of the others end, and the kinds of errors that they may end with.
-var survivors = map[string]map[string]map[string][]string{
-	"client": {
-		"server": {"echo": {"reset", "EOF"}}, // the client may have been closing
-	},
-	"server": {
-		"client": {"idle": {"reset"}, "stream": {"reset"}, "churn": {"reset", "refused"}},
-	},
-	"layer": {
-		"client": {"idle": {"layer gone"}, "stream": {"layer gone"}, "churn": {"layer gone"}},
-		"server": {"accept": {"layer gone"}, "echo": {"layer gone", "EOF"}},
-	},
-}
-
 func (k *killsResult) run(r *runner) {
 	r.a.Say("killing processes %d times", k.Rounds)
 	var t *trio
@@ -116,11 +100,11 @@ func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) 
 	if ok, err := call[bool](t.client, "Progress", agent.ProgressCall{Task: "stream", N: messages, Limit: patience}); err != nil || !ok {
 		return errors.Join(errors.New("no messages"), err)
 	}
-	killed := agent.Now()
+	killed := load.Now()
 	t.process(v.Victim).kill()
 	r.a.Update(func() { v.Kills++ })
-	for name, tasks := range survivors[v.Victim] {
-		seen, err := ends(t.process(name), tasks, killed)
+	for _, name := range load.Survivors(v.Victim) {
+		seen, err := ends(v.Victim, t.process(name), killed)
 		if err != nil {
 			r.count(&k.Wrong)
 			return fmt.Errorf("the %s was killed: %w", v.Victim, err)
@@ -141,35 +125,13 @@ func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) 
 	return nil
 }
 
-// undisturbed are the errors with which an echo ends before the kill: its client has closed the session, or the last client
-// was killed while it dialled.
-var undisturbed = []string{"EOF", "reset"}
-
 // ends waits until the tasks of a survivor have ended, and returns how long after the kill each has.
-func ends(survivor *process, tasks map[string][]string, killed time.Duration) ([]time.Duration, error) {
-	all, err := call[[]agent.Ended](survivor, "Ended", slices.Collect(maps.Keys(tasks)))
+func ends(victim string, survivor *process, killed time.Duration) ([]time.Duration, error) {
+	ended, err := call[[]load.Ended](survivor, "Ended", load.Ends(victim, survivor.name))
 	if err != nil {
 		return nil, err
 	}
-	var times []time.Duration
-	seen := map[string]bool{}
-	for _, e := range all {
-		want := undisturbed
-		if e.At >= killed {
-			want = tasks[e.Task]
-			seen[e.Task] = true
-			times = append(times, e.At-killed)
-		}
-		if !slices.Contains(want, e.Kind) {
-			return nil, fmt.Errorf("task %s of the %s ended with %q, want %s", e.Task, survivor.name, e.Kind, strings.Join(want, " or "))
-		}
-	}
-	for task := range tasks {
-		if !seen[task] {
-			return nil, fmt.Errorf("no task %s of the %s has ended", task, survivor.name)
-		}
-	}
-	return times, nil
+	return load.Judge(victim, survivor.name, ended, killed)
 }
 
 // Print implements [cli.Result].

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cutthrough/cmd/simrun/internal/campaign/agent"
+	"cutthrough/internal/load"
 	"cutthrough/sim/cli"
 
 	"github.com/spf13/cobra"
@@ -130,7 +131,7 @@ func progress(t *trio, task string) error {
 	if err != nil {
 		return err
 	}
-	ended, err := call[[]agent.Ended](t.client, "Ended", []string(nil))
+	ended, err := call[[]load.Ended](t.client, "Ended", []string(nil))
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +10,11 @@ import (
 	"net/rpc"
 	"os"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
 	"cutthrough/impl"
+	"cutthrough/internal/load"
 	"cutthrough/shm"
 	"cutthrough/shm/fifo"
 	"cutthrough/shm/oshost"
@@ -29,11 +28,8 @@ type None struct{}
 type Agent struct {
 	host   shm.Host
 	app    *impl.App
-	tasks  tasks
+	load   *load.Tasks
 	attack *attack
-
-	mu    sync.Mutex
-	conns map[io.Closer]bool // of the load
 }
 
 // URI is where the honest server listens.
@@ -54,8 +50,7 @@ type Duplex struct {
 // Serve serves the parent on standard input and output until the input ends.
 func Serve() error {
 	s := rpc.NewServer()
-	a := &Agent{host: oshost.New(), conns: map[io.Closer]bool{}}
-	a.tasks.init()
+	a := &Agent{host: oshost.New(), load: load.New(kindOf)}
 	if err := s.Register(a); err != nil {
 		return err
 	}
@@ -78,74 +73,14 @@ func (a *Agent) Goroutines(_ None, n *int) error {
 	return nil
 }
 
-// ServeCall names a session layer and where to listen.
-type ServeCall struct{ Socket, URI string }
-
-// Serve attaches and echoes what comes, in tasks "accept" and "echo".
-func (a *Agent) Serve(c ServeCall, _ *None) error {
-	if err := a.Attach(c.Socket, nil); err != nil {
-		return err
-	}
-	l, err := a.app.Listen(c.URI)
-	if err != nil {
-		return err
-	}
-	a.tasks.run("accept", func() error {
-		for {
-			s, err := l.Accept()
-			if err != nil {
-				return err
-			}
-			a.tasks.run("echo", func() error { return echo(s) })
-		}
-	})
-	return nil
-}
-
-// echo echoes until the peer has closed its side, and closes then.
-func echo(s net.Conn) error {
-	defer s.Close()
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := s.Read(buf)
-		if err == nil {
-			_, err = s.Write(buf[:n])
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// dial dials the server for the load.
-func (a *Agent) dial() (*impl.Session, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	s, err := a.app.Dial(ctx, URI)
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.conns[s] = true
-	return s, nil
-}
-
-func (a *Agent) hangup(s *impl.Session) error {
-	a.mu.Lock()
-	delete(a.conns, s)
-	a.mu.Unlock()
-	return s.Close()
-}
-
 // kinds are the errors that sessions end with, by the names that they have between processes.
 var kinds = []struct {
 	name string
 	err  error
 }{
-	{"EOF", io.EOF}, {"closed", net.ErrClosed}, {"corrupt", shm.ErrCorrupt}, {"deadline", os.ErrDeadlineExceeded},
+	{"peer gone", impl.ErrPeerGone}, {"EOF", io.EOF}, {"closed", net.ErrClosed}, {"corrupt", shm.ErrCorrupt}, {"deadline", os.ErrDeadlineExceeded},
 	{"reset", syscall.ECONNRESET}, {"pipe", syscall.EPIPE}, {"refused", syscall.ECONNREFUSED}, {"layer gone", impl.ErrLayerGone},
-	{"wrong bytes", errWrongBytes},
+	{"wrong bytes", load.ErrWrongBytes},
 }
 
 func kindOf(err error) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cutthrough/impl/wire"
+	"cutthrough/internal/load"
 	"cutthrough/shm"
 )
 
@@ -68,7 +69,7 @@ func (a *Agent) Attack(c AttackCall, _ *None) error {
 	if i < 0 {
 		return fmt.Errorf("no attack %q", c.Name)
 	}
-	x := &attack{socket: c.Socket, host: a.host, rng: rand.New(rand.NewPCG(uint64(Now()), 3)), over: make(chan struct{})}
+	x := &attack{socket: c.Socket, host: a.host, rng: rand.New(rand.NewPCG(uint64(load.Now()), 3)), over: make(chan struct{})}
 	a.attack = x
 	go func() {
 		defer close(x.over)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"time"
 
 	"cutthrough/impl"
+	"cutthrough/internal/load"
 )
 
 const (
@@ -32,7 +34,7 @@ func (m *Measured) Add(n Measured) {
 type meter struct {
 	app      *impl.App
 	socket   string
-	live     *impl.Session // as old as the meter
+	live     net.Conn // as old as the meter
 	serial   uint64
 	attached time.Time // the last time that another application was
 	m        *Measured
@@ -58,7 +60,7 @@ func (a *Agent) Measure(c MeasureCall, m *Measured) error {
 			x.roundTrip()
 		}
 	}
-	return a.hangup(x.live)
+	return x.live.Close()
 }
 
 // time records how long f takes, or why it fails.
@@ -106,8 +108,8 @@ func (x *meter) connect() {
 func (x *meter) roundTrip() {
 	x.serial++
 	msg := make([]byte, messageSize)
-	copy(msg, pattern[x.serial%uint64(len(pattern)-messageSize):])
+	copy(msg, load.Pattern[x.serial%uint64(len(load.Pattern)-messageSize):])
 	binary.LittleEndian.PutUint64(msg, x.serial)
 	_ = x.live.SetDeadline(time.Now().Add(opPatience)) // fails only if the round trip does
-	x.time("round trip", &x.m.RoundTrip, func() error { return roundTrip(x.live, msg) })
+	x.time("round trip", &x.m.RoundTrip, func() error { return load.RoundTrip(x.live, msg) })
 }
