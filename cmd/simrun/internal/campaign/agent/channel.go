@@ -2,7 +2,6 @@ package agent
 
 import (
 	"io"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,7 +18,7 @@ func (x *attack) connect() (*channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := again(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: x.socket}) }); err != nil {
+	if err := uninterrupted(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: x.socket}) }); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
@@ -29,13 +28,10 @@ func (x *attack) connect() (*channel, error) {
 	return &channel{fd}, nil
 }
 
-// again calls f until no signal interrupts it. A full queue of connections is for the attacker to wait for.
-func again(f func() error) error {
+// uninterrupted calls f until no signal interrupts it.
+func uninterrupted(f func() error) error {
 	for {
-		err := f()
-		if err == unix.EAGAIN {
-			time.Sleep(interval)
-		} else if err != unix.EINTR {
+		if err := f(); err != unix.EINTR {
 			return err
 		}
 	}
@@ -49,12 +45,7 @@ func (c *channel) send(b []byte, fds ...int) error {
 	if len(fds) > 0 {
 		oob = unix.UnixRights(fds...)
 	}
-	for {
-		err := unix.Sendmsg(c.fd, b, oob, nil, unix.MSG_NOSIGNAL)
-		if err != unix.EINTR {
-			return err
-		}
-	}
+	return uninterrupted(func() error { return unix.Sendmsg(c.fd, b, oob, nil, unix.MSG_NOSIGNAL) })
 }
 
 // say sends a message. That the session layer has hung up is found out by the next recv.
