@@ -172,13 +172,15 @@ func (a *App) tellLocked(m wire.Message) {
 	a.postLocked(m, nil)
 }
 
-// withdrawLocked takes the message of r out of the queue. False: it is not there, because it was sent or is being sent.
+// withdrawLocked takes the message of r out of the queue. False: it is not there, or it is the first one, which is being
+// sent.
 func (a *App) withdrawLocked(r *request) bool {
 	i := slices.IndexFunc(a.outgoing, func(o outgoing) bool { return o.request == r })
-	if i >= 0 {
-		a.outgoing = slices.Delete(a.outgoing, i, i+1)
+	if i <= 0 {
+		return false
 	}
-	return i >= 0
+	a.outgoing = slices.Delete(a.outgoing, i, i+1)
+	return true
 }
 
 // flushLocked sends what the control channel takes at once, unless another call or the writer is sending: that one
@@ -206,7 +208,6 @@ func (a *App) sendLocked(deadline time.Duration) {
 			return
 		}
 		o := a.outgoing[0]
-		a.outgoing = a.outgoing[1:]
 		a.mu.Unlock()
 		err := a.conn.Send(o.msg.Encode(nil), nil, deadline)
 		a.mu.Lock()
@@ -215,20 +216,22 @@ func (a *App) sendLocked(deadline time.Duration) {
 		case err == nil:
 		case a.hungUp || errors.Is(err, shm.ErrClosed) || errors.Is(err, shm.ErrPeerClosed):
 			a.outgoing = nil // the control task ends all calls
+			continue
 		case o.request != nil && o.request.dropped:
 			a.forgetLocked(o.request)
 		case o.request != nil && !full:
 			o.request.fail(err)
+		case deadline != shm.Forever:
+			a.spawnLocked("app-writer", a.runWriter)
+			return
 		default:
-			a.outgoing = slices.Insert(a.outgoing, 0, o)
-			if deadline != shm.Forever {
-				a.spawnLocked("app-writer", a.runWriter)
-				return
-			}
 			a.mu.Unlock()
 			a.host.Sleep(a.host.Now() + sendRetry)
 			a.mu.Lock()
+			continue
 		}
+		a.outgoing[0] = outgoing{}
+		a.outgoing = a.outgoing[1:]
 	}
 	a.sending = false
 }
