@@ -12,6 +12,8 @@
 //	0    fifo.cap           uint64  bytes of data area; written by Init, read by Open*, never again
 //	8    fifo.start         uint64  first value of both counters; likewise
 //	16   fifo.magic         uint64  likewise
+//	32   fifo.producer_state uint32 its [State]; written by the producer only
+//	36   fifo.consumer_state uint32 likewise of the consumer
 //	64   fifo.deq_ntf_sent  uint32  a dequeue notification is in flight
 //	128  fifo.tail          uint64  counts bytes enqueued; written by the producer only
 //	256  fifo.head          uint64  counts bytes dequeued; written by the consumer only
@@ -20,7 +22,8 @@
 //	640  fifo.data          [cap]byte
 //
 // Each word that one side writes while the other reads it has a cache line of its own, and the next
-// line too, because prefetchers fetch lines in pairs.
+// line too, because prefetchers fetch lines in pairs. The states change twice in the life of a fifo, so
+// both processors keep their line, and a look at the peer's state costs next to nothing.
 //
 // The counters run freely through all 64 bits and wrap. In modular arithmetic head <= tail <=
 // head+cap always holds: the producer advances fifo.tail only into space that it has seen free, and

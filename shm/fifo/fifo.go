@@ -13,6 +13,8 @@ const (
 	capOff      = 0
 	startOff    = 8
 	magicOff    = 16
+	writerOff   = 32
+	readerOff   = 36
 	ntfSentOff  = 64
 	tailOff     = 128
 	headOff     = 256
@@ -41,6 +43,8 @@ var (
 	nameHasEvent = shm.NewName("fifo.has_event")
 	nameWantNtf  = shm.NewName("fifo.want_deq_ntf")
 	nameNtfSent  = shm.NewName("fifo.deq_ntf_sent")
+	nameWriter   = shm.NewName("fifo.producer_state")
+	nameReader   = shm.NewName("fifo.consumer_state")
 )
 
 // Size returns the number of bytes of a segment that a fifo of the given capacity occupies, header
@@ -69,6 +73,8 @@ func Init(s *shm.Segment, off, capacity, start uint64) error {
 	f.ntfSent.Store(0)
 	f.headWord.Store(start)
 	f.tailWord.Store(start)
+	f.writerState.Store(uint32(StateIdle))
+	f.readerState.Store(uint32(StateIdle))
 	s.Uint64(off+capOff, nameCap).Store(capacity)
 	s.Uint64(off+startOff, nameStart).Store(start)
 	s.Uint64(off+magicOff, nameMagic).Store(magic)
@@ -94,10 +100,12 @@ type shared struct {
 	tailWord, headWord shm.Uint64
 	wantNtf            shm.Uint64
 	hasEvent, ntfSent  shm.Uint32
-	data               shm.Range
-	cap                uint64
-	batch              uint64 // min(publishBatch, cap): bytes moved before the own counter is stored
-	off                uint64
+
+	writerState, readerState shm.Uint32
+	data                     shm.Range
+	cap                      uint64
+	batch                    uint64 // min(publishBatch, cap): bytes moved before the own counter is stored
+	off                      uint64
 }
 
 // sharedAt returns the words of the fifo at off, without a geometry.
@@ -109,6 +117,9 @@ func sharedAt(s *shm.Segment, off uint64) shared {
 		wantNtf:  s.Uint64(off+wantNtfOff, nameWantNtf),
 		ntfSent:  s.Uint32(off+ntfSentOff, nameNtfSent),
 		off:      off,
+
+		writerState: s.Uint32(off+writerOff, nameWriter),
+		readerState: s.Uint32(off+readerOff, nameReader),
 	}
 }
 

@@ -326,6 +326,9 @@ func TestInitFifoOverwrites(t *testing.T) {
 	if event, want, has := p.hasEvent.Load(), p.wantNtf.Load(), p.ntfSent.Load(); event != 0 || want != 0 || has != 0 {
 		t.Errorf("event %d, want %d, has %d", event, want, has)
 	}
+	if w, r := p.writerState.Load(), p.readerState.Load(); w != 0 || r != 0 {
+		t.Errorf("states %d and %d", w, r)
+	}
 	free, err := p.Free()
 	must(t, err)
 	readable, err := c.Readable()
