@@ -129,11 +129,12 @@ func (c *Consumer) release(head uint64) {
 	c.released = head
 }
 
-// SetState says what this side does from now on. Ring the producer after a state in which it takes no more.
+// SetState says what this side does from now on. Ring the producer after a state in which it takes no more. Unlike the
+// other methods it may be called concurrently with them.
 func (c *Consumer) SetState(s State) { c.readerState.Store(uint32(s)) }
 
 // PeerState returns what the producer does. After StateClosed there are all the bytes that there will be. The only
-// error is [shm.ErrCorrupt]. Unlike the other methods it may be called concurrently with them.
+// error is [shm.ErrCorrupt]. It may be called like SetState.
 func (c *Consumer) PeerState() (State, error) { return loadState(c.writerState, nameWriter, c.off) }
 
 // Readable releases, reads the producer's counter and returns how many bytes can be dequeued now.

@@ -116,15 +116,11 @@ func (p *Producer) publish(tail uint64) {
 	p.published = tail
 }
 
-// SetState publishes the staged bytes and says what this side does from now on. Ring the consumer after a state that
-// ends the stream.
-func (p *Producer) SetState(s State) {
-	p.Publish()
-	p.writerState.Store(uint32(s))
-}
+// SetState says what this side does from now on. Publish before a state that ends the stream, and ring the consumer
+// after it. Unlike the other methods it may be called concurrently with them.
+func (p *Producer) SetState(s State) { p.writerState.Store(uint32(s)) }
 
-// PeerState returns what the consumer does. The only error is [shm.ErrCorrupt]. Unlike the other methods it may be
-// called concurrently with them.
+// PeerState returns what the consumer does. The only error is [shm.ErrCorrupt]. It may be called like SetState.
 func (p *Producer) PeerState() (State, error) { return loadState(p.readerState, nameReader, p.off) }
 
 // Free publishes, reads the consumer's counter and returns how many bytes fit now. The only error

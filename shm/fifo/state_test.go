@@ -26,18 +26,6 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateAfterBytes: the staged bytes are there when the consumer sees the end.
-func TestStateAfterBytes(t *testing.T) {
-	f := newFixture(t, nil, 10, 0)
-	_, err := f.p.Enqueue([]byte("last"))
-	must(t, err)
-	f.p.SetState(StateClosed)
-	b := make([]byte, 10)
-	if n, err := f.c.Dequeue(b); string(b[:n]) != "last" || err != nil {
-		t.Errorf("Dequeue = %q, %v", b[:n], err)
-	}
-}
-
 // TestForgedState: a state that does not exist is corrupt.
 func TestForgedState(t *testing.T) {
 	f := newFixture(t, nil, 10, 0)
