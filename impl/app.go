@@ -18,6 +18,9 @@ var (
 	nameAppLock  = shm.NewName("app.lock")
 	nameRequest  = shm.NewName("app.request")
 	nameIncoming = shm.NewName("app.accept")
+	nameEnded    = shm.NewName("app.ended")
+	nameAgain    = shm.NewName("app.attach-again")
+	nameDoubt    = shm.NewName("app.doubt")
 	namePeerLock = shm.NewName("peer.lock")
 	namePeerBell = shm.NewName("peer.bell")
 	namePeerRing = shm.NewName("peer.ring")
@@ -34,38 +37,42 @@ type Options struct {
 	// Trust, if not nil, judges the process that listens at the address, as the kernel knows it: an error ends
 	// Attach before anything is sent. Any process can listen at an abstract address or in a directory of all.
 	Trust func(layer shm.Peer) error
-	// Observe, if not nil, gets what happens, in order: for tests, simulation and monitors. It must
-	// not call the application.
+	// Observe, if not nil, gets what happens, in order. It must not call the application, nor wait.
 	Observe func(Observation)
 	Spin    int // how long to look for progress before sleeping; see fifo.SpinDefault; 0 sleeps at once
 	// CloseWait bounds how long App.Close and Listener.Close wait for the session layer; default 500 ms. CloseContext
 	// waits as long as its context.
 	CloseWait time.Duration
+	// NoReturn: when the session layer has ended, the application does not attach again. Listeners end then.
+	NoReturn bool
 }
 
-const defaultCloseWait = 500 * time.Millisecond
+const (
+	defaultCloseWait = 500 * time.Millisecond
+	// dialTry bounds one try to connect to a session layer that has no room.
+	dialTry = 250 * time.Millisecond
+	// openWait is how long a dialler may take, after the session layer has ended, to use a session that its reply has
+	// told of. The session layer may have ended before the reply.
+	openWait = time.Second
+)
 
-// App is an application that is attached to a session layer. Close is enough to
-// release everything. Safe for concurrent use.
+// App is an application of a session layer. When that ends, established sessions go on, and the application attaches
+// again as soon as there is a session layer at the address. Close is enough to release everything. Safe for concurrent
+// use.
 type App struct {
 	host shm.Host
+	addr string
 	opt  Options
-	conn shm.Conn
 
-	mu          sync.Locker
-	lastRequest uint64
-	requests    []*request
-	outgoing    []outgoing // messages that wait to be sent, the oldest first
-	sending     bool       // a call or the writer is sending them
-	table       segmentTable
-	sessions    []*Session // by the index of their handle; nil where there is none
-	listeners   []*Listener
-	attached    bool
-	closed      bool  // by Close
-	err         error // why it has ended
-	hungUp      bool  // the control channel has ended: no reply comes any more
-	tasks       int
-	ended       shm.Doorbell
+	mu        sync.Locker
+	current   *attachment   // the newest
+	past      []*attachment // whose session layer has ended, and that have sessions
+	listeners []*Listener   // also those that are bound at no session layer at present
+	attaching bool          // a task attaches again
+	closed    bool
+	tasks     int
+	ended     shm.Doorbell // rung when a task or session has ended
+	again     shm.Doorbell // ends a pause of the task that attaches again
 }
 
 // Attach is AttachContext with the background context: it waits for a session layer that does not answer.
@@ -83,7 +90,7 @@ func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*
 		opt.Backlog = 4096
 	}
 	opt.CloseWait = cmp.Or(opt.CloseWait, defaultCloseWait)
-	m := wire.Message{Type: wire.Attach, Namespace: opt.Namespace, Secret: opt.Secret, Scope: opt.Scope}
+	m := opt.attach()
 	err := m.Validate()
 	if min(opt.RxSize, opt.TxSize) < 0 || max(opt.RxSize, opt.TxSize) > wire.MaxFifo {
 		err = fmt.Errorf("fifos of %d and %d bytes: %w", opt.RxSize, opt.TxSize, wire.Unsupported)
@@ -91,50 +98,53 @@ func AttachContext(ctx context.Context, h shm.Host, addr string, opt Options) (*
 	if err != nil {
 		return nil, fmt.Errorf("impl: attach: %w", err)
 	}
-	conn, err := dialLayer(ctx, h, addr)
-	if err != nil {
-		return nil, fmt.Errorf("impl: attach: %w", err)
+	a := &App{
+		host: h, addr: addr, opt: opt, attaching: true,
+		mu: h.NewLock(nameAppLock), ended: h.NewLocalDoorbell(nameEnded), again: h.NewLocalDoorbell(nameAgain),
 	}
-	if opt.Trust != nil {
-		peer, err := conn.Peer()
-		if err == nil {
-			err = opt.Trust(peer)
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("impl: attach: %w", err), conn.Close())
-		}
-	}
-	a := &App{host: h, opt: opt, conn: conn, mu: h.NewLock(nameAppLock), ended: h.NewLocalDoorbell(nameRequest)}
-	a.mu.Lock()
-	a.spawnLocked("app-control", a.runControl)
-	a.mu.Unlock()
-	err = a.ask(patient(ctx), a.newRequest(), m)
-	if err != nil {
+	if err := a.attach(ctx); err != nil {
 		_ = a.Close()
 		return nil, fmt.Errorf("impl: attach: %w", err)
 	}
+	a.mu.Lock()
+	a.current.announceLocked()
+	a.attaching = false
+	a.returnLocked()
+	a.mu.Unlock()
 	return a, nil
 }
 
-// dialLayer connects to the session layer. While that has no room for a connection, it looks at ctx between two tries.
-func dialLayer(ctx context.Context, h shm.Host, addr string) (shm.Conn, error) {
+// dialLayer connects to the session layer. While that has no room for a connection, it looks between two tries whether
+// the caller or the application has given up.
+func (a *App) dialLayer(ctx context.Context) (shm.Conn, error) {
 	end, limited := ctx.Deadline()
 	for {
 		until := shm.Forever
 		if limited {
-			until = h.At(end)
+			until = a.host.At(end)
 		}
-		if ctx.Done() != nil { // each try is behind those that wait, so there are few
-			until = min(until, h.Now()+time.Second)
+		if ctx.Done() != nil || a.current != nil { // each try is behind those that wait, so there are few
+			until = min(until, a.host.Now()+dialTry)
 		}
-		conn, err := h.Dial(addr, until)
+		conn, err := a.host.Dial(a.addr, until)
 		if !errors.Is(err, shm.ErrDeadline) {
 			return conn, err
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		a.mu.Lock()
+		closed := a.closed
+		a.mu.Unlock()
+		if closed {
+			return nil, net.ErrClosed
+		}
 	}
+}
+
+// attach returns the message with which an application attaches.
+func (o *Options) attach() wire.Message {
+	return wire.Message{Type: wire.Attach, Namespace: o.Namespace, Secret: o.Secret, Scope: o.Scope}
 }
 
 // spawnLocked runs f in a task that Close waits for.
@@ -165,75 +175,58 @@ func (a *App) close(p patience) error {
 		return net.ErrClosed
 	}
 	a.closed = true
-	a.endLocked(net.ErrClosed)
-	sessions, listeners := slices.Clone(a.sessions), slices.Clone(a.listeners)
+	_ = a.again.Ring()
+	var sessions []*Session
+	for _, t := range a.attachmentsLocked() {
+		t.endLocked(net.ErrClosed)
+		for _, s := range t.sessionsLocked() {
+			s.fail(net.ErrClosed)
+			sessions = append(sessions, s)
+		}
+	}
+	listeners := slices.Clone(a.listeners)
 	a.mu.Unlock()
 	for _, l := range listeners {
 		_ = l.Close()
 	}
 	for _, s := range sessions {
-		if s != nil {
-			_ = s.Close()
-		}
+		_ = s.Close()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for slices.ContainsFunc(a.sessions, func(s *Session) bool { return s != nil }) {
-		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever) // another call is closing it
-	}
-	// Unmap before the session layer can learn that we are gone: it gives the places to others then.
 	var errs []error
-	for len(a.table.byBase) > 0 {
-		errs = append(errs, a.unmapLocked(a.table.byBase[0].h))
+	for _, t := range a.attachmentsLocked() {
+		errs = append(errs, t.leaveLocked(p))
 	}
-	errs = append(errs, a.detachLocked(p))
-	a.mu.Unlock()
-	_ = a.conn.Close()
-	a.mu.Lock()
 	for a.tasks > 0 {
 		_ = waitUnlocked(a.mu, a.ended, nil, shm.Forever)
 	}
 	return errors.Join(errs...)
 }
 
-// detachLocked leaves the session layer and waits for its reply. A session layer that is gone has forgotten the
-// application by itself.
-func (a *App) detachLocked(p patience) error {
-	if !a.attached || a.hungUp {
-		return nil
+// attachmentsLocked returns the newest attachment, if there is one, and those before it that have sessions.
+func (a *App) attachmentsLocked() []*attachment {
+	all := slices.Clone(a.past)
+	if a.current != nil {
+		all = append(all, a.current)
 	}
-	r := a.newRequest()
-	a.requestLocked(r, wire.Message{Type: wire.Detach}, nil)
-	err := a.awaitLocked(p, r, func() bool { return a.hungUp })
-	if a.hungUp {
-		return nil
-	}
-	return err
+	return all
 }
 
-// endLocked makes every call that waits return.
-func (a *App) endLocked(why error) {
-	if a.err != nil {
-		return
+// overLocked returns why nothing can be accepted any more, or nil.
+func (a *App) overLocked() error {
+	switch {
+	case a.closed:
+		return net.ErrClosed
+	case a.opt.NoReturn:
+		return a.current.err
 	}
-	a.err = why
-	for _, r := range a.requests {
-		_ = r.bell.Ring()
-	}
-	for _, s := range a.sessions {
-		if s != nil {
-			s.fail(why)
-		}
-	}
-	for _, l := range a.listeners {
-		_ = l.bell.Ring()
-	}
+	return nil
 }
 
-// sessionLocked returns the live session with the index, or nil.
-func (a *App) sessionLocked(index uint32) *Session {
-	if int(index) >= len(a.sessions) {
-		return nil
-	}
-	return a.sessions[index]
+// newest returns the current attachment.
+func (a *App) newest() *attachment {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.current
 }

@@ -154,15 +154,16 @@ func TestReplyBesideClose(t *testing.T) {
 	a, reply, _ := dialled(t)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.err = net.ErrClosed
-	defer func() { a.err = nil }()
+	at := a.current
+	at.err = net.ErrClosed
+	defer func() { at.err = nil }()
 	r := a.newRequest()
 	r.id, r.asked = 99, wire.Connect
-	a.requests = append(a.requests, r)
+	at.requests = append(at.requests, r)
 	reply.RequestID, reply.Handle = r.id, wire.NewHandle(wire.KindSession, 1, reply.Handle.Index()+1)
-	check(t, a.replyLocked(reply))
+	check(t, at.replyLocked(reply))
 	wantErr(t, "dial", r.err, net.ErrClosed)
-	if s := a.sessionLocked(reply.Handle.Index()); s != nil {
+	if s := at.sessionLocked(reply.Handle.Index()); s != nil {
 		t.Errorf("session %v is left", s.handle)
 	}
 }
@@ -174,7 +175,7 @@ func TestSessionIndex(t *testing.T) {
 	defer a.mu.Unlock()
 	for _, index := range []uint32{s.handle.Index(), maxSessions} {
 		reply.Handle = wire.NewHandle(wire.KindSession, 1, index)
-		_, err := a.newSessionLocked(reply, false)
+		_, err := a.current.newSessionLocked(reply, false)
 		wantErr(t, "session", err, ErrUnresolved)
 	}
 }
@@ -184,10 +185,10 @@ func TestBurst(t *testing.T) {
 	a := attach(t, startLayer(t, server.Config{}))
 	a.mu.Lock()
 	for range 3 * maxBurst {
-		a.tellLocked(wire.Message{Type: wire.Unbind, Handle: wire.NewHandle(wire.KindListener, 1, 9)}) // of no listener
+		a.current.tellLocked(wire.Message{Type: wire.Unbind, Handle: wire.NewHandle(wire.KindListener, 1, 9)}) // of no listener
 	}
-	a.flushLocked()
-	left := len(a.outgoing)
+	a.current.flushLocked()
+	left := len(a.current.outgoing)
 	a.mu.Unlock()
 	if left < 2*maxBurst {
 		t.Errorf("%d of %d messages are left", left, 3*maxBurst)

@@ -19,18 +19,20 @@ import (
 func (p *peer) await(d *direction, ready func() bool, until time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.leader != nil || p.deserted {
+	if p.deserted {
+		return nil // the state of the session says why
+	}
+	if p.leader != nil {
 		if err := p.followLocked(d, ready, until); p.leader != d {
 			return err
 		}
 	}
 	p.leader = d
 	err := p.leadLocked(d, ready, until)
-	if errors.Is(err, shm.ErrPeerClosed) {
+	if errors.Is(err, shm.ErrPeerClosed) || errors.Is(err, shm.ErrClosed) { // closed here: the sessions are over
 		p.desertLocked()
 		err = nil
 	}
-	p.deserted = p.deserted || errors.Is(err, shm.ErrClosed) // the segment is unmapped, and the sessions are over
 	p.promoteLocked()
 	return err
 }
@@ -64,7 +66,7 @@ func (p *peer) dismissLocked(d *direction) bool {
 // has yet to wake: a call that comes before follows.
 func (p *peer) promoteLocked() {
 	p.leader = nil
-	if first := p.followers.Front(); first != nil && !p.deserted {
+	if first := p.followers.Front(); first != nil {
 		p.leader = first.Value.(*direction)
 		p.dismissLocked(p.leader)
 		_ = p.leader.bell.Ring()
@@ -101,12 +103,12 @@ func (p *peer) leadLocked(d *direction, ready func() bool, until time.Duration) 
 	}
 }
 
-// desertLocked notes that the peer has closed its end of the doorbell. An application does so when all sessions are
-// over, or dies; the session layer tells the sessions which. Until then their calls wait as followers without
-// a leader.
+// desertLocked notes that the peer has closed its end of the doorbell: it has died, or has nothing to do with this
+// application any more. Sessions that it has closed say so in their fifos. The others end after the bytes that are
+// there, whether or not there is a session layer to say so.
 func (p *peer) desertLocked() {
 	p.deserted = true
-	p.takeLocked() // what it posted and did not ring for
+	p.eachSessionLocked(func(s *Session) { s.failLocked(ErrPeerGone) })
 }
 
 // signalLocked wakes the call that sleeps in d.
@@ -162,7 +164,7 @@ type sessionWaiter struct {
 // Wait implements [shm.Waiter]. A change of the session's state, which includes its deadlines, ends the
 // wait too.
 func (w sessionWaiter) Wait(ready func() bool, deadline time.Duration) error {
-	if w.s.app.opt.Spin == 0 {
+	if w.s.at.app.opt.Spin == 0 {
 		ready = nil // or the doorbell would spin
 	}
 	return w.s.peer.await(w.d, ready, deadline)

@@ -16,7 +16,8 @@ import (
 // Listener is a [net.Listener] of local sessions. Safe for concurrent use.
 type Listener struct {
 	app    *App
-	handle wire.Handle
+	at     *attachment // where it is bound; nil: nowhere at present
+	handle wire.Handle // there
 	addr   Addr
 	bell   shm.Doorbell
 	queue  []*Session // accepted by us, not yet by the caller
@@ -44,9 +45,7 @@ func (a *App) ListenContext(ctx context.Context, uri string) (*Listener, error) 
 // listen listens at e; the address of the listener has the port that was chosen.
 func (a *App) listen(ctx context.Context, e wire.Endpoint) (*Listener, error) {
 	l := &Listener{app: a, addr: Addr{Endpoint: e}, bell: a.host.NewLocalDoorbell(nameIncoming)}
-	r := a.newRequest()
-	r.listener = l
-	err := a.ask(patient(ctx), r, wire.Message{Type: wire.Bind, Endpoint: e})
+	err := a.newest().bind(patient(ctx), l)
 	if errors.Is(err, wire.Invalid) {
 		err = fmt.Errorf("%w: %w", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), err)
 	}
@@ -54,6 +53,29 @@ func (a *App) listen(ctx context.Context, e wire.Endpoint) (*Listener, error) {
 		return nil, l.opError("listen", sysError("bind", err))
 	}
 	return l, nil
+}
+
+// bind asks for the address of a listener, which the reply makes one of the application's.
+func (a *attachment) bind(p patience, l *Listener) error {
+	r := a.app.newRequest()
+	r.listener = l
+	return a.ask(p, r, wire.Message{Type: wire.Bind, Endpoint: l.addr.Endpoint})
+}
+
+// boundLocked notes that the listener of r is bound, or gives the address back if that is not wanted any more.
+func (a *attachment) boundLocked(r *request, m wire.Message) {
+	l := r.listener
+	if r.dropped || l.closed {
+		a.tellLocked(wire.Message{Type: wire.Unbind, Handle: m.Handle})
+		return
+	}
+	l.at, l.handle = a, m.Handle
+	if l.addr.Endpoint != m.Endpoint {
+		l.addr.Endpoint = m.Endpoint // with the port that was chosen
+	}
+	if !slices.Contains(a.app.listeners, l) {
+		a.app.listeners = append(a.app.listeners, l)
+	}
 }
 
 // Accept waits for the next session. It returns net.ErrClosed after Close.
@@ -71,7 +93,7 @@ func (l *Listener) AcceptSession() (*Session, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(l.queue) == 0 {
-		err := a.err
+		err := a.overLocked()
 		if l.closed {
 			err = net.ErrClosed
 		}
@@ -86,8 +108,10 @@ func (l *Listener) AcceptSession() (*Session, error) {
 	if len(l.queue) > 0 {
 		_ = l.bell.Ring()
 	}
-	l.admitLocked()
-	a.flushLocked()
+	if l.at != nil {
+		l.admitLocked()
+		l.at.flushLocked()
+	}
 	return s, nil
 }
 
@@ -111,16 +135,17 @@ func (l *Listener) close(p patience) error {
 		return l.opError("close", net.ErrClosed)
 	}
 	l.closed = true
-	queue := l.queue
+	queue, t := l.queue, l.at
 	for _, m := range l.waiting {
-		a.answerConnectLocked(m, wire.Refused)
+		t.answerConnectLocked(m, wire.Refused)
 	}
 	l.queue, l.waiting = nil, nil
 	a.listeners = slices.DeleteFunc(a.listeners, func(o *Listener) bool { return o == l })
 	_ = l.bell.Ring()
+	ended := func() bool { return t == nil || t.err != nil } // the session layer forgets the listener by itself then
 	r := a.newRequest()
-	if a.err == nil { // else the session layer forgets the listener by itself
-		a.requestLocked(r, wire.Message{Type: wire.Unbind, Handle: l.handle}, nil)
+	if !ended() {
+		t.requestLocked(r, wire.Message{Type: wire.Unbind, Handle: l.handle}, nil)
 	}
 	a.mu.Unlock()
 	for _, s := range queue {
@@ -128,8 +153,10 @@ func (l *Listener) close(p patience) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ended := func() bool { return a.err != nil }
-	if err := a.awaitLocked(p, r, ended); err != nil && !ended() {
+	if ended() {
+		return nil
+	}
+	if err := t.awaitLocked(p, r, ended); err != nil && !ended() {
 		return l.opError("close", err)
 	}
 	return nil
@@ -145,13 +172,13 @@ func (l *Listener) opError(op string, err error) error {
 const maxWaiting = 1 << 16
 
 // acceptLocked handles an accept notification.
-func (a *App) acceptLocked(m wire.Message) {
-	i := slices.IndexFunc(a.listeners, func(l *Listener) bool { return l.handle == m.Listener })
-	if i < 0 || a.err != nil || len(a.listeners[i].waiting) == maxWaiting {
+func (a *attachment) acceptLocked(m wire.Message) {
+	i := slices.IndexFunc(a.app.listeners, func(l *Listener) bool { return l.at == a && l.handle == m.Listener })
+	if i < 0 || a.err != nil || len(a.app.listeners[i].waiting) == maxWaiting {
 		a.answerConnectLocked(m, wire.Refused)
 		return
 	}
-	l := a.listeners[i]
+	l := a.app.listeners[i]
 	l.waiting = append(l.waiting, m)
 	l.admitLocked()
 }
@@ -161,20 +188,23 @@ func (l *Listener) admitLocked() {
 	for len(l.waiting) > 0 && len(l.queue) < l.app.opt.Backlog {
 		m := l.waiting[0]
 		l.waiting = l.waiting[1:]
-		s, err := l.app.newSessionLocked(m, true)
+		s, err := l.at.newSessionLocked(m, true)
 		if err != nil {
-			l.app.answerConnectLocked(m, wire.NoMemory)
+			l.at.answerConnectLocked(m, wire.NoMemory)
 			continue
 		}
 		l.queue = append(l.queue, s)
 		_ = l.bell.Ring()
-		l.app.answerConnectLocked(m, wire.OK)
+		l.at.answerConnectLocked(m, wire.OK)
 	}
 }
 
 // withdrawnLocked notes that the dialler of a connect waits no more. The answer says that nothing here uses the session.
-func (a *App) withdrawnLocked(session wire.Handle) {
-	for _, l := range a.listeners {
+func (a *attachment) withdrawnLocked(session wire.Handle) {
+	for _, l := range a.app.listeners {
+		if l.at != a {
+			continue
+		}
 		i := slices.IndexFunc(l.waiting, func(m wire.Message) bool { return m.Handle == session })
 		if i >= 0 {
 			a.answerConnectLocked(l.waiting[i], wire.Refused)
@@ -183,6 +213,6 @@ func (a *App) withdrawnLocked(session wire.Handle) {
 	}
 }
 
-func (a *App) answerConnectLocked(m wire.Message, status wire.Status) {
+func (a *attachment) answerConnectLocked(m wire.Message, status wire.Status) {
 	a.postLocked(wire.Message{Type: wire.AcceptReply, Handle: m.Handle, Status: status}, nil)
 }

@@ -43,6 +43,17 @@ func (a *Agent) Load(uri string, _ *None) error {
 	return a.load.Load(func() (net.Conn, error) { return Dialer{App: a.app}.Dial("", uri) })
 }
 
+// Redial returns when the server at uri can be dialled again.
+func (a *Agent) Redial(uri string, _ *None) error {
+	return load.Redial(func() (net.Conn, error) { return Dialer{App: a.app}.Dial("", uri) }, liveness)
+}
+
+// Unload closes the sessions of the load. Its tasks end.
+func (a *Agent) Unload(None, *None) error {
+	a.load.Unload()
+	return nil
+}
+
 // StreamCall asks for Sessions sessions at once with an echo at URI, which send Bytes each.
 type StreamCall struct {
 	URI      string

@@ -34,7 +34,7 @@ type peer struct {
 	sessions  map[uint32]*Session
 	sinceLow  int        // events taken since the queue was last empty
 	err       error      // the peer has spoiled the queue
-	deserted  bool       // the peer is gone, so that the bell never rings
+	deserted  bool       // the peer is gone, and so are the sessions with it
 	leader    *direction // of the call that takes the events; nil: no call waits
 	asleep    bool       // the leader is, or is about to
 	followers list.List  // directions of the calls that wait for their own bell; the longest first
@@ -79,6 +79,9 @@ func (p *peer) join(s *Session, at wire.Location, m *mapping, off uint64) error 
 		return p.err
 	}
 	p.sessions[s.handle.Index()] = s
+	if p.deserted {
+		s.failLocked(ErrPeerGone)
+	}
 	return nil
 }
 

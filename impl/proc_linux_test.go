@@ -166,7 +166,7 @@ func TestProcessesKilled(t *testing.T) {
 					check(t, err)
 					longest = max(longest, slices.Max(append(times, 0)))
 				}
-				r.replace(victim)
+				r.replace(victim, killed)
 				r.checkIdle()
 			}
 			t.Logf("longest time from a kill to the last error: %v", longest.Round(time.Microsecond))
@@ -175,31 +175,33 @@ func TestProcessesKilled(t *testing.T) {
 	}
 }
 
-// replace puts a new process in the place of one that was killed.
-func (r *trio) replace(victim string) {
+// replace puts a new process in the place of one that was killed. Sessions go on without a session layer, and
+// applications attach to the next one by themselves.
+func (r *trio) replace(victim string, killed time.Duration) {
 	switch victim {
 	case "client":
 		r.startClient()
 	case "server":
 		r.startServer()
 	case "layer":
-		for _, p := range []*proctest.Process{r.client, r.server} {
-			proctest.Call[None](p, "Detach", None{})
-		}
+		proctest.Call[None](r.client, "Progress", 3)
 		if _, err := os.Stat(r.addr); err != nil {
 			r.t.Errorf("a killed session layer leaves its socket: %v", err)
 		}
 		r.startLayer()
-		r.attachServer()
-		proctest.Call[None](r.client, "Attach", r.addr)
+		proctest.Call[None](r.client, "Redial", testURI)
+		proctest.Call[None](r.client, "Unload", None{})
+		proctest.Call[[]load.Ended](r.client, "Ended", []string{})
+		_, err := load.Judge(victim, "server", proctest.Call[[]load.Ended](r.server, "Ended", []string{"echo"}), killed)
+		check(r.t, err)
 	}
 }
 
 // TestProcessesLastWords: bytes that were written before a process dies are read to the end, and then the error says
-// that it is gone: the process that wrote them, or the session layer.
+// that it is gone, also when there is no session layer to say so.
 func TestProcessesLastWords(t *testing.T) {
-	for victim, gone := range map[string]error{"client": ErrPeerGone, "layer": ErrLayerGone} {
-		t.Run(victim, func(t *testing.T) {
+	for name, victims := range map[string][]string{"client": {"client"}, "layer, then client": {"layer", "client"}} {
+		t.Run(name, func(t *testing.T) {
 			r := &trio{t: t, addr: filepath.Join(t.TempDir(), "layer")}
 			r.startLayer()
 			l := listen(t, attach(t, r.addr), testURI)
@@ -209,10 +211,12 @@ func TestProcessesLastWords(t *testing.T) {
 			check(t, err)
 			words := []byte("last words")
 			proctest.Call[ConnReply](r.client, "Conn", ConnCall{ID: 1, Method: "Write", Data: words})
-			r.processes()[victim].Kill()
-			wantErr(t, "write", untilErr(s.fill), gone)
+			for _, victim := range victims {
+				r.processes()[victim].Kill()
+			}
+			wantErr(t, "write", untilErr(s.fill), ErrPeerGone)
 			got, err := io.ReadAll(s)
-			wantErr(t, "read", err, gone)
+			wantErr(t, "read", err, ErrPeerGone)
 			if !bytes.Equal(got, words) {
 				t.Errorf("read %q, want %q", got, words)
 			}

@@ -3,6 +3,7 @@ package impl
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -50,14 +51,19 @@ func (a *App) brief() patience {
 
 // ask sends a request and waits for its reply, the end of the caller's patience or of the application. A status other
 // than OK is an error. A request that was not sent when the patience ends is never sent.
-func (a *App) ask(p patience, r *request, m wire.Message) error {
+func (a *attachment) ask(p patience, r *request, m wire.Message) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err != nil {
+	a.app.mu.Lock()
+	defer a.app.mu.Unlock()
+	switch {
+	case a.app.closed:
+		return net.ErrClosed
+	case a.err != nil:
 		return a.err
+	case !a.attached && m.Type != wire.Attach:
+		return ErrLayerGone // the one before it has ended
 	}
 	a.requestLocked(r, m, r)
 	err := a.awaitLocked(p, r, func() bool { return a.err != nil })
@@ -68,7 +74,7 @@ func (a *App) ask(p patience, r *request, m wire.Message) error {
 }
 
 // requestLocked sends a request. Before it is sent, it can be withdrawn as the message of w, if that is not nil.
-func (a *App) requestLocked(r *request, m wire.Message, w *request) {
+func (a *attachment) requestLocked(r *request, m wire.Message, w *request) {
 	a.lastRequest++
 	m.RequestID, r.id, r.asked = a.lastRequest, a.lastRequest, m.Type
 	a.requests = append(a.requests, r)
@@ -78,12 +84,12 @@ func (a *App) requestLocked(r *request, m wire.Message, w *request) {
 
 // awaitLocked waits until r has its reply, ended says that none is to come, or the caller's patience ends. Then the reply
 // may still come, and make a session or a listener.
-func (a *App) awaitLocked(p patience, r *request, ended func() bool) error {
+func (a *attachment) awaitLocked(p patience, r *request, ended func() bool) error {
 	stop := context.AfterFunc(p.ctx, func() { _ = r.bell.Ring() })
 	defer stop()
 	late := false
 	for !r.done && !ended() && p.ctx.Err() == nil && !late {
-		late = waitUnlocked(a.mu, r.bell, nil, p.until) != nil
+		late = waitUnlocked(a.app.mu, r.bell, nil, p.until) != nil
 	}
 	switch {
 	case r.err != nil:
@@ -103,13 +109,13 @@ func (a *App) awaitLocked(p patience, r *request, ended func() bool) error {
 	return os.ErrDeadlineExceeded
 }
 
-func (a *App) forgetLocked(r *request) {
+func (a *attachment) forgetLocked(r *request) {
 	a.requests = slices.DeleteFunc(a.requests, func(o *request) bool { return o == r })
 }
 
 // replyLocked hands a reply to the call that made the request. A session or listener that no call waits for any more is
 // closed. A reply of another type than that of the request is an error.
-func (a *App) replyLocked(m wire.Message) error {
+func (a *attachment) replyLocked(m wire.Message) error {
 	i := slices.IndexFunc(a.requests, func(r *request) bool { return r.id == m.RequestID })
 	if i < 0 || !m.Type.IsReply() {
 		return nil // of a close, which no call waits for
@@ -131,13 +137,7 @@ func (a *App) replyLocked(m wire.Message) error {
 		r.session = s
 	}
 	if m.Type == wire.BindReply && m.Status == wire.OK {
-		r.listener.handle = m.Handle
-		r.listener.addr.Endpoint = m.Endpoint // with the port that was chosen
-		if r.dropped {
-			a.tellLocked(wire.Message{Type: wire.Unbind, Handle: m.Handle})
-		} else {
-			a.listeners = append(a.listeners, r.listener)
-		}
+		a.boundLocked(r, m)
 	}
 	a.attached = a.attached || m.Type == wire.AttachReply && m.Status == wire.OK
 	r.reply, r.done = m, true

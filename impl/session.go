@@ -29,8 +29,10 @@ var (
 // Session is a local session: a [net.Conn] whose bytes go through two fifos in shared
 // memory. Safe for concurrent use; concurrent reads take turns, and so do writes.
 type Session struct {
-	app           *App
+	at            *attachment // of which it is a session
 	handle        wire.Handle
+	serves        bool        // this side has accepted
+	memory        [3]*mapping // of the fifos and queues
 	local, remote Addr
 	remotePeer    wire.Peer
 	peer          *peer
@@ -40,8 +42,8 @@ type Session struct {
 
 	mu       sync.Locker // below, and the deadlines of the directions
 	err      error       // the session is unusable: reset or corrupt
-	peerFin  bool        // the peer has closed its writing direction
-	peerDone bool        // the peer has closed
+	peerFin  bool        // the session layer says that the peer has closed its writing direction
+	peerDone bool        // and that it has closed; the fifos say it earlier, unless the peer is hostile
 	end      error       // the peer or the session layer is gone: nothing follows the bytes that are there
 	fin      bool        // we have closed ours
 	deaf     bool        // CloseRead was called
@@ -68,10 +70,10 @@ type direction struct {
 const maxSessions = 1 << 22
 
 // newSessionLocked opens the fifos and queues that m describes.
-func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
-	h := a.host
+func (a *attachment) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
+	h := a.app.host
 	s := &Session{
-		app: a, handle: m.Handle, mu: h.NewLock(nameStateLock), drained: h.NewLocalDoorbell(nameDrained),
+		at: a, handle: m.Handle, serves: serves, mu: h.NewLock(nameStateLock), drained: h.NewLocalDoorbell(nameDrained),
 		rx: direction{turn: h.NewLock(nameReadLock), bell: h.NewLocalDoorbell(nameReadBell), deadline: shm.Forever},
 		tx: direction{turn: h.NewLock(nameWriteLock), bell: h.NewLocalDoorbell(nameWriteBell), deadline: shm.Forever},
 	}
@@ -112,20 +114,33 @@ func (a *App) newSessionLocked(m wire.Message, serves bool) (*Session, error) {
 		return nil, fmt.Errorf("impl: event queues without doorbells: %w", ErrUnresolved)
 	}
 	s.out = outbox{queue, s.peer}
-	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.opt.Spin}
-	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.opt.Spin}
-	i := int(m.Handle.Index())
-	if i >= maxSessions || a.sessionLocked(m.Handle.Index()) != nil {
-		return nil, fmt.Errorf("impl: new %v: %w", m.Handle, ErrUnresolved)
-	}
-	if err := s.peer.join(s, m.ReadQueue, read, readOff); err != nil {
+	s.rx.reader = &fifo.Reader{Fifo: consumer, Peer: eventRinger{s, evSpace}, Bell: sessionWaiter{s, &s.rx}, Now: h.Now, Spin: a.app.opt.Spin}
+	s.tx.writer = &fifo.Writer{Fifo: producer, Peer: eventRinger{s, evData}, Bell: sessionWaiter{s, &s.tx}, Now: h.Now, Spin: a.app.opt.Spin}
+	if err := a.enterLocked(s, m.ReadQueue, read, readOff); err != nil {
 		return nil, err
+	}
+	s.memory = [...]*mapping{rx, tx, read}
+	for _, m := range s.memory {
+		m.users++
+	}
+	producer.SetState(fifo.StateOpen)
+	return s, nil
+}
+
+// enterLocked makes s one of the sessions, of the attachment and of its peer.
+func (a *attachment) enterLocked(s *Session, queue wire.Location, m *mapping, off uint64) error {
+	i := int(s.handle.Index())
+	if i >= maxSessions || a.sessionLocked(s.handle.Index()) != nil {
+		return fmt.Errorf("impl: new %v: %w", s.handle, ErrUnresolved)
+	}
+	if err := s.peer.join(s, queue, m, off); err != nil {
+		return err
 	}
 	for i >= len(a.sessions) {
 		a.sessions = append(a.sessions, nil)
 	}
 	a.sessions[i] = s
-	return s, nil
+	return nil
 }
 
 // stateLocked returns why a call in direction d must not wait: nil, the end of the stream, a deadline or what
@@ -136,14 +151,34 @@ func (s *Session) stateLocked(d *direction) error {
 		return net.ErrClosed
 	case s.err != nil:
 		return s.err
-	case d.deadline != shm.Forever && d.deadline <= s.app.host.Now():
+	case d.deadline != shm.Forever && d.deadline <= s.at.app.host.Now():
 		return os.ErrDeadlineExceeded
-	case d == &s.rx && (s.peerFin || s.peerDone || s.deaf):
+	}
+	return s.overLocked(d)
+}
+
+// overLocked returns why nothing more can be moved in direction d, as the fifo and the session layer say, or nil.
+func (s *Session) overLocked(d *direction) error {
+	state, err := d.peerState()
+	switch {
+	case err != nil:
+		return err
+	case state == fifo.StateReset:
+		return syscall.ECONNRESET
+	case d == &s.rx && (state == fifo.StateClosed || s.peerFin || s.peerDone || s.deaf):
 		return io.EOF
-	case d == &s.tx && (s.fin || s.peerDone):
+	case d == &s.tx && (state == fifo.StateClosed || s.fin || s.peerDone):
 		return syscall.EPIPE
 	}
 	return s.end
+}
+
+// peerState returns what the other side of the fifo does.
+func (d *direction) peerState() (fifo.State, error) {
+	if d.reader != nil {
+		return d.reader.Fifo.PeerState()
+	}
+	return d.writer.Fifo.PeerState()
 }
 
 // mayWait returns the deadline until which a call in direction d may wait, or why it must not.
@@ -243,15 +278,13 @@ func (s *Session) send(b []byte) (int, error) {
 func (s *Session) closeWrite() error {
 	s.mu.Lock()
 	err := s.err
-	if err == nil {
-		err = s.end
-	}
-	switch {
-	case s.closed:
+	if s.closed {
 		err = net.ErrClosed
-	case err == nil && (s.fin || s.peerDone):
-		err = syscall.EPIPE
-	case err == nil:
+	}
+	if err == nil {
+		err = s.overLocked(&s.tx)
+	}
+	if err == nil {
 		s.fin = true
 		s.inflight++
 	}
@@ -262,12 +295,18 @@ func (s *Session) closeWrite() error {
 	s.wake(&s.tx)
 	s.tx.turn.Lock() // the last Write is over, and its bytes come before the end
 	defer s.leave(&s.tx)
-	a := s.app
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.tellLocked(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
-	a.flushLocked()
+	s.tx.writer.Fifo.SetState(fifo.StateClosed)
+	_ = s.out.post(evData, s.handle.Index())
+	s.tell(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
 	return nil
+}
+
+// tell tells the session layer something about the session. The peer knows it from the fifos.
+func (s *Session) tell(m wire.Message) {
+	s.at.app.mu.Lock()
+	defer s.at.app.mu.Unlock()
+	s.at.tellLocked(m)
+	s.at.flushLocked()
 }
 
 // close is Close or Reset without the context of its errors.
@@ -291,17 +330,28 @@ func (s *Session) close(kind wire.Type) error {
 			kind = wire.Reset
 		}
 	}
+	s.depart(kind)
 	s.peer.leave(s)
-	a := s.app
+	a := s.at.app
 	a.mu.Lock()
-	if a.sessionLocked(s.handle.Index()) == s {
-		a.sessions[s.handle.Index()] = nil
-	}
-	a.tellLocked(wire.Message{Type: kind, Handle: s.handle}) // before App.Close, which waits for the session, leaves
-	a.flushLocked()
+	s.at.forgetSessionLocked(s)
+	s.at.tellLocked(wire.Message{Type: kind, Handle: s.handle}) // before App.Close, which waits for the session, leaves
+	s.at.flushLocked()
 	a.mu.Unlock()
 	_ = a.ended.Ring()
 	return nil
+}
+
+// depart tells the peer, through the fifos, that this side is done.
+func (s *Session) depart(kind wire.Type) {
+	state := fifo.StateClosed
+	if kind == wire.Reset {
+		state = fifo.StateReset
+	}
+	s.tx.writer.Fifo.SetState(state)
+	s.rx.reader.Fifo.SetState(state)
+	_ = s.out.post(evData, s.handle.Index())
+	_ = s.out.post(evSpace, s.handle.Index())
 }
 
 // abandonLocked closes a session that its dialler does not want any more. The lock is that of the application.
@@ -309,9 +359,10 @@ func (s *Session) abandonLocked() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.depart(wire.Reset)
 	s.peer.leave(s)
-	s.app.sessions[s.handle.Index()] = nil
-	s.app.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
+	s.at.forgetSessionLocked(s)
+	s.at.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})
 }
 
 // peerDidLocked notes what the session layer says about the peer. The lock is that of the application.
@@ -355,7 +406,7 @@ func (s *Session) failLocked(err error) {
 func (s *Session) setDeadline(d *direction, t time.Time) error {
 	until := shm.Forever
 	if !t.IsZero() {
-		until = s.app.host.At(t)
+		until = s.at.app.host.At(t)
 	}
 	s.mu.Lock()
 	closed := s.closed

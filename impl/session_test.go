@@ -18,7 +18,6 @@ import (
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
-	"cutthrough/shm"
 	"cutthrough/shm/oshost"
 )
 
@@ -354,8 +353,8 @@ func TestDialContext(t *testing.T) {
 	check(t, err) // and this reply came after that answer
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.requests) > 0 || c.sessionLocked(s.last.Handle.Index()) != nil {
-		t.Errorf("left: %d requests, sessions %v", len(c.requests), c.sessions)
+	if at := c.current; len(at.requests) > 0 || at.sessionLocked(s.last.Handle.Index()) != nil {
+		t.Errorf("left: %d requests, sessions %v", len(at.requests), at.sessions)
 	}
 }
 
@@ -371,28 +370,32 @@ func TestDialTimesOut(t *testing.T) {
 	s.send(wire.Message{Type: wire.DisconnectReply, Handle: s.last.Handle})
 }
 
-// everyCall starts one call of each kind, all of which block, and returns a function that
-// checks the error of all of them, and of those that are made then.
-func everyCall(t *testing.T, a *App, l *Listener, c *Session) func(want error) {
-	calls := map[string]func() error{
-		"Read": c.read, "Write": c.fill,
-		"Accept": func() error { _, err := l.Accept(); return err },
-		"Dial":   func() error { _, err := a.Dial(t.Context(), "tcp://127.0.0.1/99"); return err },
-		"Listen": func() error { _, err := a.Listen("tcp://127.0.0.1/98"); return err },
-	}
-	results := map[string]func() error{
-		"blocked Read": c.rx.begin(c.read), "blocked Write": c.tx.begin(c.fill),
-		"blocked Accept": result(calls["Accept"]), "blocked Dial": result(calls["Dial"]),
-	}
+// outcome returns a function that checks the error of calls that are under way, and of those that are made then.
+func outcome(t *testing.T, blocked map[string]func() error, calls map[string]func() error) func(want error) {
 	return func(want error) {
 		t.Helper()
-		for name, err := range results {
-			wantErr(t, name, err(), want)
+		for name, err := range blocked {
+			wantErr(t, "blocked "+name, err(), want)
 		}
 		for name, call := range calls {
 			wantErr(t, name, call(), want)
 		}
 	}
+}
+
+// appCalls starts one call of each kind that concerns the session layer, all of which block, and returns their outcome.
+func appCalls(t *testing.T, a *App, l *Listener) func(want error) {
+	accept := func() error { _, err := l.Accept(); return err }
+	dial := func() error { _, err := a.Dial(t.Context(), "tcp://127.0.0.1/99"); return err }
+	listen := func() error { _, err := a.Listen("tcp://127.0.0.1/98"); return err }
+	return outcome(t, map[string]func() error{"Accept": result(accept), "Dial": result(dial)},
+		map[string]func() error{"Accept": accept, "Dial": dial, "Listen": listen})
+}
+
+// sessionCalls starts a Read and a Write, which block, and returns their outcome.
+func sessionCalls(t *testing.T, c *Session) func(want error) {
+	return outcome(t, map[string]func() error{"Read": c.rx.begin(c.read), "Write": c.tx.begin(c.fill)},
+		map[string]func() error{"Read": c.read, "Write": c.fill})
 }
 
 // TestAppCloses: Close of an application ends all its calls and releases everything.
@@ -406,48 +409,15 @@ func TestAppCloses(t *testing.T) {
 		c, s := connect(t, l, attach(t, addr))
 		_, err := s.Write([]byte("last words"))
 		check(t, err)
-		expect := everyCall(t, a, l, s)
+		calls, ofSession := appCalls(t, a, l), sessionCalls(t, s)
 		silent.want(wire.Accept)
 		check(t, a.Close())
-		expect(net.ErrClosed)
+		calls(net.ErrClosed)
+		ofSession(net.ErrClosed)
 		wantErr(t, "second close", a.Close(), net.ErrClosed)
 		if got, err := io.ReadAll(io.LimitReader(c, 10)); string(got) != "last words" || err != nil {
 			t.Errorf("read %q, %v", got, err)
 		}
-	})
-	leaks()
-}
-
-// TestLayerEnds: without its session layer an application can do nothing, says so, and
-// still closes well.
-func TestLayerEnds(t *testing.T) {
-	leaks := proctest.CheckLeaks(t)
-	t.Run("", func(t *testing.T) {
-		h := oshost.New()
-		addr := t.TempDir() + "/layer"
-		socket, err := h.Listen(addr)
-		check(t, err)
-		server := server.New(h, socket, server.Config{Policy: server.AllowUsers(h.Self().UID)})
-		run := result(server.Run)
-		a, silent := attach(t, addr), rawApp(t, addr)
-		silent.listen("tcp://127.0.0.1/99")
-		l := listen(t, a, testURI)
-		c, s := connect(t, l, attach(t, addr))
-		expect := everyCall(t, a, l, s)
-		silent.want(wire.Accept)
-		check(t, server.Close())
-		check(t, run())
-		expect(ErrLayerGone)
-		err = c.read()
-		for err == nil { // what the peer wrote before
-			err = c.read()
-		}
-		wantErr(t, "read of the peer", err, ErrLayerGone)
-		wantErr(t, "second close", server.Close(), shm.ErrClosed)
-		for _, s := range []*Session{c, s} {
-			check(t, s.Close())
-		}
-		check(t, l.Close())
 	})
 	leaks()
 }

@@ -3,6 +3,7 @@ package impl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"cutthrough/impl/wire"
@@ -22,6 +23,8 @@ type mapping struct {
 	base wire.Location
 	seg  *shm.Segment
 	peer *peer // the application that shares it, if the event queues of the pair are here; else nil
+	// users are the sessions that have something in it. The session layer unmaps it after they are over.
+	users int
 }
 
 func (m *mapping) end() wire.Location { return m.base + wire.Location(m.seg.Size()) }
@@ -58,6 +61,11 @@ func (t *segmentTable) remove(h wire.Handle) *mapping {
 		}
 	}
 	return nil
+}
+
+// used says whether sessions have something in the mapping of h: only a faulty session layer asks to unmap it then.
+func (t *segmentTable) used(h wire.Handle) bool {
+	return slices.ContainsFunc(t.byBase, func(m *mapping) bool { return m.h == h && m.users > 0 })
 }
 
 // resolve returns the mapping that at lies in and the offset there. ErrUnresolved.

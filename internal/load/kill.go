@@ -9,7 +9,7 @@ import (
 )
 
 // survivors say, by the process that is killed, which tasks of the others end, and the kinds of errors that they may end
-// with.
+// with. Sessions need no session layer.
 var survivors = map[string]map[string]map[string][]string{
 	"client": {
 		"server": {"echo": {"peer gone", "EOF"}}, // the client may have been closing
@@ -18,9 +18,15 @@ var survivors = map[string]map[string]map[string][]string{
 		"client": {"idle": {"peer gone"}, "stream": {"peer gone"}, "churn": {"peer gone", "refused"}},
 	},
 	"layer": {
-		"client": {"idle": {"layer gone"}, "stream": {"layer gone"}, "churn": {"layer gone"}},
-		"server": {"accept": {"layer gone"}, "echo": {"layer gone", "EOF"}},
+		"client": {"churn": {"layer gone"}},
 	},
+}
+
+// others say in the same way which tasks may end. The session layer tells the server of a session first: if it is killed
+// before it tells the client, the session ends: after a while, or when the client has closed its other sessions. Unload
+// closes sessions in the middle of a message.
+var others = map[string]map[string]map[string][]string{
+	"layer": {"server": {"echo": {"layer gone", "peer gone", "EOF", "reset", "pipe"}}},
 }
 
 // Survivors returns the names of the processes whose tasks end when victim, one of "layer", "server" and "client", is
@@ -45,7 +51,7 @@ func Judge(victim, survivor string, ended []Ended, killed time.Duration) ([]time
 	for _, e := range ended {
 		want := undisturbed
 		if e.At >= killed {
-			want = tasks[e.Task]
+			want = slices.Concat(tasks[e.Task], others[victim][survivor][e.Task])
 			seen[e.Task] = true
 			times = append(times, e.At-killed)
 		}

@@ -29,3 +29,16 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+// TestJudgeOthers: what may end with the session layer need not.
+func TestJudgeOthers(t *testing.T) {
+	if times, err := Judge("layer", "server", nil, 1); err != nil || len(times) > 0 {
+		t.Errorf("%v, %v", times, err)
+	}
+	if times, err := Judge("layer", "server", []Ended{{"echo", "layer gone", 3}}, 1); err != nil || len(times) != 1 {
+		t.Errorf("%v, %v", times, err)
+	}
+	if _, err := Judge("layer", "server", []Ended{{"echo", "corrupt", 3}}, 1); err == nil {
+		t.Error("a corrupt session is taken for one that has ended")
+	}
+}

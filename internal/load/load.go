@@ -217,6 +217,20 @@ func (t *Tasks) exchange(task string, c net.Conn, n int) error {
 	return t.hangUp(c)
 }
 
+// Redial dials until that succeeds, at most for limit, and closes the connection. It polls: only the application that
+// dials knows when it has attached again.
+func Redial(dial func() (net.Conn, error), limit time.Duration) error {
+	for end := Now() + limit; ; time.Sleep(time.Millisecond) {
+		c, err := dial()
+		if err == nil {
+			return c.Close()
+		}
+		if Now() > end {
+			return err
+		}
+	}
+}
+
 // ErrWrongBytes says that other bytes have come back than were sent.
 var ErrWrongBytes = errors.New("wrong bytes")
 

@@ -38,8 +38,9 @@ func killsCommand(a *cli.Invocation) *cobra.Command {
 		Use:   "kills",
 		Short: "SIGKILL to session layer, server and client in turn",
 		Long: `The applications exchange messages, and open and close sessions. After a random number of messages one process is killed.
-Then all sessions of the others must end with the documented errors, the process that takes its place must be served,
-and no process may keep descriptors, mapped segments, goroutines, sessions or segments that it did not have before.`,
+Then all sessions with a killed application must end with the documented errors; those of a killed session layer must go
+on, and its applications attach again by themselves. The process that takes its place must be served, and no process may
+keep descriptors, mapped segments, goroutines, sessions or segments that it did not have before.`,
 		Example: "  simrun campaign kills --rounds 10000 --json",
 		Args:    cli.Arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -114,15 +115,52 @@ func (k *killsResult) round(r *runner, t *trio, v *victimFigures, messages int) 
 			v.Seen = figuresOf(v.times)
 		})
 	}
+	if v.Victim == "layer" {
+		if err := goesOn(t.client); err != nil {
+			r.count(&k.Wrong)
+			return fmt.Errorf("the layer was killed: %w", err)
+		}
+	}
 	if err := t.replace(v.Victim, noLinger); err != nil {
 		r.count(&k.Reconnects)
 		return fmt.Errorf("the %s was killed: no reconnect: %w", v.Victim, err)
+	}
+	if v.Victim == "layer" {
+		if err := unload(t, killed); err != nil {
+			r.count(&k.Wrong)
+			return fmt.Errorf("the layer was killed: %w", err)
+		}
 	}
 	if err := t.leaks(); err != nil {
 		r.count(&k.Leaks)
 		return fmt.Errorf("the %s was killed: %w", v.Victim, err)
 	}
 	return nil
+}
+
+// goesOn returns an error unless the sessions that there are exchange messages without a session layer.
+func goesOn(client *process) error {
+	ok, err := call[bool](client, "Progress", agent.ProgressCall{Task: "stream", N: 3, Limit: patience})
+	if err == nil && !ok {
+		err = errors.New("the sessions do not go on")
+	}
+	return err
+}
+
+// unload ends the sessions that have outlived their session layer, and checks how those of the server have ended.
+func unload(t *trio, killed time.Duration) error {
+	_, err := call[agent.None](t.client, "Unload", agent.None{})
+	if err == nil {
+		_, err = call[[]load.Ended](t.client, "Ended", []string{})
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := call[[]load.Ended](t.server, "Ended", []string{"echo"})
+	if err == nil {
+		_, err = load.Judge("layer", "server", ended, killed)
+	}
+	return err
 }
 
 // ends waits until the tasks of a survivor have ended, and returns how long after the kill each has.

@@ -100,7 +100,8 @@ func (t *trio) attachClient() error {
 	return err
 }
 
-// replace puts a process in the place of one that was killed. Applications of a session layer that was killed attach again.
+// replace puts a process in the place of one that was killed. The applications of a session layer that was killed attach
+// again by themselves.
 func (t *trio) replace(name string, settings ...string) error {
 	switch name {
 	case "client":
@@ -108,15 +109,11 @@ func (t *trio) replace(name string, settings ...string) error {
 	case "server":
 		return t.startServer()
 	}
-	if err := t.startLayer(settings...); err != nil {
-		return err
+	err := t.startLayer(settings...)
+	if err == nil {
+		_, err = call[agent.None](t.client, "Redial", agent.None{})
 	}
-	for _, app := range []*process{t.server, t.client} {
-		if _, err := call[agent.None](app, "Detach", agent.None{}); err != nil {
-			return err
-		}
-	}
-	return errors.Join(t.attachServer(), t.attachClient())
+	return err
 }
 
 // holdings returns what one of the processes has.

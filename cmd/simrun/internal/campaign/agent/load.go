@@ -55,6 +55,11 @@ func (a *Agent) Unload(None, *None) error {
 	return nil
 }
 
+// Redial returns when the server can be dialled again.
+func (a *Agent) Redial(None, *None) error {
+	return load.Redial(func() (net.Conn, error) { return a.dial() }, patience)
+}
+
 // dial dials the server.
 func (a *Agent) dial() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

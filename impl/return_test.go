@@ -1,0 +1,151 @@
+package impl
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+
+	"cutthrough/impl/server"
+	"cutthrough/impl/wire"
+	"cutthrough/internal/proctest"
+	"cutthrough/shm"
+	"cutthrough/shm/oshost"
+)
+
+// mortalLayer is a session layer that a test ends, and may start again at the same address.
+type mortalLayer struct {
+	t    *testing.T
+	addr string
+	end  func()
+}
+
+func newMortalLayer(t *testing.T) *mortalLayer {
+	t.Helper()
+	m := &mortalLayer{t: t, addr: t.TempDir() + "/layer"}
+	m.start()
+	return m
+}
+
+func (m *mortalLayer) start() {
+	m.t.Helper()
+	h := oshost.New()
+	socket, err := h.Listen(m.addr)
+	check(m.t, err)
+	s := server.New(h, socket, server.Config{Policy: server.AllowUsers(h.Self().UID)})
+	run := result(s.Run)
+	m.end = func() {
+		m.t.Helper()
+		check(m.t, s.Close())
+		check(m.t, run())
+		wantErr(m.t, "second close", s.Close(), shm.ErrClosed)
+	}
+}
+
+// attach attaches an application that tells when it has attached, lost its session layer, or failed to listen.
+func (m *mortalLayer) attach(opt Options) (*App, *proctest.Events) {
+	m.t.Helper()
+	changes := &proctest.Events{}
+	opt.Observe = func(o Observation) {
+		if o.Kind >= ObserveAttached {
+			changes.Note()
+		}
+	}
+	a, err := Attach(oshost.New(), m.addr, opt)
+	check(m.t, err)
+	return a, changes
+}
+
+// TestLayerEnds: without its session layer an application that is not to return can begin nothing, says so, uses the
+// sessions that it has, and closes well.
+func TestLayerEnds(t *testing.T) {
+	leaks := proctest.CheckLeaks(t)
+	t.Run("", func(t *testing.T) {
+		m := newMortalLayer(t)
+		a, _ := m.attach(Options{NoReturn: true})
+		b, _ := m.attach(Options{NoReturn: true})
+		silent := rawApp(t, m.addr)
+		silent.listen("tcp://127.0.0.1/99")
+		l := listen(t, a, testURI)
+		c, s := connect(t, l, b)
+		c2, s2 := connect(t, l, b)
+		calls := appCalls(t, a, l)
+		silent.want(wire.Accept)
+		m.end()
+		calls(ErrLayerGone)
+
+		exchange(t, c, s, []byte("after the end"))
+		exchange(t, s, c, make([]byte, 1<<20))
+		blocked := sessionCalls(t, s)
+		check(t, c.Reset())
+		blocked(syscall.ECONNRESET)
+		check(t, s.Close())
+
+		_, err := c2.Write([]byte("last words"))
+		check(t, errors.Join(err, c2.CloseWrite()))
+		if got, err := io.ReadAll(s2); string(got) != "last words" || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+		exchange(t, s2, c2, []byte("the other way"))
+		check(t, s2.Close())
+		wantErr(t, "read", c2.read(), io.EOF)
+		wantErr(t, "close for writing", c2.CloseWrite(), syscall.EPIPE)
+		check(t, errors.Join(c2.Close(), l.Close(), a.Close(), b.Close()))
+	})
+	leaks()
+}
+
+// TestPeerEndsAfterLayer: the end of an application reaches its peer without a session layer: in order, or as death.
+func TestPeerEndsAfterLayer(t *testing.T) {
+	leaks := proctest.CheckLeaks(t)
+	t.Run("", func(t *testing.T) {
+		m := newMortalLayer(t)
+		a, _ := m.attach(Options{})
+		b, _ := m.attach(Options{})
+		c, s := connect(t, listen(t, a, testURI), b)
+		m.end()
+		read := s.rx.begin(s.read)
+		check(t, b.Close())
+		wantErr(t, "read", read(), io.EOF)
+		wantErr(t, "write", s.fill(), syscall.EPIPE)
+		wantErr(t, "read", c.read(), net.ErrClosed)
+		check(t, a.Close())
+	})
+	leaks()
+}
+
+// TestLayerReturns: applications attach again by themselves, listeners have their addresses again, and what was begun
+// before goes on beside what is begun now.
+func TestLayerReturns(t *testing.T) {
+	leaks := proctest.CheckLeaks(t)
+	t.Run("", func(t *testing.T) {
+		m := newMortalLayer(t)
+		a, ofA := m.attach(Options{})
+		b, ofB := m.attach(Options{})
+		l := listen(t, a, testURI)
+		c, s := connect(t, l, b)
+		accepted := make(chan error, 1)
+		for i := range 2 {
+			go func() { _, err := l.Accept(); accepted <- err }()
+			m.end()
+			awaitEvents(ofB, 2*i+2)
+			_, err := b.Dial(t.Context(), testURI)
+			wantErr(t, "dial without a session layer", err, ErrLayerGone)
+			m.start()
+			awaitEvents(ofA, 2*i+3)
+			awaitEvents(ofB, 2*i+3)
+			_, err = b.Dial(t.Context(), testURI)
+			check(t, err)
+			check(t, <-accepted)
+			exchange(t, c, s, []byte("again"))
+		}
+		check(t, errors.Join(a.Close(), b.Close()))
+		m.end()
+	})
+	leaks()
+}
+
+func awaitEvents(e *proctest.Events, n int) {
+	e.Await(func() bool { return e.Count() >= n })
+}
