@@ -96,6 +96,25 @@ func TestDeathIsFinal(t *testing.T) {
 	}
 }
 
+// TestDeathRings: a bell that is rung at the death of a process wakes another, and is no step of the one that dies.
+func TestDeathRings(t *testing.T) {
+	setup := func(w *sim.World) {
+		p := pairtest.New(w)
+		p.A.Mortal()
+		bell := p.B.NewLocalDoorbell(shm.NewName("heir"))
+		p.A.OnDeath(func() {
+			if err := bell.Ring(); err != nil {
+				t.Error(err)
+			}
+		})
+		p.A.Go("a", func() { p.XA.Load() })
+		p.B.Go("b", func() { w.Note("woken: %v", bell.Wait(nil, shm.Forever)) })
+	}
+	cfg := kills
+	cfg.Leaks = false
+	wantNotes(t, replay(t, cfg, setup, "a @ x load #1 kill"), "woken: <nil>")
+}
+
 // TestLeaksAreExcused: a process that was killed released what it had, and a service may keep it.
 func TestLeaksAreExcused(t *testing.T) {
 	for _, tt := range []struct {

@@ -218,9 +218,11 @@ func (w *World) kill(t *task) {
 		}
 	}
 	p.closeAll()
+	w.cur = nil // what the world does is no step of the task
 	for _, f := range p.onDeath {
 		f()
 	}
+	w.cur = t
 	w.next = w.pick(t, Access{Name: nameTask, Op: access.End})
 	panic(unwound{})
 }
