@@ -199,7 +199,7 @@ func (b *bell) arrive() {
 func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 	w := d.p.w
 	t := w.cur
-	e := w.at(Access{Object: d.b.id, Name: d.name, Op: access.Wait}, spuriousFaults)
+	e := w.atWait(Access{Object: d.b.id, Name: d.name, Op: access.Wait}, spuriousFaults, d, deadline)
 	if d.closed {
 		return shm.ErrClosed
 	}

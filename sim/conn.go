@@ -45,6 +45,8 @@ type pipe struct {
 	late   int  // messages under way that were delayed; later ones wait for them
 	closed bool // the writer is gone
 	gone   bool // the reader is gone
+	// sent and received count messages.
+	sent, received uint32
 }
 
 func newPipe(from, to *Process) *pipe {
@@ -62,6 +64,8 @@ type conn struct {
 	peer    *conn
 	dialled bool // it receives descriptors and sends none; else the other way round
 	closed  bool
+	sends   connWait
+	recvs   connWait
 }
 
 // connWait is what a blocked Send or Recv waits for.
@@ -92,6 +96,9 @@ func pair(a, b *Process) (*conn, *conn) {
 	ca := &conn{p: a, in: x, out: y}
 	cb := &conn{p: b, in: y, out: x, peer: ca, dialled: true}
 	ca.peer = cb
+	for _, c := range [...]*conn{ca, cb} {
+		c.sends, c.recvs = connWait{c, true}, connWait{c, false}
+	}
 	a.acquire(ca)
 	b.acquire(cb)
 	return ca, cb
@@ -128,7 +135,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	t := w.cur
 	var e option
 	if t != nil {
-		e = w.at(Access{Object: c.out.id, Name: nameConn, Op: access.Send}, sendFaults)
+		e = w.atWait(Access{Object: c.out.id, Name: nameConn, Op: access.Send}, sendFaults, &c.sends, deadline)
 		if w.rec != nil {
 			w.rec.message(msg)
 		}
@@ -145,6 +152,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		k.objs = append(k.objs, sd.obj)
 	}
 	for !(connWait{c, true}).signalled() {
+		w.doing.Seq, w.doing.Room = c.out.sent, uint32(w.depth())
 		if deadline <= w.now {
 			return shm.ErrDeadline
 		}
@@ -152,6 +160,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 			return shm.ErrDeadline
 		}
 	}
+	w.doing.Seq, w.doing.Room = c.out.sent, uint32(w.depth())
 	switch {
 	case c.closed:
 		return shm.ErrClosed
@@ -161,6 +170,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	for _, o := range k.objs {
 		hold(o)
 	}
+	c.out.sent++
 	switch {
 	case e.kind == exec.Delay || c.out.late > 0:
 		c.out.late++
@@ -186,8 +196,9 @@ var recvFaults = []option{{kind: exec.Truncate}}
 func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error) {
 	w := c.p.w
 	t := w.cur
-	e := w.at(Access{Object: c.in.id, Name: nameConn, Op: access.Recv}, recvFaults)
+	e := w.atWait(Access{Object: c.in.id, Name: nameConn, Op: access.Recv}, recvFaults, &c.recvs, deadline)
 	for !(connWait{c, false}).signalled() {
+		w.doing.Seq = c.in.received
 		if deadline <= w.now {
 			return 0, nil, shm.ErrDeadline
 		}
@@ -195,6 +206,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 			return 0, nil, shm.ErrDeadline
 		}
 	}
+	w.doing.Seq = c.in.received
 	if c.closed {
 		return 0, nil, shm.ErrClosed
 	}
@@ -203,6 +215,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	}
 	k := c.in.queue[0]
 	c.in.queue = c.in.queue[1:]
+	c.in.received++
 	if w.order && k.clock != nil {
 		w.hb.Join(t.id, k.clock)
 	}
@@ -319,7 +332,7 @@ func (p *Process) Dial(addr string, _ time.Duration) (shm.Conn, error) {
 func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 	w := l.p.w
 	t := w.cur
-	w.at(Access{Object: l.id, Name: nameAccept, Op: access.Recv}, nil)
+	w.atWait(Access{Object: l.id, Name: nameAccept, Op: access.Recv}, nil, l, deadline)
 	for !l.signalled() {
 		if deadline <= w.now {
 			return nil, shm.ErrDeadline

@@ -180,7 +180,7 @@ func TestObserver(t *testing.T) {
 	if out := r.Run(sim.Config{}, o, handOver); out.Failure != nil {
 		t.Fatal(out.Failure)
 	}
-	want := []string{"data write", "data write", "x store", "host.conn send", "host.conn recv", "x load", "x cas", "data read", "data read"}
+	want := []string{"task begin", "data write", "data write", "x store", "host.conn send", "task begin", "host.conn recv", "x load", "x cas", "data read", "data read"}
 	if !slices.Equal(o.steps, want) {
 		t.Errorf("told  %v\nwant  %v", o.steps, want)
 	}

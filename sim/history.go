@@ -21,6 +21,7 @@ func (w *World) Call(input any) int {
 	if w.cur != nil {
 		client = w.cur.id
 	}
+	w.trail(Called)
 	h.ops = append(h.ops, exec.Operation{Client: client, Call: h.time, Return: math.MaxInt64, Input: input, Pending: true})
 	if w.rec != nil {
 		w.rec.event(exec.CallEvent, client, fmt.Sprint(input))
@@ -34,6 +35,7 @@ func (w *World) Return(op int, output any) {
 	h.time++
 	o := &h.ops[op]
 	o.Return, o.Output, o.Pending = h.time, output, false
+	w.trail(Returned)
 	if w.rec != nil {
 		w.rec.event(exec.ReturnEvent, o.Client, fmt.Sprint(output))
 	}

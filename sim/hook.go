@@ -43,6 +43,9 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op
 	if o.kind == exec.CorruptRead {
 		pokeWord(v.mem.bytes[off:off+n], o.arg)
 	}
+	if t.waits != nil {
+		w.awaits(t)
+	}
 	if v.gone {
 		w.Fail(exec.NoUseAfterUnmap, "%s: %s %s of byte %d of a segment that its process has unmapped", t.name, name, op, off)
 	}
@@ -55,7 +58,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op
 		}
 		return
 	}
-	if w.rec != nil {
+	if w.watched {
 		v.before = peekWord(v.mem.bytes[off : off+n])
 	}
 }
@@ -77,8 +80,9 @@ func (v *view) After(value uint64, ok bool) {
 		if w.rec != nil {
 			w.rec.values(a, v.before, peekWord(v.mem.bytes[a.Off:a.Off+a.Len]), ok)
 		}
+		w.doing.Was = v.before
 		if failed {
-			w.doing.Op = access.Load
+			w.doing.Op, w.doing.Failed = access.Load, true
 		}
 	}
 	for i := range w.always {
@@ -127,7 +131,7 @@ func (w *World) report(t *task) {
 		w.rec.begin(t)
 	}
 	if w.observer != nil {
-		w.doing, w.inDoing = Step{t.id, t.pending}, true
+		w.tell(t, t.waits)
 	}
 }
 
@@ -135,6 +139,7 @@ func (w *World) report(t *task) {
 func (w *World) flush() {
 	if w.inDoing {
 		w.inDoing = false
+		w.doing.Tail, w.doing.Tasks, w.tail = w.tail, len(w.tasks), 0
 		w.observer.Executed(w.doing)
 	}
 }

@@ -340,7 +340,7 @@ func (p *Process) At(t time.Time) time.Duration { return t.Sub(time.Unix(0, 0)) 
 // Sleep implements [shm.Host].
 func (p *Process) Sleep(until time.Duration) {
 	w := p.w
-	w.at(Access{Object: Clock, Name: nameClock, Op: access.Wait}, nil)
+	w.atWait(Access{Object: Clock, Name: nameClock, Op: access.Wait}, nil, never{}, until)
 	if until > w.now {
 		w.block(w.cur, never{}, nil, until)
 	}
@@ -374,7 +374,7 @@ func (l *lock) Lock() {
 		return
 	}
 	t := w.cur
-	w.at(Access{Object: l.id, Name: l.name, Op: access.Lock}, nil)
+	w.atWait(Access{Object: l.id, Name: l.name, Op: access.Lock}, nil, l, shm.Forever)
 	for l.held {
 		w.block(t, l, nil, shm.Forever)
 	}

@@ -67,6 +67,7 @@ func (w *World) polled(t *task, a *Access, value uint64) {
 	if q.period = q.turn(); q.period == 0 {
 		return
 	}
+	w.flush()
 	w.polling++
 	w.block(t, change{}, nil, shm.Forever)
 	w.polling--
@@ -87,11 +88,14 @@ func (w *World) wrote(t *task, a *Access) {
 	}
 }
 
-// wakePollers lets the tasks go on that poll what a writes.
+// wakePollers lets the tasks go on that poll what a writes, or await what a word is now.
 func (w *World) wakePollers(a *Access) {
 	for _, o := range w.tasks {
 		if o.state == taskBlocked && o.poll.period > 0 && o.poll.watches(a) {
 			w.setReady(o, true)
+		}
+		if o.on == &o.await {
+			w.setReady(o, o.await.signalled())
 		}
 	}
 }

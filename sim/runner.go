@@ -169,11 +169,16 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 	for _, i := range t.touched {
 		t.counts[i] = 0
 	}
+	parent := -1
+	if w.cur != nil {
+		parent = w.cur.id
+	}
 	*t = task{
-		id: len(w.tasks), name: name, proc: p, body: f, deadline: shm.Forever,
+		id: len(w.tasks), parent: parent, name: name, proc: p, body: f, deadline: shm.Forever,
 		co: t.co, counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]},
 	}
 	w.tasks = append(w.tasks, t)
+	w.trail(Spawned)
 	return t
 }
 

@@ -43,12 +43,13 @@ const (
 
 // task is one thread of control of a simulated process.
 type task struct {
-	id    int
-	name  string
-	proc  *Process
-	body  func()
-	co    *coro
-	state taskState
+	parent int // the task that started it, or -1
+	id     int
+	name   string
+	proc   *Process
+	body   func()
+	co     *coro
+	state  taskState
 	// endedAt is the state in which the execution left the task.
 	endedAt taskState
 	daemon  bool
@@ -64,6 +65,11 @@ type task struct {
 	ready    func() bool // the caller's own condition, for telling a lost wake-up
 	deadline time.Duration
 	timedOut bool
+	// blockedOp is the operation that began the wait.
+	blockedOp access.Op
+
+	waits waitable // what the pending operation waits for, nil if it does not wait
+	await wordWait
 
 	poll    poll
 	counts  []uint32 // executions of (name, op), for anchors
@@ -110,6 +116,9 @@ func (t *task) main() {
 		}
 	}()
 	w.point(t, nil)
+	if w.observer != nil {
+		w.tell(t, nil)
+	}
 	t.body()
 	w.ended(t)
 	returned = true
@@ -139,9 +148,12 @@ func (w *World) switchTo(t, o *task) {
 // block suspends t, which has begun the step of its pending access, until on is signalled or deadline has passed; it says
 // whether t timed out.
 func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Duration) (timedOut bool) {
+	w.doing.Blocked = true
 	w.flush()
 	t.on, t.ready, t.deadline, t.timedOut = on, ready, deadline, false
-	t.pending.Op = access.Block
+	if t.pending.Op != access.Block {
+		t.blockedOp, t.pending.Op = t.pending.Op, access.Block
+	}
 	t.state = taskBlocked
 	w.enabled &^= 1 << t.id
 	if w.rec != nil {
@@ -149,6 +161,9 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 	}
 	if o := w.pick(t, t.pending); o != t {
 		w.switchTo(t, o)
+	}
+	if w.observer != nil {
+		w.tellWake(t, on)
 	}
 	t.on, t.ready = nil, nil
 	if w.rec != nil {

@@ -47,6 +47,7 @@ type World struct {
 	watched  bool      // whether there is a recorder or an observer
 	doing    Step      // the step that is under way, for the observer
 	inDoing  bool
+	tail     Tail // of the step that is under way
 
 	started    bool
 	generation uint64 // of the last segment
@@ -86,6 +87,7 @@ func (w *World) schedule() []exec.Intervention {
 func (w *World) object(kind, name string) Object {
 	o := w.nobjects
 	w.nobjects++
+	w.trail(Created)
 	if w.rec != nil {
 		w.objects = append(w.objects, exec.Object{Kind: kind, Name: name})
 	}

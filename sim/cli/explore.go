@@ -74,7 +74,7 @@ equal seeds and numbers of workers give equal results.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.strategies, "strategy", explore.DefaultStrategies, "strategies that take turns: dfs:N, pct:D, random")
+	f.StringVar(&o.strategies, "strategy", explore.DefaultStrategies, "strategies that take turns: dfs:N, dpor, pct:D, random")
 	f.IntVar(&o.n, "n", 0, "end after `N` executions")
 	f.DurationVar(&o.time, "time", 0, "end after this time (default 10s, none with --n)")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the cases and the random strategies")
@@ -84,7 +84,7 @@ equal seeds and numbers of workers give equal results.`,
 	a.VerboseFlag(cmd, "show the coverage of faults")
 	a.mutantFlag(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions(
-		[]string{explore.DefaultStrategies, "dfs:2", "pct:3", "random"}, cobra.ShellCompDirectiveNoFileComp))
+		[]string{explore.DefaultStrategies, "dfs:2", "dpor", "pct:3", "random"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -50,6 +50,7 @@ type laneResult struct {
 	Executions int    `json:"executions" doc:"its executions"`
 	Cut        int    `json:"cut" doc:"those that reached the step bound"`
 	Exhausted  string `json:"exhausted,omitempty" doc:"the bound within which it ran everything"`
+	LeftOut    string `json:"left_out,omitempty" doc:"what it left out although it came to its end"`
 	Width      int    `json:"width,omitempty" doc:"how many values of each draw of an input it tries, if not all"`
 }
 
@@ -144,6 +145,11 @@ func (r *Exploration) printLanes(p *Printer) {
 	}
 	if len(ran) > 1 {
 		p.Linef("  executions  %s", strings.Join(ran, ", "))
+	}
+	for _, l := range r.Lanes {
+		if l.LeftOut != "" {
+			p.Linef("  left out    %s: %s", l.Name, l.LeftOut)
+		}
 	}
 	if r.Cut > 0 {
 		p.Linef("  cut         %s reached the step bound and went on without faults, fairly scheduled", Plural(r.Cut, "execution"))

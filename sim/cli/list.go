@@ -61,6 +61,7 @@ type listedMutant struct {
 // strategies documents what --strategy understands.
 var strategies = []listedStrategy{
 	{"dfs:N", "every execution with at most N preemptions, fewest first, of the cases from the two simplest values of each draw"},
+	{"dpor", "one execution of each class that differs only in the order of independent steps, without faults, of the same cases"},
 	{"pct:D", "random priorities with D-1 changes: finds a bug of depth D with a known probability"},
 	{"random", "preemptions anywhere, at a rate drawn for each execution"},
 }

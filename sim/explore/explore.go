@@ -154,6 +154,9 @@ func (x *explorer) one(l *lane) error {
 		if e, ok := l.strategy.(Exhaustive); ok && l.report.Cut == 0 {
 			l.report.Exhausted = e.Exhausted()
 		}
+		if e, ok := l.strategy.(interface{ LeftOut() string }); ok {
+			l.report.LeftOut = e.LeftOut()
+		}
 		return nil
 	}
 	if err := x.draw(l, ch); err != nil {

@@ -43,6 +43,8 @@ type StrategyReport struct {
 	// Exhausted is the bound within which the strategy has explored everything, in words; "" if it has
 	// not, or if an execution was cut: what differs only behind the step bound was left out.
 	Exhausted string
+	// LeftOut is what a strategy that came to its end has not explored although it is within its bound, in words.
+	LeftOut string
 	// Width is how many values of every draw of an input the strategy tries, 0 for all of them. More
 	// executions of a strategy with a width do not reach what needs another value.
 	Width int
@@ -91,7 +93,7 @@ func (sum *Report) addStrategies(some []StrategyReport) {
 		t := &sum.Strategies[i]
 		t.Executions += s.Executions
 		t.Cut += s.Cut
-		t.Width = s.Width
+		t.Width, t.LeftOut = s.Width, s.LeftOut
 		if t.Exhausted == "" {
 			t.Exhausted = s.Exhausted
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cutthrough/sim"
+	"cutthrough/sim/dpor"
 )
 
 // maxTasks is the most that MaxTasks of a [sim.Config] may be: tasks are numbered from 0 to 63.
@@ -42,7 +43,8 @@ type InputChooser interface {
 
 // ParseStrategy returns the strategy that text names, seeded with seed: "dfs:N"
 // (exhaustive up to N preemptions and as many faults as the configuration
-// allows), "pct:D" (probabilistic concurrency testing of depth D) or "random".
+// allows), "dpor" (one execution of each class that differs only in the order
+// of independent steps), "pct:D" (probabilistic concurrency testing of depth D) or "random".
 func ParseStrategy(text string, seed uint64) (Strategy, error) {
 	kind, arg, has := strings.Cut(text, ":")
 	n := 0
@@ -55,12 +57,14 @@ func ParseStrategy(text string, seed uint64) (Strategy, error) {
 	switch {
 	case kind == "dfs" && has:
 		return NewDFS(n), nil
+	case kind == "dpor" && !has:
+		return dpor.New(), nil
 	case kind == "pct" && has && n >= 1:
 		return NewPCT(n, seed), nil
 	case kind == "random" && !has:
 		return NewRandom(seed), nil
 	}
-	return nil, fmt.Errorf("unknown strategy %q (want dfs:N, pct:D with D at least 1, or random)", text)
+	return nil, fmt.Errorf("unknown strategy %q (want dfs:N, dpor, pct:D with D at least 1, or random)", text)
 }
 
 // ParseStrategies parses a list of strategies that are separated by commas, as ParseStrategy does.

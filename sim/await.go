@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"time"
+
+	"cutthrough/shm"
+	"cutthrough/shm/access"
+)
+
+// atWait is [World.at] for an operation that goes on once on is signalled or deadline has passed.
+func (w *World) atWait(a Access, faults []option, on waitable, deadline time.Duration) option {
+	t := w.cur
+	if deadline > w.now {
+		t.waits, t.deadline = on, deadline
+	}
+	o := w.at(a, faults)
+	t.waits = nil
+	return o
+}
+
+// wordWait is what [Process.Await] waits for.
+type wordWait struct {
+	w   *World
+	x   shm.Uint64
+	met func(uint64) bool
+}
+
+func (a *wordWait) signalled() (ok bool) {
+	a.w.unhooked(func() { ok = a.met(a.x.Load()) })
+	return ok
+}
+
+// Await loads x once met holds for its value, and returns the value. The load is one step: the task waits, instead of
+// loading again and again, until another task has written a value that met accepts. met must depend on its argument alone. Only tasks
+// may call Await, for words that their process has mapped.
+func (p *Process) Await(x shm.Uint64, met func(uint64) bool) uint64 {
+	t := p.w.cur
+	t.await = wordWait{p.w, x, met}
+	t.waits, t.deadline = &t.await, shm.Forever
+	v := x.Load()
+	t.waits = nil
+	t.poll.progress()
+	return v
+}
+
+// awaits makes t wait before the load that it has come to.
+func (w *World) awaits(t *task) {
+	for !t.await.signalled() {
+		w.begin(t)
+		w.polling++
+		w.block(t, &t.await, nil, shm.Forever)
+		w.polling--
+		t.pending.Op = access.Load
+	}
+}
+
+// tell begins the step of t that the observer is told of once it has happened; waits is what t waited for, or nil.
+func (w *World) tell(t *task, waits waitable) {
+	s := &w.doing
+	*s = Step{Task: t.id, Access: t.pending, Waits: waits != nil, Parent: t.parent}
+	if waits == &t.await {
+		s.Met = t.await.met
+	}
+	w.inDoing = true
+}
+
+// tellWake tells the observer that t goes on after a wait for on.
+func (w *World) tellWake(t *task, on waitable) {
+	if t.timedOut {
+		on = nil
+	}
+	w.tell(t, on)
+	w.doing.Op = t.blockedOp
+	_, w.doing.Polled = on.(change)
+}
+
+// Stuck says whether task i would only begin or continue to wait if it ran now. A task that is not enabled is stuck too,
+// but for one of a stopped process.
+func (p *Point) Stuck(i int) bool {
+	t := p.w.tasks[i]
+	on := t.waits
+	if t.on != nil {
+		if on = t.on; t.timedOut {
+			return false
+		}
+		if _, polls := on.(change); polls {
+			return t.state == taskBlocked
+		}
+	}
+	return on != nil && !on.signalled() && t.deadline > p.w.now
+}
+
+// Watched says whether the program has properties that are checked after every step.
+func (p *Point) Watched() bool { return len(p.w.always) > 0 }

@@ -1,0 +1,146 @@
+package dpor
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"cutthrough/sim"
+)
+
+// seen is what a search has seen of a program.
+type seen struct {
+	states     map[string]bool
+	between    map[string]bool
+	executions int
+	abandoned  int
+	classes    map[string]bool
+}
+
+// searchAll runs the search to its end, or until limit.
+func searchAll(r *sim.Runner, p program, limit int) (s seen, ok bool) {
+	r.Guard(func() { s, ok = searchGuarded(r, p, limit) })
+	return s, ok
+}
+
+func searchGuarded(r *sim.Runner, p program, limit int) (seen, bool) {
+	s := seen{states: map[string]bool{}}
+	d := New()
+	m := &machine{alwayss: map[string]bool{}}
+	ok := true
+	for {
+		ch := d.Next()
+		if ch == nil {
+			break
+		}
+		o := r.Run(p.config(), ch, func(w *sim.World) { p.setup(m, w) })
+		if err := d.Done(&o); err != nil {
+			panic(err)
+		}
+		if !d.strayed {
+			s.executions++
+			s.states[m.state(&o)] = true
+		}
+		if s.executions > limit {
+			ok = false
+			break
+		}
+	}
+	s.between, s.abandoned = m.alwayss, d.abandoned
+	return s, ok
+}
+
+// bruteAll runs all schedules, or says that they are more than limit.
+func bruteAll(r *sim.Runner, p program, limit int) (s seen, ok bool) {
+	r.Guard(func() { s, ok = bruteGuarded(r, p, limit) })
+	return s, ok
+}
+
+func bruteGuarded(r *sim.Runner, p program, limit int) (seen, bool) {
+	s := seen{states: map[string]bool{}, classes: map[string]bool{}}
+	m := &machine{alwayss: map[string]bool{}}
+	b := new(brute)
+	for {
+		o := r.Run(p.config(), b, func(w *sim.World) { p.setup(m, w) })
+		s.executions++
+		s.states[m.state(&o)] = true
+		s.classes[b.class(p.always)] = true
+		if !b.next() {
+			break
+		}
+		if s.executions > limit {
+			return s, false
+		}
+	}
+	s.between = m.alwayss
+	return s, true
+}
+
+func missing(want, got map[string]bool) (not []string) {
+	for k := range want {
+		if !got[k] {
+			not = append(not, k)
+		}
+	}
+	return not
+}
+
+func verbsTo(first, last verb) (all []verb) {
+	for v := first; v <= last; v++ {
+		all = append(all, v)
+	}
+	return all
+}
+
+func TestRandomPrograms(t *testing.T) {
+	groups := []struct {
+		name    string
+		of      []verb
+		optimal bool
+	}{
+		{"words", []verb{load, store, add, swap}, true},
+		{"cas", []verb{load, store, add, cas}, false},
+		{"ranges", []verb{load, readRange, writeRange}, true},
+		{"locks", []verb{load, store, locked, unlocked}, true},
+		{"bells", []verb{ring, wait, store, load}, true},
+		{"channels", []verb{send, recv, store, load}, true},
+		{"awaits", []verb{await, store, add, load}, true},
+		{"tries", []verb{tryWait, tryRecv, ring, send}, false},
+		{"clock", []verb{sleep, waitTill, ring, store, load}, false},
+		{"histories", []verb{call, store}, false},
+		{"spawn", []verb{spawn, store, load}, false},
+		{"all", verbsTo(0, verbs-1), false},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			r := sim.NewRunner()
+			defer r.Close()
+			rnd := rand.New(rand.NewPCG(1, 1))
+			programs, classes, abandoned, brutes := 0, 0, 0, 0
+			for range 60 {
+				p := random(rnd, g.of, 4, 5)
+				want, all := bruteAll(r, p, 1500)
+				if !all {
+					continue
+				}
+				programs++
+				got, _ := searchAll(r, p, 20000)
+				classes += len(want.classes)
+				abandoned += got.abandoned
+				brutes += want.executions
+				if m := missing(want.states, got.states); m != nil {
+					t.Fatalf("%v\nmissed %q\nof %d", p, m, len(want.states))
+				}
+				if m := missing(got.states, want.states); m != nil {
+					t.Fatalf("%v\ninvented %q", p, m)
+				}
+				if m := missing(want.between, got.between); m != nil {
+					t.Fatalf("%v\nnever saw %q", p, m)
+				}
+				if g.optimal && (got.abandoned > 0 || got.executions != len(want.classes)) {
+					t.Fatalf("%v\n%d executions, %d abandoned, %d classes", p, got.executions, got.abandoned, len(want.classes))
+				}
+			}
+			t.Logf("%d programs, %d schedules, %d classes, %d abandoned", programs, brutes, classes, abandoned)
+		})
+	}
+}

@@ -1,0 +1,237 @@
+package dpor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cutthrough/shm"
+	"cutthrough/sim"
+	"cutthrough/sim/exec"
+)
+
+// verb is what an operation of a random program does.
+type verb int
+
+const (
+	load verb = iota
+	store
+	add
+	cas
+	swap
+	readRange
+	writeRange
+	locked   // adds to a word under a lock
+	unlocked // takes a lock and keeps it
+	ring
+	wait
+	tryWait
+	waitTill
+	send
+	recv
+	tryRecv
+	await
+	call // a load that is an operation of a history
+	sleep
+	spawn // a task that loads a word
+	verbs
+)
+
+var verbText = [verbs]string{"load", "store", "add", "cas", "swap", "read", "write", "locked", "keep", "ring", "wait", "trywait",
+	"waittill", "send", "recv", "tryrecv", "await", "call", "sleep", "spawn"}
+
+// op is one operation, on one of two objects of its kind.
+type op struct {
+	verb verb
+	on   int
+	n    uint64
+}
+
+func (o op) String() string { return fmt.Sprintf("%s(%d,%d)", verbText[o.verb], o.on, o.n) }
+
+// program is what each of its tasks does.
+type program struct {
+	tasks   [][]op
+	always  bool
+	depth   int
+	history bool
+}
+
+func (p program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "depth %d always %v history %v\n", p.depth, p.always, p.history)
+	for i, t := range p.tasks {
+		fmt.Fprintf(&b, "  %d: %v\n", i, t)
+	}
+	return b.String()
+}
+
+// random returns a program of the verbs with at most so many operations.
+func random(r *rand.Rand, of []verb, tasks, ops int) program {
+	p := program{depth: 1 + r.IntN(2), always: r.IntN(8) == 0}
+	p.tasks = make([][]op, 2+r.IntN(tasks-1))
+	for range len(p.tasks) + r.IntN(ops-len(p.tasks)+1) {
+		i := r.IntN(len(p.tasks))
+		o := op{of[r.IntN(len(of))], r.IntN(2), uint64(r.IntN(3))}
+		p.tasks[i] = append(p.tasks[i], o)
+	}
+	return p
+}
+
+var (
+	nameWord  = shm.NewName("word")
+	nameBytes = shm.NewName("bytes")
+	nameLock  = shm.NewName("lock")
+	nameBell  = shm.NewName("bell")
+)
+
+// machine is a program that runs.
+type machine struct {
+	w     *sim.World
+	p     *sim.Process
+	words [2]shm.Uint64
+	bytes shm.Range
+	locks [2]interface {
+		Lock()
+		Unlock()
+	}
+	bells    [2]shm.Doorbell
+	ends     [2][2]shm.Conn
+	seen     [5 * maxTasks][]string // what each task has seen
+	children [maxTasks]int
+	alwayss  map[string]bool // what a property that always holds has seen
+}
+
+func (p program) config() sim.Config { return sim.Config{ChannelDepth: p.depth} }
+
+func (p program) setup(m *machine, w *sim.World) {
+	*m = machine{w: w, p: w.Process("p"), alwayss: m.alwayss}
+	q := w.Process("q")
+	seg := must(m.p.CreateSegment(shm.MinSegment))
+	for i := range 2 {
+		m.words[i] = seg.Uint64(64+8*uint64(i), nameWord)
+		m.locks[i] = m.p.NewLock(nameLock)
+		m.bells[i] = m.p.NewLocalDoorbell(nameBell)
+		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, q)
+	}
+	m.bytes = seg.Range(128, 64, nameBytes)
+	if p.always {
+		m.alwayss["0 0"] = true // as it is before the first step
+		w.Always("Seen", func() error {
+			m.alwayss[fmt.Sprint(m.words[0].Load(), m.words[1].Load())] = true
+			return nil
+		})
+	}
+	for i, ops := range p.tasks {
+		m.p.Go(fmt.Sprintf("t%d", i), func() {
+			for _, o := range ops {
+				m.do(i, o)
+			}
+		})
+	}
+}
+
+func (m *machine) see(task int, format string, args ...any) {
+	m.seen[task] = append(m.seen[task], fmt.Sprintf(format, args...))
+}
+
+func (m *machine) do(task int, o op) {
+	x := m.words[o.on]
+	switch o.verb {
+	case load:
+		m.see(task, "%d", x.Load())
+	case store:
+		x.Store(o.n)
+	case add:
+		m.see(task, "%d", x.Add(1+o.n))
+	case cas:
+		m.see(task, "%v", x.CompareAndSwap(o.n, o.n+1))
+	case swap:
+		m.see(task, "%d", x.Swap(o.n))
+	case readRange:
+		var b [4]byte
+		m.bytes.CopyOut(b[:], 2*uint64(o.on))
+		m.see(task, "%v", b)
+	case writeRange:
+		m.bytes.CopyIn(2*uint64(o.on), []byte{byte(o.n), byte(task), 3, 4})
+	case locked:
+		m.locks[o.on].Lock()
+		m.see(task, "%d", x.Add(1))
+		m.locks[o.on].Unlock()
+	case unlocked:
+		m.locks[o.on].Lock()
+	default:
+		m.signal(task, o)
+	}
+}
+
+func (m *machine) signal(task int, o op) {
+	x := m.words[o.on]
+	switch o.verb {
+	case ring:
+		_ = m.bells[o.on].Ring()
+	case wait:
+		m.see(task, "%v", m.bells[o.on].Wait(nil, shm.Forever))
+	case tryWait:
+		m.see(task, "%v", m.bells[o.on].Wait(nil, 0))
+	case waitTill:
+		m.see(task, "%v", m.bells[o.on].Wait(nil, time.Duration(1+o.n)))
+	case send:
+		m.see(task, "%v", m.ends[o.on][0].Send([]byte{byte(task)}, nil, shm.Forever))
+	case recv, tryRecv:
+		deadline := shm.Forever
+		if o.verb == tryRecv {
+			deadline = 0
+		}
+		var b [4]byte
+		_, _, err := m.ends[o.on][1].Recv(b[:], deadline)
+		m.see(task, "%v %v", b, err)
+	case await:
+		m.see(task, "%d", m.p.Await(x, func(v uint64) bool { return v == o.n }))
+	case call:
+		id := m.w.Call("load")
+		v := x.Load()
+		m.w.Return(id, v)
+	case sleep:
+		m.p.Sleep(m.w.Now() + time.Duration(o.n))
+		m.see(task, "%v", m.w.Now())
+	case spawn:
+		m.children[task]++
+		child := maxTasks*m.children[task] + task
+		m.p.Go(fmt.Sprintf("child of %d", task), func() { m.see(child, "child %d", x.Load()) })
+	}
+}
+
+// state returns everything that can be noticed of an execution.
+func (m *machine) state(o *sim.Outcome) string {
+	var b strings.Builder
+	for i, saw := range m.seen {
+		if saw != nil {
+			b.WriteString(strconv.Itoa(i) + strings.Join(saw, ",") + ";")
+		}
+	}
+	fmt.Fprintf(&b, "%s %v %d %d", o.Verdict(), m.w.Now(), m.words[0].Load(), m.words[1].Load())
+	h := m.w.History()
+	slices.SortFunc(h, func(a, b exec.Operation) int { return a.Client*1000 + int(a.Call) - b.Client*1000 - int(b.Call) })
+	for _, x := range h {
+		fmt.Fprintf(&b, " %d:%v", x.Client, x.Output)
+		for _, y := range h {
+			if x.Return < y.Call {
+				fmt.Fprint(&b, "<")
+			} else {
+				fmt.Fprint(&b, "|")
+			}
+		}
+	}
+	return b.String()
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
