@@ -36,12 +36,16 @@ const (
 	await
 	call // a load that is an operation of a history
 	sleep
-	spawn // a task that loads a word
+	spawn  // a task that loads a word
+	hangUp // closes a bell
+	dial
+	accept
+	unmap
 	verbs
 )
 
 var verbText = [verbs]string{"load", "store", "add", "cas", "swap", "read", "write", "locked", "keep", "ring", "wait", "trywait",
-	"waittill", "send", "recv", "tryrecv", "await", "call", "sleep", "spawn"}
+	"waittill", "send", "recv", "tryrecv", "await", "call", "sleep", "spawn", "hangup", "dial", "accept", "unmap"}
 
 // op is one operation, on one of two objects of its kind.
 type op struct {
@@ -100,6 +104,8 @@ type machine struct {
 	}
 	bells    [2]shm.Doorbell
 	ends     [2][2]shm.Conn
+	seg      *shm.Segment
+	door     shm.Listener
 	seen     [5 * maxTasks][]string // what each task has seen
 	children [maxTasks]int
 	alwayss  map[string]bool // what a property that always holds has seen
@@ -117,7 +123,8 @@ func (p program) setup(m *machine, w *sim.World) {
 		m.bells[i] = m.p.NewLocalDoorbell(nameBell)
 		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, q)
 	}
-	m.bytes = seg.Range(128, 64, nameBytes)
+	m.bytes, m.seg = seg.Range(128, 64, nameBytes), seg
+	m.door = must(m.p.Listen("door"))
 	if p.always {
 		m.alwayss["0 0"] = true // as it is before the first step
 		w.Always("Seen", func() error {
@@ -202,6 +209,23 @@ func (m *machine) signal(task int, o op) {
 		m.children[task]++
 		child := maxTasks*m.children[task] + task
 		m.p.Go(fmt.Sprintf("child of %d", task), func() { m.see(child, "child %d", x.Load()) })
+	default:
+		m.system(task, o)
+	}
+}
+
+func (m *machine) system(task int, o op) {
+	switch o.verb {
+	case hangUp:
+		m.see(task, "%v", m.bells[o.on].Close())
+	case dial:
+		_, err := m.p.Dial("door", 0)
+		m.see(task, "%v", err)
+	case accept:
+		_, err := m.door.Accept(time.Duration(o.n) * (shm.Forever / 2))
+		m.see(task, "%v", err)
+	case unmap:
+		m.see(task, "%v", m.seg.Close())
 	}
 }
 

@@ -325,19 +325,19 @@ func TestMerge(t *testing.T) {
 	}
 	one := &Report{
 		Executions: 1, Steps: 10, Faults: 100, Cases: 2, Distinct: 3, Checked: 4, Cut: 5, Violation: violation(2, "first"),
-		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all", 0}, {"random", 2, 1, "", 0}},
+		Strategies: []StrategyReport{{Name: "dfs:1", Executions: 1, Exhausted: "all"}, {Name: "random", Executions: 2, Cut: 1}},
 		Sometimes:  map[string]int{"full": 1, "empty": 0, "never": 0}, Coverage: []sim.FaultCoverage{cover("a", 1)}, Unreached: []string{"empty"},
 	}
 	two := &Report{
 		Executions: 2, Steps: 20, Faults: 200, Cases: 20, Distinct: 30, Checked: 40, Cut: 50, Violation: violation(1, "second"),
-		Strategies: []StrategyReport{{"random", 7, 3, "", 0}},
+		Strategies: []StrategyReport{{Name: "random", Executions: 7, Cut: 3}},
 		Sometimes:  map[string]int{"full": 2, "empty": 3}, Coverage: []sim.FaultCoverage{cover("a", 2), cover("b", 0)},
 	}
-	three := &Report{Violation: violation(1, "third"), Strategies: []StrategyReport{{"random", 1, 0, "", 0}}}
+	three := &Report{Violation: violation(1, "third"), Strategies: []StrategyReport{{Name: "random", Executions: 1}}}
 	got := merge([]*Report{one, two, three}, []Strategy{NewDFS(1), NewRandom(1)}, []string{"full", "empty", "never"})
 	want := &Report{
 		Executions: 3, Steps: 30, Faults: 300, Cases: 22, Distinct: 33, Checked: 44, Cut: 55, Violation: two.Violation,
-		Strategies: []StrategyReport{{"dfs:1", 1, 0, "all", 0}, {"random", 10, 4, "", 0}},
+		Strategies: []StrategyReport{{Name: "dfs:1", Executions: 1, Exhausted: "all"}, {Name: "random", Executions: 10, Cut: 4}},
 		Sometimes:  map[string]int{"full": 3, "empty": 3, "never": 0}, Unreached: []string{"never"},
 		Coverage: []sim.FaultCoverage{{Site: "a", Fault: "kill", Offered: 20, Hit: 3}, cover("b", 0)},
 	}
@@ -353,7 +353,7 @@ func TestCutOfAWorker(t *testing.T) {
 		p.A.Go("a", func() { busy(p.YA); busy(p.YA) })
 	}
 	rep, err := Search(pairtest.Fixed(sim.Config{MaxSteps: 10}, busyForever), SearchOptions{Strategies: "dfs:0", Workers: 2})
-	if err != nil || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{"dfs:0", 1, 1, "", 2}) {
+	if err != nil || rep.Cut != 1 || rep.Strategies[0] != (StrategyReport{Name: "dfs:0", Executions: 1, Cut: 1, Width: 2}) {
 		t.Errorf("%v %+v", err, rep)
 	}
 }
