@@ -9,6 +9,9 @@ import (
 	"cutthrough/sim/internal/pairtest"
 )
 
+// maxCount is more than any of the programs needs.
+const maxCount = 40_000
+
 // count returns how many executions the search needs for a program in which nothing may go wrong.
 func count(t testing.TB, setup func(*sim.World)) int {
 	t.Helper()
@@ -22,6 +25,10 @@ func count(t testing.TB, setup func(*sim.World)) int {
 		for ch := d.Next(); ch != nil && bad == nil; ch = d.Next() {
 			o = r.Run(sim.Config{MaxTasks: 8}, ch, setup)
 			n++
+			if n > maxCount {
+				bad = fmt.Errorf("more than %d executions", maxCount)
+				return
+			}
 			if o.Failure != nil {
 				bad = fmt.Errorf("%v", o.Failure)
 			} else {

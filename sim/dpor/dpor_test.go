@@ -116,7 +116,7 @@ func TestRandomPrograms(t *testing.T) {
 		{"bells", []verb{ring, wait, store, load}, true},
 		{"channels", []verb{send, recv, store, load}, true},
 		{"awaits", []verb{await, store, add, load}, true},
-		{"tries", []verb{tryWait, tryRecv, ring, send}, false},
+		{"tries", []verb{tryWait, trySend, tryRecv, ring, send}, false},
 		{"clock", []verb{sleep, waitTill, ring, store, load}, false},
 		{"histories", []verb{call, store}, false},
 		{"spawn", []verb{spawn, store, load}, false},

@@ -31,6 +31,7 @@ const (
 	tryWait
 	waitTill
 	send
+	trySend
 	recv
 	tryRecv
 	await
@@ -45,7 +46,7 @@ const (
 )
 
 var verbText = [verbs]string{"load", "store", "add", "cas", "swap", "read", "write", "locked", "keep", "ring", "wait", "trywait",
-	"waittill", "send", "recv", "tryrecv", "await", "call", "sleep", "spawn", "hangup", "dial", "accept", "unmap"}
+	"waittill", "send", "trysend", "recv", "tryrecv", "await", "call", "sleep", "spawn", "hangup", "dial", "accept", "unmap"}
 
 // op is one operation, on one of two objects of its kind.
 type op struct {
@@ -160,10 +161,10 @@ func (m *machine) do(task int, o op) {
 		m.see(task, "%d", x.Swap(o.n))
 	case readRange:
 		var b [4]byte
-		m.bytes.CopyOut(b[:], 2*uint64(o.on))
+		m.bytes.CopyOut(b[:], uint64(o.on))
 		m.see(task, "%v", b)
 	case writeRange:
-		m.bytes.CopyIn(2*uint64(o.on), []byte{byte(o.n), byte(task), 3, 4})
+		m.bytes.CopyIn(uint64(o.on), []byte{byte(o.n), byte(task), 3, 4})
 	case locked:
 		m.locks[o.on].Lock()
 		m.see(task, "%d", x.Add(1))
@@ -188,6 +189,8 @@ func (m *machine) signal(task int, o op) {
 		m.see(task, "%v", m.bells[o.on].Wait(nil, time.Duration(1+o.n)))
 	case send:
 		m.see(task, "%v", m.ends[o.on][0].Send([]byte{byte(task)}, nil, shm.Forever))
+	case trySend:
+		m.see(task, "%v", m.ends[o.on][0].Send([]byte{byte(task)}, nil, 0))
 	case recv, tryRecv:
 		deadline := shm.Forever
 		if o.verb == tryRecv {
