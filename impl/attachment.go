@@ -59,15 +59,14 @@ func (a *App) attach(ctx context.Context) error {
 	a.current = t
 	a.spawnLocked("app-control", t.runControl)
 	a.mu.Unlock()
-	err = t.ask(patient(ctx), a.newRequest(), a.opt.attach())
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	err = a.ask(patient(ctx), a.newRequest(), a.opt.attach())
 	if err != nil {
+		a.mu.Lock()
 		t.endLocked(err)
+		a.mu.Unlock()
 		_ = conn.Close()
-		return err
 	}
-	return nil
+	return err
 }
 
 // announceLocked tells that the application has attached and has bound what could be bound.
@@ -126,7 +125,7 @@ func (s *Session) inDoubt() bool {
 
 // runDoubt waits until each dialler that can open its session has done so, and ends the others.
 func (a *attachment) runDoubt() {
-	_ = a.doubt.Wait(nil, a.app.host.Now()+openWait) // rung when the application closes
+	_ = a.doubt.Wait(nil, a.app.host.Now()+openWait) // rung when all sessions are over
 	a.app.mu.Lock()
 	defer a.app.mu.Unlock()
 	for _, s := range a.sessions {
@@ -165,6 +164,7 @@ func (a *attachment) forgetSessionLocked(s *Session) {
 func (a *attachment) releaseLocked() {
 	if a.hungUp && !a.busyLocked() {
 		_ = a.unmapAllLocked()
+		_ = a.doubt.Ring() // there is none any more
 		a.app.past = slices.DeleteFunc(a.app.past, func(o *attachment) bool { return o == a })
 	}
 }
@@ -187,7 +187,6 @@ func (a *attachment) leaveLocked(p patience) error {
 	for a.busyLocked() {
 		_ = waitUnlocked(mu, a.app.ended, nil, shm.Forever)
 	}
-	_ = a.doubt.Ring()
 	// Unmap before the session layer can learn that we are gone: it gives the places to others then.
 	err := errors.Join(a.unmapAllLocked(), a.detachLocked(p))
 	mu.Unlock()

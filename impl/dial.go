@@ -30,7 +30,7 @@ func (a *App) connect(ctx context.Context, m wire.Message) (*Session, error) {
 	r := a.newRequest()
 	err := m.Validate()
 	if err == nil {
-		err = a.newest().ask(patient(ctx), r, m)
+		err = a.ask(patient(ctx), r, m)
 	}
 	if err != nil {
 		e := m.Endpoint

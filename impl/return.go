@@ -50,27 +50,23 @@ func (a *App) comeBack() error {
 		}
 	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	t := a.current
-	missing := slices.DeleteFunc(slices.Clone(a.listeners), func(l *Listener) bool { return l.at == t })
-	a.mu.Unlock()
 	var errs []error
-	for _, l := range missing {
-		errs = append(errs, t.bindAgain(l))
+	for _, l := range slices.Clone(a.listeners) {
+		if l.at == t || l.closed {
+			continue
+		}
+		a.mu.Unlock()
+		err := a.bind(context.Background(), l)
+		a.mu.Lock()
+		if err != nil {
+			t.observe(Observation{Kind: ObserveNotBound, Err: err, Msg: wire.Message{Type: wire.Bind, Endpoint: l.addr.Endpoint}})
+		}
+		errs = append(errs, err)
 	}
 	if gone {
-		a.mu.Lock()
 		t.announceLocked()
-		a.mu.Unlock()
 	}
 	return errors.Join(errs...)
-}
-
-func (a *attachment) bindAgain(l *Listener) error {
-	err := a.bind(patient(context.Background()), l)
-	if err != nil {
-		a.app.mu.Lock()
-		defer a.app.mu.Unlock()
-		a.observe(Observation{Kind: ObserveNotBound, Err: err, Msg: wire.Message{Type: wire.Bind, Endpoint: l.addr.Endpoint}})
-	}
-	return err
 }

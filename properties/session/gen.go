@@ -53,6 +53,8 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "data"}, genEcho),
 		sessionScenario("slow-layer", "the session layer stops or dies, or an application has no room for descriptors, while sessions are used and closed",
 			[]string{"established", "data"}, genSlowLayer),
+		sessionScenario("layer-returns", "the session layer dies, sessions go on without it, and applications attach to the next one",
+			[]string{"established", "data", "returned"}, genLayerReturns),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
 	}
@@ -108,7 +110,7 @@ func genCloseStorm(b *scenario.Builder) {
 }
 
 func genDetachCrash(b *scenario.Builder) {
-	size := sessionConfig(b, "kill", "all", "stop", "fail")
+	size := sessionConfig(b, "kill", "all", "stop", "fail", "all-die")
 	b.Op("srv", listen{1})
 	for range 1 + b.Src.Intn(2, "sessions") {
 		b.Op("cli", dial{1})
@@ -248,6 +250,35 @@ func genSlowLayer(b *scenario.Builder) {
 		b.Op("cli", listen{1})
 	}
 	b.Op("cli2", wait{1}) // so that time passes
+}
+
+func genLayerReturns(b *scenario.Builder) {
+	size := b.Number("fifo", 4, 16)
+	b.Word("faults", "layer-returns")
+	b.Number("backlog", 4096, 1)
+	b.Op("srv", listen{1})
+	for range 1 + b.Src.Intn(3, "sessions") {
+		b.Op("srv", accept{1})
+		b.Op("cli", dial{1})
+		if b.Src.Intn(2, "more") == 1 {
+			b.Op("cli2", dial{1})
+			b.Op("cli2", closeAll{})
+		}
+		if b.Src.Intn(3, "data") > 0 {
+			n := 1 + b.Src.Intn(2*size, "bytes")
+			b.Op("cli", write{n})
+			b.Op("srv", read{n})
+		}
+		for _, app := range []string{"cli", "srv"} {
+			b.Op(app, []any{closeAll{}, reset{}, shut{}}[b.Src.Intn(3, "ending")])
+			b.Op(app, closeAll{}) // else a failed dial leaves a session that no peer reads
+		}
+	}
+	if b.Src.Intn(3, "unlisten") == 1 {
+		b.Op("srv", unlisten{1})
+	}
+	b.Op("cli", wait{1}) // what it has closed must not need its end
+	b.Op("cli2", wait{1})
 }
 
 func genEcho(b *scenario.Builder) {

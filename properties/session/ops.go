@@ -120,6 +120,7 @@ func (o read) on(x *sessionApp, s *impl.Session) error {
 	}
 	if errors.Is(err, impl.ErrPeerGone) || errors.Is(err, impl.ErrLayerGone) {
 		x.w.Sometimes("bereaved")
+		x.hist.endedByPeer(x)
 		if errors.Is(err, impl.ErrPeerGone) {
 			there = x.hist.unread(x) + n // it writes no more
 		}
