@@ -267,7 +267,7 @@ func genLayerReturns(b *scenario.Builder) {
 		if b.Src.Intn(3, "data") > 0 {
 			n := 1 + b.Src.Intn(2*size, "bytes")
 			b.Op("cli", write{n})
-			b.Op("srv", read{n})
+			b.Op("srv", read{[...]int{n, n / 2, n + 1}[b.Src.Intn(3, "read")]}) // less, and the writer waits; more, and the reader
 		}
 		for _, app := range []string{"cli", "srv"} {
 			b.Op(app, []any{closeAll{}, reset{}, shut{}}[b.Src.Intn(3, "ending")])

@@ -30,9 +30,9 @@ type sessionHistory struct {
 	leaving  []int // ports of applications that leave: until their listeners have gone they refuse
 	layers   []*simLayer
 	attached map[attachment]*simLayer
-	home     map[int]*simLayer   // where an application and its listeners are, as it has said last
-	ports    map[int][]int       // at which an application may listen
-	opened   map[wire.Handle]int // sessions, by the application whose dial returned them
+	home     map[int]*simLayer           // where an application and its listeners are, as it has said last
+	ports    map[int][]int               // at which an application may listen
+	opened   map[wire.Handle]int         // sessions, by the application whose dial returned them
 	bytes    map[wire.Handle]map[int]int // written to sessions, by application
 	thrown   []oracle.Close
 	closed   []oracle.Close
