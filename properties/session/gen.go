@@ -55,6 +55,8 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "data"}, genSlowLayer),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
+		sessionScenario("vandal", "an application spoils the event queues that it shares with another one, which has sessions with others",
+			[]string{"established", "data", "spoiled"}, genVandal),
 	}
 }
 
@@ -321,5 +323,27 @@ func genRogue(b *scenario.Builder) {
 		b.Op("rogue", detach{})
 		l := lies[b.Src.Intn(len(lies), "lie")]
 		b.Op("rogue", lie{l.message, int(wire.KindSession), b.Src.Intn(3, "index"), 1})
+	}
+}
+
+// genVandal draws sessions with a vandal, which one application has, and sessions beside them.
+func genVandal(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "wake", "kill", "stop")
+	b.Word("rogue", vandal)
+	b.Op("rogue", listen{2})
+	b.Op("srv", listen{1})
+	for range 1 + b.Src.Intn(2, "sessions") {
+		b.Op("cli2", dial{2})
+		b.Op("cli2", []any{read{1}, write{2 * size}, expect{1}}[b.Src.Intn(3, "use")])
+		if b.Src.Intn(2, "closes") == 1 {
+			b.Op("cli2", closeAll{})
+		}
+	}
+	n := 1 + b.Src.Intn(size, "bytes")
+	for _, app := range []string{"cli", "cli2"}[:1+b.Src.Intn(2, "visitors")] {
+		b.Op(app, dial{1})
+		b.Op("srv", accept{1})
+		b.Op(app, write{n})
+		b.Op("srv", read{n})
 	}
 }

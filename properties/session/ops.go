@@ -134,7 +134,7 @@ func (o expect) on(x *sessionApp, s *impl.Session) error {
 	x.expects = true
 	x.h.Go(x.h.Name()+"-expects", func() {
 		if _, err := io.ReadFull(s, make([]byte, o.bytes)); err != nil {
-			x.failed(sessionVerbs.Text(x.h.Name(), o).String(), err)
+			x.failedOn(s, sessionVerbs.Text(x.h.Name(), o).String(), err)
 		}
 	})
 	return nil
