@@ -197,7 +197,7 @@ func TestBurst(t *testing.T) {
 // TestURIErrors: what is no URI is a *net.OpError too.
 func TestURIErrors(t *testing.T) {
 	a := attach(t, startLayer(t, server.Config{}))
-	for _, uri := range []string{"", "nonsense", "tcp://127.0.0.1/x", "ftp://127.0.0.1/80", "unix://", strings.Repeat("x", wire.MaxURI+1)} {
+	for _, uri := range []string{"", "nonsense", "tcp://127.0.0.1/x", "ftp://127.0.0.1/80", "unix://", strings.Repeat("x", 1000)} {
 		_, err := a.Dial(t.Context(), uri)
 		if o, ok := err.(*net.OpError); !ok || o.Op != "dial" {
 			t.Errorf("dial %q: %#v", uri, err)
