@@ -19,8 +19,8 @@ other message properties) and session by session (RefinesSession); places of map
 the directory of listeners is linearizable (Linearizable); a close that discards unread bytes is reported as a reset
 (DiscardIsReset); what was written before a death is read (WrittenIsRead); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
 NoLivelock) with documented errors only, and without error if the workload is polite and there are no faults
-(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener or address
-space (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
+(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener,
+address space or descriptor (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
 
 func sessionScenario(name, doc string, sometimes []string, gen func(b *scenario.Builder)) *scenario.Scenario {
 	return &scenario.Scenario{

@@ -103,6 +103,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	mon := oracle.NewMessages(w.Fail, oracle.Setting{FailingCalls: k.failing, UnreadChannel: k.mode == "deaf", Hostile: len(sessionApps) + 1})
 	paths := oracle.NewSessions(w.Fail, mon)
 	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
+	idle := host.Holds()
 	host.Go("layer", func() {
 		if err := s.Run(); err != nil {
 			w.Fail(oracle.DocumentedErrors, "session layer: %v", err)
@@ -144,6 +145,9 @@ func (k *sessionCase) setup(w *sim.World) {
 	w.AtEnd(oracle.Reclaimed, alive(func() error {
 		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
+		}
+		if n := host.Holds() - idle; n > 0 {
+			return fmt.Errorf("all applications have gone and the session layer has %d descriptors or mappings too many", n)
 		}
 		return nil
 	}))
