@@ -55,7 +55,7 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "data"}, genSlowLayer),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
-		sessionScenario("vandal", "an application spoils the event queues that it shares with another one, which has sessions with others",
+		sessionScenario("vandal", "an application spoils the event queues and fifos that it shares with another one, which has sessions with others",
 			[]string{"established", "data", "spoiled"}, genVandal),
 	}
 }
@@ -326,10 +326,10 @@ func genRogue(b *scenario.Builder) {
 	}
 }
 
-// genVandal draws sessions with a vandal, which one application has, and sessions beside them.
+// genVandal draws sessions with a vandal or liar, which one application has, and sessions beside them.
 func genVandal(b *scenario.Builder) {
-	size := sessionConfig(b, "none", "wake", "kill", "stop")
-	b.Word("rogue", vandal)
+	size := sessionConfig(b, "none", "wake", "kill", "stop", "hostile")
+	b.Word("rogue", vandal, liar)
 	b.Op("rogue", listen{2})
 	b.Op("srv", listen{1})
 	for range 1 + b.Src.Intn(2, "sessions") {

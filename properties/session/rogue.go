@@ -135,7 +135,7 @@ func (x *rogue) read() {
 		}
 		m, err := wire.Decode(buf[:n])
 		scenario.Must(err)
-		if x.mode == vandal {
+		if x.mode == vandal || x.mode == liar {
 			descs = x.spoils.keep(x.h, m, descs)
 		}
 		for _, d := range descs {

@@ -33,8 +33,8 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "full-table")},
-		{Name: "rogue", Words: append(rogueModes, vandal)},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "full-table", "hostile")},
+		{Name: "rogue", Words: append(rogueModes, vandal, liar)},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
 		{Name: "backlog", Default: 4096, Min: 1, Max: 4096},
@@ -85,6 +85,8 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		config.Faults, k.layerStops = sim.Faults(exec.Stop, exec.Resume), true
 	case "layer-dies":
 		config.Faults, k.layerDies = sim.Faults(exec.Kill), true
+	case "hostile":
+		config.Races = false // a hostile peer that forges its counter makes races that only hurt itself
 	case "full-table":
 		config.Faults, k.fullTable = sim.Faults(exec.Truncate), true
 	}
@@ -162,6 +164,9 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
 	for _, a := range apps {
 		a.rogue = p
+	}
+	if k.mode == liar {
+		p.Hostile(forgeable...)
 	}
 	p.OnDeath(func() { mon.Gone(x.id) })
 	p.Go("rogue", func() { x.run(k.lies) })

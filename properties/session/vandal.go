@@ -15,6 +15,16 @@ var (
 // that it accepts.
 const vandal = "vandal"
 
+// liar is the mode of a hostile application that answers as it should, and writes any value into the forgeable words of
+// its sessions at any time, if the class of faults is hostile.
+const liar = "liar"
+
+var forgeable = []shm.Name{
+	shm.NewName("evq.sleep"), shm.NewName("evq.want"), shm.NewName("evq.tail"), shm.NewName("evq.slot"),
+	shm.NewName("fifo.head"), shm.NewName("fifo.tail"), shm.NewName("fifo.has_event"),
+	shm.NewName("fifo.want_deq_ntf"), shm.NewName("fifo.deq_ntf_sent"),
+}
+
 // queueSlots is how many slots event queues have.
 const queueSlots = 4
 
