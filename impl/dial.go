@@ -14,7 +14,7 @@ import (
 func (a *App) Dial(ctx context.Context, uri string) (*Session, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
-		return nil, err
+		return nil, addressError("dial", "", e, err)
 	}
 	return a.DialEndpoint(ctx, e)
 }

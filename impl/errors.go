@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 
@@ -68,4 +69,16 @@ func sysError(call string, err error) error {
 		}
 	}
 	return err
+}
+
+// addressError is the error of a dial or listen that was not tried.
+func addressError(op, network string, e wire.Endpoint, err error) error {
+	out := &net.OpError{Op: op, Net: network, Err: err}
+	if e.Proto != 0 {
+		out.Addr = Addr{e, 0}
+		if network == "" {
+			out.Net = e.Proto.String()
+		}
+	}
+	return out
 }

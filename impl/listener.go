@@ -37,7 +37,7 @@ func (a *App) Listen(uri string) (*Listener, error) {
 func (a *App) ListenContext(ctx context.Context, uri string) (*Listener, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
-		return nil, err
+		return nil, addressError("listen", "", e, err)
 	}
 	return a.listen(ctx, e)
 }

@@ -42,6 +42,7 @@ type Server struct {
 	channels    map[layer.Channel]*channel
 	unattached  []*channel // oldest first
 	admission   admission
+	admissions  Admissions
 	closing     []shm.Conn // when the lock is given back
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment

@@ -19,8 +19,8 @@ other message properties) and session by session (RefinesSession); places of map
 the directory of listeners is linearizable (Linearizable); a close that discards unread bytes is reported as a reset
 (DiscardIsReset); what was written before a death is read (WrittenIsRead); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
 NoLivelock) with documented errors only, and without error if the workload is polite and there are no faults
-(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener or address
-space (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
+(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener,
+address space or descriptor (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
 
 func sessionScenario(name, doc string, sometimes []string, gen func(b *scenario.Builder)) *scenario.Scenario {
 	return &scenario.Scenario{
@@ -57,6 +57,8 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "data", "returned"}, genLayerReturns),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
+		sessionScenario("vandal", "an application spoils the event queues and fifos that it shares with another one, which has sessions with others",
+			[]string{"established", "data", "spoiled"}, genVandal),
 	}
 }
 
@@ -352,5 +354,27 @@ func genRogue(b *scenario.Builder) {
 		b.Op("rogue", detach{})
 		l := lies[b.Src.Intn(len(lies), "lie")]
 		b.Op("rogue", lie{l.message, int(wire.KindSession), b.Src.Intn(3, "index"), 1})
+	}
+}
+
+// genVandal draws sessions with a vandal or liar, which one application has, and sessions beside them.
+func genVandal(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "wake", "kill", "stop", "hostile")
+	b.Word("rogue", vandal, liar)
+	b.Op("rogue", listen{2})
+	b.Op("srv", listen{1})
+	for range 1 + b.Src.Intn(2, "sessions") {
+		b.Op("cli2", dial{2})
+		b.Op("cli2", []any{read{1}, write{2 * size}, expect{1}}[b.Src.Intn(3, "use")])
+		if b.Src.Intn(2, "closes") == 1 {
+			b.Op("cli2", closeAll{})
+		}
+	}
+	n := 1 + b.Src.Intn(size, "bytes")
+	for _, app := range []string{"cli", "cli2"}[:1+b.Src.Intn(2, "visitors")] {
+		b.Op(app, dial{1})
+		b.Op("srv", accept{1})
+		b.Op(app, write{n})
+		b.Op("srv", read{n})
 	}
 }

@@ -20,6 +20,7 @@ type simLayer struct {
 	mon    *oracle.Messages
 	paths  *oracle.Sessions
 	server *server.Server // nil before it runs
+	idle   int            // what its process holds without applications
 }
 
 // epoch returns which session layer has made a handle: 0 is the first.
@@ -63,6 +64,7 @@ func (k *sessionCase) newLayer(w *sim.World, name string, epoch uint32) *simLaye
 // serve runs the session layer with a listener.
 func (l *simLayer) serve(w *sim.World, at shm.Listener) {
 	l.server = server.New(l.host, at, server.Config{Core: l.core})
+	l.idle = l.host.Holds()
 	l.host.Go(l.host.Name(), func() {
 		if err := l.server.Run(); err != nil {
 			w.Fail(oracle.DocumentedErrors, "session layer: %v", err)
@@ -88,6 +90,9 @@ func (l *simLayer) reclaimed() error {
 	st := l.server.Stat()
 	if len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
 		return fmt.Errorf("all applications have gone and the session layer has %+v", st)
+	}
+	if n := l.host.Holds() - l.idle; n > 0 {
+		return fmt.Errorf("all applications have gone and the session layer has %d descriptors or mappings too many", n)
 	}
 	return nil
 }

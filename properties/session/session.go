@@ -32,8 +32,8 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "all-die", "full-table")},
-		{Name: "rogue", Words: rogueModes},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "all-die", "full-table", "hostile")},
+		{Name: "rogue", Words: append(rogueModes, vandal, liar)},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
 		{Name: "backlog", Default: 4096, Min: 1, Max: 4096},
@@ -71,7 +71,7 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		k.work[name] = scenario.OpsOf[any](ops, name)
 	}
 	k.mode, k.wildcard = cfg.Word("rogue"), cfg.Word("bind") == "any"
-	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo), HandshakeTimeout: -1}
+	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: queueSlots, FifoSize: uint32(k.fifo), HandshakeTimeout: -1}
 	if cfg.Word("linger") == "1s" {
 		k.cfg.Linger = 1_000_000_000
 	}
@@ -90,6 +90,8 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		config.Faults, k.layerDies, k.layerReturns, k.spared = sim.Faults(exec.Kill), true, true, true
 	case "all-die":
 		config.Faults, k.layerDies = sim.Faults(exec.Kill), true
+	case "hostile":
+		config.Races = false // a hostile peer that forges its counter makes races that only hurt itself
 	case "full-table":
 		config.Faults, k.fullTable = sim.Faults(exec.Truncate), true
 	}
@@ -135,10 +137,16 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 	}
 	p := w.Process("rogue").Mortal()
 	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	for _, a := range apps {
+		a.rogue = p
+	}
+	if k.mode == liar {
+		p.Hostile(forgeable...)
+	}
 	p.OnDeath(func() { mon.Gone(x.id) })
 	p.Go("rogue", func() { x.run(k.lies) })
 	w.OnIdle(func() bool {
-		busy := slices.ContainsFunc(apps, func(a *sessionApp) bool { return !a.ended && !a.h.Dead() })
+		busy := slices.ContainsFunc(apps, func(a *sessionApp) bool { return !a.ended && !a.h.Dead() && !a.waitsFor(x) })
 		return !busy && x.dismiss()
 	})
 }
@@ -165,6 +173,7 @@ type sessionApp struct {
 	reaper    shm.Doorbell
 	reaped    bool
 	ended     bool
+	rogue     *sim.Process // the hostile application, if there is one
 }
 
 // reapOne ends an application that waits in an accept when no task can go on: there will be no further connect. It
@@ -274,8 +283,15 @@ func (x *sessionApp) adopt(s *impl.Session, err error) error {
 	return err
 }
 
-// failed judges the error of an operation. The closes that wait for the session layer may give up.
-func (x *sessionApp) failed(what string, err error) {
+// failed is failedOn the newest session.
+func (x *sessionApp) failed(what string, err error) { x.failedOn(x.s, what, err) }
+
+// failedOn judges the error of an operation on a session. The closes that wait for the session layer may give up.
+func (x *sessionApp) failedOn(s *impl.Session, what string, err error) {
+	if x.risks(s) && errors.Is(err, shm.ErrCorrupt) {
+		x.w.Sometimes("spoiled")
+		return
+	}
 	switch x.doing.(type) {
 	case unlisten, detach:
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -308,4 +324,16 @@ func (x *sessionApp) checkPrompt(begin time.Duration) {
 	if took := x.h.Now() - begin; (x.prompt || x.returns) && took > bound {
 		x.w.Fail(oracle.Prompt, "%T has taken %v, and may take %v", x.doing, took, bound)
 	}
+}
+
+// risks says whether a session is with the hostile application.
+func (x *sessionApp) risks(s *impl.Session) bool {
+	return s != nil && x.rogue != nil && int(s.Peer().PID) == x.rogue.Self().PID
+}
+
+// waitsFor says whether the application waits for what a hostile one will never do. A call on a session with
+// a queue that is spoiled must have ended.
+func (x *sessionApp) waitsFor(r *rogue) bool {
+	_, uses := x.doing.(dataOp)
+	return uses && x.risks(x.s) && handleOf(x.s) != r.spoils.last
 }

@@ -75,6 +75,18 @@ func newMeter(core *layer.Core, registry prometheus.Registerer) *meter {
 	return m
 }
 
+// registerAdmissions makes metrics of the channels that a server did not simply read.
+func registerAdmissions(registry prometheus.Registerer, count func() server.Admissions) {
+	counter := func(name, help string, value func(server.Admissions) uint64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
+			return float64(value(count()))
+		}))
+	}
+	counter("cutthrough_channels_delayed_total", "Channels read later than they came, because their process or user connects often.", func(a server.Admissions) uint64 { return a.Delayed })
+	counter("cutthrough_channels_refused_total", "Channels closed at once, because their process or user connects far too often.", func(a server.Admissions) uint64 { return a.Refused })
+	counter("cutthrough_channels_evicted_total", "Channels closed because too many had not attached.", func(a server.Admissions) uint64 { return a.Evicted })
+}
+
 // now returns the totals. Safe for concurrent use.
 func (m *meter) now() layer.Totals {
 	m.mu.Lock()

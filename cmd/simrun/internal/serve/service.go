@@ -95,6 +95,7 @@ func (s *service) open() (err error) {
 	s.meter = newMeter(layer.New(cfg.Layer), s.registry)
 	cfg.Core, cfg.Log = s.meter, s.log
 	s.server = server.New(s.host, s.channel, cfg)
+	registerAdmissions(s.registry, s.server.Admissions)
 	own := s.o.sockets
 	own.Mode, own.Group = 0o600, 0 // stat tells of all applications
 	if err := s.listen(s.o.socket+statSuffix, statName, own, s.serveStat); err != nil {
