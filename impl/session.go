@@ -296,7 +296,7 @@ func (s *Session) closeWrite() error {
 	s.tx.turn.Lock() // the last Write is over, and its bytes come before the end
 	defer s.leave(&s.tx)
 	s.tx.writer.Fifo.SetState(fifo.StateClosed)
-	_ = s.out.post(evData, s.handle.Index())
+	_ = s.out.post(evEnd, s.handle.Index())
 	s.tell(wire.Message{Type: wire.Disconnect, Handle: s.handle, CloseMode: wire.CloseWrite})
 	return nil
 }
@@ -324,13 +324,16 @@ func (s *Session) close(kind wire.Type) error {
 		s.mu.Lock()
 	}
 	usable := s.err == nil || errors.Is(s.err, net.ErrClosed) // the application closes; the fifos are fine
+	spoiled := errors.Is(s.err, shm.ErrCorrupt)
 	s.mu.Unlock()
 	if usable {
 		if n, err := s.rx.reader.Fifo.Readable(); n > 0 || err != nil {
 			kind = wire.Reset
 		}
 	}
-	s.depart(kind)
+	if !spoiled { // else it would be tried again and again to post
+		s.depart(kind)
+	}
 	s.peer.leave(s)
 	a := s.at.app
 	a.mu.Lock()
@@ -350,8 +353,7 @@ func (s *Session) depart(kind wire.Type) {
 	}
 	s.tx.writer.Fifo.SetState(state)
 	s.rx.reader.Fifo.SetState(state)
-	_ = s.out.post(evData, s.handle.Index())
-	_ = s.out.post(evSpace, s.handle.Index())
+	_ = s.out.post(evEnd, s.handle.Index())
 }
 
 // abandonLocked closes a session that its dialler does not want any more. The lock is that of the application.
