@@ -26,6 +26,7 @@ type attachment struct {
 	sessions    []*Session // by the index of their handle; nil where there is none
 	attached    bool       // the session layer has said so
 	announced   bool       // and it was observed
+	leaving     bool       // the session layer is about to end
 	err         error      // why it has ended: it begins nothing any more
 	hungUp      bool       // the control channel has ended: no reply comes any more
 	doubt       shm.Doorbell

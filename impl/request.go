@@ -64,8 +64,8 @@ func (a *App) ask(p patience, r *request, m wire.Message) error {
 		return net.ErrClosed
 	case t.err != nil:
 		return t.err
-	case !t.attached && m.Type != wire.Attach:
-		return ErrLayerGone // the one before it has ended
+	case !t.attached && m.Type != wire.Attach || t.leaving:
+		return ErrLayerGone // the one before it has ended, or this one is about to
 	}
 	t.requestLocked(r, m, r)
 	err := t.awaitLocked(p, r, func() bool { return t.err != nil })

@@ -134,6 +134,19 @@ func (s *Server) acceptFailed(err error) {
 	s.host.Sleep(s.host.Now() + acceptPause)
 }
 
+// Leave tells the applications that the session layer is about to end, so that they ask for nothing more. Those that are
+// attached keep their sessions when it has, and attach to the next one. Close the listener before, and call Close when no
+// session is pending any more.
+func (s *Server) Leave() {
+	s.mu.Lock()
+	defer s.unlock()
+	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
+		if s.core.Attached(id) {
+			s.sendLocked(s.channels[id], outgoing{msg: wire.Message{Type: wire.Leaving}})
+		}
+	}
+}
+
 // Close stops the server, hangs up all applications and returns when all its
 // tasks have ended and everything is released. The second call returns
 // shm.ErrClosed.

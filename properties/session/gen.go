@@ -256,7 +256,7 @@ func genSlowLayer(b *scenario.Builder) {
 
 func genLayerReturns(b *scenario.Builder) {
 	size := b.Number("fifo", 4, 16)
-	b.Word("faults", "layer-returns")
+	b.Word("faults", "layer-returns", "layer-leaves")
 	b.Number("backlog", 4096, 1)
 	b.Op("srv", listen{1})
 	for range 1 + b.Src.Intn(3, "sessions") {

@@ -62,7 +62,7 @@ func (r *sessionHistory) observe(app int, o impl.Observation) {
 		if o.Msg.Type == wire.AttachReply && o.Msg.Handle != 0 {
 			r.attached[at] = r.layers[epoch(o.Msg.Handle)]
 		}
-		if l := r.attached[at]; l != nil {
+		if l := r.attached[at]; l != nil && !l.left {
 			l.mon.Received(app, o.Msg)
 		}
 	case impl.ObserveAttached:

@@ -2,7 +2,10 @@ package session
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
+	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/properties/oracle"
@@ -20,6 +23,7 @@ type simLayer struct {
 	mon    *oracle.Messages
 	paths  *oracle.Sessions
 	server *server.Server // nil before it runs
+	left   bool           // in good order
 	idle   int            // what its process holds without applications
 }
 
@@ -41,6 +45,12 @@ func (k *sessionCase) layers(w *sim.World) []*simLayer {
 	next := k.newLayer(w, "layer2", 1)
 	bell := next.host.NewLocalDoorbell(nameSuccession)
 	first.host.OnDeath(func() { _ = bell.Ring() })
+	if k.layerLeaves {
+		first.host.Go("layer-leaves", func() {
+			first.leave(l)
+			_ = bell.Ring()
+		})
+	}
 	next.host.Go("layer2-waits", func() {
 		_ = bell.Wait(nil, shm.Forever)
 		l, err := next.host.Listen(layerAddr)
@@ -57,7 +67,13 @@ func (k *sessionCase) newLayer(w *sim.World, name string, epoch uint32) *simLaye
 	cfg := k.cfg
 	cfg.Epoch = epoch
 	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
-	l.core = oracle.NewWatchedCore(cfg, broken, l.mon.Observe, l.paths.Observe)
+	observe := func(ch layer.Channel, made bool, m wire.Message) {
+		if !l.left { // the end of all channels makes messages that are not sent
+			l.mon.Observe(ch, made, m)
+			l.paths.Observe(ch, made, m)
+		}
+	}
+	l.core = oracle.NewWatchedCore(cfg, broken, observe)
 	return l
 }
 
@@ -72,8 +88,19 @@ func (l *simLayer) serve(w *sim.World, at shm.Listener) {
 	})
 }
 
+// leave ends the session layer as a planned restart does.
+func (l *simLayer) leave(at shm.Listener) {
+	_ = at.Close()
+	l.server.Leave()
+	for slices.ContainsFunc(l.server.Stat().Sessions, layer.SessionStat.Pending) {
+		l.host.Sleep(l.host.Now() + time.Millisecond)
+	}
+	l.left = true
+	_ = l.server.Close()
+}
+
 // alive says whether there is a session layer, which has heard of everything.
-func (l *simLayer) alive() bool { return l != nil && l.server != nil && !l.host.Dead() }
+func (l *simLayer) alive() bool { return l != nil && l.server != nil && !l.host.Dead() && !l.left }
 
 // judged returns a check that is made if the session layer is alive.
 func (l *simLayer) judged(check func() error) func() error {

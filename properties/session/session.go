@@ -32,7 +32,7 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "all-die", "full-table", "hostile")},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "layer-leaves", "all-die", "full-table", "hostile")},
 		{Name: "rogue", Words: append(rogueModes, vandal, liar)},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
@@ -51,6 +51,7 @@ type sessionCase struct {
 	failing           bool
 	layerStops        bool // and no application does
 	layerDies         bool
+	layerLeaves       bool // in good order
 	layerReturns      bool // there is another one then
 	spared            bool // no application dies
 	fullTable         bool // applications lose descriptors
@@ -88,6 +89,8 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 		config.Faults, k.layerDies, k.spared = sim.Faults(exec.Kill), true, true
 	case "layer-returns":
 		config.Faults, k.layerDies, k.layerReturns, k.spared = sim.Faults(exec.Kill), true, true, true
+	case "layer-leaves":
+		k.layerLeaves, k.layerReturns, k.spared = true, true, true
 	case "all-die":
 		config.Faults, k.layerDies = sim.Faults(exec.Kill), true
 	case "hostile":

@@ -7,7 +7,6 @@ import (
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
-	"cutthrough/shm"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -144,17 +143,3 @@ func (m *meter) answer(now time.Duration, to layer.Channel, reply *wire.Message)
 		m.refusals.WithLabelValues(request, reason).Inc()
 	}
 }
-
-// drain waits until no session is left or deadline has come, and returns how many are left.
-func (m *meter) drain(h shm.Host, deadline time.Duration) (left int) {
-	for {
-		totals := m.now()
-		if totals.Sessions == 0 || h.Now() >= deadline {
-			return totals.Sessions
-		}
-		h.Sleep(min(deadline, h.Now()+drainPause))
-	}
-}
-
-// drainPause is how often the end of all sessions is looked for.
-const drainPause = 10 * time.Millisecond
