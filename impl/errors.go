@@ -11,8 +11,9 @@ import (
 	"cutthrough/impl/wire"
 )
 
-// ErrLayerGone is what calls return when the session layer has ended. It is a [net.Error], and no timeout. Read returns
-// it after all that was written before.
+// ErrLayerGone is what calls return that need the session layer, when it has ended, until the application has attached to
+// another one. It is a [net.Error], and no timeout. A session returns it only if it was being made when the session
+// layer ended.
 var ErrLayerGone error = layerGone{}
 
 // ErrPeerGone is what calls of a session return when the application at the other side has left without closing it, or

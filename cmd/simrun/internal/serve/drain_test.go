@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cutthrough/impl/wire"
+	"cutthrough/internal/proctest"
 	"cutthrough/shm"
 	"cutthrough/shm/oshost"
 )
@@ -25,11 +26,12 @@ func TestDrain(t *testing.T) {
 	h := oshost.New()
 	const uri = "tcp://127.0.0.1/80"
 	say := func(requests ...wire.Message) (told func(want wire.Type)) {
-		conn, err := h.Dial(o.socket, shm.Forever)
-		for err != nil { // until it serves
-			time.Sleep(time.Millisecond)
+		var conn shm.Conn
+		proctest.Eventually(func() (ok bool) { // serve has no event for its beginning but that of systemd
+			var err error
 			conn, err = h.Dial(o.socket, shm.Forever)
-		}
+			return err == nil
+		})
 		t.Cleanup(func() { _ = conn.Close() })
 		for _, m := range requests {
 			if err := conn.Send(m.Encode(nil), nil, shm.Forever); err != nil {
