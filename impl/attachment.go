@@ -25,6 +25,7 @@ type attachment struct {
 	sending     bool       // a call or the writer is sending them
 	table       segmentTable
 	sessions    []*Session // by the index of their handle; nil where there is none
+	live        int        // how many there are
 	attached    bool       // the session layer has said so
 	announced   bool       // and it was observed
 	leaving     bool       // the session layer is about to end
@@ -156,6 +157,7 @@ func (a *attachment) forgetSessionLocked(s *Session) {
 		return
 	}
 	a.sessions[s.handle.Index()] = nil
+	a.live--
 	for _, m := range s.memory {
 		m.users--
 	}
@@ -164,15 +166,11 @@ func (a *attachment) forgetSessionLocked(s *Session) {
 
 // releaseLocked unmaps what sessions have used, if the session layer has ended, which asked for that else.
 func (a *attachment) releaseLocked() {
-	if a.hungUp && !a.busyLocked() {
+	if a.hungUp && a.live == 0 {
 		_ = a.unmapAllLocked()
 		_ = a.doubt.Ring() // there is none any more
 		a.app.past = slices.DeleteFunc(a.app.past, func(o *attachment) bool { return o == a })
 	}
-}
-
-func (a *attachment) busyLocked() bool {
-	return slices.ContainsFunc(a.sessions, func(s *Session) bool { return s != nil })
 }
 
 func (a *attachment) unmapAllLocked() error {
@@ -186,7 +184,7 @@ func (a *attachment) unmapAllLocked() error {
 // leaveLocked waits until the sessions are over, which are being closed, and leaves the session layer.
 func (a *attachment) leaveLocked(p patience) error {
 	mu := a.app.mu
-	for a.busyLocked() {
+	for a.live > 0 {
 		_ = waitUnlocked(mu, a.app.ended, nil, shm.Forever)
 	}
 	// Unmap before the session layer can learn that we are gone: it gives the places to others then.

@@ -140,6 +140,7 @@ func (a *attachment) enterLocked(s *Session, queue wire.Location, m *mapping, of
 		a.sessions = append(a.sessions, nil)
 	}
 	a.sessions[i] = s
+	a.live++
 	return nil
 }
 
