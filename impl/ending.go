@@ -69,9 +69,7 @@ func (s *Session) close(kind wire.Type) error {
 			kind = wire.Reset
 		}
 	}
-	if !spoiled { // else it would be tried again and again to post
-		s.depart(kind)
-	}
+	s.depart(kind, spoiled)
 	s.peer.leave(s)
 	a := s.at.app
 	a.mu.Lock()
@@ -83,15 +81,18 @@ func (s *Session) close(kind wire.Type) error {
 	return nil
 }
 
-// depart tells the peer, through the fifos, that this side is done.
-func (s *Session) depart(kind wire.Type) {
+// depart tells the peer, through the fifos, that this side is done. In a queue that is spoiled no event is posted: to
+// find out that none can be takes thousands of tries.
+func (s *Session) depart(kind wire.Type, spoiled bool) {
 	state := fifo.StateClosed
 	if kind == wire.Reset {
 		state = fifo.StateReset
 	}
 	s.tx.writer.Fifo.SetState(state)
 	s.rx.reader.Fifo.SetState(state)
-	_ = s.out.post(evEnd, s.handle.Index())
+	if !spoiled {
+		_ = s.out.post(evEnd, s.handle.Index())
+	}
 }
 
 // abandonLocked closes a session that its dialler does not want any more. The lock is that of the application.
@@ -99,7 +100,7 @@ func (s *Session) abandonLocked() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.depart(wire.Reset)
+	s.depart(wire.Reset, false)
 	s.peer.leave(s)
 	s.at.forgetSessionLocked(s)
 	s.at.tellLocked(wire.Message{Type: wire.Reset, Handle: s.handle})

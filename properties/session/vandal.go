@@ -23,6 +23,7 @@ var forgeable = []shm.Name{
 	shm.NewName("evq.sleep"), shm.NewName("evq.want"), shm.NewName("evq.tail"), shm.NewName("evq.slot"),
 	shm.NewName("fifo.head"), shm.NewName("fifo.tail"), shm.NewName("fifo.has_event"),
 	shm.NewName("fifo.want_deq_ntf"), shm.NewName("fifo.deq_ntf_sent"),
+	shm.NewName("fifo.producer_state"), shm.NewName("fifo.consumer_state"),
 }
 
 // queueSlots is how many slots event queues have.

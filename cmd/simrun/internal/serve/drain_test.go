@@ -48,7 +48,11 @@ func TestDrain(t *testing.T) {
 				for _, d := range descs {
 					_ = d.Close()
 				}
-				if m, err := wire.Decode(b[:n]); err != nil || m.Type == want {
+				m, err := wire.Decode(b[:n])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.Type == want {
 					return
 				}
 			}
