@@ -204,10 +204,10 @@ func (a *App) close(p patience) error {
 	return errors.Join(errs...)
 }
 
-// attachmentsLocked returns the newest attachment, if there is one, and those before it that have sessions.
+// attachmentsLocked returns the attachments that have to be left: the newest, and those before it that have sessions.
 func (a *App) attachmentsLocked() []*attachment {
 	all := slices.Clone(a.past)
-	if a.current != nil {
+	if a.current != nil && !a.current.hungUp {
 		all = append(all, a.current)
 	}
 	return all
@@ -222,11 +222,4 @@ func (a *App) overLocked() error {
 		return a.current.err
 	}
 	return nil
-}
-
-// newest returns the current attachment.
-func (a *App) newest() *attachment {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.current
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"time"
 
 	"cutthrough/impl/wire"
 	"cutthrough/shm"
@@ -24,8 +25,10 @@ type attachment struct {
 	sending     bool       // a call or the writer is sending them
 	table       segmentTable
 	sessions    []*Session // by the index of their handle; nil where there is none
+	live        int        // how many there are
 	attached    bool       // the session layer has said so
 	announced   bool       // and it was observed
+	leaving     bool       // the session layer is about to end
 	err         error      // why it has ended: it begins nothing any more
 	hungUp      bool       // the control channel has ended: no reply comes any more
 	doubt       shm.Doorbell
@@ -59,15 +62,14 @@ func (a *App) attach(ctx context.Context) error {
 	a.current = t
 	a.spawnLocked("app-control", t.runControl)
 	a.mu.Unlock()
-	err = t.ask(patient(ctx), a.newRequest(), a.opt.attach())
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	err = a.ask(patient(ctx), a.newRequest(), a.opt.attach())
 	if err != nil {
+		a.mu.Lock()
 		t.endLocked(err)
+		a.mu.Unlock()
 		_ = conn.Close()
-		return err
 	}
-	return nil
+	return err
 }
 
 // announceLocked tells that the application has attached and has bound what could be bound.
@@ -126,7 +128,7 @@ func (s *Session) inDoubt() bool {
 
 // runDoubt waits until each dialler that can open its session has done so, and ends the others.
 func (a *attachment) runDoubt() {
-	_ = a.doubt.Wait(nil, a.app.host.Now()+openWait) // rung when the application closes
+	_ = a.doubt.Wait(nil, a.app.host.Now()+openWait) // rung when all sessions are over
 	a.app.mu.Lock()
 	defer a.app.mu.Unlock()
 	for _, s := range a.sessions {
@@ -155,6 +157,7 @@ func (a *attachment) forgetSessionLocked(s *Session) {
 		return
 	}
 	a.sessions[s.handle.Index()] = nil
+	a.live--
 	for _, m := range s.memory {
 		m.users--
 	}
@@ -163,14 +166,11 @@ func (a *attachment) forgetSessionLocked(s *Session) {
 
 // releaseLocked unmaps what sessions have used, if the session layer has ended, which asked for that else.
 func (a *attachment) releaseLocked() {
-	if a.hungUp && !a.busyLocked() {
+	if a.hungUp && a.live == 0 {
 		_ = a.unmapAllLocked()
+		_ = a.doubt.Ring() // there is none any more
 		a.app.past = slices.DeleteFunc(a.app.past, func(o *attachment) bool { return o == a })
 	}
-}
-
-func (a *attachment) busyLocked() bool {
-	return slices.ContainsFunc(a.sessions, func(s *Session) bool { return s != nil })
 }
 
 func (a *attachment) unmapAllLocked() error {
@@ -184,10 +184,9 @@ func (a *attachment) unmapAllLocked() error {
 // leaveLocked waits until the sessions are over, which are being closed, and leaves the session layer.
 func (a *attachment) leaveLocked(p patience) error {
 	mu := a.app.mu
-	for a.busyLocked() {
+	for a.live > 0 {
 		_ = waitUnlocked(mu, a.app.ended, nil, shm.Forever)
 	}
-	_ = a.doubt.Ring()
 	// Unmap before the session layer can learn that we are gone: it gives the places to others then.
 	err := errors.Join(a.unmapAllLocked(), a.detachLocked(p))
 	mu.Unlock()
@@ -209,4 +208,66 @@ func (a *attachment) detachLocked(p patience) error {
 		return nil
 	}
 	return err
+}
+
+// The pauses between two tries to attach again double from the first to the last.
+const (
+	firstPause = 10 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// returnLocked has a task attach again, if the session layer has ended and none does so.
+func (a *App) returnLocked() {
+	if a.attaching || a.closed || a.opt.NoReturn || !a.current.hungUp {
+		return
+	}
+	a.attaching = true
+	a.spawnLocked("app-return", a.runReturn)
+}
+
+// runReturn attaches, and binds the listeners, until it has succeeded or the application closes.
+func (a *App) runReturn() {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := a.comeBack()
+		a.mu.Lock()
+		a.attaching = !a.closed && (err != nil || a.current.hungUp)
+		again := a.attaching
+		a.mu.Unlock()
+		if !again {
+			return
+		}
+		_ = a.again.Wait(nil, a.host.Now()+pause)
+	}
+}
+
+// comeBack attaches, unless an earlier try did, and binds the listeners that are bound nowhere.
+func (a *App) comeBack() error {
+	a.mu.Lock()
+	gone := a.current.err != nil
+	a.mu.Unlock()
+	if gone {
+		if err := a.attach(context.Background()); err != nil {
+			return err
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.current
+	var errs []error
+	for _, l := range slices.Clone(a.listeners) {
+		if l.at == t || l.closed {
+			continue
+		}
+		a.mu.Unlock()
+		err := a.bind(context.Background(), l)
+		a.mu.Lock()
+		if err != nil {
+			t.observe(Observation{Kind: ObserveNotBound, Err: err, Msg: wire.Message{Type: wire.Bind, Endpoint: l.addr.Endpoint}})
+		}
+		errs = append(errs, err)
+	}
+	if gone {
+		t.announceLocked()
+	}
+	return errors.Join(errs...)
 }

@@ -57,6 +57,8 @@ func (a *attachment) control(b []byte, descs []shm.Desc) error {
 		a.postLocked(wire.Message{Type: wire.UnmapReply, Handle: m.Handle, Status: status}, nil)
 	case wire.Accept:
 		a.acceptLocked(m)
+	case wire.Leaving:
+		a.leaving = true
 	case wire.Disconnect, wire.Reset:
 		if s := a.sessionLocked(m.Handle.Index()); s != nil && s.handle == m.Handle {
 			s.peerDidLocked(m)

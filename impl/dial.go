@@ -14,7 +14,7 @@ import (
 func (a *App) Dial(ctx context.Context, uri string) (*Session, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
-		return nil, err
+		return nil, addressError("dial", "", e, err)
 	}
 	return a.DialEndpoint(ctx, e)
 }
@@ -30,7 +30,7 @@ func (a *App) connect(ctx context.Context, m wire.Message) (*Session, error) {
 	r := a.newRequest()
 	err := m.Validate()
 	if err == nil {
-		err = a.newest().ask(patient(ctx), r, m)
+		err = a.ask(patient(ctx), r, m)
 	}
 	if err != nil {
 		e := m.Endpoint

@@ -194,3 +194,18 @@ func TestBurst(t *testing.T) {
 		t.Errorf("%d of %d messages are left", left, 3*maxBurst)
 	}
 }
+
+// TestURIErrors: what is no URI is a *net.OpError too.
+func TestURIErrors(t *testing.T) {
+	a := attach(t, startLayer(t, server.Config{}))
+	for _, uri := range []string{"", "nonsense", "tcp://127.0.0.1/x", "ftp://127.0.0.1/80", "unix://", strings.Repeat("x", 1000)} {
+		_, err := a.Dial(t.Context(), uri)
+		if o, ok := err.(*net.OpError); !ok || o.Op != "dial" {
+			t.Errorf("dial %q: %#v", uri, err)
+		}
+		_, err = a.Listen(uri)
+		if o, ok := err.(*net.OpError); !ok || o.Op != "listen" {
+			t.Errorf("listen %q: %#v", uri, err)
+		}
+	}
+}

@@ -82,18 +82,6 @@ func (d Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return inner, func() { stop(); cancel() }
 }
 
-// addressError is the error of a dial or listen that was not tried.
-func addressError(op, network string, e wire.Endpoint, err error) error {
-	out := &net.OpError{Op: op, Net: network, Err: err}
-	if e.Proto != 0 {
-		out.Addr = Addr{e, 0}
-		if network == "" {
-			out.Net = e.Proto.String()
-		}
-	}
-	return out
-}
-
 // named returns err, of a dial or listen, with the network that the caller has named.
 func named(err error, network string) error {
 	var op *net.OpError

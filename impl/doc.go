@@ -10,8 +10,8 @@
 // # Concurrency
 //
 // All methods of App, Listener and Session are safe for concurrent use. Concurrent reads of a session take
-// turns, and so do writes; a read and a write do not. An App has one task of its own, which handles the
-// messages of the session layer. The events of a peer are handled by the calls that wait for it.
+// turns, and so do writes; a read and a write do not. An App has one task of its own for each session layer, which handles
+// its messages. The events of a peer are handled by the calls that wait for it.
 //
 // # Locks
 //
@@ -29,6 +29,12 @@
 // [Session.Close] and [Session.CloseWrite] return at once. [Listener.Close] and [App.Close] wait for
 // Options.CloseWait at most. What they close is closed for the session layer, and for the peer, when it goes on.
 //
+// # A session layer that ends
+//
+// Sessions go on, and their ends are told without it. [App.Dial] and [App.Listen] fail with [ErrLayerGone] until the
+// application has attached to the next session layer at the same address, which it does by itself unless
+// Options.NoReturn says otherwise. Listeners are bound there; [Listener.Accept] waits meanwhile.
+//
 // # Wake-ups
 //
 // Each pair of applications has an event queue and a doorbell for each direction. They belong to the pair alone: a peer
@@ -38,8 +44,8 @@
 // there are, and calls that wait for different peers share no lock. While no call waits for a peer, its events stay in
 // the queue and it rings no doorbell.
 //
-// A doorbell tells that the peer is dead or has left. The calls then wait for what the session layer says about their
-// sessions, because a peer that leaves in order has closed them first.
+// A doorbell tells that the peer is dead or has left. Sessions that the peer has closed say so in their fifos; the others
+// end with [ErrPeerGone].
 //
 // # Limits
 //

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 
 	"cutthrough/impl/wire"
 )
 
-// ErrLayerGone is what calls return when the session layer has ended. It is a [net.Error], and no timeout. Read returns
-// it after all that was written before.
+// ErrLayerGone is what calls return that need the session layer, when it has ended, until the application has attached to
+// another one. It is a [net.Error], and no timeout. A session returns it only if it was being made when the session
+// layer ended.
 var ErrLayerGone error = layerGone{}
 
 // ErrPeerGone is what calls of a session return when the application at the other side has left without closing it, or
@@ -68,4 +70,16 @@ func sysError(call string, err error) error {
 		}
 	}
 	return err
+}
+
+// addressError is the error of a dial or listen that was not tried.
+func addressError(op, network string, e wire.Endpoint, err error) error {
+	out := &net.OpError{Op: op, Net: network, Err: err}
+	if e.Proto != 0 {
+		out.Addr = Addr{e, 0}
+		if network == "" {
+			out.Net = e.Proto.String()
+		}
+	}
+	return out
 }

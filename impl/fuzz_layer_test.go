@@ -237,7 +237,7 @@ func FuzzHostileLayer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		in = in[:min(len(in), 256)]
 		h := &hostileHost{Host: oshost.New(), t: t, in: in, replies: make(chan wire.Message, 64)}
-		app, err := Attach(h, "anywhere", Options{})
+		app, err := Attach(h, "anywhere", Options{NoReturn: true})
 		if err == nil {
 			use(t, app)
 			check(t, result(app.Close)())

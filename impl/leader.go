@@ -130,6 +130,8 @@ func (s *Session) signalLocked(kind uint8) {
 		s.peer.signalLocked(&s.rx)
 	case evSpace:
 		s.peer.signalLocked(&s.tx)
+	case evEnd:
+		s.signalAllLocked()
 	}
 }
 

@@ -37,7 +37,7 @@ func (a *App) Listen(uri string) (*Listener, error) {
 func (a *App) ListenContext(ctx context.Context, uri string) (*Listener, error) {
 	e, err := wire.ParseURI(uri)
 	if err != nil {
-		return nil, err
+		return nil, addressError("listen", "", e, err)
 	}
 	return a.listen(ctx, e)
 }
@@ -45,7 +45,7 @@ func (a *App) ListenContext(ctx context.Context, uri string) (*Listener, error) 
 // listen listens at e; the address of the listener has the port that was chosen.
 func (a *App) listen(ctx context.Context, e wire.Endpoint) (*Listener, error) {
 	l := &Listener{app: a, addr: Addr{Endpoint: e}, bell: a.host.NewLocalDoorbell(nameIncoming)}
-	err := a.newest().bind(patient(ctx), l)
+	err := a.bind(ctx, l)
 	if errors.Is(err, wire.Invalid) {
 		err = fmt.Errorf("%w: %w", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), err)
 	}
@@ -56,10 +56,10 @@ func (a *App) listen(ctx context.Context, e wire.Endpoint) (*Listener, error) {
 }
 
 // bind asks for the address of a listener, which the reply makes one of the application's.
-func (a *attachment) bind(p patience, l *Listener) error {
-	r := a.app.newRequest()
+func (a *App) bind(ctx context.Context, l *Listener) error {
+	r := a.newRequest()
 	r.listener = l
-	return a.ask(p, r, wire.Message{Type: wire.Bind, Endpoint: l.addr.Endpoint})
+	return a.ask(patient(ctx), r, wire.Message{Type: wire.Bind, Endpoint: l.addr.Endpoint})
 }
 
 // boundLocked notes that the listener of r is bound, or gives the address back if that is not wanted any more.

@@ -18,6 +18,7 @@ import (
 const (
 	evData  uint8 = 1 + iota // there are bytes in the fifo that you read
 	evSpace                  // there is room in the fifo that you write
+	evEnd                    // the state of a fifo has changed
 )
 
 // peer is another application as this one has it: their event queues, one for each reader, and the doorbells, one for
@@ -33,7 +34,7 @@ type peer struct {
 	queue     *evq.Consumer // what the peer posts; nil until the first session
 	sessions  map[uint32]*Session
 	sinceLow  int        // events taken since the queue was last empty
-	err       error      // the peer has spoiled the queue
+	err       error      // the peer has spoiled one of the queues
 	deserted  bool       // the peer is gone, and so are the sessions with it
 	leader    *direction // of the call that takes the events; nil: no call waits
 	asleep    bool       // the leader is, or is about to
@@ -105,6 +106,9 @@ type outbox struct {
 func (o *outbox) post(kind uint8, session uint32) error {
 	err := o.queue.Post(evq.Event{Kind: kind, Arg: session})
 	if err != nil && err != evq.ErrFull {
+		o.peer.mu.Lock()
+		defer o.peer.mu.Unlock()
+		o.peer.corruptLocked(err) // it takes long to find out, so all sessions are told
 		return err
 	}
 	return o.queue.Wake(o.peer.ring)
@@ -153,7 +157,7 @@ func (p *peer) drainLocked() {
 	}
 }
 
-// corruptLocked ends the use of a queue that the peer has spoiled, and the sessions that depend on it.
+// corruptLocked ends the use of the queues, one of which the peer has spoiled, and the sessions that depend on them.
 func (p *peer) corruptLocked(err error) {
 	p.err = err
 	p.eachSessionLocked(func(s *Session) { s.failLocked(err) })

@@ -49,26 +49,28 @@ func (a *App) brief() patience {
 	return patience{context.Background(), a.host.Now() + a.opt.CloseWait}
 }
 
-// ask sends a request and waits for its reply, the end of the caller's patience or of the application. A status other
-// than OK is an error. A request that was not sent when the patience ends is never sent.
-func (a *attachment) ask(p patience, r *request, m wire.Message) error {
+// ask sends a request to the newest session layer and waits for its reply, the end of the caller's patience, of that
+// session layer or of the application. A status other than OK is an error. A request that was not sent when the patience
+// ends is never sent.
+func (a *App) ask(p patience, r *request, m wire.Message) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
-	a.app.mu.Lock()
-	defer a.app.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.current
 	switch {
-	case a.app.closed:
+	case a.closed:
 		return net.ErrClosed
-	case a.err != nil:
-		return a.err
-	case !a.attached && m.Type != wire.Attach:
-		return ErrLayerGone // the one before it has ended
+	case t.err != nil:
+		return t.err
+	case !t.attached && m.Type != wire.Attach || t.leaving:
+		return ErrLayerGone // the one before it has ended, or this one is about to
 	}
-	a.requestLocked(r, m, r)
-	err := a.awaitLocked(p, r, func() bool { return a.err != nil })
-	if r.dropped && a.withdrawLocked(r) {
-		a.forgetLocked(r)
+	t.requestLocked(r, m, r)
+	err := t.awaitLocked(p, r, func() bool { return t.err != nil })
+	if r.dropped && t.withdrawLocked(r) {
+		t.forgetLocked(r)
 	}
 	return err
 }

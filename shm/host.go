@@ -35,8 +35,8 @@ type Host interface {
 	// system call.
 	NewLocalDoorbell(name Name) Doorbell
 	// Dial connects to a listener of this machine. It does not wait for Accept: messages sent before
-	// are kept. ErrRefused when there is no listener at addr; ErrDeadline when the listener has too many
-	// connections that were not accepted.
+	// are kept. ErrRefused when there is no listener at addr. While the listener has too many connections that were
+	// not accepted it waits for room: ErrDeadline, or ErrRefused when the listener closes.
 	Dial(addr string, deadline time.Duration) (Conn, error)
 	// Listen creates the listening socket addr. ErrAddrInUse when a living process has it.
 	Listen(addr string) (Listener, error)

@@ -9,13 +9,20 @@ import (
 
 // atWait is [World.at] for an operation that goes on once on is signalled or deadline has passed.
 func (w *World) atWait(a Access, faults []option, on waitable, deadline time.Duration) option {
-	t := w.cur
-	if deadline > w.now {
-		t.waits, t.deadline = on, deadline
-	}
+	w.expect(on, deadline)
 	o := w.at(a, faults)
-	t.waits = nil
+	w.expect(nil, 0)
 	return o
+}
+
+// expect says what the next operation of the running task waits for until deadline, nil for nothing.
+func (w *World) expect(on waitable, deadline time.Duration) {
+	if t := w.cur; t != nil {
+		t.waits = nil
+		if deadline > w.now {
+			t.waits, t.deadline = on, deadline
+		}
+	}
 }
 
 // wordWait is what [Process.Await] waits for.
@@ -36,9 +43,9 @@ func (a *wordWait) signalled() (ok bool) {
 func (p *Process) Await(x shm.Uint64, met func(uint64) bool) uint64 {
 	t := p.w.cur
 	t.await = wordWait{p.w, x, met}
-	t.waits, t.deadline = &t.await, shm.Forever
+	p.w.expect(&t.await, shm.Forever)
 	v := x.Load()
-	t.waits = nil
+	p.w.expect(nil, 0)
 	t.poll.progress()
 	return v
 }

@@ -21,6 +21,9 @@ var (
 // channelDepth is how many messages a control channel holds before Send blocks, unless the configuration says so.
 const channelDepth = 8
 
+// listenBacklog is how many channels wait for Accept before Dial blocks.
+const listenBacklog = 8
+
 // depth returns how many messages a channel of the world holds.
 func (w *World) depth() int { return cmp.Or(w.cfg.ChannelDepth, channelDepth) }
 
@@ -288,6 +291,18 @@ func (l *listener) release() {
 	}
 	l.pending = nil
 	w.wake(l)
+	w.wake(dialWait{w, l.addr})
+}
+
+// dialWait is what a Dial waits for whose listener has too many channels that were not accepted.
+type dialWait struct {
+	w    *World
+	addr string
+}
+
+func (x dialWait) signalled() bool {
+	l := x.w.listenerAt(x.addr)
+	return l == nil || len(l.pending) < listenBacklog
 }
 
 // Listen implements [shm.Host].
@@ -314,18 +329,30 @@ func (w *World) listenerAt(addr string) *listener {
 }
 
 // Dial implements [shm.Host].
-func (p *Process) Dial(addr string, _ time.Duration) (shm.Conn, error) {
-	if err := p.call(Directory, nameDial, syscall.EMFILE, syscall.ENOMEM); err != nil {
+func (p *Process) Dial(addr string, deadline time.Duration) (shm.Conn, error) {
+	w := p.w
+	room := dialWait{w, addr}
+	w.expect(room, deadline)
+	err := p.call(Directory, nameDial, syscall.EMFILE, syscall.ENOMEM)
+	w.expect(nil, 0)
+	if err != nil {
 		return nil, err
 	}
-	l := p.w.listenerAt(addr)
-	if l == nil {
-		return nil, fmt.Errorf("sim: dial %s: %w", addr, shm.ErrRefused)
+	for {
+		l := w.listenerAt(addr)
+		switch {
+		case l == nil:
+			return nil, fmt.Errorf("sim: dial %s: %w", addr, shm.ErrRefused)
+		case room.signalled():
+			server, client := pair(l.p, p)
+			l.pending = append(l.pending, server)
+			w.wake(l)
+			return client, nil
+		case deadline <= w.now:
+			return nil, fmt.Errorf("sim: dial %s: its backlog is full: %w", addr, shm.ErrDeadline)
+		}
+		w.block(w.cur, room, nil, deadline)
 	}
-	server, client := pair(l.p, p)
-	l.pending = append(l.pending, server)
-	p.w.wake(l)
-	return client, nil
 }
 
 // Accept implements [shm.Listener].
@@ -346,6 +373,7 @@ func (l *listener) Accept(deadline time.Duration) (shm.Conn, error) {
 	}
 	c := l.pending[0]
 	l.pending = l.pending[1:]
+	w.wake(dialWait{w, l.addr})
 	return c, nil
 }
 

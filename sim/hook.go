@@ -33,7 +33,7 @@ func (v *view) Before(_ *shm.Segment, off, n uint64, name shm.Name, op access.Op
 		w.Fail(exec.OwnMapping, "%s: %s %s of byte %d of a segment that only process %s has mapped here", t.name, name, op, off, v.p.name)
 	}
 	var faults []option
-	if w.cfg.Faults != 0 && op == access.Load && int(name) < len(t.hostile) && t.hostile[name] {
+	if op == access.Load && w.cfg.Faults.Has(exec.CorruptRead) && w.hostileTo(v, name) {
 		faults = w.hostileValues(v.mem.bytes[off : off+n])
 	}
 	// Field by field, here and in askAt: a copy as a whole would wait until the single stores have left the store buffer.
@@ -318,6 +318,16 @@ func (w *World) limit(t *task) {
 	}
 	w.Fail(exec.NoLivelock, "%s spins around %s: %d steps without faults under fair scheduling were not enough",
 		spinner.name, spinner.pending, w.cfg.MaxSteps)
+}
+
+// hostileTo says whether another process may have written a word that the process of v is about to load.
+func (w *World) hostileTo(v *view, name shm.Name) bool {
+	for _, p := range w.procs {
+		if p != v.p && p.mayHaveWritten(v.mem, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // hostileValues are the words a hostile peer may have written over b.

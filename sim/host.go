@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ type Process struct {
 	open    []resource // in order of creation; what is released at death
 	live    int
 	onDeath []func()
+	hostile []bool // by name: words that it writes at any time
 }
 
 var _ shm.Host = (*Process)(nil)
@@ -62,25 +64,30 @@ func (p *Process) Self() shm.Peer { return shm.Peer{UID: p.user, GID: p.user, PI
 // Dead says whether the process was killed.
 func (p *Process) Dead() bool { return p.dead }
 
+// Holds returns how many descriptors, mappings, channels and listeners the process has. It is for properties of a
+// service, which never ends and so is not asked for leaks.
+func (p *Process) Holds() int { return len(p.open) }
+
 // OnDeath registers what the world does when the process is killed, outside the
 // schedule, such as ringing a bell as a kernel would wake a poller.
 func (p *Process) OnDeath(f func()) { p.onDeath = append(p.onDeath, f) }
 
-// Hostile lets the Hostile fault change the named words before this process
-// loads them. Call it after Go.
+// Hostile lets the CorruptRead fault change the named words of memory that the process has mapped, right before another
+// process loads them, and returns the process.
 func (p *Process) Hostile(names ...shm.Name) *Process {
-	for _, t := range p.w.tasks {
-		if t.proc != p {
-			continue
+	for _, n := range names {
+		for int(n) >= len(p.hostile) {
+			p.hostile = append(p.hostile, false)
 		}
-		for _, n := range names {
-			for int(n) >= len(t.hostile) {
-				t.hostile = append(t.hostile, false)
-			}
-			t.hostile[n] = true
-		}
+		p.hostile[n] = true
 	}
 	return p
+}
+
+// mayHaveWritten says whether p is hostile to a word of m.
+func (p *Process) mayHaveWritten(m *memory, name shm.Name) bool {
+	return int(name) < len(p.hostile) && p.hostile[name] &&
+		slices.ContainsFunc(p.open, func(r resource) bool { v, ok := r.(*view); return ok && v.mem == m })
 }
 
 // Go starts a task. A name that is taken in this execution gets a number: traces
@@ -176,19 +183,6 @@ func (p *Process) closeAll() {
 		r.release()
 	}
 	p.open, p.live = p.open[:0], 0
-}
-
-// leaks says what the processes that ended by themselves did not release.
-func (w *World) leaks() error {
-	for _, p := range w.procs {
-		if p.dead || p.service || !w.cfg.Leaks {
-			continue
-		}
-		if len(p.open) > 0 {
-			return fmt.Errorf("%s ends with %d unreleased: %v", p.name, len(p.open), p.open)
-		}
-	}
-	return nil
 }
 
 // desc is a descriptor of one process.

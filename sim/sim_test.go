@@ -324,7 +324,7 @@ func TestHostileValues(t *testing.T) {
 		p := pairtest.New(w)
 		p.XA.Store(5)
 		p.A.Go("a", func() { seen[p.XA.Load()] = true })
-		p.A.Hostile(nameX)
+		p.B.Hostile(nameX)
 	}
 	wantExhausted(t, "dfs:0", sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, setup)
 	for _, v := range []uint64{0, 1, 4, 5, 6, 5 + 1<<31, 5 + 1<<32, 5 | 1<<63, ^uint64(0)} {

@@ -74,8 +74,7 @@ type task struct {
 	poll    poll
 	counts  []uint32 // executions of (name, op), for anchors
 	touched []uint32
-	steps   int    // in phase 2, to name a spinner
-	hostile []bool // by name: loads that a hostile peer may precede
+	steps   int // in phase 2, to name a spinner
 }
 
 // waitable is what a task can wait for.

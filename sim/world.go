@@ -308,3 +308,16 @@ func rotateAfter(m uint64, id int) uint64 {
 	}
 	return m
 }
+
+// leaks says what the processes that ended by themselves did not release.
+func (w *World) leaks() error {
+	for _, p := range w.procs {
+		if p.dead || p.service || !w.cfg.Leaks {
+			continue
+		}
+		if len(p.open) > 0 {
+			return fmt.Errorf("%s ends with %d unreleased: %v", p.name, len(p.open), p.open)
+		}
+	}
+	return nil
+}

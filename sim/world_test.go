@@ -263,7 +263,7 @@ func TestRunnerForgets(t *testing.T) {
 			bell := p.A.NewLocalDoorbell(nameB)
 			p.A.Go("a", func() { p.XA.Store(7); p.DA.CopyIn(0, make([]byte, 64)); _ = bell.Ring(); w.Fail("Over", "") })
 			p.B.Go("b", func() { p.XB.Load() })
-			p.A.Hostile(nameX)
+			p.B.Hostile(nameX)
 		}, []string{"a @ bell ring #1 delay 1"}, "Over"},
 		{"anchors and polling", func(w *sim.World) {
 			p := pairtest.New(w)
@@ -381,7 +381,7 @@ func TestHostileHalfWords(t *testing.T) {
 				t.Error("the word above has changed")
 			}
 		})
-		p.A.Hostile(nameX)
+		p.B.Hostile(nameX)
 	})
 	seen = slices.Compact(seen)
 	want := []uint32{1, 0, 2, 0xffffffff, 1 + 1<<31}
@@ -390,15 +390,28 @@ func TestHostileHalfWords(t *testing.T) {
 	}
 }
 
-// TestHostileWordsAlone: a hostile peer changes the words that it was said to reach, before the process that trusts it loads them.
+// TestHostileWordsAlone: a hostile process changes the words that it was said to reach, in memory that it has mapped, before another process loads
+// them.
 func TestHostileWordsAlone(t *testing.T) {
 	r, m := sim.NewRunner(), &menu{}
 	defer r.Close()
 	o := r.Run(sim.Config{Faults: sim.Faults(exec.CorruptRead), MaxFaults: 1}, m, func(w *sim.World) {
 		p := pairtest.New(w)
-		p.A.Go("a", func() { p.XA.Load(); p.YA.Store(1); p.YA.Load(); p.YA.CompareAndSwap(1, 2); p.XA.Load() })
+		own, err := p.A.CreateSegment(shm.MinSegment)
+		if err != nil {
+			t.Error(err)
+		}
+		word := own.Uint64(shm.SegmentHeader, nameB)
+		p.A.Go("a", func() {
+			p.XA.Load()
+			word.Load()
+			p.YA.Store(1)
+			p.YA.Load()
+			p.YA.CompareAndSwap(1, 2)
+			p.XA.Load()
+		})
 		p.B.Go("b", func() { p.YB.Load() })
-		p.A.Hostile(nameY)
+		p.B.Hostile(nameY, nameB)
 	})
 	for _, s := range m.offered {
 		if !strings.HasPrefix(s, "a @ y load: corrupt-read ") {

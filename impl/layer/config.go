@@ -27,6 +27,9 @@ type Config struct {
 	// HandshakeTimeout is the time for which a channel may be open without an attached application;
 	// default 10 s, negative: for ever.
 	HandshakeTimeout time.Duration
+	// Epoch tells this session layer from those before it: handles and addresses of clients differ from theirs, as far as
+	// their bits go. An application may have sessions of several. Default 0.
+	Epoch uint32
 
 	MaxApps          int    // default 1024
 	MaxTotalSessions int    // default 1,048,576
@@ -88,6 +91,10 @@ func (c Config) withDerived() Config {
 	c.MaxPairBytes = cmp.Or(c.MaxPairBytes, c.MaxBytes)
 	return c
 }
+
+// firstGeneration returns the generation that handles of this epoch begin with. 4,096 epochs have 65,535 generations of
+// their own each.
+func (c Config) firstGeneration() uint32 { return 1 + c.Epoch%(1<<12)<<16 }
 
 // check returns what is wrong with a configuration that has its defaults.
 func (c Config) check() error {

@@ -41,11 +41,12 @@ func New(cfg Config) *Core {
 	if err := cfg.check(); err != nil {
 		panic(err)
 	}
+	first := cfg.firstGeneration()
 	return &Core{
-		cfg: cfg, channels: map[Channel]channel{}, users: map[uint32]account{},
-		apps: pool.New[app](wire.KindApp), listeners: pool.New[listener](wire.KindListener),
-		sessions: pool.New[session](wire.KindSession), pairs: pool.New[pair](wire.KindPair),
-		segments: segments.NewManager(cfg.Base, cfg.End, cfg.Guard),
+		cfg: cfg, channels: map[Channel]channel{}, users: map[uint32]account{}, lastSerial: uint64(cfg.Epoch) << 32,
+		apps: pool.New[app](wire.KindApp, first), listeners: pool.New[listener](wire.KindListener, first),
+		sessions: pool.New[session](wire.KindSession, first), pairs: pool.New[pair](wire.KindPair, first),
+		segments: segments.NewManager(cfg.Base, cfg.End, cfg.Guard, first),
 		byPair:   map[pairKey]wire.Handle{}, directory: map[tableKey]wire.Handle{}, ports: map[portKey]int{},
 	}
 }

@@ -75,6 +75,11 @@ type SessionStat struct {
 	TxSize   uint32 `json:"client_tx_bytes"`
 }
 
+// Pending says whether the connect of the session is still to be answered.
+func (s SessionStat) Pending() bool {
+	return s.State == stateAlloc.String() || s.State == statePending.String()
+}
+
 // SegmentStat is one segment, its range in the address space and which applications have it mapped.
 type SegmentStat struct {
 	Handle string        `json:"handle"`

@@ -62,3 +62,10 @@ func (a *admission) take(now time.Duration, from source, r rate) {
 	}
 	a.free[from] = max(now, a.free[from]) + r.every
 }
+
+// Admissions counts the channels that a server did not simply read, since it began.
+type Admissions struct {
+	Delayed uint64 // read later than they came, because their process or user connects often
+	Refused uint64 // closed at once, because it connects far too often
+	Evicted uint64 // closed because too many had not attached
+}

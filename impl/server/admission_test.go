@@ -72,6 +72,42 @@ func TestExcess(t *testing.T) {
 	}
 }
 
+// frozenHost is a host whose clock stands still for the code that uses it.
+type frozenHost struct{ shm.Host }
+
+func (frozenHost) Now() time.Duration { return 0 }
+
+// TestAdmissions: what is delayed, refused and evicted is counted.
+func TestAdmissions(t *testing.T) {
+	h := frozenHost{oshost.New()}
+	l, addr := listenAt(t, h)
+	s := New(h, l, Config{MaxUnattached: 4, MaxUserUnattached: 3})
+	come := func(times int) {
+		for range times {
+			c := dialClient(t, h, addr)
+			t.Cleanup(func() { check(t, c.conn.Close()) })
+			conn, err := l.Accept(shm.Forever)
+			check(t, err)
+			s.mu.Lock()
+			s.admitLocked(conn, h.Self())
+			s.unlock()
+		}
+	}
+	spend := func(tokens time.Duration) {
+		for range tokens {
+			s.admission.admit(h.Now(), h.Self())
+		}
+	}
+	spend(processRate.burst - 2)
+	come(5)
+	spend(processRate.burst)
+	come(2)
+	if got, want := s.Admissions(), (Admissions{Delayed: 3, Refused: 2, Evicted: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	check(t, s.Close())
+}
+
 // slowHost is a host whose large segments take until the test lets them be made, and whose channels do to close.
 type slowHost struct {
 	shm.Host

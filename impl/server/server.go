@@ -42,6 +42,7 @@ type Server struct {
 	channels    map[layer.Channel]*channel
 	unattached  []*channel // oldest first
 	admission   admission
+	admissions  Admissions
 	closing     []shm.Conn // when the lock is given back
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
@@ -131,6 +132,19 @@ const acceptPause = 10 * time.Millisecond
 func (s *Server) acceptFailed(err error) {
 	s.log.Warn("accept failed", "err", err)
 	s.host.Sleep(s.host.Now() + acceptPause)
+}
+
+// Leave tells the applications that the session layer is about to end, so that they ask for nothing more. Those that are
+// attached keep their sessions when it has, and attach to the next one. Close the listener before, and call Close when no
+// session is pending any more.
+func (s *Server) Leave() {
+	s.mu.Lock()
+	defer s.unlock()
+	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
+		if s.core.Attached(id) {
+			s.sendLocked(s.channels[id], outgoing{msg: wire.Message{Type: wire.Leaving}})
+		}
+	}
 }
 
 // Close stops the server, hangs up all applications and returns when all its

@@ -10,7 +10,14 @@ import (
 
 // admitLocked makes conn a channel, unless the server is closed or its process connects too often.
 func (s *Server) admitLocked(conn shm.Conn, peer shm.Peer) {
-	at, ok := s.admission.admit(s.host.Now(), peer)
+	now := s.host.Now()
+	at, ok := s.admission.admit(now, peer)
+	switch {
+	case !ok:
+		s.admissions.Refused++
+	case at > now:
+		s.admissions.Delayed++
+	}
 	if !ok || s.closed {
 		s.closeLocked(conn)
 		return
@@ -26,6 +33,13 @@ func (s *Server) admitLocked(conn shm.Conn, peer shm.Peer) {
 		}
 		s.read(c)
 	})
+}
+
+// Admissions returns the counts so far. Safe for concurrent use.
+func (s *Server) Admissions() Admissions {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.admissions
 }
 
 // credentials returns what the peers of a process are told of it.
@@ -69,6 +83,7 @@ func (s *Server) trackUnattachedLocked(c *channel) {
 	case unattached && i < 0:
 		s.unattached = append(s.unattached, c)
 		if x := s.excess(); x >= 0 {
+			s.admissions.Evicted++
 			s.closeLocked(s.unattached[x].conn) // its reader reports it
 			s.unattached = slices.Delete(s.unattached, x, x+1)
 		}

@@ -53,7 +53,7 @@ func (m *Message) fields(c coder) {
 		c.text("namespace", &m.Namespace, MaxNamespace)
 		c.u64(&m.Secret)
 		c.u8("scope", &m.Scope, ScopeLocal|ScopeGlobal)
-	case Detach, DetachReply:
+	case Detach, DetachReply, Leaving:
 	case Bind:
 		c.text("uri", &m.URI, MaxURI)
 		c.endpoint(&m.Endpoint)

@@ -3,7 +3,7 @@ package wire
 import "fmt"
 
 // Type says what a message is. Requests go from an application to the session layer, which answers each with
-// exactly one reply. Notifications go the other way, and the application answers each. A disconnect or reset
+// exactly one reply. Notifications go the other way, and the application answers each but [Leaving]. A disconnect or reset
 // is either, depending on the sender.
 type Type uint8
 
@@ -29,6 +29,7 @@ const (
 	DisconnectReply                 // reply, and answer
 	Reset                           // request: close and throw away; notification: the peer did, or is gone
 	ResetReply                      // reply, and answer
+	Leaving                         // notification without an answer: the session layer ends, ask for nothing more
 	NumTypes
 )
 
@@ -61,6 +62,7 @@ var types = [NumTypes]typeInfo{
 	DisconnectReply: {text: "disconnect-reply", isReply: true},
 	Reset:           {text: "reset", reply: ResetReply, request: true},
 	ResetReply:      {text: "reset-reply", isReply: true},
+	Leaving:         {text: "leaving"},
 }
 
 // info is the zero value for a type that does not exist.

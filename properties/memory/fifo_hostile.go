@@ -81,9 +81,9 @@ func compileHostile(c scenario.Input) (scenario.Program, error) {
 		f.prod.Go("prod", func() { runVictim(w, "prod", prodOps, victim == "prod", ps.try) })
 		f.cons.Go("cons", func() { runVictim(w, "cons", consOps, victim == "cons", cs.try) })
 		if victim == "prod" {
-			f.prod.Hostile(shm.NewName("fifo.head"), shm.NewName("fifo.has_event"))
+			f.cons.Hostile(shm.NewName("fifo.head"), shm.NewName("fifo.has_event"))
 		} else {
-			f.cons.Hostile(shm.NewName("fifo.tail"), shm.NewName("fifo.want_deq_ntf"), shm.NewName("fifo.deq_ntf_sent"))
+			f.prod.Hostile(shm.NewName("fifo.tail"), shm.NewName("fifo.want_deq_ntf"), shm.NewName("fifo.deq_ntf_sent"))
 		}
 	}
 	config := scenario.FaultConfig("hostile")

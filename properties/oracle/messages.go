@@ -314,6 +314,9 @@ func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message)
 // Received checks that messages arrive in the order in which the layer sent them. Messages about a segment that
 // the layer has given up may be missing.
 func (o *Messages) Received(app int, m wire.Message) {
+	if m.Type == wire.Leaving {
+		return // of the server, not of the core
+	}
 	if m.Type == wire.AttachReply && m.Status == wire.OK {
 		o.channel[app] = o.owner[m.Handle]
 	}

@@ -22,8 +22,8 @@ const (
 	DocumentedErrors = "DocumentedErrors" // calls and requests fail only with errors documented for them
 	WrittenIsRead    = "WrittenIsRead"    // bytes written before the peer or the session layer is gone are read to the end
 	DiscardIsReset   = "DiscardIsReset"   // a close that discards unread bytes is reported as a reset
-	ClosesArrive     = "ClosesArrive"     // the session layer hears of each close of a session
-	Prompt           = "Prompt"           // a close takes no longer than it may, even if the session layer is stopped
+	ClosesArrive     = "ClosesArrive"     // the session layer and the peer hear of each close of a session
+	Prompt           = "Prompt"           // a call takes no longer than it may, even if the session layer is stopped or dead
 	RefinesCore      = "RefinesCore"      // the core takes each step as its model does
 	RefinesSession   = "RefinesSession"   // the messages about each session are a path of the model of one session
 	BoundedLiveness  = "BoundedLiveness"  // what must happen within a timeout has happened after it

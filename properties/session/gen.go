@@ -19,8 +19,8 @@ other message properties) and session by session (RefinesSession); places of map
 the directory of listeners is linearizable (Linearizable); a close that discards unread bytes is reported as a reset
 (DiscardIsReset); what was written before a death is read (WrittenIsRead); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
 NoLivelock) with documented errors only, and without error if the workload is polite and there are no faults
-(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener or address
-space (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
+(DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener,
+address space or descriptor (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
 
 func sessionScenario(name, doc string, sometimes []string, gen func(b *scenario.Builder)) *scenario.Scenario {
 	return &scenario.Scenario{
@@ -53,8 +53,12 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "data"}, genEcho),
 		sessionScenario("slow-layer", "the session layer stops or dies, or an application has no room for descriptors, while sessions are used and closed",
 			[]string{"established", "data"}, genSlowLayer),
+		sessionScenario("layer-returns", "the session layer dies, sessions go on without it, and applications attach to the next one",
+			[]string{"established", "data", "returned"}, genLayerReturns),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
+		sessionScenario("vandal", "an application spoils the event queues and fifos that it shares with another one, which has sessions with others",
+			[]string{"established", "data", "spoiled"}, genVandal),
 	}
 }
 
@@ -108,7 +112,7 @@ func genCloseStorm(b *scenario.Builder) {
 }
 
 func genDetachCrash(b *scenario.Builder) {
-	size := sessionConfig(b, "kill", "all", "stop", "fail")
+	size := sessionConfig(b, "kill", "all", "stop", "fail", "all-die")
 	b.Op("srv", listen{1})
 	for range 1 + b.Src.Intn(2, "sessions") {
 		b.Op("cli", dial{1})
@@ -250,6 +254,35 @@ func genSlowLayer(b *scenario.Builder) {
 	b.Op("cli2", wait{1}) // so that time passes
 }
 
+func genLayerReturns(b *scenario.Builder) {
+	size := b.Number("fifo", 4, 16)
+	b.Word("faults", "layer-returns", "layer-leaves")
+	b.Number("backlog", 4096, 1)
+	b.Op("srv", listen{1})
+	for range 1 + b.Src.Intn(3, "sessions") {
+		b.Op("srv", accept{1})
+		b.Op("cli", dial{1})
+		if b.Src.Intn(2, "more") == 1 {
+			b.Op("cli2", dial{1})
+			b.Op("cli2", closeAll{})
+		}
+		if b.Src.Intn(3, "data") > 0 {
+			n := 1 + b.Src.Intn(2*size, "bytes")
+			b.Op("cli", write{n})
+			b.Op("srv", read{[...]int{n, n / 2, n + 1}[b.Src.Intn(3, "read")]}) // less, and the writer waits; more, and the reader
+		}
+		for _, app := range []string{"cli", "srv"} {
+			b.Op(app, []any{closeAll{}, reset{}, shut{}}[b.Src.Intn(3, "ending")])
+			b.Op(app, closeAll{}) // else a failed dial leaves a session that no peer reads
+		}
+	}
+	if b.Src.Intn(3, "unlisten") == 1 {
+		b.Op("srv", unlisten{1})
+	}
+	b.Op("cli", wait{1}) // what it has closed must not need its end
+	b.Op("cli2", wait{1})
+}
+
 func genEcho(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "kill", "stop", "wake", "all")
 	b.Op("srv", listen{1})
@@ -321,5 +354,27 @@ func genRogue(b *scenario.Builder) {
 		b.Op("rogue", detach{})
 		l := lies[b.Src.Intn(len(lies), "lie")]
 		b.Op("rogue", lie{l.message, int(wire.KindSession), b.Src.Intn(3, "index"), 1})
+	}
+}
+
+// genVandal draws sessions with a vandal or liar, which one application has, and sessions beside them.
+func genVandal(b *scenario.Builder) {
+	size := sessionConfig(b, "none", "wake", "kill", "stop", "hostile")
+	b.Word("rogue", vandal, liar)
+	b.Op("rogue", listen{2})
+	b.Op("srv", listen{1})
+	for range 1 + b.Src.Intn(2, "sessions") {
+		b.Op("cli2", dial{2})
+		b.Op("cli2", []any{read{1}, write{2 * size}, expect{1}}[b.Src.Intn(3, "use")])
+		if b.Src.Intn(2, "closes") == 1 {
+			b.Op("cli2", closeAll{})
+		}
+	}
+	n := 1 + b.Src.Intn(size, "bytes")
+	for _, app := range []string{"cli", "cli2"}[:1+b.Src.Intn(2, "visitors")] {
+		b.Op(app, dial{1})
+		b.Op("srv", accept{1})
+		b.Op(app, write{n})
+		b.Op("srv", read{n})
 	}
 }

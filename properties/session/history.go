@@ -28,7 +28,11 @@ type sessionHistory struct {
 	// refusing: servers reject connects, so that a refusal says nothing about the listeners.
 	refusing bool
 	leaving  []int // ports of applications that leave: until their listeners have gone they refuse
-	mon      *oracle.Messages
+	layers   []*simLayer
+	attached map[attachment]*simLayer
+	home     map[int]*simLayer           // where an application and its listeners are, as it has said last
+	ports    map[int][]int               // at which an application may listen
+	opened   map[wire.Handle]int         // sessions, by the application whose dial returned them
 	bytes    map[wire.Handle]map[int]int // written to sessions, by application
 	thrown   []oracle.Close
 	closed   []oracle.Close
@@ -36,6 +40,9 @@ type sessionHistory struct {
 	hasty    map[int]bool // applications whose close has not waited for the session layer to the end
 	lawless  bool         // ports other than 1 belong to a hostile application, which records nothing
 }
+
+// attachment is one that an application has had: to the first session layer, or to one after it.
+type attachment struct{ app, number int }
 
 // mappedSegment is a segment that at least one application of its pair has mapped. It is live from the first map to
 // the last unmap.
@@ -45,10 +52,24 @@ type mappedSegment struct {
 	apps []int
 }
 
+// addressSpace is more than the address space of a session layer: each one has its own.
+const addressSpace = 1 << 48
+
 func (r *sessionHistory) observe(app int, o impl.Observation) {
 	switch o.Kind {
 	case impl.ObserveReceived:
-		r.mon.Received(app, o.Msg)
+		at := attachment{app, o.Attachment}
+		if o.Msg.Type == wire.AttachReply && o.Msg.Handle != 0 {
+			r.attached[at] = r.layers[epoch(o.Msg.Handle)]
+		}
+		if l := r.attached[at]; l != nil && !l.left {
+			l.mon.Received(app, o.Msg)
+		}
+	case impl.ObserveAttached:
+		r.home[app] = r.attached[attachment{app, o.Attachment}]
+		if o.Attachment > 1 {
+			r.w.Sometimes("returned")
+		}
 	case impl.ObserveMapped:
 		r.mapSegment(app, o.Msg)
 	case impl.ObserveUnmapped:
@@ -64,9 +85,10 @@ func (r *sessionHistory) mapSegment(app int, m wire.Message) {
 		}
 	}
 	r.places = append(r.places, fmt.Sprintf("(%v), mapped by application %d", m.Handle, app))
+	base := m.Base + wire.Location(epoch(m.Handle))*addressSpace
 	call := r.w.Call(model.RangeIn{Op: model.Alloc, N: m.Size})
-	r.w.Return(call, model.RangeOut{Status: model.OK, Off: uint64(m.Base), Len: m.Size})
-	r.mapped = append(r.mapped, mappedSegment{m.Handle, m.Base, []int{app}})
+	r.w.Return(call, model.RangeOut{Status: model.OK, Off: uint64(base), Len: m.Size})
+	r.mapped = append(r.mapped, mappedSegment{m.Handle, base, []int{app}})
 }
 
 func (r *sessionHistory) unmap(app int, h wire.Handle) {
@@ -90,6 +112,31 @@ func (r *sessionHistory) unmap(app int, h wire.Handle) {
 	}
 }
 
+// gone records for all session layers that an application leaves or dies.
+func (r *sessionHistory) gone(app int) {
+	for _, l := range r.layers {
+		l.mon.Gone(app)
+	}
+}
+
+// moving says whether an application that may listen at a port is between two session layers.
+func (r *sessionHistory) moving(port int) bool {
+	for app, ports := range r.ports {
+		if slices.Contains(ports, port) && !r.home[app].alive() {
+			return true
+		}
+	}
+	return false
+}
+
+// endedByPeer checks that a session ends as one whose peer is gone only if its peer is.
+func (r *sessionHistory) endedByPeer(x *sessionApp) {
+	peer := r.opened[handleOf(x.s)]
+	if peer != 0 && peer != x.id && !r.killed[peer] && !r.failing {
+		r.w.Fail(oracle.ClosesArrive, "the session ends as if its peer were dead; application %d, which has opened it, is not", peer)
+	}
+}
+
 // died removes the mappings of a killed process, as the kernel does. Its listeners end when the session layer learns
 // of the death.
 func (r *sessionHistory) died(app int, ports []int) {
@@ -102,7 +149,7 @@ func (r *sessionHistory) died(app int, ports []int) {
 
 // leaves lets an application close itself. When that succeeds, its listeners have gone.
 func (r *sessionHistory) leaves(app int, ports []int, do func() error) error {
-	r.mon.Gone(app)
+	r.gone(app)
 	r.leaving = append(r.leaving, ports...)
 	var calls []int
 	for _, p := range ports {
@@ -123,7 +170,7 @@ func (r *sessionHistory) leaves(app int, ports []int, do func() error) error {
 
 // left records that the session layer removes the listeners of an application at some time from now on.
 func (r *sessionHistory) left(app int, ports []int) {
-	r.mon.Gone(app)
+	r.gone(app)
 	r.leaving = append(r.leaving, ports...)
 	for _, p := range ports {
 		r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app})
@@ -169,7 +216,7 @@ func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) err
 // allReset checks that each discard of unread bytes was reported as a reset.
 func (r *sessionHistory) allReset() error {
 	for _, t := range r.thrown {
-		if !r.excused(t.App) && !r.mon.ResetReported(t) {
+		if l := r.layers[epoch(t.Handle)]; l.alive() && !r.excused(t.App) && !l.mon.ResetReported(t) {
 			return fmt.Errorf("application %d has discarded bytes of (%v) without a reset", t.App, t.Handle)
 		}
 	}
@@ -179,7 +226,7 @@ func (r *sessionHistory) allReset() error {
 // allClosed checks that each close of a session has arrived at the session layer.
 func (r *sessionHistory) allClosed() error {
 	for _, t := range r.closed {
-		if !r.excused(t.App) && !r.mon.CloseReported(t) {
+		if l := r.layers[epoch(t.Handle)]; l.alive() && !r.excused(t.App) && !l.mon.CloseReported(t) {
 			return fmt.Errorf("application %d has closed (%v), and the session layer has not heard of it", t.App, t.Handle)
 		}
 	}
@@ -196,13 +243,15 @@ func (r *sessionHistory) directory(op model.DirOp, port, app int, do func() erro
 		return do()
 	}
 	call := r.w.Call(model.DirIn{Op: op, Port: port, App: app})
+	moving := r.moving(port)
 	err := do()
+	moving = moving || r.moving(port)
 	status := model.DirOK
 	switch {
 	case err == nil && op == model.Bind && r.failing:
 		r.left(app, []int{port})
 	case err == nil:
-	case errors.Is(err, syscall.ECONNREFUSED) && (r.refusing || slices.Contains(r.leaving, port)):
+	case errors.Is(err, syscall.ECONNREFUSED) && (r.refusing || moving || slices.Contains(r.leaving, port)):
 		return err
 	case errors.Is(err, syscall.EADDRINUSE):
 		status = model.DirTaken

@@ -85,6 +85,7 @@ type rogue struct {
 	end     shm.Doorbell
 	leave   bool
 	context uint64
+	spoils  spoils // of a vandal
 }
 
 func (x *rogue) run(ops []rogueOp) {
@@ -125,17 +126,21 @@ func (x *rogue) say(m wire.Message) {
 
 // read answers the notifications of the session layer as the mode says.
 func (x *rogue) read() {
+	defer x.spoils.drop()
 	buf := make([]byte, wire.MaxSize)
 	for {
 		n, descs, err := x.conn.Recv(buf, shm.Forever)
 		if err != nil {
 			return
 		}
+		m, err := wire.Decode(buf[:n])
+		scenario.Must(err)
+		if x.mode == vandal || x.mode == liar {
+			descs = x.spoils.keep(x.h, m, descs)
+		}
 		for _, d := range descs {
 			_ = d.Close()
 		}
-		m, err := wire.Decode(buf[:n])
-		scenario.Must(err)
 		x.mon.Received(x.id, m)
 		if x.mode == "silent" || strings.HasSuffix(m.Type.String(), "-reply") {
 			continue
@@ -145,8 +150,11 @@ func (x *rogue) read() {
 			answer.Status = wire.Invalid
 		}
 		x.say(answer)
-		if x.mode == "twice" {
+		switch {
+		case x.mode == "twice":
 			x.say(answer)
+		case x.mode == vandal && m.Type == wire.Accept:
+			x.spoils.spoil(m)
 		}
 	}
 }

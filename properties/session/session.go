@@ -12,7 +12,6 @@ import (
 
 	"cutthrough/impl"
 	"cutthrough/impl/layer"
-	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
@@ -33,8 +32,8 @@ var (
 	sessionKeys = []scenario.Key{
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
-		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "full-table")},
-		{Name: "rogue", Words: rogueModes},
+		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "layer-leaves", "all-die", "full-table", "hostile")},
+		{Name: "rogue", Words: append(rogueModes, vandal, liar)},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
 		{Name: "backlog", Default: 4096, Min: 1, Max: 4096},
@@ -51,7 +50,10 @@ type sessionCase struct {
 	ranges, directory *lin.Checker
 	failing           bool
 	layerStops        bool // and no application does
-	layerDies         bool // and no application does
+	layerDies         bool
+	layerLeaves       bool // in good order
+	layerReturns      bool // there is another one then
+	spared            bool // no application dies
 	fullTable         bool // applications lose descriptors
 	wildcard          bool // listeners listen at all addresses
 	strict            bool // operations on established sessions must succeed
@@ -64,13 +66,13 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 	}
 	k := &sessionCase{
 		fifo: cfg.Number("fifo"), backlog: cfg.Number("backlog"), work: map[string][]any{}, lies: scenario.OpsOf[rogueOp](ops, "rogue"), directory: lin.Directory(),
-		ranges: lin.Ranges(model.Ranges{End: 1 << 48}),
+		ranges: lin.Ranges(model.Ranges{End: 1 << 49}),
 	}
 	for _, name := range sessionApps {
 		k.work[name] = scenario.OpsOf[any](ops, name)
 	}
 	k.mode, k.wildcard = cfg.Word("rogue"), cfg.Word("bind") == "any"
-	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: 4, FifoSize: uint32(k.fifo), HandshakeTimeout: -1}
+	k.cfg = layer.Config{SegmentSize: 4096, QueueSlots: queueSlots, FifoSize: uint32(k.fifo), HandshakeTimeout: -1}
 	if cfg.Word("linger") == "1s" {
 		k.cfg.Linger = 1_000_000_000
 	}
@@ -82,9 +84,17 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 	case "fail":
 		config.Faults, k.failing = sim.Faults(exec.Fail), true
 	case "layer-stops":
-		config.Faults, k.layerStops = sim.Faults(exec.Stop, exec.Resume), true
+		config.Faults, k.layerStops, k.spared = sim.Faults(exec.Stop, exec.Resume), true, true
 	case "layer-dies":
+		config.Faults, k.layerDies, k.spared = sim.Faults(exec.Kill), true, true
+	case "layer-returns":
+		config.Faults, k.layerDies, k.layerReturns, k.spared = sim.Faults(exec.Kill), true, true, true
+	case "layer-leaves":
+		k.layerLeaves, k.layerReturns, k.spared = true, true, true
+	case "all-die":
 		config.Faults, k.layerDies = sim.Faults(exec.Kill), true
+	case "hostile":
+		config.Races = false // a hostile peer that forges its counter makes races that only hurt itself
 	case "full-table":
 		config.Faults, k.fullTable = sim.Faults(exec.Truncate), true
 	}
@@ -92,34 +102,19 @@ func compileSession(c scenario.Input) (scenario.Program, error) {
 }
 
 func (k *sessionCase) setup(w *sim.World) {
-	host := w.Process("layer").Service()
-	spared := k.layerStops || k.layerDies // the applications
-	if spared {
-		host.Mortal()
-	}
-	l, err := host.Listen(layerAddr)
-	scenario.Must(err)
-	broken := func(err error) { w.Fail(oracle.Invariant, "%v", err) }
-	mon := oracle.NewMessages(w.Fail, oracle.Setting{FailingCalls: k.failing, UnreadChannel: k.mode == "deaf", Hostile: len(sessionApps) + 1})
-	paths := oracle.NewSessions(w.Fail, mon)
-	s := server.New(host, l, server.Config{Core: oracle.NewWatchedCore(k.cfg, broken, mon.Observe, paths.Observe)})
-	host.Go("layer", func() {
-		if err := s.Run(); err != nil {
-			w.Fail(oracle.DocumentedErrors, "session layer: %v", err)
-		}
-	})
+	layers := k.layers(w)
 	var apps []*sessionApp
 	hist := &sessionHistory{
-		w: w, failing: k.failing, refusing: k.failing || k.fullTable, mon: mon, lawless: len(k.lies) > 0,
-		bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
+		w: w, failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
+		attached: map[attachment]*simLayer{}, home: map[int]*simLayer{}, opened: map[wire.Handle]int{}, ports: map[int][]int{}, bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
 			p := w.Process(name)
-			if !spared {
+			if !k.spared {
 				p.Mortal()
 			}
-			x := &sessionApp{prompt: k.layerStops, backlog: k.backlog, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
+			x := &sessionApp{prompt: k.layerStops, returns: k.layerReturns, backlog: k.backlog, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -127,26 +122,15 @@ func (k *sessionCase) setup(w *sim.World) {
 		}
 	}
 	w.OnIdle(func() bool { return reapOne(apps) })
-	k.invite(w, mon, apps)
+	k.invite(w, layers[0].mon, apps)
 	w.AtEnd(oracle.NoOverlap, func() error { return hist.checkRanges(k.ranges) })
 	w.AtEnd(oracle.Linearizable, func() error { return hist.checkDirectory(k.directory) })
-	alive := func(check func() error) func() error {
-		return func() error {
-			if host.Dead() {
-				return nil // it has heard of nothing since
-			}
-			return check()
-		}
+	w.AtEnd(oracle.DiscardIsReset, hist.allReset)
+	w.AtEnd(oracle.ClosesArrive, hist.allClosed)
+	for _, l := range layers {
+		w.AtEnd(oracle.RefinesSession, l.judged(func() error { l.mon.EndStep(); l.paths.EndStep(); return nil }))
+		w.AtEnd(oracle.Reclaimed, l.judged(l.reclaimed))
 	}
-	w.AtEnd(oracle.RefinesSession, alive(func() error { mon.EndStep(); paths.EndStep(); return nil }))
-	w.AtEnd(oracle.DiscardIsReset, alive(hist.allReset))
-	w.AtEnd(oracle.ClosesArrive, alive(hist.allClosed))
-	w.AtEnd(oracle.Reclaimed, alive(func() error {
-		if st := s.Stat(); len(st.Apps)+len(st.Listeners)+len(st.Sessions)+len(st.Segments) > 0 || st.Used > 0 {
-			return fmt.Errorf("all applications have gone and the session layer has %+v", st)
-		}
-		return nil
-	}))
 }
 
 // invite adds the hostile application, if it has operations.
@@ -156,10 +140,16 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 	}
 	p := w.Process("rogue").Mortal()
 	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	for _, a := range apps {
+		a.rogue = p
+	}
+	if k.mode == liar {
+		p.Hostile(forgeable...)
+	}
 	p.OnDeath(func() { mon.Gone(x.id) })
 	p.Go("rogue", func() { x.run(k.lies) })
 	w.OnIdle(func() bool {
-		busy := slices.ContainsFunc(apps, func(a *sessionApp) bool { return !a.ended && !a.h.Dead() })
+		busy := slices.ContainsFunc(apps, func(a *sessionApp) bool { return !a.ended && !a.h.Dead() && !a.waitsFor(x) })
 		return !busy && x.dismiss()
 	})
 }
@@ -173,6 +163,7 @@ type sessionApp struct {
 	ports     []int // at which it may listen
 	wildcard  bool
 	strict    bool
+	returns   bool // the session layer does, after its death
 	backlog   int
 	prompt    bool // the process is never stopped, so that its closes take no time
 	app       *impl.App
@@ -185,6 +176,7 @@ type sessionApp struct {
 	reaper    shm.Doorbell
 	reaped    bool
 	ended     bool
+	rogue     *sim.Process // the hostile application, if there is one
 }
 
 // reapOne ends an application that waits in an accept when no task can go on: there will be no further connect. It
@@ -213,7 +205,7 @@ func (x *sessionApp) leave() error { return x.hist.leaves(x.id, x.ports, x.app.C
 func (x *sessionApp) run(ops []any) {
 	defer func() { x.ended = true }()
 	app, err := impl.Attach(x.h, layerAddr, impl.Options{
-		Backlog: x.backlog,
+		Backlog: x.backlog, NoReturn: !x.returns,
 		Spin:    1, // few polls; a wait in a trace shows its condition
 		Observe: func(o impl.Observation) { x.hist.observe(x.id, o) },
 	})
@@ -253,21 +245,28 @@ func (x *sessionApp) do(o any) error {
 	return nil
 }
 
-// dial connects. If all operations must succeed, it waits until the server listens.
+// dial connects. If all operations must succeed, it waits until the server listens, and if the session layer comes back,
+// until it has.
 func (x *sessionApp) dial(port int) error {
 	for tries := 0; ; tries++ {
 		err := x.hist.directory(model.Dial, port, x.id, func() error {
-			return x.adopt(x.app.Dial(context.Background(), uriOf(port)))
+			err := x.adopt(x.app.Dial(context.Background(), uriOf(port)))
+			if err == nil {
+				x.hist.opened[handleOf(x.s)] = x.id
+			}
+			return err
 		})
-		if !x.strict || tries == 5 || !errors.Is(err, syscall.ECONNREFUSED) {
+		patient := x.strict && errors.Is(err, syscall.ECONNREFUSED) || x.returns && errors.Is(err, impl.ErrLayerGone)
+		if !patient || tries == 5 {
 			return err
 		}
-		x.h.Sleep(x.h.Now() + time.Millisecond)
+		x.h.Sleep(x.h.Now() + time.Millisecond<<tries)
 	}
 }
 
 func (x *sessionApp) listen(port int) error {
 	x.ports = append(x.ports, port) // from now on, if it dies
+	x.hist.ports[x.id] = x.ports
 	uri := uriOf(port)
 	if x.wildcard {
 		uri = fmt.Sprintf("tcp://0.0.0.0/%d", port)
@@ -287,8 +286,15 @@ func (x *sessionApp) adopt(s *impl.Session, err error) error {
 	return err
 }
 
-// failed judges the error of an operation. The closes that wait for the session layer may give up.
-func (x *sessionApp) failed(what string, err error) {
+// failed is failedOn the newest session.
+func (x *sessionApp) failed(what string, err error) { x.failedOn(x.s, what, err) }
+
+// failedOn judges the error of an operation on a session. The closes that wait for the session layer may give up.
+func (x *sessionApp) failedOn(s *impl.Session, what string, err error) {
+	if x.risks(s) && errors.Is(err, shm.ErrCorrupt) {
+		x.w.Sometimes("spoiled")
+		return
+	}
 	switch x.doing.(type) {
 	case unlisten, detach:
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -301,7 +307,11 @@ func (x *sessionApp) failed(what string, err error) {
 // closeWait is how long the close of a listener or application may wait for the session layer, by default.
 const closeWait = 500 * time.Millisecond
 
-// checkPrompt checks that a close has not taken more time than it may, although the session layer is stopped.
+// dataWait is how long a read or write may take in a workload whose applications wait for nothing else before.
+const dataWait = 5 * time.Second
+
+// checkPrompt checks that a call has not taken more time than it may: a close although the session layer is stopped, and a
+// read or write although the session layer that was to say something has died.
 func (x *sessionApp) checkPrompt(begin time.Duration) {
 	bound := shm.Forever
 	switch x.doing.(type) {
@@ -309,8 +319,24 @@ func (x *sessionApp) checkPrompt(begin time.Duration) {
 		bound = 0
 	case unlisten, detach:
 		bound = closeWait
+	case read, write:
+		if x.returns {
+			bound = dataWait
+		}
 	}
-	if took := x.h.Now() - begin; x.prompt && took > bound {
+	if took := x.h.Now() - begin; (x.prompt || x.returns) && took > bound {
 		x.w.Fail(oracle.Prompt, "%T has taken %v, and may take %v", x.doing, took, bound)
 	}
+}
+
+// risks says whether a session is with the hostile application.
+func (x *sessionApp) risks(s *impl.Session) bool {
+	return s != nil && x.rogue != nil && int(s.Peer().PID) == x.rogue.Self().PID
+}
+
+// waitsFor says whether the application waits for what a hostile one will never do. A call on a session with
+// a queue that is spoiled must have ended.
+func (x *sessionApp) waitsFor(r *rogue) bool {
+	_, uses := x.doing.(dataOp)
+	return uses && x.risks(x.s) && handleOf(x.s) != r.spoils.last
 }

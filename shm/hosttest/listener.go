@@ -130,6 +130,42 @@ var listenerTests = []test{
 			e.ok(c.Close(), "close")
 		}
 	})},
+	{"full-backlog", listening(func(e *env, h shm.Host, l shm.Listener) {
+		dialled := e.fillBacklog(h)
+		until := h.Now() + brief
+		_, err := h.Dial(e.addr, until)
+		e.want(err, shm.ErrDeadline, "dial a full listener")
+		e.check(h.Now() >= until, "deadline %v reported at %v", until, h.Now())
+		wait := e.start(h, func() {
+			if c, err := h.Dial(e.addr, shm.Forever); e.ok(err, "patient dial") {
+				e.ok(c.Close(), "close")
+			}
+		})
+		h.Sleep(h.Now() + brief) // most likely it waits then
+		for range len(dialled) + 1 {
+			if c, err := l.Accept(shm.Forever); e.ok(err, "accept") {
+				e.ok(c.Close(), "close")
+			}
+		}
+		wait()
+		for _, c := range dialled {
+			e.ok(c.Close(), "close")
+		}
+	})},
+	{"close-refuses-waiting-dials", listening(func(e *env, h shm.Host, l shm.Listener) {
+		dialled := e.fillBacklog(h)
+		dial := func() {
+			_, err := h.Dial(e.addr, shm.Forever)
+			e.want(err, shm.ErrRefused, "dial while the listener closes")
+		}
+		wait := e.start(h, dial, dial)
+		h.Sleep(h.Now() + brief) // most likely they wait then
+		e.ok(l.Close(), "close")
+		wait()
+		for _, c := range dialled {
+			e.ok(c.Close(), "close")
+		}
+	})},
 	{"many-acceptors", listening(func(e *env, h shm.Host, l shm.Listener) {
 		accept := func() {
 			if c, err := l.Accept(shm.Forever); e.ok(err, "accept") {
@@ -160,4 +196,20 @@ func (e *env) connect(h shm.Host, l shm.Listener) {
 		e.ok(b.Close(), "close")
 	}
 	e.ok(a.Close(), "close")
+}
+
+// fillBacklog dials until the listener has no room, and returns the connections.
+func (e *env) fillBacklog(h shm.Host) (dialled []shm.Conn) {
+	const most = 1000
+	for len(dialled) < most {
+		c, err := h.Dial(e.addr, past)
+		if err != nil {
+			e.want(err, shm.ErrDeadline, "dial a full listener with a past deadline")
+			e.check(len(dialled) > 0, "a new listener is full")
+			return dialled
+		}
+		dialled = append(dialled, c)
+	}
+	e.t.Errorf("a listener took %d connections and was not full", most)
+	return dialled
 }

@@ -10,6 +10,7 @@ import (
 // which the generation makes harmless and tests make common.
 type Pool[T any] struct {
 	kind  wire.Kind
+	first uint32 // generation of every index
 	slots []slot[T]
 	free  []uint32
 	live  int
@@ -20,8 +21,9 @@ type slot[T any] struct {
 	v          *T // nil when free
 }
 
-// New returns an empty pool of objects of kind k.
-func New[T any](k wire.Kind) Pool[T] { return Pool[T]{kind: k} }
+// New returns an empty pool of objects of kind k. The generations of each index begin with first, from 1 to
+// wire.MaxGeneration.
+func New[T any](k wire.Kind, first uint32) Pool[T] { return Pool[T]{kind: k, first: first} }
 
 // Len returns how many objects are live.
 func (p *Pool[T]) Len() int { return p.live }
@@ -35,8 +37,8 @@ func (p *Pool[T]) Add(v *T) wire.Handle {
 		p.slots[i].v = v
 		return wire.NewHandle(p.kind, p.slots[i].generation, i)
 	}
-	p.slots = append(p.slots, slot[T]{generation: 1, v: v})
-	return wire.NewHandle(p.kind, 1, uint32(len(p.slots)-1))
+	p.slots = append(p.slots, slot[T]{generation: p.first, v: v})
+	return wire.NewHandle(p.kind, p.first, uint32(len(p.slots)-1))
 }
 
 // Get returns the object that h names, or nil.

@@ -13,7 +13,7 @@ import (
 // handles of another kind, and invented ones, name nothing.
 func TestPoolModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := New[int](wire.KindSession)
+		p := New[int](wire.KindSession, 1)
 		var live []wire.Handle
 		all := map[wire.Handle]*int{} // nil: removed
 		for i := range rapid.IntRange(0, 60).Draw(t, "steps") {
@@ -55,7 +55,7 @@ func TestPoolModel(t *testing.T) {
 
 // TestPoolGenerations: an index whose generations are used up is never used again.
 func TestPoolGenerations(t *testing.T) {
-	p := New[int](wire.KindApp)
+	p := New[int](wire.KindApp, 1)
 	first := p.Add(new(int))
 	p.slots[0].generation = wire.MaxGeneration - 2 // as if it had been used that often
 	h := wire.NewHandle(wire.KindApp, wire.MaxGeneration-2, 0)
@@ -77,7 +77,7 @@ func TestPoolGenerations(t *testing.T) {
 }
 
 func TestPoolRefuses(t *testing.T) {
-	p := New[int](wire.KindApp)
+	p := New[int](wire.KindApp, 1)
 	h := p.Add(new(int))
 	p.Remove(h)
 	for _, bad := range []wire.Handle{h, 0, wire.NewHandle(wire.KindPair, 2, 0), wire.NewHandle(wire.KindApp, 2, 0), wire.NewHandle(wire.KindApp, 1, 9)} {

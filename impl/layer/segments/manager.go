@@ -13,9 +13,9 @@ type Manager struct {
 }
 
 // NewManager returns a manager of the address space [base, end), with guard free bytes after each segment. All
-// are multiples of [Page].
-func NewManager(base, end wire.Location, guard uint64) *Manager {
-	return &Manager{space: NewSpace(base, end, Page, guard), segments: pool.New[Segment](wire.KindSegment)}
+// are multiples of [Page]. Generations of handles begin with first.
+func NewManager(base, end wire.Location, guard uint64, first uint32) *Manager {
+	return &Manager{space: NewSpace(base, end, Page, guard), segments: pool.New[Segment](wire.KindSegment, first)}
 }
 
 // Place returns a new segment of size bytes, a multiple of [Page], or false if there is no place for it.

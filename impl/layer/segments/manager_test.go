@@ -13,7 +13,7 @@ import (
 // with nothing, and when all have gone nothing is left.
 func TestManager(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := NewManager(8*Page, 64*Page, Page*uint64(rapid.IntRange(0, 2).Draw(t, "guard")))
+		m := NewManager(8*Page, 64*Page, Page*uint64(rapid.IntRange(0, 2).Draw(t, "guard")), 1)
 		check := func(what string, m *Manager) {
 			m.Check(func(property, format string, args ...any) {
 				t.Fatalf("after %s: %s: "+format, append([]any{what, property}, args...)...)
@@ -79,7 +79,7 @@ func TestManagerCheck(t *testing.T) {
 		"S19": func(m *Manager, a, _ *Segment) { m.segments.Remove(a.Handle) },
 		"S20": func(_ *Manager, a, _ *Segment) { a.space.used += BlockAlign },
 	} {
-		m := NewManager(8*Page, 64*Page, Page)
+		m := NewManager(8*Page, 64*Page, Page, 1)
 		a, _ := m.Place(1, 2*Page)
 		b, _ := m.Place(1, Page)
 		spoil(m, a, b)

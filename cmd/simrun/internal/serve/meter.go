@@ -7,7 +7,6 @@ import (
 	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
-	"cutthrough/shm"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -75,6 +74,18 @@ func newMeter(core *layer.Core, registry prometheus.Registerer) *meter {
 	return m
 }
 
+// registerAdmissions makes metrics of the channels that a server did not simply read.
+func registerAdmissions(registry prometheus.Registerer, count func() server.Admissions) {
+	counter := func(name, help string, value func(server.Admissions) uint64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
+			return float64(value(count()))
+		}))
+	}
+	counter("cutthrough_channels_delayed_total", "Channels read later than they came, because their process or user connects often.", func(a server.Admissions) uint64 { return a.Delayed })
+	counter("cutthrough_channels_refused_total", "Channels closed at once, because their process or user connects far too often.", func(a server.Admissions) uint64 { return a.Refused })
+	counter("cutthrough_channels_evicted_total", "Channels closed because too many had not attached.", func(a server.Admissions) uint64 { return a.Evicted })
+}
+
 // now returns the totals. Safe for concurrent use.
 func (m *meter) now() layer.Totals {
 	m.mu.Lock()
@@ -132,17 +143,3 @@ func (m *meter) answer(now time.Duration, to layer.Channel, reply *wire.Message)
 		m.refusals.WithLabelValues(request, reason).Inc()
 	}
 }
-
-// drain waits until no session is left or deadline has come, and returns how many are left.
-func (m *meter) drain(h shm.Host, deadline time.Duration) (left int) {
-	for {
-		totals := m.now()
-		if totals.Sessions == 0 || h.Now() >= deadline {
-			return totals.Sessions
-		}
-		h.Sleep(min(deadline, h.Now()+drainPause))
-	}
-}
-
-// drainPause is how often the end of all sessions is looked for.
-const drainPause = 10 * time.Millisecond

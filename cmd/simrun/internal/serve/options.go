@@ -74,7 +74,7 @@ func (o *options) settings(f *pflag.FlagSet) {
 	f.Var(&period{&l.HandshakeTimeout, 1}, "handshake-timeout", "how long a connection may be without an application, before it is closed")
 	f.Var(&period{&l.ConnectTimeout, 1}, "connect-timeout", "how long a server may take to answer a connect")
 	f.Var(&period{&l.CloseTimeout, 1}, "close-timeout", "how long a peer may take to follow a close before it is reset")
-	f.Var(&period{&o.drain, 0}, "drain-timeout", "how long open sessions may go on after SIGTERM or SIGINT")
+	f.Var(&period{&o.drain, 0}, "drain-timeout", "how long connects that are under way may take after SIGTERM or SIGINT")
 
 	f.Var((*level)(&o.log.Level), "log-level", "the least that is logged: debug, info, warn or error")
 	f.Var((*format)(&o.log.JSON), "log-format", "text or json")

@@ -47,8 +47,9 @@ reader does not take, are counted and left out.
 
 The metrics are text for Prometheus, over HTTP at any path of their socket.
 
-SIGTERM and SIGINT end the session layer with exit code 0: it accepts no application any more, lets open sessions go on for
-at most the drain timeout, and closes all channels. A second signal ends it at once.
+SIGTERM and SIGINT end the session layer with exit code 0: it accepts no application any more, tells those that there are,
+answers the connects that are under way for at most the drain timeout, and closes all channels. Sessions go on without it,
+and applications attach to the next session layer at the socket by themselves. A second signal ends it at once.
 
 Under systemd it says READY=1 and STOPPING=1, and takes sockets that are passed to it: ListenSequentialPacket= for
 applications, ListenStream= with FileDescriptorName=stat or metrics. docs/SERVICE.md has unit files.`,

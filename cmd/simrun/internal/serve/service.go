@@ -68,13 +68,37 @@ func serve(ctx context.Context, o *options, stderr io.Writer) (err error) {
 	s.notify(daemon.SdNotifyStopping)
 	s.log.Info("stopping", "socket", o.socket)
 	err = s.channel.Close() // no application is accepted from here on
-	if left := s.meter.drain(s.host, s.host.Now()+o.drain); left > 0 {
-		s.log.Warn("sessions end with the session layer", "sessions", left, "drain_timeout", o.drain)
+	s.server.Leave()
+	pending, sessions := s.drain(s.host.Now() + o.drain)
+	if pending > 0 {
+		s.log.Warn("connects fail with the session layer", "connects", pending, "drain_timeout", o.drain)
 	}
+	s.log.Info("sessions go on without the session layer", "sessions", sessions)
 	err = errors.Join(err, s.close(), <-ran)
 	s.log.Info("ended", "socket", o.socket)
 	return err
 }
+
+// drain waits until every connect is answered or deadline has come. It returns how many are not, and how many other
+// sessions there are.
+func (s *service) drain(deadline time.Duration) (pending, sessions int) {
+	for {
+		all := s.server.Stat().Sessions
+		pending = 0
+		for _, x := range all {
+			if x.Pending() {
+				pending++
+			}
+		}
+		if pending == 0 || s.host.Now() >= deadline {
+			return pending, len(all) - pending
+		}
+		s.host.Sleep(min(deadline, s.host.Now()+drainPause))
+	}
+}
+
+// drainPause is how often the answers of all connects are looked for.
+const drainPause = 10 * time.Millisecond
 
 // open opens the sockets. If it fails, close closes those that are open.
 func (s *service) open() (err error) {
@@ -92,9 +116,11 @@ func (s *service) open() (err error) {
 		return err
 	}
 	cfg := s.o.server
+	cfg.Layer.Epoch = uint32(time.Now().Unix()) // it may not be the first one at this address
 	s.meter = newMeter(layer.New(cfg.Layer), s.registry)
 	cfg.Core, cfg.Log = s.meter, s.log
 	s.server = server.New(s.host, s.channel, cfg)
+	registerAdmissions(s.registry, s.server.Admissions)
 	own := s.o.sockets
 	own.Mode, own.Group = 0o600, 0 // stat tells of all applications
 	if err := s.listen(s.o.socket+statSuffix, statName, own, s.serveStat); err != nil {

@@ -16,9 +16,10 @@ import (
 
 // mortalLayer is a session layer that a test ends, and may start again at the same address.
 type mortalLayer struct {
-	t    *testing.T
-	addr string
-	end  func()
+	t      *testing.T
+	addr   string
+	server *server.Server
+	end    func()
 }
 
 func newMortalLayer(t *testing.T) *mortalLayer {
@@ -34,6 +35,7 @@ func (m *mortalLayer) start() {
 	socket, err := h.Listen(m.addr)
 	check(m.t, err)
 	s := server.New(h, socket, server.Config{Policy: server.AllowUsers(h.Self().UID)})
+	m.server = s
 	run := result(s.Run)
 	m.end = func() {
 		m.t.Helper()
@@ -144,6 +146,26 @@ func TestLayerReturns(t *testing.T) {
 		m.end()
 	})
 	leaks()
+}
+
+// TestLayerLeaves: what a session layer that is about to end says keeps its applications from asking it for more.
+func TestLayerLeaves(t *testing.T) {
+	m := newMortalLayer(t)
+	told := &proctest.Events{}
+	a, err := Attach(oshost.New(), m.addr, Options{NoReturn: true, Observe: func(o Observation) {
+		if o.Msg.Type == wire.Leaving {
+			told.Note()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.server.Leave()
+	awaitEvents(told, 1)
+	_, err = a.Listen(testURI)
+	wantErr(t, "listen", err, ErrLayerGone)
+	check(t, a.Close())
+	m.end()
 }
 
 func awaitEvents(e *proctest.Events, n int) {
