@@ -61,26 +61,6 @@ func (w *World) awaits(t *task) {
 	}
 }
 
-// tell begins the step of t that the observer is told of once it has happened; waits is what t waited for, or nil.
-func (w *World) tell(t *task, waits waitable) {
-	s := &w.doing
-	*s = Step{Task: t.id, Access: t.pending, Waits: waits != nil, Parent: t.parent}
-	if waits == &t.await {
-		s.Met = t.await.met
-	}
-	w.inDoing = true
-}
-
-// tellWake tells the observer that t goes on after a wait for on.
-func (w *World) tellWake(t *task, on waitable) {
-	if t.timedOut {
-		on = nil
-	}
-	w.tell(t, on)
-	w.doing.Op = t.blockedOp
-	_, w.doing.Polled = on.(change)
-}
-
 // Stuck says whether task i would only begin or continue to wait if it ran now. A task that is not enabled is stuck too,
 // but for one of a stopped process.
 func (p *Point) Stuck(i int) bool {

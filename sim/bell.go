@@ -45,6 +45,7 @@ func (e end) hold() {
 // unhold ends a hold. Without ringing ends the waiter is told.
 func (e end) unhold() {
 	if e.rings {
+		e.b.w.touch(e.b.id, LetGo)
 		if e.b.ringers--; e.b.deserted() {
 			e.b.wake()
 		}
@@ -107,11 +108,12 @@ func (p *Process) NewLocalDoorbell(name shm.Name) shm.Doorbell {
 
 // takeEnd returns the bell whose end d refers to. It owns d.
 func (p *Process) takeEnd(d shm.Desc, rings bool) (*bell, *desc, error) {
+	err := p.call(NoObject, nameBellOpen, syscall.EMFILE)
 	sd, ok := p.owned(d)
 	if !ok {
 		return nil, nil, fmt.Errorf("sim: open doorbell: %w", shm.ErrDesc)
 	}
-	if err := p.call(NoObject, nameBellOpen, syscall.EMFILE); err != nil {
+	if err != nil {
 		p.dropDesc(sd)
 		return nil, nil, err
 	}
@@ -231,6 +233,7 @@ func (d *doorbell) Close() error {
 	if w.cur != nil {
 		w.at(Access{Object: d.b.id, Name: nameClose, Op: access.Call}, nil)
 	}
+	w.touch(d.b.id, LetGo)
 	if d.closed {
 		return shm.ErrClosed
 	}
@@ -249,6 +252,7 @@ func (r *ringer) Close() error {
 	if w.cur != nil {
 		w.at(Access{Object: r.b.id, Name: nameClose, Op: access.Call}, nil)
 	}
+	w.touch(r.b.id, LetGo)
 	if r.closed {
 		return shm.ErrClosed
 	}

@@ -109,8 +109,17 @@ func pair(a, b *Process) (*conn, *conn) {
 
 func (c *conn) String() string { return "control channel" }
 
+// touch notes that the running step closes both directions.
+func (c *conn) touch() {
+	w := c.p.w
+	w.touch(c.in.id, LetGo)
+	w.touch(c.out.id, LetGo)
+	w.contingent()
+}
+
 // release closes both directions, as a kernel does.
 func (c *conn) release() {
+	c.touch()
 	c.closed = true
 	c.out.closed, c.in.gone = true, true
 	for _, k := range c.in.queue {
@@ -164,6 +173,9 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		}
 	}
 	w.doing.Seq, w.doing.Room = c.out.sent, uint32(w.depth())
+	for _, o := range k.objs {
+		w.touch(objectOf(o), Looked) // again, if it waited
+	}
 	switch {
 	case c.closed:
 		return shm.ErrClosed
@@ -236,9 +248,8 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	}
 	var ds []shm.Desc
 	for _, o := range k.objs {
-		ds = append(ds, c.p.newDesc(o))
+		ds = append(ds, c.p.takeDesc(o))
 	}
-	k.drop()
 	return copy(buf, k.msg), ds, nil
 }
 
@@ -256,6 +267,7 @@ func (c *conn) Close() error {
 		c.p.w.at(Access{Object: c.out.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if c.closed {
+		c.touch()
 		return shm.ErrClosed
 	}
 	c.p.drop(c)
@@ -276,8 +288,17 @@ func (l *listener) signalled() bool { return len(l.pending) > 0 || l.closed }
 
 func (l *listener) String() string { return "listener " + l.addr }
 
+// touch notes that the running step closes the listener.
+func (l *listener) touch() {
+	w := l.p.w
+	w.touch(l.id, LetGo)
+	w.touch(Directory, Changed)
+	w.contingent()
+}
+
 func (l *listener) release() {
 	w := l.p.w
+	l.touch()
 	l.closed = true
 	for i, o := range w.listeners {
 		if o == l {
@@ -310,6 +331,8 @@ func (p *Process) Listen(addr string) (shm.Listener, error) {
 	if err := p.call(Directory, nameListen, syscall.EMFILE, syscall.ENOMEM); err != nil {
 		return nil, err
 	}
+	p.w.touch(Directory, Changed)
+	p.w.contingent()
 	if p.w.listenerAt(addr) != nil {
 		return nil, fmt.Errorf("sim: listen %s: %w", addr, shm.ErrAddrInUse)
 	}
@@ -339,6 +362,8 @@ func (p *Process) Dial(addr string, deadline time.Duration) (shm.Conn, error) {
 		return nil, err
 	}
 	for {
+		w.touch(Directory, Looked)
+		w.contingent()
 		l := w.listenerAt(addr)
 		switch {
 		case l == nil:
@@ -347,6 +372,7 @@ func (p *Process) Dial(addr string, deadline time.Duration) (shm.Conn, error) {
 			server, client := pair(l.p, p)
 			l.pending = append(l.pending, server)
 			w.wake(l)
+			w.touch(l.id, Changed)
 			return client, nil
 		case deadline <= w.now:
 			return nil, fmt.Errorf("sim: dial %s: its backlog is full: %w", addr, shm.ErrDeadline)
@@ -386,6 +412,7 @@ func (l *listener) Close() error {
 		l.p.w.at(Access{Object: l.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if l.closed {
+		l.touch()
 		return shm.ErrClosed
 	}
 	l.p.drop(l)

@@ -135,15 +135,6 @@ func (w *World) report(t *task) {
 	}
 }
 
-// flush tells the observer of the step that has happened.
-func (w *World) flush() {
-	if w.inDoing {
-		w.inDoing = false
-		w.doing.Tail, w.doing.Tasks, w.tail = w.tail, len(w.tasks), 0
-		w.observer.Executed(w.doing)
-	}
-}
-
 // point is where the running task t may be preempted, killed, stopped or given
 // a fault, before its pending access. It returns when t goes on, with the fault that the call site must
 // bring about itself (one of faults), or the zero option.

@@ -29,18 +29,19 @@ var (
 // Process is one simulated process. It is the [shm.Host] of the code that runs
 // in it; the shm/hosttest suite holds for it as for the real one.
 type Process struct {
-	w       *World
-	id      int
-	name    string
-	user    uint32
-	mortal  bool
-	service bool
-	dead    bool
-	stopped bool
-	open    []resource // in order of creation; what is released at death
-	live    int
-	onDeath []func()
-	hostile []bool // by name: words that it writes at any time
+	w        *World
+	id       int
+	name     string
+	user     uint32
+	mortal   bool
+	service  bool
+	dead     bool
+	stopped  bool
+	open     []resource // in order of creation; what is released at death
+	live     int
+	segments uint64 // that it has created
+	onDeath  []func()
+	hostile  []bool // by name: words that it writes at any time
 }
 
 var _ shm.Host = (*Process)(nil)
@@ -170,6 +171,7 @@ func (p *Process) owned(d shm.Desc) (*desc, bool) {
 	if !ok || sd.p != p {
 		return nil, false
 	}
+	p.w.touch(objectOf(sd.obj), Looked)
 	for _, o := range p.open {
 		if o == sd {
 			return sd, true
@@ -192,10 +194,15 @@ type desc struct {
 }
 
 func (p *Process) newDesc(obj any) *desc {
+	hold(obj)
+	return p.takeDesc(obj)
+}
+
+// takeDesc returns a descriptor that takes over a hold of obj.
+func (p *Process) takeDesc(obj any) *desc {
 	d := p.w.run.descs.get()
 	*d = desc{p, obj}
 	p.acquire(d)
-	hold(obj)
 	return d
 }
 
@@ -232,11 +239,19 @@ func kindOf(obj any) string {
 	return "doorbell"
 }
 
+func objectOf(obj any) Object {
+	if m, ok := obj.(*memory); ok {
+		return m.id
+	}
+	return obj.(end).b.id
+}
+
 // Close implements [shm.Desc].
 func (d *desc) Close() error {
 	if d.p.w.cur != nil {
 		d.p.w.at(Access{Name: nameClose, Op: access.Call}, nil)
 	}
+	d.p.w.touch(objectOf(d.obj), LetGo)
 	if !d.p.dropDesc(d) {
 		return shm.ErrClosed
 	}
@@ -251,6 +266,7 @@ func (v *view) unmap() error {
 	if v.p.w.cur != nil {
 		v.p.w.at(Access{Object: v.mem.id, Name: nameSegUnmap, Op: access.Call}, nil)
 	}
+	v.p.w.touch(v.mem.id, LetGo)
 	v.p.drop(v)
 	v.gone = true
 	return nil
@@ -277,17 +293,18 @@ func (p *Process) CreateSegment(size uint64) (*shm.Segment, error) {
 	w := p.w
 	m := w.memory(size)
 	v := p.mapMemory(m)
-	w.generation++
+	p.segments++
 	var s *shm.Segment
 	var err error
 	w.unhooked(func() { // no other task can see the segment yet
-		s, err = shm.FormatSegment(m.bytes, w.generation, v, p.newDesc(m), v.close)
+		s, err = shm.FormatSegment(m.bytes, uint64(p.id)<<32|p.segments, v, p.newDesc(m), v.close)
 	})
 	return s, err
 }
 
 // MapSegment implements [shm.Host].
 func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
+	failure := p.call(NoObject, nameSegMap, syscall.ENOMEM)
 	sd, ok := p.owned(d)
 	if !ok {
 		return nil, fmt.Errorf("sim: map segment: %w", shm.ErrDesc)
@@ -296,8 +313,8 @@ func (p *Process) MapSegment(d shm.Desc, size uint64) (*shm.Segment, error) {
 		p.dropDesc(sd)
 		return nil, fmt.Errorf("sim: map segment: %w", err)
 	}
-	if err := p.call(NoObject, nameSegMap, syscall.ENOMEM); err != nil {
-		return fail(err)
+	if failure != nil {
+		return fail(failure)
 	}
 	m, ok := sd.obj.(*memory)
 	if !ok {

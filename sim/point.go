@@ -156,6 +156,9 @@ func (p *Point) TaskName() string { return p.w.tasks[p.Task].name }
 // Tasks returns the number of tasks so far; they are numbered from 0 in order of creation.
 func (p *Point) Tasks() int { return len(p.w.tasks) }
 
+// Birth returns the task that started task i, -1 if the setup function did, and how many that one had started before.
+func (p *Point) Birth(i int) (parent, rank int) { return p.w.tasks[i].parent, p.w.tasks[i].rank }
+
 // Enabled says whether task i can run, the running one included.
 func (p *Point) Enabled(i int) bool { return p.w.enabled>>i&1 != 0 }
 
@@ -175,58 +178,6 @@ type Chooser interface {
 // Diverged is the answer of a Chooser that has seen, at this point of an execution with equal choices, other options: the
 // execution ends as a violation of [exec.Determinism].
 const Diverged = -1
-
-// An Observer is a Chooser that is told every step once it has happened, in order, before the next question.
-type Observer interface {
-	Chooser
-	// Executed is told the step.
-	Executed(s Step)
-}
-
-// Step is a step that has happened: a hooked access or call, and what the task did by itself up to the next one. The first step
-// of a task has the access "task begin". An operation that waits is a step when it goes on.
-type Step struct {
-	Task int
-	// Access is what the step really was: a compare-and-swap that failed is a load.
-	Access
-	// Waits says that the operation goes on only when something has come to pass: a lock is free, a message is there.
-	Waits bool
-	// Met is the condition of [Process.Await], else nil.
-	Met func(uint64) bool
-	// Blocked says that the step has not happened: the task has found nothing yet and waits.
-	Blocked bool
-	// Polled says that the task goes on that the scheduler made wait because it polled.
-	Polled bool
-	// Seq is the number of the message that was sent or received on the channel, or would have been.
-	Seq uint32
-	// Room is how many messages the channel of a send holds.
-	Room uint32
-	// Was is the value of the word before the access.
-	Was uint64
-	// Failed says that the access is a compare-and-swap that failed.
-	Failed bool
-	// Parent is the task that started this one, -1 if the setup function did; Tasks is the number of tasks after the step.
-	Parent, Tasks int
-	Tail          Tail
-}
-
-// Tail is what a task did between an access and the next that depends on the order of steps although it is not hooked.
-type Tail uint8
-
-// The parts of a Tail.
-const (
-	Called   Tail = 1 << iota // began an operation of a history
-	Returned                  // ended one
-	Created                   // numbered an object
-	Spawned                   // numbered a task
-)
-
-// trail notes what the running task did.
-func (w *World) trail(t Tail) {
-	if w.cur != nil {
-		w.tail |= t
-	}
-}
 
 // Default always takes choice 0: no preemption, no fault, simplest values.
 type Default struct{}

@@ -138,7 +138,7 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 		faultBuf: w.faultBuf[:0], choices: w.choices[:0],
 		always: w.always[:0], atEnd: w.atEnd[:0], onIdle: w.onIdle[:0],
 		hist: history{ops: w.hist.ops[:0]},
-		mems: w.mems[:0], hb: w.hb,
+		mems: w.mems[:0], origins: w.origins[:0], touched: w.touched[:0], hb: w.hb,
 		order: cfg.Races || cfg.Record,
 	}
 	w.observer, _ = ch.(Observer)
@@ -149,7 +149,9 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	if w.order {
 		w.hb.Reset(cfg.MaxTasks)
 	}
-	w.nobjects = firstObject
+	for o := range firstObject {
+		w.origins = append(w.origins, Origin{-1, uint16(o)})
+	}
 	if w.rec != nil {
 		w.objects = []exec.Object{{Kind: "none"}, {Kind: "clock"}, {Kind: "directory"}}
 	}
@@ -169,16 +171,16 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 	for _, i := range t.touched {
 		t.counts[i] = 0
 	}
-	parent := -1
-	if w.cur != nil {
-		parent = w.cur.id
+	parent, rank := -1, len(w.tasks)
+	if c := w.cur; c != nil {
+		parent, rank = c.id, c.children
+		c.children++
 	}
 	*t = task{
-		id: len(w.tasks), parent: parent, name: name, proc: p, body: f, deadline: shm.Forever,
+		id: len(w.tasks), parent: parent, rank: rank, name: name, proc: p, body: f, deadline: shm.Forever,
 		co: t.co, counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]},
 	}
 	w.tasks = append(w.tasks, t)
-	w.trail(Spawned)
 	return t
 }
 

@@ -43,13 +43,15 @@ const (
 
 // task is one thread of control of a simulated process.
 type task struct {
-	parent int // the task that started it, or -1
-	id     int
-	name   string
-	proc   *Process
-	body   func()
-	co     *coro
-	state  taskState
+	id   int
+	name string
+	proc *Process
+	// parent is the task that started it, -1 for the setup function, and rank its number among those that parent started.
+	parent, rank      int
+	children, objects int // that it has started and created
+	body              func()
+	co                *coro
+	state             taskState
 	// endedAt is the state in which the execution left the task.
 	endedAt taskState
 	daemon  bool

@@ -47,15 +47,15 @@ type World struct {
 	watched  bool      // whether there is a recorder or an observer
 	doing    Step      // the step that is under way, for the observer
 	inDoing  bool
+	touched  []Touch
 	tail     Tail // of the step that is under way
 
-	started    bool
-	generation uint64 // of the last segment
-	nobjects   Object
-	objects    []exec.Object // when recording
-	listeners  []*listener
-	dying      []*task // of a process that was just killed
-	polling    int     // tasks that wait for a word to change
+	started   bool
+	origins   []Origin      // of the objects
+	objects   []exec.Object // when recording
+	listeners []*listener
+	dying     []*task // of a process that was just killed
+	polling   int     // tasks that wait for a word to change
 
 	always []check
 	atEnd  []check
@@ -85,9 +85,13 @@ func (w *World) schedule() []exec.Intervention {
 
 // object returns the number of a new object.
 func (w *World) object(kind, name string) Object {
-	o := w.nobjects
-	w.nobjects++
-	w.trail(Created)
+	o := Object(len(w.origins))
+	at := Origin{-1, uint16(o)}
+	if c := w.cur; c != nil {
+		at = Origin{int16(c.id), uint16(c.objects)}
+		c.objects++
+	}
+	w.origins = append(w.origins, at)
 	if w.rec != nil {
 		w.objects = append(w.objects, exec.Object{Kind: kind, Name: name})
 	}

@@ -10,6 +10,7 @@ type brute struct {
 	depth int
 	trace []event
 	bar   int
+	d     Search
 }
 
 // next says whether there is another execution.
@@ -23,6 +24,7 @@ func (b *brute) next() bool {
 	}
 	again := b.depth > 0
 	b.depth, b.bar, b.trace = 0, 0, b.trace[:0]
+	b.d.forget()
 	return again
 }
 
@@ -38,15 +40,18 @@ func (b *brute) Executed(s sim.Step) {
 	if s.Blocked {
 		return
 	}
-	var d Search
-	d.barrier = b.bar
-	b.trace = append(b.trace, d.event(&s))
+	b.d.barrier = b.bar
+	e, ok := b.d.event(&s)
+	if !ok {
+		panic("too many tasks")
+	}
+	b.trace = append(b.trace, e)
 }
 
 // class describes the happens-before order of the execution.
 func (b *brute) class(watched bool) string {
 	var tasks [maxTasks][]byte
-	var d Search
+	d := &b.d
 	d.trace = b.trace
 	for j := range d.trace {
 		e := &d.trace[j]
@@ -58,7 +63,7 @@ func (b *brute) class(watched bool) string {
 		}
 		e.clock[e.task]++
 		e.nth = e.clock[e.task]
-		t := append(tasks[e.task], byte(e.op), byte(e.object), byte(e.off), byte(e.seq))
+		t := append(tasks[e.task], byte(e.op), byte(e.object>>16), byte(e.object), byte(e.off), byte(e.seq))
 		for _, n := range e.clock {
 			t = append(t, byte(n))
 		}

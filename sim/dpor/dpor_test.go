@@ -61,6 +61,7 @@ func bruteGuarded(r *sim.Runner, p program, limit int) (seen, bool) {
 	s := seen{states: map[string]bool{}, classes: map[string]bool{}}
 	m := &machine{alwayss: map[string]bool{}}
 	b := new(brute)
+	b.d.forget()
 	for {
 		o := r.Run(p.config(), b, func(w *sim.World) { p.setup(m, w) })
 		s.executions++
@@ -121,7 +122,11 @@ func TestRandomPrograms(t *testing.T) {
 		{"histories", []verb{call, store}, false},
 		{"spawn", []verb{spawn, store, load}, false},
 		{"calls", []verb{hangUp, ring, wait, dial, accept}, false},
-		{"unmap", []verb{unmap, load, store}, false},
+		{"unmap", []verb{unmap, load, store, create}, false},
+		{"doorbells", []verb{knock, listen, leave, listen}, false},
+		{"descriptors", []verb{hand, take, part, listen, leave}, false},
+		{"ends", []verb{part, send, tryRecv, recv}, false},
+		{"doors", []verb{dial, accept, shutDoor, openDoor, load}, false},
 		{"all", verbsTo(0, verbs-1), false},
 	}
 	for _, g := range groups {

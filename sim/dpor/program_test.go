@@ -42,11 +42,21 @@ const (
 	dial
 	accept
 	unmap
+	create   // a segment
+	knock    // rings a doorbell that ends with its ringers
+	listen   // waits for it
+	leave    // closes a ringing end
+	hand     // sends a descriptor of a ringing end
+	take     // receives one, rings and closes it
+	part     // closes an end of a channel
+	shutDoor // closes the listener
+	openDoor // listens again
 	verbs
 )
 
 var verbText = [verbs]string{"load", "store", "add", "cas", "swap", "read", "write", "locked", "keep", "ring", "wait", "trywait",
-	"waittill", "send", "trysend", "recv", "tryrecv", "await", "call", "sleep", "spawn", "hangup", "dial", "accept", "unmap"}
+	"waittill", "send", "trysend", "recv", "tryrecv", "await", "call", "sleep", "spawn", "hangup", "dial", "accept", "unmap", "create", "knock",
+	"listen", "leave", "hand", "take", "part", "shutdoor", "opendoor"}
 
 // op is one operation, on one of two objects of its kind.
 type op struct {
@@ -62,12 +72,13 @@ type program struct {
 	tasks   [][]op
 	always  bool
 	depth   int
+	procs   int
 	history bool
 }
 
 func (p program) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "depth %d always %v history %v\n", p.depth, p.always, p.history)
+	fmt.Fprintf(&b, "depth %d procs %d always %v history %v\n", p.depth, p.procs, p.always, p.history)
 	for i, t := range p.tasks {
 		fmt.Fprintf(&b, "  %d: %v\n", i, t)
 	}
@@ -76,7 +87,7 @@ func (p program) String() string {
 
 // random returns a program of the verbs with at most so many operations.
 func random(r *rand.Rand, of []verb, tasks, ops int) program {
-	p := program{depth: 1 + r.IntN(2), always: r.IntN(8) == 0}
+	p := program{depth: 1 + r.IntN(2), procs: 1 + r.IntN(2), always: r.IntN(8) == 0}
 	p.tasks = make([][]op, 2+r.IntN(tasks-1))
 	for range len(p.tasks) + r.IntN(ops-len(p.tasks)+1) {
 		i := r.IntN(len(p.tasks))
@@ -95,21 +106,40 @@ var (
 
 // machine is a program that runs.
 type machine struct {
-	w     *sim.World
-	p     *sim.Process
-	words [2]shm.Uint64
-	bytes shm.Range
+	w   *sim.World
+	p   *sim.Process
+	all [2]mapped // of p and q
+	mapped
 	locks [2]interface {
 		Lock()
 		Unlock()
 	}
 	bells    [2]shm.Doorbell
-	ends     [2][2]shm.Conn
-	seg      *shm.Segment
+	ends     [2][2]shm.Conn // of p and q
 	door     shm.Listener
 	seen     [5 * maxTasks][]string // what each task has seen
 	children [maxTasks]int
 	alwayss  map[string]bool // what a property that always holds has seen
+}
+
+// mapped is what a process has of its own.
+type mapped struct {
+	h      *sim.Process
+	seg    *shm.Segment
+	words  [2]shm.Uint64
+	bytes  shm.Range
+	bells  [2]shm.Doorbell
+	ringer [2]shm.RingCloser
+	waiter [2]shm.Doorbell // of p alone
+	spare  [2]shm.Desc     // of p alone: ringing ends
+}
+
+func mapping(h *sim.Process, seg *shm.Segment) mapped {
+	m := mapped{h: h, seg: seg, bytes: seg.Range(128, 64, nameBytes)}
+	for i := range m.words {
+		m.words[i] = seg.Uint64(64+8*uint64(i), nameWord)
+	}
+	return m
 }
 
 func (p program) config() sim.Config { return sim.Config{ChannelDepth: p.depth} }
@@ -118,13 +148,15 @@ func (p program) setup(m *machine, w *sim.World) {
 	*m = machine{w: w, p: w.Process("p"), alwayss: m.alwayss}
 	q := w.Process("q")
 	seg := must(m.p.CreateSegment(shm.MinSegment))
+	m.mapped = mapping(m.p, seg)
+	m.all = [2]mapped{m.mapped, mapping(q, q.View(seg))}
 	for i := range 2 {
-		m.words[i] = seg.Uint64(64+8*uint64(i), nameWord)
+		m.doorbell(i)
 		m.locks[i] = m.p.NewLock(nameLock)
 		m.bells[i] = m.p.NewLocalDoorbell(nameBell)
+		m.all[0].bells[i], m.all[1].bells[i] = m.bells[i], q.NewLocalDoorbell(nameBell)
 		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, q)
 	}
-	m.bytes, m.seg = seg.Range(128, 64, nameBytes), seg
 	m.door = must(m.p.Listen("door"))
 	if p.always {
 		m.alwayss["0 0"] = true // as it is before the first step
@@ -134,20 +166,35 @@ func (p program) setup(m *machine, w *sim.World) {
 		})
 	}
 	for i, ops := range p.tasks {
-		m.p.Go(fmt.Sprintf("t%d", i), func() {
+		m.all[i%p.procs].h.Go(fmt.Sprintf("t%d", i), func() {
 			for _, o := range ops {
-				m.do(i, o)
+				m.do(i, i%p.procs, o)
 			}
 		})
 	}
+}
+
+// doorbell makes the i-th doorbell, which ends when all its ringing ends have.
+func (m *machine) doorbell(i int) {
+	p, q := &m.all[0], &m.all[1]
+	wait, ring, err := p.h.NewDoorbell()
+	if err != nil {
+		panic(err)
+	}
+	p.spare[i] = ring
+	p.waiter[i] = must(p.h.OpenWaiter(wait, nameBell))
+	p.ringer[i] = p.h.OpenBell(p.waiter[i], nameBell)
+	q.ringer[i] = q.h.OpenBell(p.waiter[i], nameBell)
 }
 
 func (m *machine) see(task int, format string, args ...any) {
 	m.seen[task] = append(m.seen[task], fmt.Sprintf(format, args...))
 }
 
-func (m *machine) do(task int, o op) {
-	x := m.words[o.on]
+// do does an operation of a task of process at.
+func (m *machine) do(task, at int, o op) {
+	h := &m.all[at]
+	x := h.words[o.on]
 	switch o.verb {
 	case load:
 		m.see(task, "%d", x.Load())
@@ -161,10 +208,10 @@ func (m *machine) do(task int, o op) {
 		m.see(task, "%d", x.Swap(o.n))
 	case readRange:
 		var b [4]byte
-		m.bytes.CopyOut(b[:], uint64(o.on))
+		h.bytes.CopyOut(b[:], uint64(o.on))
 		m.see(task, "%v", b)
 	case writeRange:
-		m.bytes.CopyIn(uint64(o.on), []byte{byte(o.n), byte(task), 3, 4})
+		h.bytes.CopyIn(uint64(o.on), []byte{byte(o.n), byte(task), 3, 4})
 	case locked:
 		m.locks[o.on].Lock()
 		m.see(task, "%d", x.Add(1))
@@ -172,63 +219,107 @@ func (m *machine) do(task int, o op) {
 	case unlocked:
 		m.locks[o.on].Lock()
 	default:
-		m.signal(task, o)
+		m.signal(task, at, o)
 	}
 }
 
-func (m *machine) signal(task int, o op) {
-	x := m.words[o.on]
+func (m *machine) signal(task, at int, o op) {
+	h := &m.all[at]
+	x := h.words[o.on]
 	switch o.verb {
 	case ring:
-		_ = m.bells[o.on].Ring()
+		_ = h.bells[o.on].Ring()
 	case wait:
-		m.see(task, "%v", m.bells[o.on].Wait(nil, shm.Forever))
+		m.see(task, "%v", h.bells[o.on].Wait(nil, shm.Forever))
 	case tryWait:
-		m.see(task, "%v", m.bells[o.on].Wait(nil, 0))
+		m.see(task, "%v", h.bells[o.on].Wait(nil, 0))
 	case waitTill:
-		m.see(task, "%v", m.bells[o.on].Wait(nil, time.Duration(1+o.n)))
+		m.see(task, "%v", h.bells[o.on].Wait(nil, time.Duration(1+o.n)))
 	case send:
-		m.see(task, "%v", m.ends[o.on][0].Send([]byte{byte(task)}, nil, shm.Forever))
+		m.see(task, "%v", m.ends[o.on][at].Send([]byte{byte(task)}, nil, shm.Forever))
 	case trySend:
-		m.see(task, "%v", m.ends[o.on][0].Send([]byte{byte(task)}, nil, 0))
+		m.see(task, "%v", m.ends[o.on][at].Send([]byte{byte(task)}, nil, 0))
 	case recv, tryRecv:
 		deadline := shm.Forever
 		if o.verb == tryRecv {
 			deadline = 0
 		}
 		var b [4]byte
-		_, _, err := m.ends[o.on][1].Recv(b[:], deadline)
+		_, _, err := m.ends[o.on][at].Recv(b[:], deadline)
 		m.see(task, "%v %v", b, err)
 	case await:
-		m.see(task, "%d", m.p.Await(x, func(v uint64) bool { return v == o.n }))
+		m.see(task, "%d", h.h.Await(x, func(v uint64) bool { return v == o.n }))
 	case call:
 		id := m.w.Call("load")
 		v := x.Load()
 		m.w.Return(id, v)
 	case sleep:
-		m.p.Sleep(m.w.Now() + time.Duration(o.n))
+		h.h.Sleep(m.w.Now() + time.Duration(o.n))
 		m.see(task, "%v", m.w.Now())
 	case spawn:
 		m.children[task]++
 		child := maxTasks*m.children[task] + task
-		m.p.Go(fmt.Sprintf("child of %d", task), func() { m.see(child, "child %d", x.Load()) })
+		h.h.Go(fmt.Sprintf("child of %d", task), func() { m.see(child, "child %d", x.Load()) })
 	default:
-		m.system(task, o)
+		m.system(task, at, o)
 	}
 }
 
-func (m *machine) system(task int, o op) {
+func (m *machine) system(task, at int, o op) {
+	h := &m.all[at]
 	switch o.verb {
 	case hangUp:
-		m.see(task, "%v", m.bells[o.on].Close())
+		m.see(task, "%v", h.bells[o.on].Close())
 	case dial:
-		_, err := m.p.Dial("door", 0)
+		_, err := h.h.Dial("door", 0)
 		m.see(task, "%v", err)
 	case accept:
 		_, err := m.door.Accept(time.Duration(o.n) * (shm.Forever / 2))
 		m.see(task, "%v", err)
 	case unmap:
-		m.see(task, "%v", m.seg.Close())
+		if task == at { // one task of each process: Close is not for several
+			m.see(task, "%v", h.seg.Close())
+		}
+	case create:
+		_, err := h.h.CreateSegment(shm.MinSegment)
+		m.see(task, "%v", err)
+	case knock:
+		m.see(task, "%v", h.ringer[o.on].Ring())
+	case listen:
+		if w := h.waiter[o.on]; w != nil {
+			m.see(task, "%v", w.Wait(nil, time.Duration(o.n)*(shm.Forever/2)))
+		}
+	case leave:
+		m.see(task, "%v", h.ringer[o.on].Close())
+	case part:
+		m.see(task, "%v", m.ends[o.on][at].Close())
+	case shutDoor:
+		m.see(task, "%v", m.door.Close())
+	case openDoor:
+		_, err := m.p.Listen("door")
+		m.see(task, "%v", err)
+	default:
+		m.descriptor(task, at, o)
+	}
+}
+
+func (m *machine) descriptor(task, at int, o op) {
+	h := &m.all[at]
+	switch o.verb {
+	case hand:
+		if d := h.spare[o.on]; d != nil {
+			m.see(task, "%v", m.ends[o.on][at].Send([]byte{byte(task)}, []shm.Desc{d}, 0))
+			m.see(task, "%v", d.Close())
+		}
+	case take:
+		var b [4]byte
+		_, ds, err := m.ends[o.on][at].Recv(b[:], 0)
+		m.see(task, "%v %v %d", b, err, len(ds))
+		for _, d := range ds {
+			if r, err := h.h.OpenRinger(d, nameBell); err == nil {
+				m.see(task, "%v %v", r.Ring(), r.Close())
+			}
+		}
 	}
 }
 

@@ -8,16 +8,16 @@ import (
 // event is a step of the execution.
 type event struct {
 	step
-	clock   clock  // of each task, the number of its events that happen before or are this one
-	nth     uint16 // of its task, from 1
-	waits   bool
-	failed  bool // a compare-and-swap
-	polled  bool
-	tasks   int // in the program, after the event
-	parent  int // of a task that begins
-	barrier int // number of events before the last moment at which no task could go on
-	was     uint64
-	met     func(uint64) bool
+	clock      clock  // of each task, the number of its events that happen before or are this one
+	nth        uint16 // of its task, from 1
+	waits      bool
+	failed     bool // a compare-and-swap
+	polled     bool
+	contingent bool
+	children   int // that the task has started, after the event
+	barrier    int // number of events before the last moment at which no task could go on
+	was        uint64
+	met        func(uint64) bool
 }
 
 type clock [maxTasks]uint16
@@ -79,11 +79,12 @@ func (d *Search) past(e *event, j int) {
 			return
 		}
 	}
-	if e.op != access.Begin || e.parent < 0 {
+	born := &d.list[e.task]
+	if e.op != access.Begin || born.parent < 0 {
 		return
 	}
 	for i := range d.trace[:j] {
-		if g := &d.trace[i]; g.task == e.parent && g.tasks > e.task {
+		if g := &d.trace[i]; g.task == born.parent && g.children > born.rank {
 			e.clock.join(&g.clock)
 			return
 		}
@@ -129,10 +130,11 @@ func (d *Search) announced(lost uint32) {
 	if e.failed {
 		e.op = access.CAS
 	}
-	if e.kind() == channel {
+	if e.kind == channel {
 		e.seq -= lost
 	}
-	e.tail = sim.Called | sim.Returned | sim.Created | sim.Spawned
+	e.tail = sim.Called | sim.Returned
+	e.wide = e.contingent
 }
 
 // covered says whether d.seq may as well begin with s, from whose state everything has been explored.
@@ -151,7 +153,7 @@ func (d *Search) ready(e *event, i, j int) bool {
 	case e.polled:
 		return true
 	case e.met != nil:
-		whole := g.object == e.object && g.off == e.off && g.end == e.end && g.kind() == memory && g.op != access.Write
+		whole := g.object == e.object && g.off == e.off && g.end == e.end && g.kind == memory && g.op != access.Write
 		return !whole || e.met(g.was)
 	case e.op == access.Lock:
 		return g.op != access.Unlock
@@ -160,8 +162,8 @@ func (d *Search) ready(e *event, i, j int) bool {
 	rung, sent, received, known := false, 0, 0, true
 	for k := range d.trace[:j] {
 		o := &d.trace[k]
-		if o.kind() == system {
-			known = false
+		for _, t := range o.touched[:o.touches] {
+			known = known && (t.object != e.object || t.how == sim.Looked)
 		}
 		if k >= i && o.clock[g.task] >= g.nth || o.object != e.object {
 			continue

@@ -9,6 +9,7 @@ import (
 // Search is the strategy. It decides the executions of one program after the other, one program for each combination of
 // the values that a generator draws.
 type Search struct {
+	births
 	inputs []draw
 	asked  int // inputs of this execution so far
 
@@ -75,6 +76,7 @@ func (d *Search) Next() sim.Chooser {
 		d.began = true
 		d.restart()
 	}
+	d.forget()
 	d.asked, d.depth, d.barrier, d.stuck, d.strayed = 0, 0, 0, false, false
 	d.attempts = d.attempts[:0]
 	return d
@@ -175,26 +177,42 @@ func (d *Search) draw(p *sim.Point) int {
 
 // pick returns the task whose step is next, or -1 if the program departs from what it did before.
 func (d *Search) pick(p *sim.Point) int {
-	var able uint64 // tasks that can take a step
+	var able uint64 // tasks that can take a step, by their births
 	enabled := p.Others()
 	if !p.Forced {
 		enabled |= 1 << p.Task
 	}
 	for i := range p.Tasks() {
+		parent, rank := p.Birth(i)
+		b, ok := d.birth(i, parent, rank)
+		if !ok {
+			d.tooMany()
+			return following(enabled, p.Task)
+		}
 		if enabled>>i&1 != 0 && !p.Stuck(i) {
-			able |= 1 << i
+			able |= 1 << b
 		}
 	}
 	if able == 0 {
 		return following(enabled, p.Task) // to wait: then time can pass, or the execution ends
 	}
+	t := d.next(able, int(d.known[p.Task]))
+	if t < 0 {
+		d.err = fmt.Errorf("%s cannot go on at step %d, where it did after equal choices before", p.TaskName(), p.Step)
+		return -1
+	}
+	return d.number[t]
+}
+
+// next returns which of the tasks that are able to takes the next step, beginning with task if that is left open; -1 if the
+// program departs from what it did before.
+func (d *Search) next(able uint64, task int) int {
 	if d.strayed {
-		return following(able, p.Task)
+		return following(able, task)
 	}
 	if d.depth < len(d.trace) {
 		want := d.trace[d.depth].task
 		if able>>want&1 == 0 {
-			d.err = fmt.Errorf("%s cannot go on at step %d, where it did after equal choices before", p.TaskName(), p.Step)
 			return -1
 		}
 		return want
@@ -203,7 +221,7 @@ func (d *Search) pick(p *sim.Point) int {
 	if s.first != nil {
 		if able>>s.first.task&1 == 0 {
 			d.strayed = true
-			return following(able, p.Task)
+			return following(able, task)
 		}
 		return s.first.task
 	}
@@ -213,9 +231,9 @@ func (d *Search) pick(p *sim.Point) int {
 	}
 	if able&^asleep == 0 {
 		d.strayed = true
-		return following(able, p.Task)
+		return following(able, task)
 	}
-	return following(able&^asleep, p.Task)
+	return following(able&^asleep, task)
 }
 
 // following returns the first task of a set that is not empty, beginning with task and going around.
@@ -231,11 +249,10 @@ func (d *Search) Executed(s sim.Step) {
 	switch {
 	case d.strayed || d.err != nil:
 		return
-	case s.Task >= maxTasks:
-		d.left, d.strayed = fmt.Sprintf("programs of more than %d tasks", maxTasks), true
-		return
 	case s.Blocked:
-		d.attempts = append(d.attempts, attempt{d.event(&s), d.depth})
+		if e, ok := d.event(&s); ok {
+			d.attempts = append(d.attempts, attempt{e, d.depth})
+		}
 		d.stuck = true
 		return
 	case s.Polled:
@@ -244,22 +261,36 @@ func (d *Search) Executed(s sim.Step) {
 	if d.stuck {
 		d.barrier, d.stuck = d.depth, false
 	}
+	e, ok := d.event(&s)
+	if !ok {
+		return
+	}
 	if d.depth < len(d.trace) {
-		if e := &d.trace[d.depth]; e.task != s.Task || e.op != s.Op || e.object != s.Object || e.off != s.Off {
-			d.err = fmt.Errorf("step %d is %s, where equal choices led to %s before", d.depth+1, s.Access, e.op)
+		if o := &d.trace[d.depth].step; e.task != o.task || e.op != o.op || e.object != o.object || e.off != o.off {
+			d.err = fmt.Errorf("step %d is %s, where equal choices led to %s before", d.depth+1, s.Access, d.trace[d.depth].op)
 			return
 		}
 		d.depth++
 		return
 	}
-	d.add(d.event(&s))
+	d.add(e)
 }
 
-func (d *Search) event(s *sim.Step) event {
-	return event{
-		step:  step{task: s.Task, op: s.Op, tail: s.Tail, object: s.Object, off: s.Off, end: s.Off + s.Len, seq: s.Seq, room: s.Room},
-		waits: s.Waits, failed: s.Failed, polled: s.Polled, tasks: s.Tasks, parent: s.Parent, barrier: d.barrier, was: s.Was, met: s.Met,
+// event returns what the search keeps of s, or says that there are too many tasks.
+func (d *Search) event(s *sim.Step) (event, bool) {
+	task, ok := d.birth(s.Task, s.Parent, s.Rank)
+	if !ok {
+		d.tooMany()
+		return event{}, false
 	}
+	return event{
+		step:  d.step(s, task),
+		waits: s.Waits, failed: s.Failed, polled: s.Polled, children: s.Children, contingent: s.Contingent, barrier: d.barrier, was: s.Was, met: s.Met,
+	}, true
+}
+
+func (d *Search) tooMany() {
+	d.left, d.strayed = fmt.Sprintf("programs of more than %d tasks", maxTasks), true
 }
 
 // add appends an event that no execution had before in this place.
