@@ -223,6 +223,7 @@ func (d *doorbell) Wait(ready func() bool, deadline time.Duration) error {
 		return shm.ErrPeerClosed
 	}
 	d.b.rung = false
+	w.doing.Passed = true
 	w.acquire(t, &d.b.order)
 	return nil
 }

@@ -109,17 +109,17 @@ func pair(a, b *Process) (*conn, *conn) {
 
 func (c *conn) String() string { return "control channel" }
 
-// touch notes that the running step closes both directions.
-func (c *conn) touch() {
+// touch notes what the running step does with both directions.
+func (c *conn) touch(how How) {
 	w := c.p.w
-	w.touch(c.in.id, LetGo)
-	w.touch(c.out.id, LetGo)
+	w.touch(c.in.id, how)
+	w.touch(c.out.id, how)
 	w.contingent()
 }
 
 // release closes both directions, as a kernel does.
 func (c *conn) release() {
-	c.touch()
+	c.touch(LetGo)
 	c.closed = true
 	c.out.closed, c.in.gone = true, true
 	for _, k := range c.in.queue {
@@ -186,6 +186,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		hold(o)
 	}
 	c.out.sent++
+	w.doing.Passed = true
 	switch {
 	case e.kind == exec.Delay || c.out.late > 0:
 		c.out.late++
@@ -231,6 +232,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	k := c.in.queue[0]
 	c.in.queue = c.in.queue[1:]
 	c.in.received++
+	w.doing.Passed = true
 	if w.order && k.clock != nil {
 		w.hb.Join(t.id, k.clock)
 	}
@@ -267,7 +269,7 @@ func (c *conn) Close() error {
 		c.p.w.at(Access{Object: c.out.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if c.closed {
-		c.touch()
+		c.touch(Looked)
 		return shm.ErrClosed
 	}
 	c.p.drop(c)
@@ -288,17 +290,12 @@ func (l *listener) signalled() bool { return len(l.pending) > 0 || l.closed }
 
 func (l *listener) String() string { return "listener " + l.addr }
 
-// touch notes that the running step closes the listener.
-func (l *listener) touch() {
+
+func (l *listener) release() {
 	w := l.p.w
 	w.touch(l.id, LetGo)
 	w.touch(Directory, Changed)
 	w.contingent()
-}
-
-func (l *listener) release() {
-	w := l.p.w
-	l.touch()
 	l.closed = true
 	for i, o := range w.listeners {
 		if o == l {
@@ -412,7 +409,7 @@ func (l *listener) Close() error {
 		l.p.w.at(Access{Object: l.id, Name: nameClose, Op: access.Call}, nil)
 	}
 	if l.closed {
-		l.touch()
+		l.p.w.touch(l.id, Looked)
 		return shm.ErrClosed
 	}
 	l.p.drop(l)

@@ -35,6 +35,8 @@ type Step struct {
 	Seq uint32
 	// Room is how many messages the channel of a send holds.
 	Room uint32
+	// Passed says that a message was sent or received, or a ring was there for a wait.
+	Passed bool
 	// Was is the value of the word before the access.
 	Was uint64
 	// Failed says that the access is a compare-and-swap that failed.

@@ -267,6 +267,9 @@ func (m *machine) signal(task, at int, o op) {
 
 func (m *machine) system(task, at int, o op) {
 	h := &m.all[at]
+	if at == 1 && (o.verb == accept || o.verb == shutDoor || o.verb == openDoor) {
+		o.verb = dial // the listener is p's
+	}
 	switch o.verb {
 	case hangUp:
 		m.see(task, "%v", h.bells[o.on].Close())

@@ -12,6 +12,7 @@ type event struct {
 	nth        uint16 // of its task, from 1
 	waits      bool
 	failed     bool // a compare-and-swap
+	passed     bool
 	polled     bool
 	contingent bool
 	children   int // that the task has started, after the event
@@ -158,37 +159,41 @@ func (d *Search) ready(e *event, i, j int) bool {
 	case e.op == access.Lock:
 		return g.op != access.Unlock
 	}
-	g, events := &d.trace[i], 0
-	rung, sent, received, known := false, 0, 0, true
+	return d.signalled(e, i, j)
+}
+
+// signalled says whether e, which waits for a bell, channel or call, can go on after the events of the first j that do not happen after
+// the event i.
+func (d *Search) signalled(e *event, i, j int) bool {
+	g := &d.trace[i]
+	rung, closed, sent, received := false, false, 0, 0
 	for k := range d.trace[:j] {
 		o := &d.trace[k]
-		for _, t := range o.touched[:o.touches] {
-			known = known && (t.object != e.object || t.how == sim.Looked)
-		}
-		if k >= i && o.clock[g.task] >= g.nth || o.object != e.object {
+		if k >= i && o.clock[g.task] >= g.nth {
 			continue
 		}
-		events++
-		switch o.op {
-		case access.Ring:
+		for _, t := range o.touched[:o.touches] {
+			closed = closed || t.object == e.object && t.how != sim.Looked
+		}
+		switch {
+		case o.object != e.object:
+		case o.op == access.Ring:
 			rung = true
-		case access.Wait:
-			rung, known = false, known && o.waits
-		case access.Send:
-			sent, known = sent+1, known && o.waits
-		case access.Recv:
-			received, known = received+1, known && o.waits
+		case o.passed && o.op == access.Wait:
+			rung = false
+		case o.passed && o.op == access.Send:
+			sent++
+		case o.passed && o.op == access.Recv:
+			received++
 		}
 	}
-	switch {
-	case !known:
-		return true
-	case e.op == access.Wait:
-		return rung
-	case e.op == access.Recv:
-		return sent > received
-	case e.op == access.Send:
-		return sent < received+int(e.room)
+	switch e.op {
+	case access.Wait:
+		return rung || closed
+	case access.Recv:
+		return sent > received || closed
+	case access.Send:
+		return sent < received+int(e.room) || closed
 	}
 	return true
 }

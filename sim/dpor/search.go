@@ -285,7 +285,7 @@ func (d *Search) event(s *sim.Step) (event, bool) {
 	}
 	return event{
 		step:  d.step(s, task),
-		waits: s.Waits, failed: s.Failed, polled: s.Polled, children: s.Children, contingent: s.Contingent, barrier: d.barrier, was: s.Was, met: s.Met,
+		waits: s.Waits, failed: s.Failed, passed: s.Passed, polled: s.Polled, children: s.Children, contingent: s.Contingent, barrier: d.barrier, was: s.Was, met: s.Met,
 	}, true
 }
 
