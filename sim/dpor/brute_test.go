@@ -11,6 +11,7 @@ type brute struct {
 	trace []event
 	bar   int
 	d     Search
+	polls bool // a task polled in an execution
 }
 
 // next says whether there is another execution.
@@ -37,6 +38,7 @@ func (b *brute) Choose(p *sim.Point) int {
 }
 
 func (b *brute) Executed(s sim.Step) {
+	b.polls = b.polls || s.Polled
 	if s.Blocked {
 		return
 	}
