@@ -290,7 +290,6 @@ func (l *listener) signalled() bool { return len(l.pending) > 0 || l.closed }
 
 func (l *listener) String() string { return "listener " + l.addr }
 
-
 func (l *listener) release() {
 	w := l.p.w
 	w.touch(l.id, LetGo)

@@ -56,6 +56,17 @@ func tasks(n int, do func(i int, m *machine)) func(*sim.World) {
 	}
 }
 
+// both makes a program of two processes with a task each.
+func both(do func(i int, h *mapped)) func(*sim.World) {
+	return func(w *sim.World) {
+		m := new(machine)
+		program{}.setup(m, w)
+		for i := range m.all {
+			m.all[i].h.Go(fmt.Sprintf("t%d", i), func() { do(i, &m.all[i]) })
+		}
+	}
+}
+
 // fifo is a ring of two items, through which n pass.
 func fifo(n int) func(*sim.World) {
 	return func(w *sim.World) {
@@ -122,6 +133,15 @@ func TestCounts(t *testing.T) {
 		{"a channel", tasks(2, func(i int, m *machine) { pass(i, m, 6) }), 1},
 		{"failed swaps", tasks(3, func(_ int, m *machine) { m.words[0].CompareAndSwap(7, 8) }), 1},
 		{"disjoint bytes", tasks(2, func(i int, m *machine) { m.bytes.CopyIn(uint64(8*i), []byte{1, 2, 3}) }), 1},
+		{"two ringing ends close", both(func(i int, h *mapped) { _ = h.ringer[0].Close() }), 1},
+		{"a ring, and a ringing end closes", both(func(i int, h *mapped) {
+			if i == 0 {
+				_ = h.ringer[0].Ring()
+			} else {
+				_ = h.ringer[0].Close()
+			}
+		}), 1},
+		{"two segments", both(func(i int, h *mapped) { must(h.h.CreateSegment(shm.MinSegment)).Uint64(64, nameWord).Store(1) }), 1},
 		{"last zero of 4", lastZero(4), 28},
 		{"last zero of 6", lastZero(6), 144},
 		{"fifo of 4", fifo(4), 27},

@@ -138,35 +138,62 @@ func TestRandomPrograms(t *testing.T) {
 			programs, classes, abandoned, brutes := 0, 0, 0, 0
 			for range 60 {
 				p := random(rnd, g.of, 4, 5)
-				want, all := bruteAll(r, p, 1500)
-				if !all {
-					continue
-				}
-				programs++
-				got, _ := searchAll(r, p, 20000)
-				classes += len(want.classes)
-				abandoned += got.abandoned
-				brutes += want.executions
-				if violated(want.states) || violated(got.states) {
-					if !violated(got.states) || !violated(want.states) {
-						t.Fatalf("%v\nnot found: access through a mapping that is gone", p)
-					}
-					continue // a search ends with a violation, and such an execution has no end to compare
-				}
-				if m := missing(want.states, got.states); m != nil {
-					t.Fatalf("%v\nmissed %q\nof %d", p, m, len(want.states))
-				}
-				if m := missing(got.states, want.states); m != nil {
-					t.Fatalf("%v\ninvented %q", p, m)
-				}
-				if m := missing(want.between, got.between); m != nil {
-					t.Fatalf("%v\nnever saw %q", p, m)
-				}
-				if g.optimal && !want.polls && (got.abandoned > 0 || got.executions != len(want.classes)) {
-					t.Fatalf("%v\n%d executions, %d abandoned, %d classes", p, got.executions, got.abandoned, len(want.classes))
+				if want, got, ok := compare(t, r, p, 1500, g.optimal); ok {
+					programs++
+					classes += len(want.classes)
+					abandoned += got.abandoned
+					brutes += want.executions
 				}
 			}
 			t.Logf("%d programs, %d schedules, %d classes, %d abandoned", programs, brutes, classes, abandoned)
 		})
+	}
+}
+
+// compare fails the test if the search does not see what all schedules of p show; ok is false if they are more than limit.
+func compare(t *testing.T, r *sim.Runner, p program, limit int, optimal bool) (want, got seen, ok bool) {
+	t.Helper()
+	if want, ok = bruteAll(r, p, limit); !ok {
+		return want, got, false
+	}
+	got, _ = searchAll(r, p, 20000)
+	if violated(want.states) || violated(got.states) {
+		if !violated(got.states) || !violated(want.states) {
+			t.Fatalf("%v\nnot found: access through a mapping that is gone", p)
+		}
+		return want, got, true // a search ends with a violation, and such an execution has no end to compare
+	}
+	if m := missing(want.states, got.states); m != nil {
+		t.Fatalf("%v\nmissed %q\nof %d", p, m, len(want.states))
+	}
+	if m := missing(got.states, want.states); m != nil {
+		t.Fatalf("%v\ninvented %q", p, m)
+	}
+	if m := missing(want.between, got.between); m != nil {
+		t.Fatalf("%v\nnever saw %q", p, m)
+	}
+	if optimal && !want.polls && (got.abandoned > 0 || got.executions != len(want.classes)) {
+		t.Fatalf("%v\n%d executions, %d abandoned, %d classes", p, got.executions, got.abandoned, len(want.classes))
+	}
+	return want, got, true
+}
+
+// TestPrograms: programs that show what random ones show seldom.
+func TestPrograms(t *testing.T) {
+	r := sim.NewRunner()
+	defer r.Close()
+	for _, p := range []program{
+		{depth: 1, procs: 1, tasks: [][]op{{{verb: recv}, {verb: unmap}}, {{verb: send}, {verb: load}}}},
+		{depth: 1, procs: 1, always: true, tasks: [][]op{{{store, 0, 1}}, {{store, 1, 1}}}},
+		{depth: 1, procs: 2, tasks: [][]op{{{verb: send}, {verb: send}, {verb: load}}, {{verb: recv}, {store, 0, 1}}}},
+		{depth: 1, procs: 2, tasks: [][]op{{{verb: send}, {verb: trySend}}, {{verb: recv}}}},
+		{depth: 1, procs: 2, tasks: [][]op{{{verb: send}}, {{verb: part}}, nil, {{verb: tryRecv}, {verb: recv}}}},
+		{depth: 1, procs: 2, tasks: [][]op{{{verb: hand}, {verb: leave}}, {{verb: part}, {verb: leave}}, {{listen, 0, 2}}}},
+		{depth: 1, procs: 2, tasks: [][]op{{{verb: hand}, {verb: leave}, {verb: listen}}, {{verb: leave}, {verb: part}}}},
+		{depth: 2, procs: 2, tasks: [][]op{{{verb: hand}, {verb: leave}}, {{verb: take}}, {{listen, 0, 2}}}},
+	} {
+		if _, _, ok := compare(t, r, p, 60000, false); !ok {
+			t.Errorf("%v\ntoo many schedules", p)
+		}
 	}
 }

@@ -115,7 +115,7 @@ type machine struct {
 		Unlock()
 	}
 	bells    [2]shm.Doorbell
-	ends     [2][2]shm.Conn // of p and q
+	ends     [2][2]shm.Conn // of p and q, or of p
 	door     shm.Listener
 	seen     [5 * maxTasks][]string // what each task has seen
 	children [maxTasks]int
@@ -155,7 +155,7 @@ func (p program) setup(m *machine, w *sim.World) {
 		m.locks[i] = m.p.NewLock(nameLock)
 		m.bells[i] = m.p.NewLocalDoorbell(nameBell)
 		m.all[0].bells[i], m.all[1].bells[i] = m.bells[i], q.NewLocalDoorbell(nameBell)
-		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, q)
+		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, m.all[1%p.procs].h)
 	}
 	m.door = must(m.p.Listen("door"))
 	if p.always {
@@ -166,6 +166,9 @@ func (p program) setup(m *machine, w *sim.World) {
 		})
 	}
 	for i, ops := range p.tasks {
+		if len(ops) == 0 {
+			continue
+		}
 		m.all[i%p.procs].h.Go(fmt.Sprintf("t%d", i), func() {
 			for _, o := range ops {
 				m.do(i, i%p.procs, o)
@@ -236,16 +239,16 @@ func (m *machine) signal(task, at int, o op) {
 	case waitTill:
 		m.see(task, "%v", h.bells[o.on].Wait(nil, time.Duration(1+o.n)))
 	case send:
-		m.see(task, "%v", m.ends[o.on][at].Send([]byte{byte(task)}, nil, shm.Forever))
+		m.see(task, "%v", m.ends[o.on][task%2].Send([]byte{byte(task)}, nil, shm.Forever))
 	case trySend:
-		m.see(task, "%v", m.ends[o.on][at].Send([]byte{byte(task)}, nil, 0))
+		m.see(task, "%v", m.ends[o.on][task%2].Send([]byte{byte(task)}, nil, 0))
 	case recv, tryRecv:
 		deadline := shm.Forever
 		if o.verb == tryRecv {
 			deadline = 0
 		}
 		var b [4]byte
-		_, _, err := m.ends[o.on][at].Recv(b[:], deadline)
+		_, _, err := m.ends[o.on][task%2].Recv(b[:], deadline)
 		m.see(task, "%v %v", b, err)
 	case await:
 		m.see(task, "%d", h.h.Await(x, func(v uint64) bool { return v == o.n }))
@@ -295,7 +298,7 @@ func (m *machine) system(task, at int, o op) {
 	case leave:
 		m.see(task, "%v", h.ringer[o.on].Close())
 	case part:
-		m.see(task, "%v", m.ends[o.on][at].Close())
+		m.see(task, "%v", m.ends[o.on][task%2].Close())
 	case shutDoor:
 		m.see(task, "%v", m.door.Close())
 	case openDoor:
@@ -311,12 +314,12 @@ func (m *machine) descriptor(task, at int, o op) {
 	switch o.verb {
 	case hand:
 		if d := h.spare[o.on]; d != nil {
-			m.see(task, "%v", m.ends[o.on][at].Send([]byte{byte(task)}, []shm.Desc{d}, 0))
+			m.see(task, "%v", m.ends[o.on][task%2].Send([]byte{byte(task)}, []shm.Desc{d}, 0))
 			m.see(task, "%v", d.Close())
 		}
 	case take:
 		var b [4]byte
-		_, ds, err := m.ends[o.on][at].Recv(b[:], 0)
+		_, ds, err := m.ends[o.on][task%2].Recv(b[:], 0)
 		m.see(task, "%v %v %d", b, err, len(ds))
 		for _, d := range ds {
 			if r, err := h.h.OpenRinger(d, nameBell); err == nil {
