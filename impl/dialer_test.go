@@ -30,6 +30,7 @@ func TestResolve(t *testing.T) {
 		{"tcp6", ":80", "tcp://::1/80", "tcp://::/80"},
 		{"tcp", "[::]:80", "tcp://::1/80", "tcp://::/80"},
 		{"tcp4", "LocalHost:0", "tcp://127.0.0.1/0", "tcp://127.0.0.1/0"},
+		{"tcp", "127.0.0.1:", "tcp://127.0.0.1/0", "tcp://127.0.0.1/0"},
 		{"tcp6", "localhost:80", "tcp://::1/80", "tcp://::1/80"},
 		{"tcp", "[::ffff:1.2.3.4]:5", "tcp://1.2.3.4/5", "tcp://1.2.3.4/5"},
 		{"tcp", "Shared.Memory:80", "tcp://shared.memory/80", "tcp://shared.memory/80"},

@@ -1,6 +1,7 @@
 package impl
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"path"
@@ -13,9 +14,10 @@ import (
 // Resolve returns the endpoint that an address of [Listen], if listen is set, or of [Dialer] means. No name is looked
 // up and no file is touched. The networks are those of package net:
 //
-//   - "tcp", "tcp4" and "tcp6" take HOST:PORT with a number for the port. HOST is an IP address or "localhost". Empty,
-//     it is the wildcard (of IPv4, unless the network is tcp6), and a dial takes each wildcard as loopback. Any other
-//     HOST is a name of its own: a dial of "db:80" reaches what listens at "db:80", in whatever case.
+//   - "tcp", "tcp4" and "tcp6" take HOST:PORT with a number for the port, which is 0 if it is empty. HOST is an IP
+//     address or "localhost". Empty, it is the wildcard (of IPv4, unless the network is tcp6), and a dial takes each
+//     wildcard as loopback. Any other HOST is a name of its own: a dial of "db:80" reaches what listens at "db:80", in
+//     whatever case.
 //   - "unix" takes a name, such as "/run/service", "@service" or "service". A leading NUL is the same as "@", and a
 //     name from "/" on is cleaned as [path.Clean] does: "///run/service" is the same path to the system, too.
 //   - "" finds out: "unix:NAME", "unix://NAME", "unix-abstract:NAME" and what starts with "/", "." or "@" is "unix",
@@ -80,7 +82,7 @@ func parseAddress(network, address string) (wire.Endpoint, error) {
 		if err != nil {
 			return wire.Endpoint{}, err
 		}
-		n, err := strconv.ParseUint(port, 10, 16)
+		n, err := strconv.ParseUint(cmp.Or(port, "0"), 10, 16)
 		if err != nil {
 			return bad("invalid port")
 		}

@@ -2,11 +2,13 @@
 // have one. Each suite runs twice, over sockets and over sessions. A test that ends otherwise over sessions
 // must be in the list of differences, with the reason, and what is there must differ, unless it says "sometimes".
 //
-//	go run ./internal/suites [-run REGEXP] [-timeout 10m]
+//	go run ./internal/suites [-run REGEXP] [-skip REGEXP] [-timeout 10m]
 //
 // The tests are as they are, but for a few edits: package net, in a tree of Go of the command's own, makes sessions in
-// place of sockets of tcp and unix. The exit code is 1 if a test differs and is not listed, is listed and does not
-// differ, or if a suite has made no session. It needs Linux, and the network for the modules.
+// place of sockets of tcp and unix. Drivers of PostgreSQL reach a real server through a forwarder between sessions and
+// the server's unix socket. The exit code is 1 if a test differs and is not listed, is listed and does not
+// differ, if a suite has made no session, or if it could not run. It needs Linux, the network for the modules, and
+// PostgreSQL for its drivers; -skip says that a suite is not wanted.
 package main
 
 import (
@@ -18,7 +20,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,19 +31,20 @@ var differences string
 
 func main() {
 	only := flag.String("run", "", "run the suites of packages that match the `regexp`")
+	skip := flag.String("skip", "", "leave out the suites of packages that match the `regexp`")
 	limit := flag.Duration("timeout", 10*time.Minute, "of one run of a suite")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	if err := run(ctx, *only, *limit); err != nil {
+	if err := run(ctx, *only, *skip, *limit); err != nil {
 		fmt.Fprintln(os.Stderr, "suites:", err)
 		os.Exit(1)
 	}
 }
 
-// run runs the suites whose packages match a regular expression.
-func run(ctx context.Context, only string, limit time.Duration) (err error) {
-	match, err := regexp.Compile(only)
+// run runs the suites whose packages match only and not skip.
+func run(ctx context.Context, only, skip string, limit time.Duration) (err error) {
+	wanted, err := choose(suites, only, skip)
 	if err != nil {
 		return err
 	}
@@ -71,12 +73,11 @@ func run(ctx context.Context, only string, limit time.Duration) (err error) {
 		return err
 	}
 	defer t.own.Close()
-	r := runner{t, layer, list, limit}
-	for i, s := range suites {
-		if match.MatchString(s.pkg) {
-			if failed := r.suite(ctx, s, filepath.Join(dir, fmt.Sprint(i))); failed != nil {
-				err = errors.Join(err, fmt.Errorf("%s: %w", s.pkg, failed))
-			}
+	r := &runner{goroot: t, layer: layer, list: list, limit: limit}
+	defer func() { err = errors.Join(err, r.stop()) }()
+	for i, s := range wanted {
+		if failed := r.suite(ctx, s, filepath.Join(dir, fmt.Sprint(i))); failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", s.pkg, failed))
 		}
 	}
 	return err
@@ -84,14 +85,35 @@ func run(ctx context.Context, only string, limit time.Duration) (err error) {
 
 // A runner runs suites, one at a time.
 type runner struct {
-	goroot tree
-	layer  *sessionLayer
-	list   []difference
-	limit  time.Duration // of one run
+	goroot   tree
+	layer    *sessionLayer
+	list     []difference
+	limit    time.Duration // of one run
+	postgres *postgres     // since the first suite that needs it
+}
+
+// stop stops what suites have needed.
+func (r *runner) stop() error {
+	if r.postgres == nil {
+		return nil
+	}
+	return r.postgres.stop()
+}
+
+// needs starts what a suite needs.
+func (r *runner) needs(ctx context.Context, s suite) (err error) {
+	if s.postgres != nil && r.postgres == nil {
+		fmt.Printf("%s: starting PostgreSQL\n", s.pkg)
+		r.postgres, err = startPostgres(ctx)
+	}
+	return err
 }
 
 // suite runs a suite over sockets and over sessions and says how they differ. It may write in dir, which it makes.
-func (r runner) suite(ctx context.Context, s suite, dir string) error {
+func (r *runner) suite(ctx context.Context, s suite, dir string) error {
+	if err := r.needs(ctx, s); err != nil {
+		return err
+	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -104,6 +126,7 @@ func (r runner) suite(ctx context.Context, s suite, dir string) error {
 	if err != nil {
 		return err
 	}
+	p.postgres, p.vars = r.postgres, s.postgres
 	fmt.Printf("%s: over sockets\n", s.pkg)
 	sockets, err := p.run(ctx, "", r.limit)
 	if err == nil {
@@ -124,6 +147,12 @@ func (r runner) suite(ctx context.Context, s suite, dir string) error {
 	if made == 0 {
 		failed = errors.Join(failed, errors.New("no session was made"))
 	}
+	if s.postgres != nil {
+		fmt.Printf("%s: %d connections to PostgreSQL over sessions; %d over sockets\n", s.pkg, over.forwarded, sockets.forwarded)
+		if over.forwarded == 0 {
+			failed = errors.Join(failed, errors.New("no session reached PostgreSQL"))
+		}
+	}
 	fmt.Printf("%s: %d of %d tests were good over %d sessions in %.0f s; %d of %d over sockets\n", s.pkg, over.outcomes.count(outcome.good),
 		len(over.outcomes), made, time.Since(began).Seconds(), sockets.outcomes.count(outcome.good), len(sockets.outcomes))
 	if len(always) > 0 {
@@ -133,7 +162,7 @@ func (r runner) suite(ctx context.Context, s suite, dir string) error {
 }
 
 // listed returns the tests of a package that are known to differ, and those of them that always do.
-func (r runner) listed(pkg string) (listed, always []string) {
+func (r *runner) listed(pkg string) (listed, always []string) {
 	for _, d := range r.list {
 		if d.pkg == pkg {
 			listed = append(listed, d.test)
@@ -168,7 +197,7 @@ func report(sockets outcomes, over result) error {
 
 // confirm runs each test that is known to differ, in a process of its own because it may end it, and returns an error
 // if one does not differ.
-func (r runner) confirm(ctx context.Context, p program, sockets outcomes, listed []string) (err error) {
+func (r *runner) confirm(ctx context.Context, p program, sockets outcomes, listed []string) (err error) {
 	for _, test := range listed {
 		over, failed := p.run(ctx, r.layer.addr, 20*time.Second, "-test.run="+pattern([]string{test}))
 		if failed != nil {

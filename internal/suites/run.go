@@ -16,11 +16,16 @@ import (
 )
 
 // A program is the test binary of a package.
-type program struct{ pkg, file, dir, goroot string }
+type program struct {
+	pkg, file, dir, goroot string
+
+	postgres *postgres
+	vars     []string // of the environment, that lead the tests to it; nil: they need none
+}
 
 // build builds the tests of a package, whose files are in dir.
 func build(ctx context.Context, t tree, pkg, dir, file string) (program, error) {
-	p := program{pkg, file, dir, t.dir}
+	p := program{pkg: pkg, file: file, dir: dir, goroot: t.dir}
 	_, err := output(ctx, dir, []string{p.env()}, "go", "test", "-c", "-vet=off", "-o", file, ".")
 	return p, err
 }
@@ -32,14 +37,34 @@ func (p program) env() string { return "GOROOT=" + p.goroot }
 type result struct {
 	outcomes outcomes
 	output   map[string]string // of each test; of the program itself by ""
+
+	forwarded int // connections to PostgreSQL
 }
 
 // run runs the tests, over the sessions of the session layer at an address if there is one.
-func (p program) run(ctx context.Context, layer string, limit time.Duration, args ...string) (result, error) {
+func (p program) run(ctx context.Context, layer string, limit time.Duration, args ...string) (r result, err error) {
+	if p.vars == nil {
+		return p.runWith(ctx, nil, layer, limit, args)
+	}
+	f, err := forward(layer, p.postgres.socket())
+	if err != nil {
+		return result{}, err
+	}
+	vars, err := f.expand(p.vars)
+	if err == nil {
+		r, err = p.runWith(ctx, vars, layer, limit, args)
+	}
+	err = errors.Join(err, f.stop())
+	r.forwarded = f.taken
+	return r, err
+}
+
+// runWith is run with more environment variables.
+func (p program) runWith(ctx context.Context, vars []string, layer string, limit time.Duration, args []string) (result, error) {
 	args = append([]string{"tool", "test2json", "-p", p.pkg, p.file, "-test.v=test2json", "-test.timeout=" + limit.String()}, args...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(cmd.Environ(), p.env(), sessions.Layer+"="+layer)
+	cmd.Env = append(append(cmd.Environ(), p.env(), sessions.Layer+"="+layer), vars...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the tests and their children
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 10 * time.Second // of children that have inherited the output
@@ -63,7 +88,7 @@ func (p program) run(ctx context.Context, layer string, limit time.Duration, arg
 
 // read reads what test2json writes.
 func read(events io.Reader) (result, error) {
-	r := result{outcomes{}, map[string]string{}}
+	r := result{outcomes: outcomes{}, output: map[string]string{}}
 	lines := bufio.NewScanner(events)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {

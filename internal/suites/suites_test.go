@@ -37,6 +37,23 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestChoose(t *testing.T) {
+	all := []suite{{pkg: "a"}, {pkg: "b"}, {pkg: "ab"}}
+	for _, tt := range []struct {
+		only, skip string
+		want       []suite
+	}{{"", "", all}, {"a", "", []suite{all[0], all[2]}}, {"", "a", all[1:2]}, {"a", "^ab", all[:1]}} {
+		if got, err := choose(all, tt.only, tt.skip); err != nil || !slices.EqualFunc(got, tt.want, func(a, b suite) bool { return a.pkg == b.pkg }) {
+			t.Errorf("%q %q: %v, %v", tt.only, tt.skip, got, err)
+		}
+	}
+	for _, bad := range [][2]string{{"c"}, {"", "."}, {"("}, {"", "("}} {
+		if got, err := choose(all, bad[0], bad[1]); err == nil {
+			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}
+
 func TestCompare(t *testing.T) {
 	sockets := outcomes{"Same": passed, "Fails": "fail", "Skipped": skipped, "Lost": passed, "P": passed, "P/a": passed, "P/b": passed, "Px": passed, "Ended": passed}
 	sessions := outcomes{"Same": passed, "Fails": passed, "Skipped": passed, "P": "fail", "P/a": passed, "P/b": "fail", "Px": "fail", "Ended": endless, "New": "fail"}
@@ -92,7 +109,7 @@ func TestRead(t *testing.T) {
 		`{"Action":"start"}`, `{"Action":"run","Test":"A"}`, `{"Action":"output","Test":"A","Output":"a\n"}`, `{"Action":"pass","Test":"A"}`,
 		`{"Action":"run","Test":"B"}`, `no JSON`, `{"Action":"output","Output":"panic\n"}`, `{"Action":"fail"}`,
 	}, "\n")))
-	want := result{outcomes{"A": passed, "B": endless}, map[string]string{"A": "a\n", "": "no JSON\npanic\n"}}
+	want := result{outcomes: outcomes{"A": passed, "B": endless}, output: map[string]string{"A": "a\n", "": "no JSON\npanic\n"}}
 	if diff := cmp.Diff(want, r, cmp.AllowUnexported(result{})); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
