@@ -29,7 +29,7 @@ const (
 )
 
 var actNames = [...]string{"", "hears", "connects", "closes", "confirms", "half-closes", "offends",
-	"comes back", "detaches", "dies", "notices the death of the layer", "returns", "sees the end"}
+	"comes back", "detaches", "dies", "notices the death", "returns", "sees the end"}
 
 var appNames = [maxApps]string{"server", "client1", "client2"}
 

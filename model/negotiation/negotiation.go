@@ -200,10 +200,16 @@ const (
 	over // it is done, or has died
 )
 
-// ends are the states of the two sides of a session, by slot. The client is 0 where there is no session.
+// Sides are the states of the two sides of a session.
+type Sides [2]uint8
+
+// alone says whether a side has its session alone: the other side is done with it, or has not opened it.
+func (x *Sides) alone(r int) bool { return x[1-r] != open }
+
+// ends are the sides of the session in a slot. The client is 0 where there is no session.
 type ends struct {
 	client uint8
-	sides  [2]uint8
+	sides  Sides
 }
 
 // view is what an application knows of a session slot.

@@ -17,8 +17,8 @@ func (m *Model) Taken(s State, action int) (app int, msg Message, ok bool) {
 // Told returns what the layer tells an application in the step from s to t.
 func (m *Model) Told(s, t State, app int) []Message { return added(&s.down[app], &t.down[app]) }
 
-// Returns says which application comes back with an action, attached and, if it is the server,
-// bound; false if none does.
+// Returns says which application attaches with an action, and binds in the same step, if [State.Bound] says that the server
+// has bound; false if none does.
 func (m *Model) Returns(action int) (app int, ok bool) {
 	for a := range m.apps {
 		if action == m.numbers[actAttach+a] || action == m.numbers[actReturn+a] {
@@ -53,6 +53,9 @@ func (m *Model) Calm(action int) bool {
 	}
 	return action != m.numbers[actUnbind] && action != m.numbers[actFall]
 }
+
+// Bound says whether the layer has the listener.
+func (s *State) Bound() bool { return s.bound }
 
 // Hears says whether an application is there to hear what the layer tells it.
 func (s *State) Hears(app int) bool { return s.apps[app].state == attached }

@@ -108,8 +108,8 @@ func (m *Model) speaksOfOwn(s *State) bool {
 	return true
 }
 
-// goneOn says whether a side of a session of a layer that has died ends only when its application ends it; and learns of an
-// end only when its peer is done, or it is a server whose client has not opened the session.
+// goneOn says whether a side of a session of a layer that has died ends only when its application ends it, and learns of an
+// end only when it has the session alone.
 func (m *Model) goneOn(s *State, action int, t *State) bool {
 	if t.epoch == 0 {
 		return true
@@ -117,8 +117,7 @@ func (m *Model) goneOn(s *State, action int, t *State) bool {
 	for a := range m.apps {
 		for i, x := range s.ends {
 			v, w := s.apps[a].at[0].views[i].state, t.apps[a].at[0].views[i].state
-			ended := x.sides[1-role(a)] == over || a == 0 && x.sides[client] == idle
-			if v == used && w == usedAlone && !ended || v != unused && w == unused && !m.ends(action, a) {
+			if v == used && w == usedAlone && !x.sides.alone(role(a)) || v != unused && w == unused && !m.ends(action, a) {
 				return false
 			}
 		}

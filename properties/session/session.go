@@ -105,7 +105,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	layers := k.layers(w)
 	var apps []*sessionApp
 	hist := &sessionHistory{
-		w: w, failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
+		w: w, ends: oracle.NewEnds(w.Fail), failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
 		attached: map[attachment]*simLayer{}, home: map[int]*simLayer{}, opened: map[wire.Handle]int{}, ports: map[int][]int{}, bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
 	}
 	for i, name := range sessionApps {
@@ -239,7 +239,9 @@ func (x *sessionApp) do(o any) error {
 		return o.do(x)
 	case dataOp:
 		if x.s != nil {
-			return o.on(x, x.s)
+			err := o.on(x, x.s)
+			x.hist.learned(x, x.s, err)
+			return err
 		}
 	}
 	return nil
@@ -250,11 +252,11 @@ func (x *sessionApp) do(o any) error {
 func (x *sessionApp) dial(port int) error {
 	for tries := 0; ; tries++ {
 		err := x.hist.directory(model.Dial, port, x.id, func() error {
-			err := x.adopt(x.app.Dial(context.Background(), uriOf(port)))
+			s, err := x.app.Dial(context.Background(), uriOf(port))
 			if err == nil {
-				x.hist.opened[handleOf(x.s)] = x.id
+				x.hist.opened[handleOf(s)] = x.id
 			}
-			return err
+			return x.adopt(s, err, true)
 		})
 		patient := x.strict && errors.Is(err, syscall.ECONNREFUSED) || x.returns && errors.Is(err, impl.ErrLayerGone)
 		if !patient || tries == 5 {
@@ -278,8 +280,10 @@ func (x *sessionApp) listen(port int) error {
 	return err
 }
 
-func (x *sessionApp) adopt(s *impl.Session, err error) error {
+// adopt makes a session that a call has returned the newest one.
+func (x *sessionApp) adopt(s *impl.Session, err error, dialled bool) error {
 	if err == nil {
+		x.hist.ends.Opened(handleOf(s), x.id, dialled)
 		x.s, x.wrote, x.got, x.expects = s, 0, 0, false
 		x.w.Sometimes("established")
 	}
