@@ -33,7 +33,7 @@ var (
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
 		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "layer-leaves", "all-die", "full-table", "hostile")},
-		{Name: "rogue", Words: append(rogueModes, vandal, liar)},
+		{Name: "rogue", Words: append(rogueModes, vandal, liar, flooder)},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
 		{Name: "backlog", Default: 4096, Min: 1, Max: 4096},
@@ -114,7 +114,7 @@ func (k *sessionCase) setup(w *sim.World) {
 			if !k.spared {
 				p.Mortal()
 			}
-			x := &sessionApp{prompt: k.layerStops, returns: k.layerReturns, backlog: k.backlog, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
+			x := &sessionApp{prompt: k.layerStops, returns: k.layerReturns, backlog: k.backlog, w: w, h: p, host: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -139,9 +139,12 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 		return
 	}
 	p := w.Process("rogue").Mortal()
-	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd), spoils: spoils{posted: map[int]int{}}}
 	for _, a := range apps {
 		a.rogue = p
+		if k.mode == flooder {
+			a.host = &turns{Process: a.h, w: w, posted: func() int { return x.spoils.posted[a.h.Self().PID] }}
+		}
 	}
 	if k.mode == liar {
 		p.Hostile(forgeable...)
@@ -158,6 +161,7 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 type sessionApp struct {
 	w         *sim.World
 	h         *sim.Process
+	host      shm.Host // h, or h with locks that are judged
 	id        int
 	hist      *sessionHistory
 	ports     []int // at which it may listen
@@ -204,7 +208,7 @@ func (x *sessionApp) leave() error { return x.hist.leaves(x.id, x.ports, x.app.C
 
 func (x *sessionApp) run(ops []any) {
 	defer func() { x.ended = true }()
-	app, err := impl.Attach(x.h, layerAddr, impl.Options{
+	app, err := impl.Attach(x.host, layerAddr, impl.Options{
 		Backlog: x.backlog, NoReturn: !x.returns,
 		Spin:    1, // few polls; a wait in a trace shows its condition
 		Observe: func(o impl.Observation) { x.hist.observe(x.id, o) },

@@ -30,7 +30,7 @@ var undecided = map[string]bool{
 	// What an application does when the layer has died is outside of layer.Core.
 	"negotiation accept-of-old-layer-answered-to-new": true, "negotiation half-made-session-waits": true,
 	"negotiation close-told-to-layer-only": true, "negotiation death-of-peer-left-to-layer": true,
-	"negotiation old-memory-unmapped-at-once": true, "negotiation old-attachment-kept": true, "negotiation return-forgets-listeners": true,
+	"negotiation layer-death-ends-sessions": true, "negotiation old-memory-unmapped-at-once": true, "negotiation old-attachment-kept": true, "negotiation return-forgets-listeners": true,
 }
 
 // TestExports: what a model does wrong with a mistake, the code does right, and it comes to every place of the
