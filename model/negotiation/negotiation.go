@@ -8,12 +8,16 @@
 // sessions of its own, of others, or that are over. The layer takes one message to its end before
 // the next.
 //
+// With Restart the layer dies, once, and another one takes its place. Applications go on with the sessions that they have,
+// in the memory that both sides see, and attach to the next layer.
+//
 // # Files
 //
 // negotiation.go has the state, next.go the steps: those of applications are in app.go, those of the
-// layer in layer.go and segments.go. claims.go names the properties, properties.go and agreement.go
-// define them. observe.go says what can be seen of a step from outside, session.go is the machine of
-// one session alone.
+// layer in layer.go and segments.go, the death of the layer and what follows from it in restart.go and
+// ends.go. claims.go names the properties, properties.go, agreement.go and restart_properties.go
+// define them. observe.go says what can be seen of a step from outside. session.go is the machine of
+// one session alone as a layer has it, sides.go as its applications do.
 //
 // # Variants
 //
@@ -29,7 +33,8 @@
 // applications (package evq), sizes of memory (a segment holds a number of sessions, a place one
 // segment; package valloc has ranges), quotas, backlogs, replies to requests other than connect, and
 // the answer to a map, which changes nothing unless it is negative. Generations are modulo four, which
-// is enough as long as fewer messages about one slot are under way.
+// is enough as long as fewer messages about one slot are under way. Of the death of the layer: the time
+// until there is another one, a second death, and half-closes in memory.
 package negotiation
 
 import (
