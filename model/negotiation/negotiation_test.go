@@ -24,7 +24,7 @@ func TestHolds(t *testing.T) {
 		{Config: "restart", States: 4454},
 		{Config: "restart-silent", States: 6521},
 		{Config: "restart-death", States: 7458},
-		{Config: "restart-medium", States: 100931},
+		{Config: "restart-medium", States: 100931, Symmetric: 50567},
 		{Config: "small", States: 331949},
 		{Config: "rude", States: 430247, Symmetric: 215195},
 		{Config: "medium", States: 826549, Symmetric: 413316},
@@ -101,9 +101,11 @@ func TestSymmetry(t *testing.T) {
 	configs := []negotiation.Config{
 		{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 1},
 		{Clients: 2, Connects: 1, Sessions: 1, Segments: 1, Each: 1, Deaths: 1, Half: true},
+		{Clients: 2, Connects: 1, Sessions: 1, Segments: 1, Each: 1, Restart: true},
+		{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 1, Restart: true},
 		{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 1, Deaths: 1, Half: true},
 	}
-	for _, c := range configs[:proctest.Rounds(t, 2, len(configs))] {
+	for _, c := range configs[:proctest.Rounds(t, 3, len(configs))] {
 		m, err := negotiation.New(c)
 		if err != nil {
 			t.Fatal(err)

@@ -101,7 +101,7 @@ func (m coreModel) opName(action int) (proc, verb string) {
 func coreRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "core-refinement", Verbs: coreVerbs(), Generate: genCoreRefinement, Compile: compileCoreRefinement, OneTask: true,
-		Sometimes: []string{"established", "freed"},
+		Sometimes: []string{"established", "freed", "restarted"},
 		Doc:       "the core of the session layer beside its model, negotiation, step by step",
 		Long: `Walks through the model of the session layer (simrun model negotiation) and lets the real one,
 layer.Core, take the same steps: a message of the model is a message to the core, the death of an application is the end of
@@ -174,6 +174,9 @@ func compileCoreRefinement(c scenario.Input) (scenario.Program, error) {
 			}
 			if e.to.Established() {
 				w.Sometimes("established")
+			}
+			if m.Falls(e.action) {
+				w.Sometimes("restarted")
 			}
 			return d.step(e)
 		})
