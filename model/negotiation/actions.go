@@ -12,6 +12,9 @@ const (
 	actAttach
 	actDetach
 	actDie
+	actNotice // that the layer has died
+	actReturn // to the next layer
+	actSee    // in the memory of a session that the peer is done
 	actUnbind
 )
 
@@ -20,11 +23,13 @@ const (
 	actConnectTimeout
 	actCloseTimeout
 	actLingerOver
+	actFall  // the layer dies
+	actDoubt // the server gives up a session that its client does not know
 	numActions
 )
 
 var actNames = [...]string{"", "hears", "connects", "closes", "confirms", "half-closes", "offends",
-	"comes back", "detaches", "dies"}
+	"comes back", "detaches", "dies", "notices the death", "returns", "sees the end"}
 
 var appNames = [maxApps]string{"server", "client1", "client2"}
 
@@ -47,6 +52,10 @@ func (m *Model) action(n int) string {
 		return named(m.Timeouts, "close timeout")
 	case actLingerOver:
 		return named(m.Linger, "linger over")
+	case actFall:
+		return named(m.Restart, "layer dies")
+	case actDoubt:
+		return named(m.Restart, "server doubts")
 	}
 	kind, a := n-n%maxApps, n%maxApps
 	has := a < m.apps
@@ -63,6 +72,8 @@ func (m *Model) action(n int) string {
 		has = has && m.Detaches > 0
 	case actDie:
 		has = has && m.Deaths > 0
+	case actNotice, actReturn, actSee:
+		has = has && m.Restart
 	}
 	return named(has, appNames[a]+" "+actNames[kind/maxApps])
 }

@@ -41,7 +41,7 @@ func held(s, t *State) bool {
 		g := &s.segments[i]
 		lost := g.told &^ g.unmapping &^ t.segments[i].told
 		for r, a := range [...]uint8{client: g.client, server: 0} {
-			if lost&(1<<r) != 0 && t.apps[a].state != gone {
+			if lost&(1<<r) != 0 && !t.apps[a].away() {
 				return false
 			}
 		}
@@ -55,14 +55,14 @@ func (s *State) forgotten() bool {
 	for i := range s.segments {
 		g := &s.segments[i]
 		for r, a := range [...]uint8{client: g.client, server: 0} {
-			if g.state != free && s.apps[a].state == gone && (g.told&(1<<r) != 0 || g.state == live && g.left == 0) {
+			if g.state != free && s.apps[a].away() && (g.told&(1<<r) != 0 || g.state == live && g.left == 0) {
 				return false
 			}
 		}
 	}
 	return s.all(func(x *session) bool {
 		for r := range x.sides {
-			if x.sides[r]&(told|done) == told && s.apps[x.application(r)].state == gone {
+			if x.sides[r]&(told|done) == told && s.apps[x.application(r)].away() {
 				return false
 			}
 		}

@@ -17,14 +17,15 @@ const (
 func (m *Model) hear(s State, a int, emit func(State)) {
 	msg := s.down[a].pop()
 	p := &s.apps[a]
-	v := &p.views[msg.Slot()]
+	at := s.now(a)
+	v := &at.views[msg.Slot()]
 	switch msg.Kind() {
 	case MsgMap:
-		if p.places&(1<<msg.Number()) != 0 {
+		if at.places&(1<<msg.Number()) != 0 {
 			s.blame(p, badOverlap)
 		}
-		p.places |= 1 << msg.Number()
-		p.mapped[msg.Segment()] = 1 + msg.Number()
+		at.places |= 1 << msg.Number()
+		at.mapped[msg.Segment()] = 1 + msg.Number()
 	case MsgUnmap:
 		m.unmap(&s, a, msg.Segment())
 	case MsgAccept:
@@ -36,7 +37,7 @@ func (m *Model) hear(s State, a int, emit func(State)) {
 		}
 		p.waiting = false
 		if msg.Kind() == MsgConnected {
-			p.use(&s, msg)
+			m.use(&s, a, msg)
 		}
 	case MsgClosed, MsgReset:
 		if v.state == used {
@@ -53,38 +54,40 @@ func (s *State) blame(p *app, bad uint8) {
 	}
 }
 
-// use notes a session that the application has been told of.
-func (p *app) use(s *State, msg Message) {
-	v := &p.views[msg.Slot()]
-	if v.state != unused {
+// use notes a session that an application has been told of.
+func (m *Model) use(s *State, a int, msg Message) {
+	p, at := &s.apps[a], s.now(a)
+	v := &at.views[msg.Slot()]
+	if past := &p.at[0].views[msg.Slot()]; v.state != unused || past.state != unused && past.gen == msg.Gen() {
 		s.blame(p, badHandle)
 	}
-	if p.mapped[msg.Segment()] == 0 {
+	if at.mapped[msg.Segment()] == 0 {
 		s.blame(p, badNoMap)
 	}
 	*v = view{state: used, gen: msg.Gen(), segment: msg.Segment(), reads: msg.Number()}
+	m.note(s, a, msg.Slot(), open)
 }
 
 func (m *Model) unmap(s *State, a int, segment uint8) {
-	p := &s.apps[a]
-	if p.mapped[segment] == 0 {
+	p, at := &s.apps[a], s.now(a)
+	if at.mapped[segment] == 0 {
 		s.blame(p, badUntold)
 		return
 	}
-	for _, v := range p.views {
+	for _, v := range at.views {
 		if v.state != unused && v.segment == segment {
 			s.blame(p, badUse)
 		}
 	}
-	p.places &^= 1 << (p.mapped[segment] - 1)
-	p.mapped[segment] = 0
+	at.places &^= 1 << (at.mapped[segment] - 1)
+	at.mapped[segment] = 0
 	s.say(a, about(MsgUnmapReply, 0, 0).in(segment, 0))
 }
 
 // accept has the server answer: yes, no or, if it may, never.
 func (m *Model) accept(s State, a int, msg Message, emit func(State)) {
 	yes := s
-	yes.apps[a].use(&yes, msg)
+	m.use(&yes, a, msg)
 	yes.say(a, about(MsgAcceptReply, msg.Slot(), msg.Gen()))
 	emit(yes)
 	no := s
@@ -94,7 +97,7 @@ func (m *Model) accept(s State, a int, msg Message, emit func(State)) {
 		emit(s)
 	}
 	if m.Silent {
-		s.apps[a].use(&s, msg) // it may still think about it
+		m.use(&s, a, msg) // it may still think about it
 		emit(s)
 	}
 }
@@ -111,7 +114,7 @@ func (m *Model) act(s State, a int, emit func(int, State)) {
 		}
 		m.emit(t, actAttach+a, emit)
 	}
-	if p.state != attached || !s.up[a].room(2) {
+	if !p.hears() || !s.up[a].room(2) {
 		return // the last place is for the end of the channel
 	}
 	if a > 0 && p.connects > 0 && !p.waiting {
@@ -121,8 +124,8 @@ func (m *Model) act(s State, a int, emit func(int, State)) {
 		t.say(a, about(MsgConnect, 0, 0))
 		m.emit(t, actConnect+a, emit)
 	}
-	for i := range p.views {
-		if p.views[i].state != unused {
+	for i := range p.at[s.epoch].views {
+		if p.at[s.epoch].views[i].state != unused {
 			m.useOf(s, a, uint8(i), emit)
 		}
 	}
@@ -135,6 +138,11 @@ func (m *Model) act(s State, a int, emit func(int, State)) {
 	if s.rude < m.Rude {
 		m.offend(s, a, emit)
 	}
+	m.depart(s, a, emit)
+}
+
+// depart lets an application leave or die.
+func (m *Model) depart(s State, a int, emit func(int, State)) {
 	if s.detaches < m.Detaches {
 		m.quit(s, a, left, MsgDetach, actDetach, emit)
 	}
@@ -153,35 +161,42 @@ func (m *Model) quit(s State, a int, state uint8, kind, action int, emit func(in
 	p := s.apps[a]
 	s.apps[a] = app{state: state, connects: p.connects}
 	if m.has(detachBeforeUnmap) && state == left {
-		s.apps[a].places, s.apps[a].mapped = p.places, p.mapped
+		s.apps[a].at = p.at
+		s.apps[a].at[s.epoch].views = [maxSessions]view{}
 	}
 	s.down[a] = queue{}
-	s.say(a, about(kind, 0, 0))
+	if p.state == attached {
+		s.say(a, about(kind, 0, 0))
+	} else {
+		s.apps[a].state = gone // there is no layer that has yet to know
+	}
+	m.endAll(&s, a, kind)
 	m.emit(s, action+a, emit)
 }
 
 // useOf takes the steps that an application may take with a session that it uses.
 func (m *Model) useOf(s State, a int, slot uint8, emit func(int, State)) {
-	v := s.apps[a].views[slot]
-	over := func(kind, action int) {
+	v := s.apps[a].at[s.epoch].views[slot]
+	end := func(kind, action int) {
 		t := s
-		t.apps[a].views[slot] = view{}
+		t.apps[a].at[s.epoch].views[slot] = view{}
 		t.say(a, about(kind, slot, v.gen))
+		m.note(&t, a, slot, over)
 		m.emit(t, action+a, emit)
 	}
-	over(MsgDisconnect, actClose)
+	end(MsgDisconnect, actClose)
 	if v.state == usedAlone {
-		over(MsgConfirm, actConfirm)
+		end(MsgConfirm, actConfirm)
 	}
 	if m.Silent && a == 0 && !v.late {
 		t := s
-		t.apps[a].views[slot].late = true
+		t.apps[a].at[s.epoch].views[slot].late = true
 		t.say(a, about(MsgAcceptReply, slot, v.gen))
 		m.emit(t, actAcceptLate, emit)
 	}
 	if m.Half && v.state == used && !v.fin {
 		t := s
-		t.apps[a].views[slot].fin = true
+		t.apps[a].at[s.epoch].views[slot].fin = true
 		t.say(a, about(MsgFin, slot, v.gen))
 		m.emit(t, actHalfClose+a, emit)
 	}
@@ -195,8 +210,8 @@ func (m *Model) offend(s State, a int, emit func(int, State)) {
 	for i := range m.Sessions {
 		for _, kind := range [...]int{MsgAcceptReply, MsgReject, MsgDisconnect, MsgConfirm} {
 			for back := range uint8(2) {
-				gen := (s.sessions[i].gen - back) & 3
-				if v := s.apps[a].views[i]; v.state != unused && v.gen == gen && kind != MsgAcceptReply {
+				gen := s.sessions[i].gen&^3 | (s.sessions[i].gen-back)&3
+				if v := s.apps[a].at[s.epoch].views[i]; v.state != unused && v.gen == gen && kind != MsgAcceptReply {
 					continue // it may say that, and has to mean it
 				}
 				t := s

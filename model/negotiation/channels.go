@@ -1,8 +1,8 @@
 package negotiation
 
-// say sends a message of an application to the layer.
+// say sends a message of an application to the layer, if that lives.
 func (s *State) say(a int, m Message) {
-	if !s.up[a].push(m) {
+	if s.apps[a].state != cut && !s.up[a].push(m) {
 		s.full = true
 	}
 }

@@ -98,7 +98,8 @@ func added(p, q *queue) []Message {
 var (
 	sessionStates = [...]string{free: "free", pending: "pending", ready: "ready", ending: "closing"}
 	segmentStates = [...]string{live: "live", retiring: "closing"}
-	appStates     = [...]string{left: "left", dead: "dead", gone: "gone"}
+	appStates     = [...]string{left: "left", dead: "dead", gone: "gone", cut: "cut off", adrift: "without a layer"}
+	ofLayer       = [...]string{"", " of the old layer"}
 	sideNames     = [...]string{client: "C", server: "S"}
 )
 
@@ -122,14 +123,16 @@ func (m *Model) Describe(s State) string {
 		if p.state != attached {
 			add("%s %s", appNames[a], appStates[p.state])
 		}
-		for i, v := range p.views {
-			if v.state != unused {
-				add("%s uses s%d.%d", appNames[a], i, v.gen)
+		for e, at := range p.at[:1+s.epoch] {
+			for i, v := range at.views {
+				if v.state != unused {
+					add("%s uses s%d.%d", appNames[a], i, v.gen)
+				}
 			}
-		}
-		for i, place := range p.mapped {
-			if place != 0 {
-				add("%s has g%d mapped @%d", appNames[a], i, place-1)
+			for i, place := range at.mapped {
+				if place != 0 {
+					add("%s has g%d%s mapped @%d", appNames[a], i, ofLayer[s.epoch-uint8(e)], place-1)
+				}
 			}
 		}
 	}

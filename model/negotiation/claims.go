@@ -4,7 +4,7 @@ package negotiation
 const (
 	placesApart    = "S1: no two segments are in one place, and none outside of the space"
 	mapsApart      = "S2: an application is told to map only where it has nothing mapped"
-	fifosCrossed   = "S4: the two sides of a session read different fifos"
+	fifosCrossed   = "S4: the two sides of a session have one segment, and read different fifos"
 	mapFirst       = "S7: a side that is told of a session was told to map its segment"
 	quiesced       = "S8: no application is told to unmap what it uses"
 	unmapAwaited   = "S8: a segment stays with an application until it answers an unmap or leaves"
@@ -36,5 +36,11 @@ const (
 	closesHurried  = "L2: a side that does not confirm is told to hurry"
 	lingerEnds     = "L2: a segment that lingers is used again or goes"
 	segmentsEnd    = "L2: every segment that is to go goes"
+	memoryStays    = "S8: what an application uses it has mapped"
+	memoryGoes     = "S19: of a layer that has died an application has nothing mapped when the last session is over"
+	goesOn         = "S23: a session goes on when the layer dies, until one of its sides is done or its client has not opened it"
+	ownLayer       = "S24: an application speaks to a layer only of what that has made"
+	halvesEnd      = "L8: a session that goes on is that of both sides or of neither, in the end"
+	appsReturn     = "L9: an application attaches to the next layer"
 	departuresSeen = "L3: the layer learns of each application that leaves"
 )

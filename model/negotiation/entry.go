@@ -14,6 +14,7 @@ func New(c Config, variants ...string) (*Model, error) {
 	}
 	m := &Model{Config: c, apps: int(c.Clients) + 1, variants: set}
 	for action := range numActions {
+		m.numbers[action] = -1
 		if name := m.action(action); name != "" {
 			m.numbers[action] = len(m.names)
 			m.names = append(m.names, name)

@@ -122,6 +122,7 @@ func (m *Model) connect(s State, a int, emit func(State)) {
 	}
 	x := &s.sessions[slot]
 	*x = session{state: pending, gen: x.gen, client: uint8(a), segment: uint8(g)}
+	m.begin(&s, slot)
 	x.sides[server] = told
 	accept := about(MsgAccept, m.index(slot), x.gen).in(x.segment, 1)
 	if m.has(acceptBeforeMap) {
@@ -219,12 +220,13 @@ func (m *Model) releaseEnded(s *State, x *session) {
 	if x.sides[client]&x.sides[server]&done == 0 {
 		return
 	}
-	gen := x.gen + 1
+	gen := x.gen&^3 | (x.gen+1)&3
 	if m.has(generationNotAdvanced) {
 		gen = x.gen
 	}
 	c, left := x.client, s.segments[x.segment].left
-	*x = session{gen: gen & 3}
+	*x = session{gen: gen}
+	m.sweep(s)
 	switch {
 	case m.has(memoryOfListener) && !s.bound:
 	case left != 0 || !m.Linger:
@@ -274,10 +276,7 @@ func (m *Model) leave(s *State, a int) {
 	}
 	for i := range s.sessions {
 		x := &s.sessions[i]
-		r := client
-		if a == 0 {
-			r = server
-		}
+		r := role(a)
 		if x.state == free || a != 0 && a != int(x.client) || x.sides[r]&done != 0 {
 			continue
 		}

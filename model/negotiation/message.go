@@ -35,7 +35,7 @@ func about(kind int, slot, gen uint8) Message {
 
 // in returns the message with a segment and a number: a place or a fifo.
 func (m Message) in(segment, number uint8) Message {
-	return m | Message(segment)<<9 | Message(number)<<11
+	return m | Message(segment)<<10 | Message(number)<<12
 }
 
 // Kind returns the kind.
@@ -45,13 +45,13 @@ func (m Message) Kind() int { return int(m & 31) }
 func (m Message) Slot() uint8 { return uint8(m >> 5 & 3) }
 
 // Gen returns the generation of the session, if the message is about one.
-func (m Message) Gen() uint8 { return uint8(m >> 7 & 3) }
+func (m Message) Gen() uint8 { return uint8(m >> 7 & 7) }
 
 // Segment returns the slot of the segment, if the message names one.
-func (m Message) Segment() uint8 { return uint8(m >> 9 & 3) }
+func (m Message) Segment() uint8 { return uint8(m >> 10 & 3) }
 
 // Number returns the place of a map, and the fifo that its receiver reads of a session.
-func (m Message) Number() uint8 { return uint8(m >> 11 & 3) }
+func (m Message) Number() uint8 { return uint8(m >> 12 & 3) }
 
 // push appends a message; false when the queue is full.
 func (q *queue) push(m Message) bool {

@@ -8,12 +8,16 @@
 // sessions of its own, of others, or that are over. The layer takes one message to its end before
 // the next.
 //
+// With Restart the layer dies, once, and another one takes its place. Applications go on with the sessions that they have,
+// in the memory that both sides see, and attach to the next layer.
+//
 // # Files
 //
 // negotiation.go has the state, next.go the steps: those of applications are in app.go, those of the
-// layer in layer.go and segments.go. claims.go names the properties, properties.go and agreement.go
-// define them. observe.go says what can be seen of a step from outside, session.go is the machine of
-// one session alone.
+// layer in layer.go and segments.go, the death of the layer and what follows from it in restart.go and
+// ends.go. claims.go names the properties, properties.go, agreement.go and restart_properties.go
+// define them. observe.go says what can be seen of a step from outside. session.go is the machine of
+// one session alone as a layer has it, sides.go as its applications do.
 //
 // # Variants
 //
@@ -29,7 +33,8 @@
 // applications (package evq), sizes of memory (a segment holds a number of sessions, a place one
 // segment; package valloc has ranges), quotas, backlogs, replies to requests other than connect, and
 // the answer to a map, which changes nothing unless it is negative. Generations are modulo four, which
-// is enough as long as fewer messages about one slot are under way.
+// is enough as long as fewer messages about one slot are under way. Of the death of the layer: the time
+// until there is another one, a second death, and half-closes in memory.
 package negotiation
 
 import (
@@ -63,6 +68,7 @@ type Config struct {
 	Silent   bool  // the server may never answer an accept
 	Timeouts bool  // connects and closes may time out
 	Linger   bool  // segments outlive their last session for a while
+	Restart  bool  // the layer may die, once; then there is another one
 	Safety   bool  // leave out what must come to pass: it takes several times the memory
 }
 
@@ -82,6 +88,9 @@ func (c Config) check() error {
 		if f.n < f.min || f.n > f.max {
 			return fmt.Errorf("%w: %d %s (%d to %d)", ErrConfig, f.n, f.name, f.min, f.max)
 		}
+	}
+	if c.Rude > 0 && c.Restart { // it may have ended a session for the layer and go on in it
+		return fmt.Errorf("%w: messages against the protocol and a layer that dies", ErrConfig)
 	}
 	return nil
 }
@@ -105,6 +114,19 @@ func Configs() []catalog.Config[Config] {
 			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Detaches: 2, Unbind: true}},
 		{Name: "medium", Doc: "two clients that connect twice, one death",
 			Value: Config{Clients: 2, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Deaths: 1, Safety: true}},
+		{Name: "restart", Doc: "a client that connects twice; the layer dies, and there is another one",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Restart: true}},
+		{Name: "restart-silent", Doc: "the layer dies, and the server may never answer; connect and close timeouts",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 1, Segments: 1, Each: 1, Silent: true, Timeouts: true, Restart: true}},
+		{Name: "restart-death", Doc: "the layer dies, and a side dies, or leaves, or comes back",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 1, Segments: 1, Each: 1, Deaths: 1, Detaches: 1, Restart: true}},
+		{Name: "restart-medium", Doc: "two clients with one session each; the layer dies, and an application",
+			Value: Config{Clients: 2, Connects: 1, Sessions: 2, Segments: 2, Each: 1, Deaths: 1, Restart: true, Safety: true}},
+		{Name: "restart-full", Doc: "the layer dies; half-closes, an unbind, short memory, a segment with two sessions that lingers",
+			Value: Config{Clients: 1, Connects: 2, Sessions: 2, Segments: 1, Each: 2, Half: true, Unbind: true, Fail: true, Linger: true,
+				Restart: true}},
+		{Name: "restart-nightly", Doc: "two clients that connect twice; the layer dies",
+			Value: Config{Clients: 2, Connects: 2, Sessions: 2, Segments: 2, Each: 1, Restart: true, Safety: true}},
 		{Name: "nightly", Doc: "two clients that connect twice, sessions that share segments, two deaths; safety only",
 			Value: Config{Clients: 2, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Deaths: 2, Safety: true}},
 	}
@@ -165,6 +187,8 @@ const (
 	left           // it has said so; the layer may not have heard yet
 	dead           // its channel has ended; the layer may not have heard yet
 	gone           // the layer knows
+	cut            // its layer has died, and it has not noticed
+	adrift         // it has noticed, and has not attached to the next layer
 )
 
 // What an application knows of a session.
@@ -174,6 +198,25 @@ const (
 	usedAlone // the peer is done
 )
 
+// States of a side of a session, in the memory that both sides see.
+const (
+	idle uint8 = iota // it has not opened the session
+	open
+	over // it is done, or has died
+)
+
+// Sides are the states of the two sides of a session.
+type Sides [2]uint8
+
+// alone says whether a side has its session alone: the other side is done with it, or has not opened it.
+func (x *Sides) alone(r int) bool { return x[1-r] != open }
+
+// ends are the sides of the session in a slot. The client is 0 where there is no session.
+type ends struct {
+	client uint8
+	sides  Sides
+}
+
 // view is what an application knows of a session slot.
 type view struct {
 	state, gen, segment uint8
@@ -182,15 +225,20 @@ type view struct {
 	late                bool // it has been silent, and then accepted
 }
 
+// attachment is what an application has of one layer.
+type attachment struct {
+	places uint8              // bits: where it has something mapped
+	mapped [maxSegments]uint8 // 1 + place, by segment slot; 0 if not mapped
+	views  [maxSessions]view
+}
+
 // app is an application.
 type app struct {
 	state    uint8
 	rude     bool // it has itself to blame for what happens to it
 	waiting  bool // for the reply to a connect
 	connects uint8
-	places   uint8              // bits: where it has something mapped
-	mapped   [maxSegments]uint8 // 1 + place, by segment slot; 0 if not mapped
-	views    [maxSessions]view
+	at       [2]attachment // by epoch of the layer
 }
 
 // State is one state of the machine.
@@ -199,8 +247,10 @@ type State struct {
 	apps     [maxApps]app
 	sessions [maxSessions]session
 	segments [maxSegments]segment
-	bound    bool // the listener, as the layer knows it
-	unbound  bool // the server has unbound it
+	ends     [maxSessions]ends // of the sessions of the first layer, if it may die
+	epoch    uint8             // how many layers have died
+	bound    bool              // the listener, as the layer knows it
+	unbound  bool              // the server has unbound it
 	deaths   uint8
 	detaches uint8
 	rude     uint8
@@ -214,7 +264,7 @@ type Model struct {
 	apps     int
 	variants catalog.Set
 	names    []string
-	numbers  [numActions]int // of the actions that this configuration has, in names
+	numbers  [numActions]int // of actions in names; -1 of those that this configuration has not
 }
 
 // Name implements [check.Model].
@@ -235,7 +285,7 @@ func (m *Model) Name() string {
 		name string
 	}{
 		{c.Half, " half"}, {c.Unbind, " unbind"}, {c.Fail, " fail"}, {c.Silent, " silent"},
-		{c.Timeouts, " timeouts"}, {c.Linger, " linger"},
+		{c.Timeouts, " timeouts"}, {c.Linger, " linger"}, {c.Restart, " restart"},
 	} {
 		if flag.set {
 			name += flag.name
@@ -273,4 +323,37 @@ func (x *session) application(r int) uint8 {
 		return 0
 	}
 	return x.client
+}
+
+// application returns the application at a side.
+func (x *ends) application(r int) uint8 {
+	if r == server {
+		return 0
+	}
+	return x.client
+}
+
+// role returns which side of its sessions an application is.
+func role(a int) int {
+	if a == 0 {
+		return server
+	}
+	return client
+}
+
+// away says whether the layer has nothing of an application, as far as it knows.
+func (p *app) away() bool { return p.state >= gone }
+
+// hears says whether an application has a channel, as far as it knows.
+func (p *app) hears() bool { return p.state == attached || p.state == cut }
+
+// uses says whether an application uses a session of a layer.
+func (p *app) uses(epoch int) bool { return p.at[epoch].views != [maxSessions]view{} }
+
+// now returns what an application has of the layer whose channel it has.
+func (s *State) now(a int) *attachment {
+	if s.apps[a].state == cut {
+		return &s.apps[a].at[0]
+	}
+	return &s.apps[a].at[s.epoch]
 }

@@ -7,7 +7,7 @@ package negotiation
 // false if the step is another one.
 func (m *Model) Taken(s State, action int) (app int, msg Message, ok bool) {
 	for a := range m.apps {
-		if m.action(actTake+a) != "" && action == m.numbers[actTake+a] {
+		if action == m.numbers[actTake+a] {
 			return a, s.up[a][0], true
 		}
 	}
@@ -17,40 +17,47 @@ func (m *Model) Taken(s State, action int) (app int, msg Message, ok bool) {
 // Told returns what the layer tells an application in the step from s to t.
 func (m *Model) Told(s, t State, app int) []Message { return added(&s.down[app], &t.down[app]) }
 
-// Returns says which application comes back with an action, attached and, if it is the server,
-// bound; false if none does.
+// Returns says which application attaches with an action, and binds in the same step, if [State.Bound] says that the server
+// has bound; false if none does.
 func (m *Model) Returns(action int) (app int, ok bool) {
 	for a := range m.apps {
-		if m.action(actAttach+a) != "" && action == m.numbers[actAttach+a] {
+		if action == m.numbers[actAttach+a] || action == m.numbers[actReturn+a] {
 			return a, true
 		}
 	}
 	return 0, false
 }
 
+// Falls says whether an action is the death of the layer.
+func (m *Model) Falls(action int) bool { return action == m.numbers[actFall] }
+
 // Timeout says whether an action is that time has passed for the layer.
 func (m *Model) Timeout(action int) bool {
 	for _, act := range [...]int{actConnectTimeout, actCloseTimeout, actLingerOver} {
-		if m.action(act) != "" && action == m.numbers[act] {
+		if action == m.numbers[act] {
 			return true
 		}
 	}
 	return false
 }
 
-// Calm says whether an action is one in which no application dies, leaves, offends, or stops listening.
+// Calm says whether an action is one in which neither the layer nor an application dies, and no application leaves, offends, or
+// stops listening.
 func (m *Model) Calm(action int) bool {
 	for a := range m.apps {
 		for _, act := range [...]int{actOffend, actDetach, actDie} {
-			if m.action(act+a) != "" && action == m.numbers[act+a] {
+			if action == m.numbers[act+a] {
 				return false
 			}
 		}
 	}
-	return m.action(actUnbind) == "" || action != m.numbers[actUnbind]
+	return action != m.numbers[actUnbind] && action != m.numbers[actFall]
 }
 
-// Hears says whether an application is there to hear what it is told.
+// Bound says whether the layer has the listener.
+func (s *State) Bound() bool { return s.bound }
+
+// Hears says whether an application is there to hear what the layer tells it.
 func (s *State) Hears(app int) bool { return s.apps[app].state == attached }
 
 // Live returns how many sessions and segments the layer has.
@@ -88,7 +95,7 @@ func (s *State) Established() bool {
 // ActionNames returns the names of the actions of all configurations.
 func ActionNames() []string {
 	m := Model{
-		Config: Config{Deaths: 1, Detaches: 1, Rude: 1, Half: true, Unbind: true, Silent: true, Timeouts: true, Linger: true},
+		Config: Config{Deaths: 1, Detaches: 1, Rude: 1, Half: true, Unbind: true, Silent: true, Timeouts: true, Linger: true, Restart: true},
 		apps:   maxApps,
 	}
 	var names []string

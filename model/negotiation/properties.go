@@ -8,6 +8,9 @@ func (m *Model) Properties() []check.Property[State] {
 	good := func(name string, bit uint8) check.Property[S] {
 		return check.Invariant(name, func(s S) bool { return s.bad&bit == 0 })
 	}
+	living := func(name string, holds func(s, t *S) bool) check.Property[S] { // of steps other than the death of the layer
+		return check.StepInvariant(name, func(s *S, _ int, t *S) bool { return s.epoch != t.epoch || holds(s, t) })
+	}
 	ps := []check.Property[S]{
 		check.NoDeadlock("no deadlock", func(s S) bool { return m.quiet(&s) && (s.rude > 0 || m.none(&s)) }),
 		good(mapsApart, badOverlap), good(mapFirst, badNoMap), good(quiesced, badUse), good(unmapTold, badUntold),
@@ -21,8 +24,8 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(oneReply, func(s S) bool {
 			return s.all(func(x *session) bool { return x.replied < 2 && (x.state != ready || x.replied > 0) })
 		}),
-		check.Invariant(listenerStays, func(s S) bool { return s.bound || s.unbound || s.apps[0].state == gone }),
-		check.Invariant(listenerLives, func(s S) bool { return !s.bound || s.apps[0].state != gone }),
+		check.Invariant(listenerStays, func(s S) bool { return s.bound || s.unbound || s.apps[0].away() }),
+		check.Invariant(listenerLives, func(s S) bool { return !s.bound || !s.apps[0].away() }),
 		check.Invariant(pendingBound, func(s S) bool { return s.bound || s.all(func(x *session) bool { return x.state != pending }) }),
 		check.Invariant(nothingLeft, func(s S) bool { return !m.deserted(&s) || m.none(&s) }),
 		check.Invariant(nothingLost, func(s S) bool { return !m.quiet(&s) || m.used(&s) || m.Silent || s.rude > 0 || m.settled(&s) }),
@@ -35,12 +38,12 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Invariant(listenerEnds, func(s S) bool { return !s.bound || !s.unbound || s.up[0].count(MsgUnbind) > 0 }),
 		check.Invariant(goneForGood, func(s S) bool { return s.forgotten() }),
 		check.Invariant(freeIsEmpty, func(s S) bool { return s.empty() }),
-		check.StepInvariant(newHandles, func(s *S, _ int, t *S) bool { return renamed(s, t) }),
-		check.StepInvariant(legalStates, func(s *S, _ int, t *S) bool { return legal(s, t) }),
-		check.StepInvariant(toldOnce, func(s *S, _ int, t *S) bool { return toldOfAll(s, t) }),
+		living(newHandles, renamed), living(legalStates, legal), living(toldOnce, toldOfAll), living(unmapAwaited, held),
 		check.StepInvariant(connectsServed, func(s *S, action int, t *S) bool { return m.served(s, action, t) }),
-		check.StepInvariant(unmapAwaited, func(s *S, _ int, t *S) bool { return held(s, t) }),
 		check.StepInvariant(ownSessions, func(s *S, action int, t *S) bool { return m.own(s, action, t) }),
+	}
+	if m.Restart {
+		ps = append(ps, m.outliving()...)
 	}
 	ps = append(ps, m.goals()...)
 	if m.Safety {
@@ -57,13 +60,13 @@ func (m *Model) goals() []check.Property[State] {
 	}
 	ps := []check.Property[S]{
 		some("a session is established", func(_ *S, x *session) bool { return x.state == ready }),
-		some("a slot is used again", func(_ *S, x *session) bool { return x.gen > 0 }),
+		some("a slot is used again", func(_ *S, x *session) bool { return x.gen&3 > 0 }),
 		some("both sides close at the same time", func(s *S, x *session) bool {
 			return x.state == ready && s.up[0][0].Kind() == MsgDisconnect && s.up[x.client][0].Kind() == MsgDisconnect
 		}),
 		some("a side has yet to say that it is done", func(_ *S, x *session) bool { return x.sides[0]&closing != 0 }),
 		check.Reachable("a connect is rejected", func(s S) bool { return s.up[0][0].Kind() == MsgReject }),
-		check.Reachable("everything is over", func(s S) bool { return m.quiet(&s) && m.none(&s) && s.sessions[0].gen > 0 }),
+		check.Reachable("everything is over", func(s S) bool { return m.quiet(&s) && m.none(&s) && s.sessions[0].gen&3 > 0 }),
 	}
 	if m.Half {
 		ps = append(ps, some("both sides are half-closed", func(_ *S, x *session) bool { return x.sides[0]&x.sides[1]&fin != 0 }))
@@ -99,6 +102,9 @@ func (m *Model) goals() []check.Property[State] {
 	}
 	if m.Timeouts {
 		ps = append(ps, some("a close is overdue", func(_ *S, x *session) bool { return x.overdue() }))
+	}
+	if m.Restart {
+		ps = append(ps, m.restartGoals()...)
 	}
 	if m.Deaths > 0 {
 		ps = append(ps, some("a server outlives its client", func(s *S, x *session) bool { return s.apps[x.client].state == gone && x.state == ending }))
@@ -138,6 +144,9 @@ func (m *Model) liveness() []check.Property[State] {
 				func(s S) bool { return s.apps[a].state == gone }, fair...))
 		}
 	}
+	if m.Restart {
+		ps = append(ps, m.restartLiveness(fair)...)
+	}
 	return ps
 }
 
@@ -148,7 +157,7 @@ func numbered(name string, n int) string { return name + " (" + string(rune('0'+
 func (m *Model) fairness() []check.Fair {
 	var fair []check.Fair
 	add := func(action int) {
-		if m.action(action) != "" {
+		if m.numbers[action] >= 0 {
 			fair = append(fair, check.Fair{m.numbers[action]})
 		}
 	}
@@ -156,7 +165,11 @@ func (m *Model) fairness() []check.Fair {
 		add(actTake + a)
 		add(actHear + a)
 		add(actConfirm + a)
+		add(actNotice + a)
+		add(actReturn + a)
+		add(actSee + a)
 	}
+	add(actDoubt)
 	add(actConnectTimeout)
 	add(actLingerOver)
 	return fair
@@ -175,7 +188,7 @@ func (m *Model) quiet(s *State) bool {
 // used says whether an application uses a session.
 func (m *Model) used(s *State) bool {
 	for a := range m.apps {
-		for _, v := range s.apps[a].views {
+		for _, v := range s.apps[a].at[s.epoch].views {
 			if v.state != unused {
 				return true
 			}
@@ -207,7 +220,7 @@ func (m *Model) settled(s *State) bool {
 // deserted says whether the layer knows that all have left.
 func (m *Model) deserted(s *State) bool {
 	for a := range m.apps {
-		if s.apps[a].state != gone {
+		if !s.apps[a].away() {
 			return false
 		}
 	}
@@ -228,17 +241,19 @@ func (m *Model) apart(s *State) bool {
 	return true
 }
 
-// crossed says whether the sides of every session read different fifos.
+// crossed says whether the sides of every session have it in one segment, and read different fifos.
 func (s *State) crossed() bool {
-	return s.all(func(x *session) bool {
-		for i := range s.sessions {
-			c, v := s.apps[x.client].views[i], s.apps[0].views[i]
-			if &s.sessions[i] == x && c.state != unused && c.gen == v.gen && c.reads == v.reads {
-				return false
+	for e := range 1 + s.epoch {
+		for i, v := range s.apps[0].at[e].views {
+			for a := 1; a < maxApps && v.state != unused; a++ {
+				c := s.apps[a].at[e].views[i]
+				if c.state != unused && c.gen == v.gen && (c.segment != v.segment || c.reads == v.reads) {
+					return false
+				}
 			}
 		}
-		return true
-	})
+	}
+	return true
 }
 
 // known says whether everything that applications have mapped, also while they leave, is there,
@@ -248,13 +263,9 @@ func (s *State) known() bool {
 		if s.apps[a].rude {
 			continue
 		}
-		r := client
-		if a == 0 {
-			r = server
-		}
-		for i, place := range s.apps[a].mapped {
+		for i, place := range s.apps[a].at[s.epoch].mapped {
 			g := &s.segments[i]
-			if place != 0 && (g.told&(1<<r) == 0 || g.place != place-1) {
+			if place != 0 && (g.told&(1<<role(a)) == 0 || g.place != place-1) {
 				return false
 			}
 		}

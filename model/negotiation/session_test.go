@@ -77,6 +77,38 @@ func TestWatchSession(t *testing.T) {
 	}
 }
 
+// TestWatchSides plays what calls may and may not say of a session.
+func TestWatchSides(t *testing.T) {
+	side := func(kind, side uint8) negotiation.SideEvent { return negotiation.SideEvent{Kind: kind, Side: side} }
+	opens, ending, learns := uint8(negotiation.Opened), uint8(negotiation.Ending), uint8(negotiation.Learned)
+	for name, test := range map[string]struct {
+		path []negotiation.SideEvent
+		want monitor.Verdict
+	}{
+		"closed by the peer":     {[]negotiation.SideEvent{side(opens, s), side(opens, c), side(ending, c), side(learns, s)}, monitor.Accepted},
+		"the dialler knows none": {[]negotiation.SideEvent{side(opens, s), side(learns, s)}, monitor.Accepted},
+		"opened late":            {[]negotiation.SideEvent{side(opens, s), side(ending, s), side(opens, c), side(learns, c)}, monitor.Accepted},
+		"after its own end":      {[]negotiation.SideEvent{side(opens, s), side(opens, c), side(ending, c), side(learns, c)}, monitor.Accepted},
+		"without an end":         {[]negotiation.SideEvent{side(opens, s), side(opens, c), side(learns, c)}, monitor.Rejected},
+		"opened twice":           {[]negotiation.SideEvent{side(opens, s), side(opens, s)}, monitor.Rejected},
+	} {
+		m := negotiation.WatchSides()
+		for _, e := range test.path {
+			m.Observe(e)
+		}
+		if m.Verdict() != test.want {
+			t.Errorf("%s: %v", name, m)
+		}
+	}
+	m := negotiation.WatchSides()
+	for _, e := range []negotiation.SideEvent{side(opens, s), side(opens, c), side(learns, s)} {
+		m.Observe(e)
+	}
+	if want := []string{"client ends it", "server ends it"}; !slices.Equal(m.Allowed(), want) {
+		t.Errorf("allowed: %q, want %q", m.Allowed(), want)
+	}
+}
+
 // TestWatchSessionConcludes walks through all sets of states that a monitor can have: it never
 // gives up, and every event is possible somewhere but the second accept.
 func TestWatchSessionConcludes(t *testing.T) {

@@ -17,6 +17,9 @@ func (m *Model) Canonical(s State) State {
 	for i := range s.segments {
 		s.segments[i].client = other(s.segments[i].client)
 	}
+	for i := range s.ends {
+		s.ends[i].client = other(s.ends[i].client)
+	}
 	return s
 }
 
@@ -34,18 +37,24 @@ func (s *State) key(c uint8) []Message {
 	key = append(key, s.up[c][:]...)
 	key = append(key, s.down[c][:]...)
 	p := &s.apps[c]
-	key = append(key, Message(p.state)<<8|Message(p.connects), Message(p.places)<<2|bit(p.rude)<<1|bit(p.waiting))
-	for _, place := range p.mapped {
-		key = append(key, Message(place))
-	}
-	for _, v := range p.views {
-		key = append(key, Message(v.state)<<8|Message(v.gen)<<4|Message(v.segment), Message(v.reads)<<2|bit(v.fin)<<1|bit(v.late))
+	key = append(key, Message(p.state)<<8|Message(p.connects), bit(p.rude)<<1|bit(p.waiting))
+	for _, at := range p.at[:1+s.epoch] {
+		key = append(key, Message(at.places))
+		for _, place := range at.mapped {
+			key = append(key, Message(place))
+		}
+		for _, v := range at.views {
+			key = append(key, Message(v.state)<<8|Message(v.gen)<<4|Message(v.segment), Message(v.reads)<<2|bit(v.fin)<<1|bit(v.late))
+		}
 	}
 	for i := range s.sessions {
 		key = append(key, bit(s.sessions[i].client == c))
 	}
 	for i := range s.segments {
 		key = append(key, bit(s.segments[i].client == c))
+	}
+	for i := range s.ends {
+		key = append(key, bit(s.ends[i].client == c))
 	}
 	return key
 }

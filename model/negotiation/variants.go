@@ -52,6 +52,18 @@ const (
 	unaskedUnmapAnswer
 	unsolicitedConfirmationTaken
 	detachFreesPeerSegment
+	epochNotCounted
+	dialOutlivesLayer
+	messageOfOldLayerHeard
+	acceptOfOldLayerAnswered
+	layerDeathEndsSessions
+	halfMadeSessionWaits
+	closeToldToLayerOnly
+	deathOfPeerLeftToLayer
+	oldMemoryUnmappedAtOnce
+	oldAttachmentKept
+	returnForgetsListeners
+	returnWaitsForSessions
 	seed2018
 )
 
@@ -164,6 +176,30 @@ var mistakes = [...]catalog.Variant{
 		Doc: "an answer to a close counts that the side was not told of"},
 	detachFreesPeerSegment: {Name: "detach-frees-peer-segment", Row: "L21", Property: unmapAwaited, Config: "death",
 		Doc: "when one side leaves, its peer counts as having unmapped their segments"},
+	epochNotCounted: {Name: "epoch-not-counted", Row: "S14", Property: oneName, Config: "restart",
+		Doc: "the handles of a layer begin where those of the layer before it began"},
+	dialOutlivesLayer: {Name: "dial-outlives-layer", Row: "L1", Property: connectsEnd + " (1)", Config: "restart",
+		Doc: "a dial that is under way when the layer dies does not fail"},
+	messageOfOldLayerHeard: {Name: "message-of-old-layer-heard", Row: "S12", Property: rightReply, Config: "restart",
+		Doc: "what the layer said before its death is heard after the attach to the next one"},
+	acceptOfOldLayerAnswered: {Name: "accept-of-old-layer-answered-to-new", Row: "-", Property: ownLayer, Config: "restart-silent",
+		Doc: "an accept that was not answered when the layer died is answered to the next one"},
+	layerDeathEndsSessions: {Name: "layer-death-ends-sessions", Row: "S23", Property: goesOn, Config: "restart",
+		Doc: "an application ends its sessions when it notices that the layer has died"},
+	halfMadeSessionWaits: {Name: "half-made-session-waits", Row: "V20", Property: halvesEnd + " (0)", Config: "restart",
+		Doc: "the server waits for ever for a client that was not told of the session"},
+	closeToldToLayerOnly: {Name: "close-told-to-layer-only", Row: "V20", Property: halvesEnd + " (0)", Config: "restart",
+		Doc: "a close shows in no memory that both sides have, so the peer does not learn of it without a layer"},
+	deathOfPeerLeftToLayer: {Name: "death-of-peer-left-to-layer", Row: "V21", Property: halvesEnd + " (0)", Config: "restart-death",
+		Doc: "only the layer says that an application has died"},
+	oldMemoryUnmappedAtOnce: {Name: "old-memory-unmapped-at-once", Row: "V22", Property: memoryStays, Config: "restart",
+		Doc: "an application unmaps everything of a layer that has died, though it has sessions there"},
+	oldAttachmentKept: {Name: "old-attachment-kept", Row: "-", Property: memoryGoes, Config: "restart",
+		Doc: "an application keeps what it has mapped of a layer that has died"},
+	returnForgetsListeners: {Name: "return-forgets-listeners", Row: "-", Property: listenerStays, Config: "restart",
+		Doc: "the server attaches to the next layer and does not bind its listener there"},
+	returnWaitsForSessions: {Name: "return-waits-for-sessions", Row: "-", Property: appsReturn + " (0)", Config: "restart",
+		Doc: "an application attaches to the next layer when the last session of the old one is over, and not before"},
 	seed2018: {Name: "seed2018", Row: "the ancestor", Property: mappedIsKnown, Config: "small",
 		Doc: "the mistakes of the ancestor that this machine can make, all at once"},
 }

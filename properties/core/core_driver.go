@@ -54,20 +54,27 @@ func newCoreDriver(m *negotiation.Model) *coreDriver {
 	}
 	d.l = layer.New(d.cfg)
 	for a := range d.channels {
-		d.open(a)
+		d.open(a, a == 0)
 	}
 	return d
 }
 
-// open attaches an application, which listens if it is the server.
-func (d *coreDriver) open(a int) {
+// fall ends the layer, and begins the next one.
+func (d *coreDriver) fall() {
+	d.cfg.Epoch++
+	d.l, d.live = layer.New(d.cfg), 0
+	clear(d.channels)
+}
+
+// open attaches an application, which may listen.
+func (d *coreDriver) open(a int, listens bool) {
 	if d.channels[a] == 0 {
 		d.last++
 		d.channels[a] = d.last
 		d.event(layer.Event{Kind: layer.EventOpen, Channel: d.last})
 	}
 	d.message(a, wire.Message{Type: wire.Attach, Scope: wire.ScopeLocal | wire.ScopeGlobal})
-	if a == 0 {
+	if listens {
 		d.message(a, wire.Message{Type: wire.Bind, URI: portURI(1)})
 		said := d.said[d.channels[0]]
 		d.listener = said[len(said)-1].Handle
@@ -110,7 +117,9 @@ func (d *coreDriver) step(e transition[negotiation.State]) error {
 	if a, msg, ok := d.m.Taken(e.from, e.action); ok {
 		d.take(a, msg)
 	} else if a, ok := d.m.Returns(e.action); ok {
-		d.open(a)
+		d.open(a, a == 0 && e.to.Bound())
+	} else if d.m.Falls(e.action) {
+		d.fall()
 	} else if d.m.Timeout(e.action) {
 		d.now += time.Hour
 		d.event(layer.Event{Kind: layer.EventTick})

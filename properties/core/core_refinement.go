@@ -38,6 +38,7 @@ func modelFields(c *negotiation.Config) []modelField {
 		{scenario.Key{Name: "silent", Max: 1}, nil, &c.Silent},
 		{scenario.Key{Name: "timeouts", Max: 1}, nil, &c.Timeouts},
 		{scenario.Key{Name: "linger", Max: 1}, nil, &c.Linger},
+		{scenario.Key{Name: "restart", Max: 1}, nil, &c.Restart},
 	}
 }
 
@@ -100,10 +101,11 @@ func (m coreModel) opName(action int) (proc, verb string) {
 func coreRefinementScenario() *scenario.Scenario {
 	return &scenario.Scenario{
 		Name: "core-refinement", Verbs: coreVerbs(), Generate: genCoreRefinement, Compile: compileCoreRefinement, OneTask: true,
-		Sometimes: []string{"established", "freed"},
+		Sometimes: []string{"established", "freed", "restarted"},
 		Doc:       "the core of the session layer beside its model, negotiation, step by step",
 		Long: `Walks through the model of the session layer (simrun model negotiation) and lets the real one,
-layer.Core, take the same steps: a message of the model is a message to the core, a death is the end of a channel.
+layer.Core, take the same steps: a message of the model is a message to the core, the death of an application is the end of
+a channel, that of the layer puts a core of the next epoch in its place.
 The core must send the messages of the model, to the same applications in the same order about the same sessions
 and segments (RefinesCore). A workload is a list of actions, each with the number of its outcome; actions that are
 not possible in their place are skipped. simrun model --export writes counterexamples of the model as workloads of
@@ -128,11 +130,15 @@ func genCoreRefinement(src scenario.Source) scenario.Input {
 	for _, flag := range []string{"deaths", "detaches"} {
 		leave += b.Number(flag, 0, 1)
 	}
+	rude := 0
 	if leave == 0 {
-		b.Number("rude", 0, 1)
+		rude = b.Number("rude", 0, 1)
 	}
 	if clients == 1 { // time passes for all pairs
 		b.Number("linger", 0, 1)
+	}
+	if rude == 0 {
+		b.Number("restart", 0, 1)
 	}
 	cfg, _, err := readCoreInput(b.Input)
 	if err != nil {
@@ -168,6 +174,9 @@ func compileCoreRefinement(c scenario.Input) (scenario.Program, error) {
 			}
 			if e.to.Established() {
 				w.Sometimes("established")
+			}
+			if m.Falls(e.action) {
+				w.Sometimes("restarted")
 			}
 			return d.step(e)
 		})

@@ -26,6 +26,8 @@ func TestCoreRefinesModel(t *testing.T) {
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Deaths: 1, Detaches: 1, Fail: true},
 		{Clients: 1, Connects: 2, Sessions: 2, Segments: 3, Each: 1, Detaches: 2},
 		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Rude: 1},
+		{Clients: 1, Connects: 2, Sessions: 2, Segments: 2, Each: 2, Restart: true},
+		{Clients: 1, Connects: 2, Sessions: 1, Segments: 2, Each: 1, Deaths: 1, Unbind: true, Restart: true},
 	}
 	for _, c := range configs[:proctest.Rounds(t, 5, len(configs))] {
 		m, err := negotiation.New(c)

@@ -23,6 +23,8 @@ const (
 	WrittenIsRead    = "WrittenIsRead"    // bytes written before the peer or the session layer is gone are read to the end
 	DiscardIsReset   = "DiscardIsReset"   // a close that discards unread bytes is reported as a reset
 	ClosesArrive     = "ClosesArrive"     // the session layer and the peer hear of each close of a session
+	EndHasCause      = "EndHasCause"      // a session ends at one side only if the other is done with it or has not opened it
+	BoundedTurn      = "BoundedTurn"      // a call takes a bounded number of events of a peer before it lets others have their turn
 	Prompt           = "Prompt"           // a call takes no longer than it may, even if the session layer is stopped or dead
 	RefinesCore      = "RefinesCore"      // the core takes each step as its model does
 	RefinesSession   = "RefinesSession"   // the messages about each session are a path of the model of one session

@@ -17,7 +17,8 @@ Checked: layer.Core.CheckInvariants after every step (Invariant); each message o
 messages before it (ExactlyOneReply, UniqueHandles, MapBeforeUse, UnmapAfterUse, BothSidesAgree, MessageOrder and the
 other message properties) and session by session (RefinesSession); places of mapped segments are disjoint (NoOverlap);
 the directory of listeners is linearizable (Linearizable); a close that discards unread bytes is reported as a reset
-(DiscardIsReset); what was written before a death is read (WrittenIsRead); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
+(DiscardIsReset); what was written before a death is read (WrittenIsRead); a session ends at one side only if the other
+has ended it or has not opened it (EndHasCause); a flooder does not hold up a call (BoundedTurn); bytes are those of the stream of the session (Stream). Calls return (NoDeadlock, NoLostWakeup,
 NoLivelock) with documented errors only, and without error if the workload is polite and there are no faults
 (DocumentedErrors). When all applications have gone the session layer holds no session, segment, listener,
 address space or descriptor (Reclaimed), and an application that ended by itself leaks no descriptor or mapping (NoLeak).`
@@ -57,7 +58,7 @@ func Scenarios() []*scenario.Scenario {
 			[]string{"established", "data", "returned"}, genLayerReturns),
 		sessionScenario("rogue", "two applications that use the library beside one that sends any message about any object",
 			[]string{"established", "data"}, genRogue),
-		sessionScenario("vandal", "an application spoils the event queues and fifos that it shares with another one, which has sessions with others",
+		sessionScenario("vandal", "an application spoils or floods the event queues and fifos that it shares with another one, which has sessions with others",
 			[]string{"established", "data", "spoiled"}, genVandal),
 	}
 }
@@ -357,10 +358,10 @@ func genRogue(b *scenario.Builder) {
 	}
 }
 
-// genVandal draws sessions with a vandal or liar, which one application has, and sessions beside them.
+// genVandal draws sessions with a vandal, liar or flooder, which one application has, and sessions beside them.
 func genVandal(b *scenario.Builder) {
 	size := sessionConfig(b, "none", "wake", "kill", "stop", "hostile")
-	b.Word("rogue", vandal, liar)
+	b.Word("rogue", vandal, liar, flooder)
 	b.Op("rogue", listen{2})
 	b.Op("srv", listen{1})
 	for range 1 + b.Src.Intn(2, "sessions") {

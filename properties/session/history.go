@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"syscall"
@@ -29,6 +30,7 @@ type sessionHistory struct {
 	refusing bool
 	leaving  []int // ports of applications that leave: until their listeners have gone they refuse
 	layers   []*simLayer
+	ends     *oracle.Ends
 	attached map[attachment]*simLayer
 	home     map[int]*simLayer           // where an application and its listeners are, as it has said last
 	ports    map[int][]int               // at which an application may listen
@@ -117,6 +119,7 @@ func (r *sessionHistory) gone(app int) {
 	for _, l := range r.layers {
 		l.mon.Gone(app)
 	}
+	r.ends.Gone(app)
 }
 
 // moving says whether an application that may listen at a port is between two session layers.
@@ -127,6 +130,13 @@ func (r *sessionHistory) moving(port int) bool {
 		}
 	}
 	return false
+}
+
+// learned judges the error of an operation on a session that the application has not closed.
+func (r *sessionHistory) learned(x *sessionApp, s *impl.Session, err error) {
+	if err != nil && !errors.Is(err, net.ErrClosed) && !r.failing {
+		r.ends.Learned(handleOf(s), x.id)
+	}
 }
 
 // endedByPeer checks that a session ends as one whose peer is gone only if its peer is.
@@ -201,6 +211,7 @@ func handleOf(s *impl.Session) wire.Handle { return s.LocalAddr().(impl.Addr).Ha
 
 // closes lets an application close its session, and records whether the close discards bytes.
 func (r *sessionHistory) closes(x *sessionApp, throws bool, do func() error) error {
+	r.ends.Ending(handleOf(x.s), x.id)
 	err := do()
 	if err != nil {
 		return err

@@ -75,7 +75,8 @@ func (o accept) do(x *sessionApp) error {
 	if l == nil {
 		return nil
 	}
-	return x.adopt(l.AcceptSession())
+	s, err := l.AcceptSession()
+	return x.adopt(s, err, false)
 }
 
 func (o dial) do(x *sessionApp) error { return x.dial(o.port) }
@@ -137,13 +138,17 @@ func (o expect) on(x *sessionApp, s *impl.Session) error {
 	x.expects = true
 	x.h.Go(x.h.Name()+"-expects", func() {
 		if _, err := io.ReadFull(s, make([]byte, o.bytes)); err != nil {
+			x.hist.learned(x, s, err)
 			x.failedOn(s, sessionVerbs.Text(x.h.Name(), o).String(), err)
 		}
 	})
 	return nil
 }
 
-func (shut) on(_ *sessionApp, s *impl.Session) error { return s.CloseWrite() }
+func (shut) on(x *sessionApp, s *impl.Session) error {
+	x.hist.ends.Ending(handleOf(s), x.id)
+	return s.CloseWrite()
+}
 
 func (closeAll) on(x *sessionApp, s *impl.Session) error {
 	return x.hist.closes(x, !x.expects && x.hist.unread(x) > 0, s.Close)

@@ -85,7 +85,7 @@ type rogue struct {
 	end     shm.Doorbell
 	leave   bool
 	context uint64
-	spoils  spoils // of a vandal
+	spoils  spoils // of a vandal, liar or flooder
 }
 
 func (x *rogue) run(ops []rogueOp) {
@@ -135,7 +135,7 @@ func (x *rogue) read() {
 		}
 		m, err := wire.Decode(buf[:n])
 		scenario.Must(err)
-		if x.mode == vandal || x.mode == liar {
+		if x.mode == vandal || x.mode == liar || x.mode == flooder {
 			descs = x.spoils.keep(x.h, m, descs)
 		}
 		for _, d := range descs {
@@ -155,6 +155,8 @@ func (x *rogue) read() {
 			x.say(answer)
 		case x.mode == vandal && m.Type == wire.Accept:
 			x.spoils.spoil(m)
+		case x.mode == flooder && m.Type == wire.Accept:
+			x.spoils.flood(m)
 		}
 	}
 }

@@ -33,7 +33,7 @@ var (
 		{Name: "fifo", Default: 4, Min: 1, Max: 4096},
 		{Name: "linger", Words: []string{"0", "1s"}},
 		{Name: "faults", Words: append(scenario.FaultClasses(), "fail", "layer-stops", "layer-dies", "layer-returns", "layer-leaves", "all-die", "full-table", "hostile")},
-		{Name: "rogue", Words: append(rogueModes, vandal, liar)},
+		{Name: "rogue", Words: append(rogueModes, vandal, liar, flooder)},
 		{Name: "bind", Words: []string{"loopback", "any"}},
 		{Name: "channel", Default: 8, Min: 1, Max: 64},
 		{Name: "backlog", Default: 4096, Min: 1, Max: 4096},
@@ -105,7 +105,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	layers := k.layers(w)
 	var apps []*sessionApp
 	hist := &sessionHistory{
-		w: w, failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
+		w: w, ends: oracle.NewEnds(w.Fail), failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
 		attached: map[attachment]*simLayer{}, home: map[int]*simLayer{}, opened: map[wire.Handle]int{}, ports: map[int][]int{}, bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
 	}
 	for i, name := range sessionApps {
@@ -114,7 +114,7 @@ func (k *sessionCase) setup(w *sim.World) {
 			if !k.spared {
 				p.Mortal()
 			}
-			x := &sessionApp{prompt: k.layerStops, returns: k.layerReturns, backlog: k.backlog, w: w, h: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
+			x := &sessionApp{prompt: k.layerStops, returns: k.layerReturns, backlog: k.backlog, w: w, h: p, host: p, id: i + 1, hist: hist, wildcard: k.wildcard, strict: k.strict && name != "cli2", reaper: p.NewLocalDoorbell(nameCanceller)}
 			apps = append(apps, x)
 			p.OnDeath(func() { hist.died(x.id, x.ports) })
 			p.Go(name, func() { x.run(ops) })
@@ -139,9 +139,12 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 		return
 	}
 	p := w.Process("rogue").Mortal()
-	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd)}
+	x := &rogue{h: p, id: mon.Hostile, mode: k.mode, mon: mon, end: p.NewLocalDoorbell(nameRogueEnd), spoils: spoils{posted: map[int]int{}}}
 	for _, a := range apps {
 		a.rogue = p
+		if k.mode == flooder {
+			a.host = &turns{Process: a.h, w: w, posted: func() int { return x.spoils.posted[a.h.Self().PID] }}
+		}
 	}
 	if k.mode == liar {
 		p.Hostile(forgeable...)
@@ -158,6 +161,7 @@ func (k *sessionCase) invite(w *sim.World, mon *oracle.Messages, apps []*session
 type sessionApp struct {
 	w         *sim.World
 	h         *sim.Process
+	host      shm.Host // h, or h with locks that are judged
 	id        int
 	hist      *sessionHistory
 	ports     []int // at which it may listen
@@ -204,7 +208,7 @@ func (x *sessionApp) leave() error { return x.hist.leaves(x.id, x.ports, x.app.C
 
 func (x *sessionApp) run(ops []any) {
 	defer func() { x.ended = true }()
-	app, err := impl.Attach(x.h, layerAddr, impl.Options{
+	app, err := impl.Attach(x.host, layerAddr, impl.Options{
 		Backlog: x.backlog, NoReturn: !x.returns,
 		Spin:    1, // few polls; a wait in a trace shows its condition
 		Observe: func(o impl.Observation) { x.hist.observe(x.id, o) },
@@ -239,7 +243,9 @@ func (x *sessionApp) do(o any) error {
 		return o.do(x)
 	case dataOp:
 		if x.s != nil {
-			return o.on(x, x.s)
+			err := o.on(x, x.s)
+			x.hist.learned(x, x.s, err)
+			return err
 		}
 	}
 	return nil
@@ -250,11 +256,11 @@ func (x *sessionApp) do(o any) error {
 func (x *sessionApp) dial(port int) error {
 	for tries := 0; ; tries++ {
 		err := x.hist.directory(model.Dial, port, x.id, func() error {
-			err := x.adopt(x.app.Dial(context.Background(), uriOf(port)))
+			s, err := x.app.Dial(context.Background(), uriOf(port))
 			if err == nil {
-				x.hist.opened[handleOf(x.s)] = x.id
+				x.hist.opened[handleOf(s)] = x.id
 			}
-			return err
+			return x.adopt(s, err, true)
 		})
 		patient := x.strict && errors.Is(err, syscall.ECONNREFUSED) || x.returns && errors.Is(err, impl.ErrLayerGone)
 		if !patient || tries == 5 {
@@ -278,8 +284,10 @@ func (x *sessionApp) listen(port int) error {
 	return err
 }
 
-func (x *sessionApp) adopt(s *impl.Session, err error) error {
+// adopt makes a session that a call has returned the newest one.
+func (x *sessionApp) adopt(s *impl.Session, err error, dialled bool) error {
 	if err == nil {
+		x.hist.ends.Opened(handleOf(s), x.id, dialled)
 		x.s, x.wrote, x.got, x.expects = s, 0, 0, false
 		x.w.Sometimes("established")
 	}

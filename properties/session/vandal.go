@@ -33,6 +33,7 @@ const queueSlots = 4
 type spoils struct {
 	segments []spoiledSegment
 	last     wire.Handle // the session whose queues were spoiled last
+	posted   map[int]int // events of a flooder, by the process that they are for
 }
 
 type spoiledSegment struct {
@@ -62,10 +63,15 @@ func (s *spoils) keep(h shm.Host, m wire.Message, descs []shm.Desc) []shm.Desc {
 	return rest
 }
 
+// contains says whether the segment has a location, and event queues.
+func (g *spoiledSegment) contains(at wire.Location) bool {
+	return at >= g.base && at < g.base+wire.Location(g.Size()) && g.peer != nil
+}
+
 // spoil writes laps that no history explains into all slots of both event queues of a session, and rings.
 func (s *spoils) spoil(m wire.Message) {
 	for _, g := range s.segments {
-		if m.ReadQueue < g.base || m.ReadQueue >= g.base+wire.Location(g.Size()) || g.peer == nil {
+		if !g.contains(m.ReadQueue) {
 			continue
 		}
 		for _, at := range []wire.Location{m.ReadQueue, m.PostQueue} {
