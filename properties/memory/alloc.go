@@ -45,7 +45,7 @@ type (
 
 func allocScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "alloc", Verbs: allocVerbs, Generate: genAlloc, Compile: compileAlloc,
+		Name: "alloc", Verbs: allocVerbs, Generate: genAlloc, Scope: allocScope, Compile: compileAlloc,
 		Sometimes: []string{"reused", "exhausted", "refused"},
 		Doc:       "processes allocate and free blocks of one segment concurrently",
 		Long: `Up to three processes share one segment. alloc N allocates N bytes and fills the block with the

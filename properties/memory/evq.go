@@ -56,7 +56,7 @@ func (try) post(wr *evq.Writer, ev evq.Event) error  { return wr.TrySend(ev) }
 
 func evqScenario() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "evq", Verbs: evqVerbs, Generate: genEvq, Compile: compileEvq,
+		Name: "evq", Verbs: evqVerbs, Generate: genEvq, Scope: evqScope, Compile: compileEvq,
 		Sometimes: []string{"full", "empty", "consumer slept", "producer slept"},
 		Doc:       "several producers and one consumer share a bounded event queue and sleep on it",
 		Long: `Up to four producer processes post events of distinct values with evq.Writer: send sleeps while the queue

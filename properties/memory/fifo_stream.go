@@ -30,7 +30,7 @@ var fifoKeys = []scenario.Key{
 
 func fifoStream() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "fifo-stream", Verbs: streamVerbs, Generate: genStream, Compile: compileStream,
+		Name: "fifo-stream", Verbs: streamVerbs, Generate: genStream, Scope: streamScope, Compile: compileStream,
 		Sometimes: []string{"full", "empty", "wrapped", "partial"},
 		Doc:       "one producer and one consumer pass bytes through a fifo, without sleeping",
 		Long: `A producer and a consumer process share one fifo. The producer appends with write (copied and published),

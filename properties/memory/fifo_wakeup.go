@@ -27,7 +27,7 @@ var wakeupVerbs = scenario.Verbs{
 
 func fifoWakeup() *scenario.Scenario {
 	return &scenario.Scenario{
-		Name: "fifo-wakeup", Verbs: wakeupVerbs, Generate: genWakeup, Compile: compileWakeup,
+		Name: "fifo-wakeup", Verbs: wakeupVerbs, Generate: genWakeup, Scope: wakeupScope, Compile: compileWakeup,
 		Sometimes: []string{"writer slept", "reader slept", "drained"},
 		Doc:       "both sides sleep on doorbells: event flag and dequeue notification",
 		Long: `A producer writes with fifo.Writer, which sleeps while the fifo is full, and drains, which

@@ -31,6 +31,7 @@ type search struct {
 	time       time.Duration
 	seed       uint64
 	workers    int
+	scope      int
 	noShrink   bool
 	out        string
 }
@@ -54,6 +55,7 @@ violation is being shrunk, it ends the shrinking. With --n in place of --time,
 equal seeds and numbers of workers give equal results.`,
 		Example: a.example(`  PROGRAM explore SCENARIO
   PROGRAM explore SCENARIO --strategy dfs:2 --n 100000
+  PROGRAM explore SCENARIO --strategy dpor --scope 3
   PROGRAM explore SCENARIO --mutant MUTANT --time 1m --seed 7`),
 		Args:              Arguments(1, 1, "SCENARIO ("+a.app.Name+" list shows them)"),
 		ValidArgsFunction: a.completeScenario,
@@ -79,6 +81,7 @@ equal seeds and numbers of workers give equal results.`,
 	f.DurationVar(&o.time, "time", 0, "end after this time (default 10s, none with --n)")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the cases and the random strategies")
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many explore at the same time")
+	f.IntVar(&o.scope, "scope", 0, "in place of cases that are drawn, take all of the scenario's scope `N`, the smallest first")
 	f.StringVar(&o.out, "out", "out", "directory for the trace of a violation")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "show a violation as it was found")
 	a.VerboseFlag(cmd, "show the coverage of faults")
@@ -99,10 +102,15 @@ func (o *search) check() error {
 		return Errorf(ExitUsage, "--n=%d: want a positive number", o.n)
 	case o.time < 0:
 		return Errorf(ExitUsage, "--time=%s: want a positive time", o.time)
+	case o.scope < 0:
+		return Errorf(ExitUsage, "--scope=%d: want a positive number", o.scope)
 	case o.workers < 1:
 		return Errorf(ExitUsage, "--workers=%d: want at least 1", o.workers)
 	case o.workers > MaxWorkers:
 		return Errorf(ExitUsage, "--workers=%d: want at most %d", o.workers, MaxWorkers)
+	}
+	if o.scope > 0 {
+		return nil // it comes to its end, and workers share the cases
 	}
 	if o.n == 0 && o.time == 0 {
 		o.time = defaultTime
@@ -120,6 +128,9 @@ func (o *search) limits() string {
 	if o.time > 0 {
 		words = append(words, o.time.String())
 	}
+	if o.scope > 0 {
+		words = append(words, fmt.Sprintf("all of scope %d", o.scope))
+	}
 	return strings.Join(words, " or ")
 }
 
@@ -130,7 +141,12 @@ func (a *Invocation) explore(ctx context.Context, r *Exploration) error {
 		return err
 	}
 	o := r.search
-	a.Update(func() { r.Strategies, r.Seed, r.Workers, r.Outcome = o.strategies, o.seed, o.workers, interrupted })
+	if o.scope > 0 && s.Scope == nil {
+		return Errorf(ExitUsage, "--scope=%d: scenario %s has no scopes", o.scope, s.Name)
+	}
+	a.Update(func() {
+		r.Strategies, r.Seed, r.Workers, r.Scope, r.Outcome = o.strategies, o.seed, o.workers, o.scope, interrupted
+	})
 	a.Say("exploring %s with %s, seed %d, %s, for %s", s.Name, o.strategies, o.seed, Plural(o.workers, "worker"), o.limits())
 	begun := time.Now()
 	report, err := a.search(ctx, s, o, func(report *explore.Report) { a.Update(func() { r.count(report) }) })
@@ -157,11 +173,15 @@ func (a *Invocation) search(ctx context.Context, s *scenario.Scenario, o search,
 	defer line.Finish()
 	until := time.Now().Add(o.time)
 	return explore.Search(s, explore.SearchOptions{
-		Strategies: o.strategies, Seed: o.seed, MaxExecutions: o.n, Workers: o.workers,
+		Strategies: o.strategies, Seed: o.seed, MaxExecutions: o.n, Workers: o.workers, Scope: o.scope,
 		Stop: func() bool { return ctx.Err() != nil || o.time > 0 && time.Now().After(until) },
 		Progress: func(r *explore.Report) {
 			soFar(r)
 			line.Update(func(elapsed time.Duration) string {
+				if r.Planned > 0 {
+					return fmt.Sprintf("%s  %s of %s, %s executions (%s)", elapsed.Truncate(time.Second), Count(r.Cases),
+						Plural(r.Planned, "case"), Count(r.Executions), Rate(r.Executions, elapsed))
+				}
 				return fmt.Sprintf("%s  %s executions (%s), %s steps, %s distinct, %s, %s hit",
 					elapsed.Truncate(time.Second), Count(r.Executions), Rate(r.Executions, elapsed),
 					Rate(r.Steps, elapsed), Count(r.Distinct), Plural(r.Cases, "case"), Plural(r.Faults, "fault"))

@@ -33,6 +33,8 @@ type Exploration struct {
 	Steps      int                 `json:"steps" doc:"steps of all of them"`
 	Distinct   int                 `json:"distinct" doc:"executions with different digests, by worker"`
 	Cases      int                 `json:"cases" doc:"generated configurations and workloads"`
+	Scope      int                 `json:"scope,omitempty" doc:"the scope, 0 without one"`
+	Planned    int                 `json:"planned,omitempty" doc:"the cases of the scope"`
 	Checked    int                 `json:"checked" doc:"executions that were run twice to compare their digests"`
 	Cut        int                 `json:"cut" doc:"executions that reached the step bound; what differs only behind it was not run"`
 	Lanes      []laneResult        `json:"by_strategy" doc:"what each strategy did"`
@@ -51,6 +53,7 @@ type laneResult struct {
 	Cut        int    `json:"cut" doc:"those that reached the step bound"`
 	Exhausted  string `json:"exhausted,omitempty" doc:"the bound within which it ran everything"`
 	LeftOut    string `json:"left_out,omitempty" doc:"what it left out although it came to its end"`
+	Redundant  int    `json:"redundant,omitempty" doc:"its executions that repeat another or lead nowhere"`
 	Width      int    `json:"width,omitempty" doc:"how many values of each draw of an input it tries, if not all"`
 }
 
@@ -73,7 +76,7 @@ type Violation struct {
 // count takes the counts from a report.
 func (r *Exploration) count(report *explore.Report) {
 	r.Executions, r.Steps, r.Distinct = report.Executions, report.Steps, report.Distinct
-	r.Cases, r.Checked, r.Cut = report.Cases, report.Checked, report.Cut
+	r.Cases, r.Checked, r.Cut, r.Planned = report.Cases, report.Checked, report.Cut, report.Planned
 }
 
 // fill takes everything but the violation from a report.
@@ -88,7 +91,7 @@ func (r *Exploration) fill(report *explore.Report, stopped bool) {
 		r.Outcome = violated
 	case stopped:
 		r.Outcome = interrupted
-	case len(r.Unreached) > 0:
+	case len(r.Unreached) > 0 && (r.Planned == 0 || r.exhaustedLane() < 0):
 		r.Outcome = inconclusive
 	default:
 		r.Outcome = held
@@ -127,6 +130,9 @@ func (r *Exploration) Print(p *Printer) {
 		Plural(r.Cases, "case"), Plural(r.Steps, "step"), Count(r.Checked))
 	p.Linef("  strategies  %s, seed %d, %s", r.Strategies, r.Seed, Plural(r.Workers, "worker"))
 	r.printLanes(p)
+	if r.Outcome == held && len(r.Unreached) > 0 {
+		p.Linef("  unreached   %s, in this scope", strings.Join(r.Unreached, ", "))
+	}
 	if len(r.Sometimes) > 0 {
 		var marks []string
 		for _, name := range slices.Sorted(maps.Keys(r.Sometimes)) {
@@ -147,6 +153,9 @@ func (r *Exploration) printLanes(p *Printer) {
 		p.Linef("  executions  %s", strings.Join(ran, ", "))
 	}
 	for _, l := range r.Lanes {
+		if l.Redundant > 0 {
+			p.Linef("  redundant   %s of %s repeat another or lead nowhere", Plural(l.Redundant, "execution"), l.Name)
+		}
 		if l.LeftOut != "" {
 			p.Linef("  left out    %s: %s", l.Name, l.LeftOut)
 		}
@@ -165,6 +174,12 @@ func (r *Exploration) extent() string {
 	case r.Outcome == inconclusive:
 		return fmt.Sprintf(": never reached %s within %s; %s", quoted(r.Unreached), ran, r.advice())
 	}
+	if i := r.exhaustedLane(); r.Planned > 0 && i >= 0 {
+		return fmt.Sprintf(", exhausted: scope %d: %s, %s, %s", r.Scope, Plural(r.Planned, "case"), ran, r.Lanes[i].Exhausted)
+	}
+	if r.Planned > 0 {
+		ran = fmt.Sprintf("%s of %s of scope %d and %s", Count(r.Cases), Plural(r.Planned, "case"), r.Scope, ran)
+	}
 	var exhausted []string
 	for _, l := range r.Lanes {
 		if l.Exhausted != "" {
@@ -175,6 +190,11 @@ func (r *Exploration) extent() string {
 		return fmt.Sprintf(", %s exhausted within %s", strings.Join(exhausted, ", "), ran)
 	}
 	return fmt.Sprintf(" within %s (not exhaustive)", ran)
+}
+
+// exhaustedLane returns the first strategy that has run everything within its bound, or -1.
+func (r *Exploration) exhaustedLane() int {
+	return slices.IndexFunc(r.Lanes, func(l laneResult) bool { return l.Exhausted != "" })
 }
 
 // advice says what can help to reach a state: not more time, if every strategy explores within a bound.

@@ -64,6 +64,9 @@ func (d *Search) Exhausted() string {
 // LeftOut returns what the search leaves out although it has come to its end, or "".
 func (d *Search) LeftOut() string { return d.left }
 
+// Redundant returns the number of executions that were given up, because they repeat another or no step is possible.
+func (d *Search) Redundant() int { return d.abandoned }
+
 // Next returns the Search as Chooser of the next execution, or nil when there is none left.
 func (d *Search) Next() sim.Chooser {
 	if d.began && !d.backtrack() && !d.nextInput() {

@@ -1,7 +1,9 @@
 package explore
 
 import (
+	"cmp"
 	"errors"
+	"math"
 
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
@@ -21,7 +23,7 @@ type Options struct {
 	Stop func() bool
 	// Progress is called now and then with the counts so far. May be nil.
 	Progress func(*Report)
-	// Width is how many values of every draw an InputChooser explores; 0 means 2.
+	// Width is how many values of every draw an InputChooser explores; 0 means 2, and -1 all.
 	Width int
 	// Fixed, if not nil, is explored instead of generated inputs.
 	Fixed *scenario.Input
@@ -62,6 +64,12 @@ type explorer struct {
 	done     bool
 }
 
+// reduction is a Strategy that leaves out what is equivalent to something else.
+type reduction interface {
+	LeftOut() string
+	Redundant() int
+}
+
 // Explore runs executions of s until one violates a property, no strategy has any left, or a limit is
 // reached. The report is a function of s, the options and the strategies, unless Stop looks at a
 // clock. The error is about the inputs of s, not about what they do.
@@ -88,16 +96,17 @@ func newExplorer(s *scenario.Scenario, opt Options) *explorer {
 		rep:  &Report{Strategies: make([]StrategyReport, len(opt.Strategies))},
 		seen: map[uint64]struct{}{},
 	}
-	if x.opt.Width == 0 {
-		x.opt.Width = 2
+	width := cmp.Or(opt.Width, 2)
+	if width < 0 {
+		width = math.MaxInt
 	}
 	seeds := scenario.NewRand(opt.Seed)
 	for i, st := range opt.Strategies {
 		l := &lane{strategy: st, report: &x.rep.Strategies[i], source: seeds.Fork(1)}
 		l.report.Name = st.String()
 		if _, ok := st.(InputChooser); ok {
-			l.report.Width = x.opt.Width
-			l.inputs = &inputs{width: x.opt.Width}
+			l.report.Width = max(cmp.Or(opt.Width, 2), 0)
+			l.inputs = &inputs{width: width}
 		}
 		x.lanes = append(x.lanes, l)
 	}
@@ -154,7 +163,7 @@ func (x *explorer) one(l *lane) error {
 		if e, ok := l.strategy.(Exhaustive); ok && l.report.Cut == 0 {
 			l.report.Exhausted = e.Exhausted()
 		}
-		if e, ok := l.strategy.(interface{ LeftOut() string }); ok {
+		if e, ok := l.strategy.(reduction); ok {
 			l.report.LeftOut = e.LeftOut()
 		}
 		return nil
@@ -169,6 +178,9 @@ func (x *explorer) one(l *lane) error {
 	o := &x.out
 	diverged := l.strategy.Done(o)
 	x.count(l, o)
+	if e, ok := l.strategy.(reduction); ok {
+		l.report.Redundant = e.Redundant()
+	}
 	if o.Failure == nil && diverged == nil && !x.due() {
 		return nil
 	}

@@ -24,6 +24,7 @@ type Report struct {
 	Steps      int
 	Faults     int // that happened
 	Cases      int // inputs: distinct in a row, for an InputChooser; drawn, for the others
+	Planned    int // inputs of the scope, 0 without one
 	Distinct   int // executions with different digests, by worker; exact up to a million
 	Checked    int // executions run twice to compare digests
 	// Cut counts the executions that reached the step bound ([sim.Outcome.Cut]).
@@ -45,6 +46,8 @@ type StrategyReport struct {
 	Exhausted string
 	// LeftOut is what a strategy that came to its end has not explored although it is within its bound, in words.
 	LeftOut string
+	// Redundant is how many executions repeat another or lead nowhere, if the strategy knows.
+	Redundant int
 	// Width is how many values of every draw of an input the strategy tries, 0 for all of them. More
 	// executions of a strategy with a width do not reach what needs another value.
 	Width int
@@ -57,9 +60,10 @@ func merge(reports []*Report, strategies []Strategy, sometimes []string) *Report
 	for _, s := range strategies {
 		sum.Strategies = append(sum.Strategies, StrategyReport{Name: s.String()})
 	}
+	unfinished := make([]bool, len(strategies))
 	for _, r := range reports {
 		sum.add(r)
-		sum.addStrategies(r.Strategies)
+		sum.addStrategies(r.Strategies, unfinished)
 		sum.Coverage = sim.MergeCoverage(sum.Coverage, r.Coverage)
 		for m, n := range r.Sometimes { //tidy:unordered sums
 			sum.Sometimes[m] += n
@@ -83,8 +87,9 @@ func (sum *Report) add(r *Report) {
 	sum.Cut += r.Cut
 }
 
-// addStrategies adds what the strategies of one worker did, which are some of all, in their order.
-func (sum *Report) addStrategies(some []StrategyReport) {
+// addStrategies adds what the strategies of one worker did, which are some of all, in their order. It notes which have not
+// exhausted their bound.
+func (sum *Report) addStrategies(some []StrategyReport, unfinished []bool) {
 	i := 0
 	for _, s := range some {
 		for sum.Strategies[i].Name != s.Name {
@@ -93,9 +98,14 @@ func (sum *Report) addStrategies(some []StrategyReport) {
 		t := &sum.Strategies[i]
 		t.Executions += s.Executions
 		t.Cut += s.Cut
-		t.Width, t.LeftOut = s.Width, s.LeftOut
-		if t.Exhausted == "" {
-			t.Exhausted = s.Exhausted
+		t.Width = s.Width
+		if s.LeftOut != "" {
+			t.LeftOut = s.LeftOut
+		}
+		t.Redundant += s.Redundant
+		unfinished[i] = unfinished[i] || s.Exhausted == ""
+		if t.Exhausted = s.Exhausted; unfinished[i] {
+			t.Exhausted = "" // what one worker has left, all have
 		}
 		i++
 	}

@@ -22,6 +22,9 @@ type SearchOptions struct {
 	Seed uint64
 	// MaxExecutions is over all workers; 0 means no limit.
 	MaxExecutions int
+	// Scope, if positive, takes all inputs of the scenario's scope in place of generated ones. Workers then share the cases,
+	// and exhaustive strategies run in each.
+	Scope int
 	// Workers explore at the same time and share nothing; 0 means 1. There are no more than executions, and
 	// one if all strategies are Exhaustive.
 	Workers int
@@ -45,16 +48,29 @@ func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
 	}
 	g := &group{opt: opt}
 	n := Workers(opt.Workers, opt.MaxExecutions, all)
+	if opt.Scope > 0 {
+		n = max(opt.Workers, 1)
+	}
 	for i := range n {
-		strategies, seed := all, opt.Seed+uint64(i)*0x9e3779b97f4a7c15
+		s, strategies, seed := s, all, opt.Seed+uint64(i)*0x9e3779b97f4a7c15
 		if i > 0 {
 			if strategies, err = ParseStrategies(opt.Strategies, seed); err != nil {
 				return nil, err
 			}
-			strategies = slices.DeleteFunc(strategies, exhaustive)
+			if opt.Scope == 0 {
+				strategies = slices.DeleteFunc(strategies, exhaustive)
+			}
+		}
+		width := 0
+		if opt.Scope > 0 {
+			var cases int
+			if s, cases = s.Within(opt.Scope, i, n); cases == 0 {
+				continue // there are fewer cases than workers
+			}
+			g.planned, width = g.planned+cases, -1
 		}
 		share := (opt.MaxExecutions + n - 1 - i) / n
-		g.explorers = append(g.explorers, newExplorer(s, Options{Strategies: strategies, Seed: seed, MaxExecutions: share}))
+		g.explorers = append(g.explorers, newExplorer(s, Options{Strategies: strategies, Seed: seed, MaxExecutions: share, Width: width}))
 	}
 	defer g.close()
 	return g.search(all)
@@ -80,6 +96,7 @@ func exhaustive(s Strategy) bool {
 // group is the workers of one search.
 type group struct {
 	opt       SearchOptions
+	planned   int // cases of the scope
 	explorers []*explorer
 	errs      []error
 	panicked  []string // what each worker panicked with, and where
@@ -96,7 +113,7 @@ func (g *group) search(all []Strategy) (*Report, error) {
 	g.errs, g.panicked = make([]error, len(g.explorers)), make([]string, len(g.explorers))
 	for g.round() {
 		if g.opt.Progress != nil {
-			sum := &Report{}
+			sum := &Report{Planned: g.planned}
 			for _, x := range g.explorers {
 				sum.add(x.rep)
 			}
@@ -113,7 +130,9 @@ func (g *group) search(all []Strategy) (*Report, error) {
 	for _, x := range g.explorers {
 		reports = append(reports, x.finish())
 	}
-	return merge(reports, all, g.explorers[0].scenario.Sometimes), nil
+	sum := merge(reports, all, g.explorers[0].scenario.Sometimes)
+	sum.Planned = g.planned
+	return sum, nil
 }
 
 // round gives each worker one turn; it says whether the search goes on.

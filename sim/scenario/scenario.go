@@ -1,6 +1,9 @@
 package scenario
 
 import (
+	"iter"
+	"slices"
+
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
 	"cutthrough/sim/trace"
@@ -26,6 +29,10 @@ type Scenario struct {
 	// Generate draws an input that Compile accepts. If the Source answers 0 throughout, the
 	// input is the simplest one.
 	Generate func(Source) Input
+	// Scope returns all inputs up to a size, the smallest first, and those that are equal but for names once. It may be nil. What
+	// size and what is left out, ScopeDoc says in a line.
+	Scope    func(n int) iter.Seq[Input]
+	ScopeDoc string
 	// Compile returns the program of an input. The error says what is wrong with the
 	// input, which may come from a file.
 	Compile func(Input) (Program, error)
@@ -55,4 +62,17 @@ func (t *Scenario) RunOnce(r *sim.Runner, in Input, schedule []exec.Intervention
 	rp := sim.NewReplay(schedule)
 	o := r.Run(p.Config, rp, p.Setup)
 	return o, rp.Unmet(), nil
+}
+
+// Within returns the scenario whose inputs are those of t's scope n, and their number. A generator draws one number, the case. Of
+// several parts, numbered from 0, it has the cases whose number leaves the rest part when it is divided by parts.
+func (t *Scenario) Within(n, part, parts int) (*Scenario, int) {
+	all := slices.Collect(t.Scope(n))
+	var mine []Input
+	for i := part; i < len(all); i += parts {
+		mine = append(mine, all[i])
+	}
+	within := *t
+	within.Generate = func(src Source) Input { return mine[src.Intn(len(mine), "case")] }
+	return &within, len(mine)
 }
