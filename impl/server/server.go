@@ -44,6 +44,7 @@ type Server struct {
 	admission   admission
 	admissions  Admissions
 	closing     []shm.Conn // when the lock is given back
+	encoded     []byte     // the message that is sent under the lock
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
 	bells       bells
