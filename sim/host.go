@@ -347,7 +347,9 @@ func (never) signalled() bool { return false }
 
 // NewLock implements [shm.Host].
 func (p *Process) NewLock(name shm.Name) sync.Locker {
-	return &lock{w: p.w, id: p.w.object("lock", name.String()), name: name}
+	l := p.w.run.locks.get()
+	*l = lock{w: p.w, id: p.w.object("lock", name.String()), name: name}
+	return l
 }
 
 // lock is a mutex whose waiters are disabled while it is held.

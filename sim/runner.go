@@ -30,6 +30,13 @@ type engine struct {
 	tasks     pool[task]
 	views     pool[view]
 	descs     pool[desc]
+	bells     pool[bell]
+	doorbells pool[doorbell]
+	ringers   pool[ringer]
+	locks     pool[lock]
+	pipes     pool[pipe]
+	conns     pool[conn]
+	bytes     []byte // of messages
 	world     World
 	delayed   []delayed
 	coverage  coverage
@@ -158,6 +165,13 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	r.tasks.reset()
 	r.views.reset()
 	r.descs.reset()
+	r.bells.reset()
+	r.doorbells.reset()
+	r.ringers.reset()
+	r.locks.reset()
+	r.pipes.reset()
+	r.conns.reset()
+	r.bytes = r.bytes[:0]
 }
 
 // newTask returns a task that is not launched yet.
