@@ -18,10 +18,3 @@ func (p *pool[T]) get() *T {
 
 // reset takes all objects back.
 func (p *pool[T]) reset() { p.used = 0 }
-
-// copyOf returns a copy of b that lasts as long as the execution.
-func (e *engine) copyOf(b []byte) []byte {
-	n := len(e.bytes)
-	e.bytes = append(e.bytes, b...) // if it moves, the copies before keep their place
-	return e.bytes[n:len(e.bytes):len(e.bytes)]
-}

@@ -174,6 +174,13 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	r.bytes = r.bytes[:0]
 }
 
+// copyOf returns a copy of b that lasts as long as the execution.
+func (e *engine) copyOf(b []byte) []byte {
+	n := len(e.bytes)
+	e.bytes = append(e.bytes, b...) // if it moves, the copies before keep their place
+	return e.bytes[n:len(e.bytes):len(e.bytes)]
+}
+
 // newTask returns a task that is not launched yet.
 func (w *World) newTask(p *Process, name string, f func()) *task {
 	if len(w.tasks) == w.cfg.MaxTasks {
