@@ -2,7 +2,6 @@ package layer
 
 import (
 	"maps"
-	"slices"
 
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
@@ -10,10 +9,8 @@ import (
 
 // checkQuotas: what is counted for applications, pairs, users and in total is what they have, each session and
 // segment has one payer, and no count exceeds its quota (S17).
-func (l *Core) checkQuotas(bad report) {
-	held, bytes := map[wire.Handle][2]int{}, map[wire.Handle]uint64{}
-	inside := map[wire.Handle][2]int{}
-	users := map[uint32]account{}
+func (l *Core) checkQuotas(b *books, bad report) {
+	held, inside, bytes, users := b.held, b.inside, b.bytes, b.users
 	add := func(user uint32, n account) {
 		a := users[user]
 		users[user] = account{a.apps + n.apps, a.listeners + n.listeners, a.sessions + n.sessions, a.bytes + n.bytes}
@@ -81,8 +78,8 @@ func (l *Core) checkUsers(users map[uint32]account, bad report) {
 	if !maps.Equal(l.users, users) {
 		bad("S17", "users count %v, have %v", l.users, users)
 	}
-	for _, u := range slices.Sorted(maps.Keys(users)) {
-		if a := users[u]; a.apps > l.cfg.MaxUserApps || a.listeners > l.cfg.MaxUserListeners {
+	for u, a := range users { //tidy:unordered what is reported is sorted
+		if a.apps > l.cfg.MaxUserApps || a.listeners > l.cfg.MaxUserListeners {
 			bad("S17", "user %d has %+v", u, a)
 		}
 	}
