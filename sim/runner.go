@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"cutthrough/shm"
 	"cutthrough/shm/access"
@@ -39,7 +38,7 @@ type engine struct {
 	bytes     []byte // of messages
 	world     World
 	delayed   []delayed
-	coverage  coverage
+	sites     sites
 	sometimes map[string]int
 	guard     guard
 }
@@ -56,7 +55,7 @@ func (r *Runner) abandon() {
 	old := r.engine
 	r.left, r.hung = old.world.schedule(), true
 	r.engine = newEngine()
-	r.coverage.cells = slices.Clone(old.coverage.cells)
+	r.sites = old.sites.clone()
 	maps.Copy(r.sometimes, old.sometimes)
 }
 
@@ -187,16 +186,14 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 		panic(fmt.Sprintf("sim: more than %d tasks: see Config.MaxTasks", w.cfg.MaxTasks))
 	}
 	t := w.run.tasks.get()
-	for _, i := range t.touched {
-		t.counts[i] = 0
-	}
+	clear(t.counts)
 	parent := -1
 	if w.cur != nil {
 		parent = w.cur.id
 	}
 	*t = task{
 		id: len(w.tasks), parent: parent, name: name, proc: p, body: f, deadline: shm.Forever,
-		co: t.co, counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]},
+		co: t.co, counts: t.counts, poll: poll{loads: t.poll.loads[:0]},
 	}
 	w.tasks = append(w.tasks, t)
 	w.trail(Spawned)

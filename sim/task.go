@@ -71,10 +71,9 @@ type task struct {
 	waits waitable // what the pending operation waits for, nil if it does not wait
 	await wordWait
 
-	poll    poll
-	counts  []uint32 // executions of (name, op), for anchors
-	touched []uint32
-	steps   int // in phase 2, to name a spinner
+	poll   poll
+	counts []uint32 // how often it came to each site, for anchors
+	steps  int      // in phase 2, to name a spinner
 }
 
 // waitable is what a task can wait for.
