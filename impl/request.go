@@ -87,8 +87,10 @@ func (a *attachment) requestLocked(r *request, m wire.Message, w *request) {
 // awaitLocked waits until r has its reply, ended says that none is to come, or the caller's patience ends. Then the reply
 // may still come, and make a session or a listener.
 func (a *attachment) awaitLocked(p patience, r *request, ended func() bool) error {
-	stop := context.AfterFunc(p.ctx, func() { _ = r.bell.Ring() })
-	defer stop()
+	if p.ctx.Done() != nil {
+		stop := context.AfterFunc(p.ctx, func() { _ = r.bell.Ring() })
+		defer stop()
+	}
 	late := false
 	for !r.done && !ended() && p.ctx.Err() == nil && !late {
 		late = waitUnlocked(a.app.mu, r.bell, nil, p.until) != nil

@@ -113,6 +113,10 @@ func (a *attachment) sendLocked(deadline time.Duration) {
 			continue
 		}
 		a.outgoing[0] = outgoing{}
+		if len(a.outgoing) == 1 {
+			a.outgoing = a.outgoing[:0] // the next message needs no new memory
+			break
+		}
 		a.outgoing = a.outgoing[1:]
 	}
 	a.sending = false
