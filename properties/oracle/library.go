@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"slices"
+
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 )
@@ -11,7 +13,7 @@ import (
 // libraryState is what the monitor knows of the library of one application.
 type libraryState struct {
 	usesLibrary bool
-	owes        map[owedReply]int         // replies to notifications
+	owes        []owedReply               // replies to notifications
 	requestIDs  map[uint64]bool           // used by requests so far
 	closed      map[wire.Handle]wire.Type // the message that closed each session
 }
@@ -23,14 +25,14 @@ type owedReply struct {
 }
 
 func newLibraryState() libraryState {
-	return libraryState{owes: map[owedReply]int{}, requestIDs: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
+	return libraryState{requestIDs: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
 }
 
 // told records the reply that the application owes for a notification.
 func (c *libraryState) told(m wire.Message) {
 	switch m.Type {
 	case wire.Map, wire.Unmap, wire.Accept:
-		c.owes[owedReply{m.Type.Reply(), m.Handle}]++
+		c.owes = append(c.owes, owedReply{m.Type.Reply(), m.Handle})
 	}
 }
 
@@ -38,10 +40,11 @@ func (c *libraryState) told(m wire.Message) {
 func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Message) {
 	switch m.Type {
 	case wire.MapReply, wire.UnmapReply, wire.AcceptReply:
-		if c.owes[owedReply{m.Type, m.Handle}] == 0 || m.RequestID != 0 {
+		i := slices.Index(c.owes, owedReply{m.Type, m.Handle})
+		if i < 0 || m.RequestID != 0 {
 			o.wrong(AppFollowsProtocol, ch, m, "the answer is to no notification")
 		}
-		c.owes[owedReply{m.Type, m.Handle}]--
+		c.owes = slices.Delete(c.owes, i, i+1)
 		return
 	case wire.Disconnect, wire.Reset:
 		if c.closed[m.Handle] != 0 || m.Handle.Kind() != wire.KindSession {
@@ -67,7 +70,7 @@ type Close struct {
 func (o *Messages) CloseReported(t Close) bool {
 	ch := o.channel[t.App]
 	c, s := o.channels[ch], o.sessions[t.Handle]
-	return s == nil || s.closing[ch] || c.closed[t.Handle] != 0
+	return s == nil || s.closing(ch) || c.closed[t.Handle] != 0
 }
 
 // ResetReported says whether the application of a close that discards unread bytes has sent a reset to the session layer. It is also true
@@ -75,5 +78,5 @@ func (o *Messages) CloseReported(t Close) bool {
 func (o *Messages) ResetReported(t Close) bool {
 	ch := o.channel[t.App]
 	c, s := o.channels[ch], o.sessions[t.Handle]
-	return s == nil || s.reset[ch] || c.closed[t.Handle] == wire.Reset
+	return s == nil || s.reset(ch) || c.closed[t.Handle] == wire.Reset
 }

@@ -1,7 +1,8 @@
 package oracle
 
 import (
-	"maps"
+	"cmp"
+	"slices"
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
@@ -13,7 +14,9 @@ type Messages struct {
 	fail Failer
 	Setting
 	channels map[layer.Channel]*channelState
+	all      []*channelState // in order of their numbers
 	sessions map[wire.Handle]*sessionState
+	accepted []*sessionState               // the same, in order
 	owner    map[wire.Handle]layer.Channel // of each handle of an application or listener, for ever
 	channel  map[int]layer.Channel         // by application
 	left     map[int]bool                  // applications that have gone; messages of theirs may still be under way
@@ -46,18 +49,49 @@ type takenMessage struct {
 
 // channelState is the state of one channel, as its messages show it.
 type channelState struct {
+	id       layer.Channel
 	attached bool
-	pending  map[request]int
+	pending  []request            // each as often as it waits for a reply
 	live     map[wire.Handle]bool // listeners and sessions that it was told of: true until they end
-	mapped   map[wire.Handle]wire.Message
-	answered map[wire.Handle]bool // it has said that it has mapped it
-	unmapped map[wire.Handle]bool
-	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
-	unused   map[wire.Handle]wire.Message // mapped, but not used by a session so far
-	made     []wire.Message               // and not received so far
-	inflight wire.Handle                  // the segment of the last map that it has received and not answered
+	segments []*segmentState      // that it was ever told to map
+	made     []wire.Message       // and not received so far
+	inflight wire.Handle          // the segment of the last map that it has received and not answered
 	gone     bool
 	libraryState
+}
+
+// segmentState is what one application knows of a segment.
+type segmentState struct {
+	told     wire.Message // the last map
+	mapped   bool         // it was told to, and not to unmap it
+	answered bool         // it has said that it has mapped it
+	unmapped bool         // it was told to unmap it
+	held     bool         // mapped, or not yet unmapped
+	unused   bool         // mapped, but not used by a session so far
+}
+
+// segment returns what the application knows of a segment, nil if it was never told of it.
+func (c *channelState) segment(h wire.Handle) *segmentState {
+	for _, g := range c.segments {
+		if g.told.Handle == h {
+			return g
+		}
+	}
+	return nil
+}
+
+// covers says whether the place of a map message contains a location.
+func covers(g wire.Message, at wire.Location) bool {
+	return at >= g.Base && at < g.Base+wire.Location(g.Size)
+}
+
+// answer removes one request, and says whether it was there.
+func (c *channelState) answer(r request) bool {
+	i := slices.Index(c.pending, r)
+	if i >= 0 {
+		c.pending = slices.Delete(c.pending, i, i+1)
+	}
+	return i >= 0
 }
 
 // request identifies the requests that a reply may answer.
@@ -76,13 +110,16 @@ type sessionState struct {
 	listener       wire.Handle
 	server, client layer.Channel
 	established    bool
-	unbound        bool                   // its listener ended before it was established
-	closeAsked     bool                   // an application asked to close it
-	closing        map[layer.Channel]bool // the sides that were told of a close
-	reset          map[layer.Channel]bool // the sides that were told of a reset
-	connector      layer.Channel          // the client of the connect, if it is known
-	context        uint64                 // request id of the connect
+	unbound        bool            // its listener ended before it was established
+	closeAsked     bool            // an application asked to close it
+	closed         []layer.Channel // the sides that were told of a close
+	resets         []layer.Channel // the sides that were told of a reset
+	connector      layer.Channel   // the client of the connect, if it is known
+	context        uint64          // request id of the connect
 }
+
+func (s *sessionState) closing(ch layer.Channel) bool { return slices.Contains(s.closed, ch) }
+func (s *sessionState) reset(ch layer.Channel) bool   { return slices.Contains(s.resets, ch) }
 
 // Failer ends a run that violates a property: it does not return. [cutthrough/sim.World.Fail] is one.
 type Failer func(property, format string, args ...any)
@@ -108,12 +145,10 @@ func (o *Messages) Opened(ch layer.Channel, peer wire.Peer) { o.peers[ch] = peer
 func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 	c := o.channels[ch]
 	if c == nil {
-		c = &channelState{
-			pending: map[request]int{}, live: map[wire.Handle]bool{},
-			mapped: map[wire.Handle]wire.Message{}, answered: map[wire.Handle]bool{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
-			unused: map[wire.Handle]wire.Message{}, libraryState: newLibraryState(),
-		}
+		c = &channelState{id: ch, live: map[wire.Handle]bool{}, libraryState: newLibraryState()}
 		o.channels[ch] = c
+		i, _ := slices.BinarySearchFunc(o.all, ch, func(c *channelState, ch layer.Channel) int { return cmp.Compare(c.id, ch) })
+		o.all = slices.Insert(o.all, i, c)
 	}
 	if made {
 		c.made = append(c.made, m)
@@ -134,12 +169,14 @@ func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 func (o *Messages) EndStep() {
 	t := o.last
 	waits := t.m.Type == wire.Connect && (t.accepts || o.DelayedSegments)
-	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
+	if t.from != nil && !waits && slices.Contains(t.from.pending, requestOf(t.m)) {
 		o.wrong(ExactlyOneReply, t.ch, t.m, "the request was not answered before the next message was taken")
 	}
-	for ch, c := range o.channels {
-		for _, m := range c.unused {
-			o.wrong(MapBeforeUse, ch, m, "the map was not followed by a session in that segment")
+	for _, c := range o.all {
+		for _, g := range c.segments {
+			if g.unused {
+				o.wrong(MapBeforeUse, c.id, g.told, "the map was not followed by a session in that segment")
+			}
 		}
 	}
 }
@@ -149,16 +186,17 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 	s := o.sessions[m.Handle]
 	switch m.Type {
 	case wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset:
-		c.pending[requestOf(m)]++
+		c.pending = append(c.pending, requestOf(m))
 		if s != nil && c.live[m.Handle] {
 			s.closeAsked = true
 		}
 		if m.Type == wire.Detach { // it gives up all that it has
 			c.gone = true
-			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == wire.Connect })
+			c.pending = slices.DeleteFunc(c.pending, func(r request) bool { return r.kind == wire.Connect })
 			clear(c.live)
-			clear(c.mapped)
-			clear(c.held)
+			for _, g := range c.segments {
+				g.mapped, g.held = false, false
+			}
 			c.inflight = 0
 		}
 		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
@@ -166,24 +204,23 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 		}
 	case wire.MapReply:
 		c.settle(m.Handle)
-		if m.Status != wire.OK && !c.answered[m.Handle] {
-			delete(c.mapped, m.Handle)
-			delete(c.held, m.Handle)
-		}
-		if _, ok := c.held[m.Handle]; ok {
-			c.answered[m.Handle] = true // the first answer counts
+		if g := c.segment(m.Handle); g != nil {
+			if m.Status != wire.OK && !g.answered {
+				g.mapped, g.held = false, false
+			}
+			g.answered = g.answered || g.held // the first answer counts
 		}
 	case wire.UnmapReply:
 		c.settle(m.Handle)
-		if c.unmapped[m.Handle] {
-			delete(c.held, m.Handle)
+		if g := c.segment(m.Handle); g != nil && g.unmapped {
+			g.held = false
 		}
 	case wire.AcceptReply:
-		if s != nil && s.server == ch && m.Status != wire.OK && (!s.established || s.closing[ch]) {
+		if s != nil && s.server == ch && m.Status != wire.OK && (!s.established || s.closing(ch)) {
 			c.live[m.Handle] = false
 		}
 	case wire.DisconnectReply, wire.ResetReply:
-		if s != nil && s.closing[ch] {
+		if s != nil && s.closing(ch) {
 			c.live[m.Handle] = false
 		}
 	}
@@ -198,37 +235,39 @@ func (c *channelState) settle(segment wire.Handle) {
 
 // checkMade checks a message of the layer.
 func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) {
-	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
+	if kind := names[m.Type]; kind != 0 && m.Status == wire.OK && m.Handle.Kind() != kind {
 		o.wrong(UniqueHandles, ch, m, "the handle is of the wrong kind")
 	}
 	switch m.Type {
 	case wire.Map:
-		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
+		g := c.segment(m.Handle)
+		if g != nil && (g.mapped || g.unmapped) {
 			o.wrong(MapUnmapPairs, ch, m, "the application was told to map this segment before")
 		}
 		o.checkPlaces(ch, m)
-		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
-		delete(c.answered, m.Handle)
+		if g == nil {
+			g = new(segmentState)
+			c.segments = append(c.segments, g)
+		}
+		*g = segmentState{told: m, mapped: true, held: true, unused: true}
 	case wire.Unmap:
-		if _, ok := c.mapped[m.Handle]; !ok {
+		g := c.segment(m.Handle)
+		if g == nil || !g.mapped {
 			o.wrong(MapUnmapPairs, ch, m, "the application was not told to map this segment")
 		}
-		for h, s := range o.sessions {
-			if c.live[h] && s.within(c.mapped[m.Handle]) {
+		for _, s := range o.accepted {
+			if c.live[s.accept.Handle] && s.within(g.told) {
 				o.wrong(UnmapAfterUse, ch, m, "the application still uses a session in this segment")
 			}
 		}
-		delete(c.mapped, m.Handle)
-		c.unmapped[m.Handle] = true
+		g.mapped, g.unmapped = false, true
 	case wire.Accept:
 		if o.sessions[m.Handle] != nil {
 			o.wrong(UniqueHandles, ch, m, "the handle has named another session")
 		}
 		o.checkAccept(ch, c, m)
-		o.sessions[m.Handle] = &sessionState{
-			accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID,
-			closing: map[layer.Channel]bool{}, reset: map[layer.Channel]bool{},
-		}
+		s := &sessionState{accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID}
+		o.sessions[m.Handle], o.accepted = s, append(o.accepted, s)
 		o.checkMapped(ch, c, m)
 	case wire.Disconnect, wire.Reset:
 		o.checkClose(ch, c, m)
@@ -241,13 +280,12 @@ func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) 
 func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message) {
 	full, half := request{m.Type - 1, m.RequestID, false}, request{m.Type - 1, m.RequestID, true}
 	r := full
-	if c.pending[full] == 0 {
+	if !slices.Contains(c.pending, full) {
 		r = half
 	}
-	if c.pending[r] == 0 {
+	if !c.answer(r) {
 		o.wrong(ExactlyOneReply, ch, m, "the application has no such request without an answer")
 	}
-	c.pending[r]--
 	o.checkAttached(ch, c, m)
 	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
 		o.wrong(ExactlyOneReply, ch, m, "the request was about another object")
@@ -275,7 +313,7 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 			o.wrong(OnlyOwnObjects, ch, m, "the application has no such object")
 		}
 		c.live[m.Handle] = r.half
-		for _, s := range o.sessions {
+		for _, s := range o.accepted {
 			s.unbound = s.unbound || s.listener == m.Handle && !s.established
 		}
 	}
@@ -285,10 +323,9 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message) {
 	for _, at := range [...]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
-		for h, g := range c.mapped {
-			if at >= g.Base && at < g.Base+wire.Location(g.Size) {
-				delete(c.unused, h)
-				found = true
+		for _, g := range c.segments {
+			if g.mapped && covers(g.told, at) {
+				g.unused, found = false, true
 			}
 		}
 		if !found {
@@ -307,8 +344,12 @@ func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message)
 	case s.established && !s.closeAsked && !o.FailingCalls && !o.channels[s.server].gone && !o.channels[s.client].gone:
 		o.wrong(CloseHasCause, ch, m, "no side has closed the session or has gone")
 	}
-	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite
-	s.reset[ch] = s.reset[ch] || m.Type == wire.Reset
+	if m.CloseMode != wire.CloseWrite && !s.closing(ch) {
+		s.closed = append(s.closed, ch)
+	}
+	if m.Type == wire.Reset && !s.reset(ch) {
+		s.resets = append(s.resets, ch)
+	}
 }
 
 // Received checks that messages arrive in the order in which the layer sent them. Messages about a segment that
@@ -333,7 +374,7 @@ func (o *Messages) Received(app int, m wire.Message) {
 	}
 	for len(c.made) > 0 {
 		next := c.made[0]
-		c.made = c.made[1:]
+		c.made = slices.Delete(c.made, 0, 1)
 		if next == m {
 			return
 		}
