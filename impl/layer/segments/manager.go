@@ -49,6 +49,9 @@ func (m *Manager) Each(f func(g *Segment)) {
 // Len returns how many segments there are.
 func (m *Manager) Len() int { return m.segments.Len() }
 
+// Indices returns one more than the largest index of a segment so far.
+func (m *Manager) Indices() int { return m.segments.Indices() }
+
 // InUse returns how many bytes of the address space are taken, guards included.
 func (m *Manager) InUse() uint64 { return m.space.InUse() }
 
