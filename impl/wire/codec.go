@@ -234,8 +234,7 @@ func (m Message) Encode(b []byte) []byte {
 // range, or not of its type.
 func (m Message) Validate() error {
 	if len(m.Namespace) <= MaxNamespace && len(m.Endpoint.Name) <= maxName {
-		var buf [MaxSize]byte
-		if got, err := Decode(m.Encode(buf[:0])); err == nil && got == m {
+		if got, err := Decode(m.Encode(nil)); err == nil && got == m {
 			return nil
 		}
 	}
@@ -250,7 +249,7 @@ func Decode(b []byte) (Message, error) {
 		return m, fmt.Errorf("impl: %w: %d bytes, a header has %d", ErrMessage, len(b), HeaderSize)
 	}
 	if b[0] != 'C' || b[1] != 'T' {
-		return m, fmt.Errorf("impl: %w: magic %#x", ErrMessage, string(b[:2]))
+		return m, fmt.Errorf("impl: %w: magic %#x", ErrMessage, b[:2])
 	}
 	if b[2] != Version {
 		return m, fmt.Errorf("impl: %w: version %d, this is version %d", ErrMessage, b[2], Version)
