@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -101,7 +102,7 @@ func (p *Process) goTask(name string, f func(), daemon bool) {
 	w := p.w
 	unique := name
 	for n := 2; w.taskNamed(unique); n++ {
-		unique = fmt.Sprintf("%s.%d", name, n)
+		unique = name + "." + strconv.Itoa(n)
 	}
 	t := w.newTask(p, unique, f)
 	t.daemon = daemon

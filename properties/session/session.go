@@ -106,7 +106,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	var apps []*sessionApp
 	hist := &sessionHistory{
 		w: w, failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
-		attached: map[attachment]*simLayer{}, home: map[int]*simLayer{}, opened: map[wire.Handle]int{}, ports: map[int][]int{}, bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
+		opened: map[wire.Handle]int{}, bytes: map[written]int{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
@@ -266,7 +266,7 @@ func (x *sessionApp) dial(port int) error {
 
 func (x *sessionApp) listen(port int) error {
 	x.ports = append(x.ports, port) // from now on, if it dies
-	x.hist.ports[x.id] = x.ports
+	x.hist.apps[x.id].ports = x.ports
 	uri := uriOf(port)
 	if x.wildcard {
 		uri = fmt.Sprintf("tcp://0.0.0.0/%d", port)
