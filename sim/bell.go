@@ -58,7 +58,8 @@ func (b *bell) deserted() bool { return !b.local && b.ringers == 0 }
 
 // wake wakes the tasks that wait for b.
 func (b *bell) wake() {
-	for _, t := range b.w.tasks {
+	for m := b.w.waiting; m != 0; m &= m - 1 {
+		t := b.w.tasks[trailing(m)]
 		if d, ok := t.on.(*doorbell); ok && d.b == b {
 			b.w.wake(d)
 		}

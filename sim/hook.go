@@ -226,8 +226,8 @@ func (w *World) offer(t *task, p *Point, faults []option) {
 }
 
 func (w *World) timerPending() bool {
-	for _, t := range w.tasks {
-		if t.state == taskBlocked && t.deadline != shm.Forever {
+	for m := w.waiting; m != 0; m &= m - 1 {
+		if t := w.tasks[trailing(m)]; t.state == taskBlocked && t.deadline != shm.Forever {
 			return true
 		}
 	}

@@ -154,6 +154,7 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 	}
 	t.state = taskBlocked
 	w.enabled &^= 1 << t.id
+	w.waiting |= 1 << t.id
 	if w.rec != nil {
 		w.rec.wait(exec.WaitEvent, t)
 	}
@@ -164,6 +165,7 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 		w.tellWake(t, on)
 	}
 	t.on, t.ready = nil, nil
+	w.waiting &^= 1 << t.id
 	if w.rec != nil {
 		w.rec.wait(exec.WakeEvent, t)
 	}
@@ -172,7 +174,8 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 
 // wake makes the tasks that wait for on ready or not, according to on.
 func (w *World) wake(on waitable) {
-	for _, t := range w.tasks {
+	for m := w.waiting; m != 0; m &= m - 1 {
+		t := w.tasks[trailing(m)]
 		if t.on == on && t.state != taskDone && !t.timedOut {
 			w.setReady(t, on.signalled())
 		}
