@@ -13,19 +13,15 @@ import (
 // libraryState is what the monitor knows of the library of one application.
 type libraryState struct {
 	usesLibrary bool
-	owes        []owedReply               // replies to notifications
-	requestIDs  map[uint64]bool           // used by requests so far
-	closed      map[wire.Handle]wire.Type // the message that closed each session
+	owes        []owedReply                   // replies to notifications
+	requestIDs  table[uint64, bool]           // used by requests so far
+	closed      table[wire.Handle, wire.Type] // the message that closed each session
 }
 
 // owedReply identifies the reply to a notification.
 type owedReply struct {
 	kind wire.Type
 	h    wire.Handle
-}
-
-func newLibraryState() libraryState {
-	return libraryState{requestIDs: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
 }
 
 // told records the reply that the application owes for a notification.
@@ -47,17 +43,17 @@ func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Messag
 		c.owes = slices.Delete(c.owes, i, i+1)
 		return
 	case wire.Disconnect, wire.Reset:
-		if c.closed[m.Handle] != 0 || m.Handle.Kind() != wire.KindSession {
+		if c.closed.get(m.Handle) != 0 || m.Handle.Kind() != wire.KindSession {
 			o.wrong(AppFollowsProtocol, ch, m, "the object is closed already, or is no session")
 		}
 		if m.CloseMode != wire.CloseWrite {
-			c.closed[m.Handle] = m.Type
+			c.closed.set(m.Handle, m.Type)
 		}
 	}
-	if c.requestIDs[m.RequestID] {
+	if c.requestIDs.get(m.RequestID) {
 		o.wrong(AppFollowsProtocol, ch, m, "the request id was used before")
 	}
-	c.requestIDs[m.RequestID] = true
+	c.requestIDs.set(m.RequestID, true)
 }
 
 // Close is a close of a session by an application.
@@ -68,15 +64,15 @@ type Close struct {
 
 // CloseReported says whether the session layer has taken the close, or had told the application that the session is over.
 func (o *Messages) CloseReported(t Close) bool {
-	ch := o.channel[t.App]
-	c, s := o.channels[ch], o.sessions[t.Handle]
-	return s == nil || s.closing(ch) || c.closed[t.Handle] != 0
+	ch := o.channel.get(t.App)
+	c, s := o.stateOf(ch), o.sessionOf(t.Handle)
+	return s == nil || s.closing(ch) || c.closed.get(t.Handle) != 0
 }
 
 // ResetReported says whether the application of a close that discards unread bytes has sent a reset to the session layer. It is also true
 // if the application heard of a reset by its peer first: then it need not report its own.
 func (o *Messages) ResetReported(t Close) bool {
-	ch := o.channel[t.App]
-	c, s := o.channels[ch], o.sessions[t.Handle]
-	return s == nil || s.reset(ch) || c.closed[t.Handle] == wire.Reset
+	ch := o.channel.get(t.App)
+	c, s := o.stateOf(ch), o.sessionOf(t.Handle)
+	return s == nil || s.reset(ch) || c.closed.get(t.Handle) == wire.Reset
 }

@@ -56,7 +56,7 @@ func (k *Memory) Apply(fx layer.Effect) {
 		}
 		k.create(fx)
 	case layer.EffectDestroy:
-		for _, c := range k.mon.all {
+		for _, c := range k.mon.channels {
 			if g := c.segment(fx.Segment); g != nil && g.held && !c.gone {
 				k.fail(SegmentLifecycle, "%v destroyed, channel %d has it", fx.Segment, c.id)
 			}

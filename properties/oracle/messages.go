@@ -13,14 +13,12 @@ import (
 type Messages struct {
 	fail Failer
 	Setting
-	channels map[layer.Channel]*channelState
-	all      []*channelState // in order of their numbers
-	sessions map[wire.Handle]*sessionState
-	accepted []*sessionState               // the same, in order
-	owner    map[wire.Handle]layer.Channel // of each handle of an application or listener, for ever
-	channel  map[int]layer.Channel         // by application
-	left     map[int]bool                  // applications that have gone; messages of theirs may still be under way
-	peers    map[layer.Channel]wire.Peer   // the processes of all channels, or empty
+	channels []*channelState                   // in order of their numbers
+	sessions []*sessionState                   // in order of their accepts
+	owner    table[wire.Handle, layer.Channel] // of each handle of an application or listener, for ever
+	channel  table[int, layer.Channel]         // by application
+	left     table[int, bool]                  // applications that have gone; messages of theirs may still be under way
+	peers    table[layer.Channel, wire.Peer]   // the processes of all channels, or empty
 	last     takenMessage
 }
 
@@ -47,64 +45,6 @@ type takenMessage struct {
 	accepts bool // a server was asked to accept since
 }
 
-// channelState is the state of one channel, as its messages show it.
-type channelState struct {
-	id       layer.Channel
-	attached bool
-	pending  []request            // each as often as it waits for a reply
-	live     map[wire.Handle]bool // listeners and sessions that it was told of: true until they end
-	segments []*segmentState      // that it was ever told to map
-	made     []wire.Message       // and not received so far
-	inflight wire.Handle          // the segment of the last map that it has received and not answered
-	gone     bool
-	libraryState
-}
-
-// segmentState is what one application knows of a segment.
-type segmentState struct {
-	told     wire.Message // the last map
-	mapped   bool         // it was told to, and not to unmap it
-	answered bool         // it has said that it has mapped it
-	unmapped bool         // it was told to unmap it
-	held     bool         // mapped, or not yet unmapped
-	unused   bool         // mapped, but not used by a session so far
-}
-
-// segment returns what the application knows of a segment, nil if it was never told of it.
-func (c *channelState) segment(h wire.Handle) *segmentState {
-	for _, g := range c.segments {
-		if g.told.Handle == h {
-			return g
-		}
-	}
-	return nil
-}
-
-// covers says whether the place of a map message contains a location.
-func covers(g wire.Message, at wire.Location) bool {
-	return at >= g.Base && at < g.Base+wire.Location(g.Size)
-}
-
-// answer removes one request, and says whether it was there.
-func (c *channelState) answer(r request) bool {
-	i := slices.Index(c.pending, r)
-	if i >= 0 {
-		c.pending = slices.Delete(c.pending, i, i+1)
-	}
-	return i >= 0
-}
-
-// request identifies the requests that a reply may answer.
-type request struct {
-	kind    wire.Type
-	context uint64
-	half    bool // a close of the writing direction
-}
-
-func requestOf(m wire.Message) request {
-	return request{m.Type, m.RequestID, m.CloseMode == wire.CloseWrite}
-}
-
 type sessionState struct {
 	accept         wire.Message
 	listener       wire.Handle
@@ -126,11 +66,27 @@ type Failer func(property, format string, args ...any)
 
 // NewMessages returns a monitor that reports to fail.
 func NewMessages(fail Failer, setting Setting) *Messages {
-	return &Messages{
-		fail: fail, Setting: setting, channels: map[layer.Channel]*channelState{}, sessions: map[wire.Handle]*sessionState{},
-		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
-		left: map[int]bool{}, peers: map[layer.Channel]wire.Peer{},
+	return &Messages{fail: fail, Setting: setting}
+}
+
+// stateOf returns the state of a channel, nil before its first message.
+func (o *Messages) stateOf(ch layer.Channel) *channelState {
+	for _, c := range o.channels {
+		if c.id == ch {
+			return c
+		}
 	}
+	return nil
+}
+
+// sessionOf returns the session that a handle has named, or nil.
+func (o *Messages) sessionOf(h wire.Handle) *sessionState {
+	for _, s := range o.sessions {
+		if s.accept.Handle == h {
+			return s
+		}
+	}
+	return nil
 }
 
 func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why string) {
@@ -139,16 +95,15 @@ func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why 
 
 // Opened records the process behind a channel: the applications that it gets sessions with must be told of it. It is
 // called for every new channel, or for none.
-func (o *Messages) Opened(ch layer.Channel, peer wire.Peer) { o.peers[ch] = peer }
+func (o *Messages) Opened(ch layer.Channel, peer wire.Peer) { o.peers.set(ch, peer) }
 
 // Observe is called for every message that the layer takes or makes.
 func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
-	c := o.channels[ch]
+	c := o.stateOf(ch)
 	if c == nil {
-		c = &channelState{id: ch, live: map[wire.Handle]bool{}, libraryState: newLibraryState()}
-		o.channels[ch] = c
-		i, _ := slices.BinarySearchFunc(o.all, ch, func(c *channelState, ch layer.Channel) int { return cmp.Compare(c.id, ch) })
-		o.all = slices.Insert(o.all, i, c)
+		c = &channelState{id: ch}
+		i, _ := slices.BinarySearchFunc(o.channels, ch, func(c *channelState, ch layer.Channel) int { return cmp.Compare(c.id, ch) })
+		o.channels = slices.Insert(o.channels, i, c)
 	}
 	if made {
 		c.made = append(c.made, m)
@@ -172,7 +127,7 @@ func (o *Messages) EndStep() {
 	if t.from != nil && !waits && slices.Contains(t.from.pending, requestOf(t.m)) {
 		o.wrong(ExactlyOneReply, t.ch, t.m, "the request was not answered before the next message was taken")
 	}
-	for _, c := range o.all {
+	for _, c := range o.channels {
 		for _, g := range c.segments {
 			if g.unused {
 				o.wrong(MapBeforeUse, c.id, g.told, "the map was not followed by a session in that segment")
@@ -183,24 +138,25 @@ func (o *Messages) EndStep() {
 
 // noteTaken records a message of an application.
 func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) {
-	s := o.sessions[m.Handle]
+	s := o.sessionOf(m.Handle)
 	switch m.Type {
 	case wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset:
 		c.pending = append(c.pending, requestOf(m))
-		if s != nil && c.live[m.Handle] {
+		if s != nil && c.live.get(m.Handle) {
 			s.closeAsked = true
 		}
 		if m.Type == wire.Detach { // it gives up all that it has
 			c.gone = true
 			c.pending = slices.DeleteFunc(c.pending, func(r request) bool { return r.kind == wire.Connect })
-			clear(c.live)
+			c.live = c.live[:0]
 			for _, g := range c.segments {
 				g.mapped, g.held = false, false
 			}
 			c.inflight = 0
 		}
 		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
-			o.channel[app], c.gone = ch, o.left[app] // it may never read the reply
+			o.channel.set(app, ch)
+			c.gone = o.left.get(app) // it may never read the reply
 		}
 	case wire.MapReply:
 		c.settle(m.Handle)
@@ -217,19 +173,12 @@ func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) 
 		}
 	case wire.AcceptReply:
 		if s != nil && s.server == ch && m.Status != wire.OK && (!s.established || s.closing(ch)) {
-			c.live[m.Handle] = false
+			c.live.set(m.Handle, false)
 		}
 	case wire.DisconnectReply, wire.ResetReply:
 		if s != nil && s.closing(ch) {
-			c.live[m.Handle] = false
+			c.live.set(m.Handle, false)
 		}
-	}
-}
-
-// settle records that a map or unmap was answered.
-func (c *channelState) settle(segment wire.Handle) {
-	if c.inflight == segment {
-		c.inflight = 0
 	}
 }
 
@@ -255,19 +204,19 @@ func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) 
 		if g == nil || !g.mapped {
 			o.wrong(MapUnmapPairs, ch, m, "the application was not told to map this segment")
 		}
-		for _, s := range o.accepted {
-			if c.live[s.accept.Handle] && s.within(g.told) {
+		for _, s := range o.sessions {
+			if c.live.get(s.accept.Handle) && s.within(g.told) {
 				o.wrong(UnmapAfterUse, ch, m, "the application still uses a session in this segment")
 			}
 		}
 		g.mapped, g.unmapped = false, true
 	case wire.Accept:
-		if o.sessions[m.Handle] != nil {
+		if o.sessionOf(m.Handle) != nil {
 			o.wrong(UniqueHandles, ch, m, "the handle has named another session")
 		}
 		o.checkAccept(ch, c, m)
 		s := &sessionState{accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID}
-		o.sessions[m.Handle], o.accepted = s, append(o.accepted, s)
+		o.sessions = append(o.sessions, s)
 		o.checkMapped(ch, c, m)
 	case wire.Disconnect, wire.Reset:
 		o.checkClose(ch, c, m)
@@ -296,12 +245,13 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 	}
 	switch m.Type {
 	case wire.AttachReply, wire.BindReply:
-		if o.owner[m.Handle] != 0 {
+		if o.owner.get(m.Handle) != 0 {
 			o.wrong(UniqueHandles, ch, m, "the handle has named something else")
 		}
-		o.owner[m.Handle], c.live[m.Handle] = ch, true
+		o.owner.set(m.Handle, ch)
+		c.live.set(m.Handle, true)
 	case wire.ConnectReply:
-		s := o.sessions[m.Handle]
+		s := o.sessionOf(m.Handle)
 		if s == nil || s.established || s.unbound {
 			o.wrong(ConnectedAfterAccept, ch, m, "the session is not accepted, is established already, or its listener has ended")
 		}
@@ -309,11 +259,11 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 		s.established, s.client = true, ch
 		o.checkMapped(ch, c, m)
 	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:
-		if !c.live[m.Handle] || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
+		if !c.live.get(m.Handle) || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
 			o.wrong(OnlyOwnObjects, ch, m, "the application has no such object")
 		}
-		c.live[m.Handle] = r.half
-		for _, s := range o.accepted {
+		c.live.set(m.Handle, r.half)
+		for _, s := range o.sessions {
 			s.unbound = s.unbound || s.listener == m.Handle && !s.established
 		}
 	}
@@ -332,16 +282,16 @@ func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message
 			o.wrong(MapBeforeUse, ch, m, "the application was not told to map the memory of this session")
 		}
 	}
-	c.live[m.Handle] = true
+	c.live.set(m.Handle, true)
 }
 
 // checkClose checks the notification that the peer has closed or reset a session.
 func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message) {
-	s := o.sessions[m.Handle]
+	s := o.sessionOf(m.Handle)
 	switch {
-	case s == nil || !c.live[m.Handle]:
+	case s == nil || !c.live.get(m.Handle):
 		o.wrong(OnlyOwnObjects, ch, m, "the application has no such session")
-	case s.established && !s.closeAsked && !o.FailingCalls && !o.channels[s.server].gone && !o.channels[s.client].gone:
+	case s.established && !s.closeAsked && !o.FailingCalls && !o.stateOf(s.server).gone && !o.stateOf(s.client).gone:
 		o.wrong(CloseHasCause, ch, m, "no side has closed the session or has gone")
 	}
 	if m.CloseMode != wire.CloseWrite && !s.closing(ch) {
@@ -359,16 +309,16 @@ func (o *Messages) Received(app int, m wire.Message) {
 		return // of the server, not of the core
 	}
 	if m.Type == wire.AttachReply && m.Status == wire.OK {
-		o.channel[app] = o.owner[m.Handle]
+		o.channel.set(app, o.owner.get(m.Handle))
 	}
-	c := o.channels[o.channel[app]]
+	c := o.stateOf(o.channel.get(app))
 	if c == nil {
 		return // the application could not attach
 	}
 	c.usesLibrary = app != o.Hostile
 	if m.Type == wire.Map {
 		if c.inflight != 0 && !o.Recorded {
-			o.wrong(OneMapInFlight, o.channel[app], m, "the application has not answered the map before it")
+			o.wrong(OneMapInFlight, o.channel.get(app), m, "the application has not answered the map before it")
 		}
 		c.inflight = m.Handle
 	}
@@ -379,13 +329,13 @@ func (o *Messages) Received(app int, m wire.Message) {
 			return
 		}
 	}
-	o.wrong(MessageOrder, o.channel[app], m, "received, but never sent, or received after a message that was sent later")
+	o.wrong(MessageOrder, o.channel.get(app), m, "received, but never sent, or received after a message that was sent later")
 }
 
 // Gone records that an application has left or died.
 func (o *Messages) Gone(app int) {
-	o.left[app] = true
-	if c := o.channels[o.channel[app]]; c != nil {
+	o.left.set(app, true)
+	if c := o.stateOf(o.channel.get(app)); c != nil {
 		c.gone = true
 	}
 }

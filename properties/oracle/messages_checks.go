@@ -25,14 +25,14 @@ func (o *Messages) checkRefusal(ch layer.Channel, m wire.Message) {
 			o.wrong(DocumentedErrors, ch, m, "no close fails with this status")
 		}
 	case wire.ConnectReply:
-		for _, s := range o.accepted {
+		for _, s := range o.sessions {
 			h := s.accept.Handle
 			if s.connector != ch || s.context != m.RequestID || o.DelayedSegments {
 				continue
 			}
 			t := o.last
 			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
-			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.FailingCalls && !o.UnreadChannel) {
+			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.stateOf(s.server).gone && !o.FailingCalls && !o.UnreadChannel) {
 				o.wrong(RefusalHasCause, ch, m, "the server that was asked to accept has not refused")
 			}
 		}
@@ -44,7 +44,7 @@ func (o *Messages) checkPlaces(ch layer.Channel, m wire.Message) {
 	if o.FailingCalls || o.UnreadChannel {
 		return // the set of channels that were hung up is not known
 	}
-	for _, c := range o.all {
+	for _, c := range o.channels {
 		for _, x := range c.segments {
 			if c.gone || !x.held {
 				continue
@@ -89,14 +89,14 @@ func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message
 		asked, err = wire.ParseURI(o.last.m.URI)
 	}
 	switch {
-	case m.Listener.Kind() != wire.KindListener || !c.live[m.Listener]:
+	case m.Listener.Kind() != wire.KindListener || !c.live.get(m.Listener):
 		o.wrong(AcceptMatchesConnect, ch, m, "the application has no such listener")
 	case !o.DelayedSegments && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
 		o.wrong(AcceptMatchesConnect, ch, m, "no connect to this endpoint is under way")
 	case m.Session != wire.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
 		o.wrong(BothSidesAgree, ch, m, "the two directions share a fifo or a queue, or the session is not local")
 	}
-	for _, s := range o.accepted {
+	for _, s := range o.sessions {
 		h := s.accept.Handle
 		if s.accept.Serial == m.Serial && h != m.Handle {
 			o.wrong(BothSidesAgree, ch, m, "another session has the serial")
@@ -110,8 +110,8 @@ func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message
 
 // uses says whether the application of a channel is known to be there and to use a session.
 func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
-	c := o.channels[ch]
-	return c != nil && c.live[h] && !c.gone && !o.FailingCalls && !o.UnreadChannel
+	c := o.stateOf(ch)
+	return c != nil && c.live.get(h) && !c.gone && !o.FailingCalls && !o.UnreadChannel
 }
 
 // checkAgreement checks that the client is told of the session that the server has accepted, with the two
@@ -119,8 +119,8 @@ func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 func (o *Messages) checkAgreement(ch layer.Channel, m wire.Message, s *sessionState) {
 	accept, peer := s.accept, m.Peer
 	if len(o.peers) > 0 {
-		peer = o.peers[s.server]
-		if accept.Peer != o.peers[ch] {
+		peer = o.peers.get(s.server)
+		if accept.Peer != o.peers.get(ch) {
 			o.wrong(BothSidesAgree, s.server, accept, "the client is another process")
 		}
 	}
@@ -154,19 +154,19 @@ func (o *Messages) checkAttached(ch layer.Channel, c *channelState, m wire.Messa
 // close and has not is reset, and no application has a segment of a pair without sessions. It returns whether
 // a live session was reset.
 func (o *Messages) CheckLiveness() (wasReset bool) {
-	for _, c := range o.all {
+	for _, c := range o.channels {
 		if c.gone {
 			continue
 		}
 		for _, r := range c.pending {
 			o.fail(BoundedLiveness, "channel %d: %v %#x has no answer", c.id, r.kind, r.context)
 		}
-		for _, s := range o.accepted {
+		for _, s := range o.sessions {
 			h := s.accept.Handle
-			if c.live[h] && s.closing(c.id) && !s.reset(c.id) {
+			if c.live.get(h) && s.closing(c.id) && !s.reset(c.id) {
 				o.fail(BoundedLiveness, "channel %d was told to close (%v), long ago, and nothing since", c.id, h)
 			}
-			wasReset = wasReset || c.live[h] && s.reset(c.id)
+			wasReset = wasReset || c.live.get(h) && s.reset(c.id)
 		}
 		for _, g := range c.segments {
 			if g.mapped && !o.DelayedSegments && !o.inUse(g.told) {
@@ -179,11 +179,11 @@ func (o *Messages) CheckLiveness() (wasReset bool) {
 
 // inUse says whether the pair of a segment has a session that an application uses.
 func (o *Messages) inUse(g wire.Message) bool {
-	for _, s := range o.accepted {
+	for _, s := range o.sessions {
 		if !s.within(g) {
 			continue
 		}
-		for _, x := range o.accepted {
+		for _, x := range o.sessions {
 			h := x.accept.Handle
 			if x.server == s.server && x.connector == s.connector && (o.uses(x.server, h) || o.uses(x.client, h)) {
 				return true

@@ -34,7 +34,7 @@ func (c silent) Step(ev layer.Event) []layer.Effect {
 }
 
 // BenchmarkExecutions reports the executions and steps per second of a random search on one core: with everything checked, as a search
-// does it, and without one of the things that cost time. simrun explore searches with GOGC=800.
+// does it, and without one of the things that cost time. simrun explore searches with GOGC=400.
 func BenchmarkExecutions(b *testing.B) {
 	all := func(*sim.Config) {}
 	for _, f := range []struct {

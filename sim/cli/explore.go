@@ -154,7 +154,7 @@ func (a *Invocation) explore(ctx context.Context, r *Exploration) error {
 
 // gcPercent is how much a search may allocate before a collection, as a part of what lives. Executions leave garbage of which
 // nothing lives on, and what lives is a few megabytes, so the default would collect a hundred times a second.
-const gcPercent = 800
+const gcPercent = 400
 
 // search explores once, with progress.
 func (a *Invocation) search(ctx context.Context, s *scenario.Scenario, o search, soFar func(*explore.Report)) (*explore.Report, error) {
