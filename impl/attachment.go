@@ -56,7 +56,7 @@ func (a *App) attach(ctx context.Context) error {
 		_ = conn.Close()
 		return err
 	}
-	t := &attachment{app: a, number: 1, conn: conn, doubt: a.host.NewLocalDoorbell(nameDoubt)}
+	t := &attachment{app: a, number: 1, conn: conn, doubt: a.host.NewLocalDoorbell(nameDoubt), encoded: make([]byte, 0, wire.MaxSize)}
 	if a.current != nil {
 		t.number += a.current.number
 	}

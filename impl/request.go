@@ -17,10 +17,10 @@ type request struct {
 	id       uint64
 	asked    wire.Type
 	bell     shm.Doorbell
-	reply    wire.Message
-	err      error     // it could not be sent
-	session  *Session  // made by the reply of a connect
-	listener *Listener // known from the reply of a bind on
+	status   wire.Status // of the reply
+	err      error       // it could not be sent
+	session  *Session    // made by the reply of a connect
+	listener *Listener   // known from the reply of a bind on
 	done     bool
 	dropped  bool // no call waits any more
 }
@@ -100,7 +100,7 @@ func (a *attachment) awaitLocked(p patience, r *request, ended func() bool) erro
 		a.forgetLocked(r)
 		return r.err
 	case r.done:
-		return r.reply.Status.Err()
+		return r.status.Err()
 	case ended():
 		a.forgetLocked(r)
 		a.withdrawLocked(r)
@@ -144,7 +144,7 @@ func (a *attachment) replyLocked(m wire.Message) error {
 		a.boundLocked(r, m)
 	}
 	a.attached = a.attached || m.Type == wire.AttachReply && m.Status == wire.OK
-	r.reply, r.done = m, true
+	r.status, r.done = m.Status, true
 	_ = r.bell.Ring()
 	return nil
 }

@@ -216,13 +216,13 @@ func (c *codec) readEndpoint(e *Endpoint) {
 	}
 }
 
-// Encode appends the wire form of m to b, which gets room for any message. It panics when m does not fit its kind:
+// Encode appends the wire form of m to b. It panics when m does not fit its kind:
 // our own messages do.
 func (m Message) Encode(b []byte) []byte {
 	if m.Type == 0 || m.Type >= NumTypes || len(m.URI) > MaxURI || len(m.Namespace) > MaxNamespace || len(m.Endpoint.Name) > maxName {
 		panic(fmt.Sprintf("impl: encode %v", m))
 	}
-	c := codec{b: append(slices.Grow(b, MaxSize), 'C', 'T', Version, byte(m.Type))}
+	c := codec{b: append(slices.Grow(b, m.Type.Size()), 'C', 'T', Version, byte(m.Type))}
 	status := uint32(m.Status)
 	c.u32(&status)
 	c.u64(&m.RequestID)

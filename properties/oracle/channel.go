@@ -71,3 +71,25 @@ func (c *channelState) settle(segment wire.Handle) {
 		c.inflight = 0
 	}
 }
+
+// libraryState is what the monitor knows of the library of one application.
+type libraryState struct {
+	usesLibrary bool
+	owes        []owedReply                   // replies to notifications
+	requestIDs  table[uint64, bool]           // used by requests so far
+	closed      table[wire.Handle, wire.Type] // the message that closed each session
+}
+
+// owedReply identifies the reply to a notification.
+type owedReply struct {
+	kind wire.Type
+	h    wire.Handle
+}
+
+// told records the reply that the application owes for a notification.
+func (c *libraryState) told(m wire.Message) {
+	switch m.Type {
+	case wire.Map, wire.Unmap, wire.Accept:
+		c.owes = append(c.owes, owedReply{m.Type.Reply(), m.Handle})
+	}
+}

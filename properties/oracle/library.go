@@ -10,28 +10,6 @@ import (
 // This file has the checks of [Messages] on the applications that use the library: each notification is
 // answered once and each session is closed once.
 
-// libraryState is what the monitor knows of the library of one application.
-type libraryState struct {
-	usesLibrary bool
-	owes        []owedReply                   // replies to notifications
-	requestIDs  table[uint64, bool]           // used by requests so far
-	closed      table[wire.Handle, wire.Type] // the message that closed each session
-}
-
-// owedReply identifies the reply to a notification.
-type owedReply struct {
-	kind wire.Type
-	h    wire.Handle
-}
-
-// told records the reply that the application owes for a notification.
-func (c *libraryState) told(m wire.Message) {
-	switch m.Type {
-	case wire.Map, wire.Unmap, wire.Accept:
-		c.owes = append(c.owes, owedReply{m.Type.Reply(), m.Handle})
-	}
-}
-
 // checkLibrary checks a message of an application that uses the library.
 func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Message) {
 	switch m.Type {
