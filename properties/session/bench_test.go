@@ -83,3 +83,46 @@ func benchmark(b *testing.B, s *scenario.Scenario) {
 	b.ReportMetric(float64(rep.Steps)/b.Elapsed().Seconds(), "steps/s")
 	b.ReportMetric(float64(rep.Steps)/float64(rep.Executions), "steps/execution")
 }
+
+// TestStepsAllocateNothing: what an execution allocates is for what it begins with and makes once. More bytes through a session
+// take steps and no memory, but for the buffers of the application.
+func TestStepsAllocateNothing(t *testing.T) {
+	shortSteps, shortAllocs := exchanges(t, 1)
+	steps, allocs := exchanges(t, 21)
+	if more := steps - shortSteps; more < 500 {
+		t.Fatalf("only %d steps more", more)
+	}
+	if more := allocs - shortAllocs; more > 2*20 { // a buffer to write from and one to read into
+		t.Errorf("%d steps more take %v allocations more", steps-shortSteps, more)
+	}
+}
+
+// exchanges returns the steps and allocations of an execution in which n messages go through a session.
+func exchanges(t *testing.T, n int) (steps int, allocs float64) {
+	b := &scenario.Builder{Verbs: sessionVerbs}
+	b.Set("fifo", 16)
+	b.Op("srv", listen{1})
+	b.Op("srv", accept{1})
+	b.Op("cli", dial{1})
+	for range n {
+		b.Op("cli", write{8})
+		b.Op("srv", read{8})
+	}
+	p, err := compileSession(b.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sim.NewRunner()
+	defer r.Close()
+	r.Guard(func() {
+		run := func() {
+			o := r.Run(p.Config, sim.Default{}, p.Setup)
+			if steps = o.Steps; o.Failure != nil {
+				t.Error(o.Failure)
+			}
+		}
+		run() // from now on there is memory for it
+		allocs = testing.AllocsPerRun(10, run)
+	})
+	return steps, allocs
+}
