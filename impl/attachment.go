@@ -23,6 +23,7 @@ type attachment struct {
 	requests    []*request
 	outgoing    []outgoing // messages that wait to be sent, the oldest first
 	sending     bool       // a call or the writer is sending them
+	encoded     []byte     // the one that is being sent
 	table       segmentTable
 	sessions    []*Session // by the index of their handle; nil where there is none
 	live        int        // how many there are
@@ -55,7 +56,7 @@ func (a *App) attach(ctx context.Context) error {
 		_ = conn.Close()
 		return err
 	}
-	t := &attachment{app: a, number: 1, conn: conn, doubt: a.host.NewLocalDoorbell(nameDoubt)}
+	t := &attachment{app: a, number: 1, conn: conn, doubt: a.host.NewLocalDoorbell(nameDoubt), encoded: make([]byte, 0, wire.MaxSize)}
 	if a.current != nil {
 		t.number += a.current.number
 	}

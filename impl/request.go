@@ -17,10 +17,10 @@ type request struct {
 	id       uint64
 	asked    wire.Type
 	bell     shm.Doorbell
-	reply    wire.Message
-	err      error     // it could not be sent
-	session  *Session  // made by the reply of a connect
-	listener *Listener // known from the reply of a bind on
+	status   wire.Status // of the reply
+	err      error       // it could not be sent
+	session  *Session    // made by the reply of a connect
+	listener *Listener   // known from the reply of a bind on
 	done     bool
 	dropped  bool // no call waits any more
 }
@@ -87,8 +87,10 @@ func (a *attachment) requestLocked(r *request, m wire.Message, w *request) {
 // awaitLocked waits until r has its reply, ended says that none is to come, or the caller's patience ends. Then the reply
 // may still come, and make a session or a listener.
 func (a *attachment) awaitLocked(p patience, r *request, ended func() bool) error {
-	stop := context.AfterFunc(p.ctx, func() { _ = r.bell.Ring() })
-	defer stop()
+	if p.ctx.Done() != nil {
+		stop := context.AfterFunc(p.ctx, func() { _ = r.bell.Ring() })
+		defer stop()
+	}
 	late := false
 	for !r.done && !ended() && p.ctx.Err() == nil && !late {
 		late = waitUnlocked(a.app.mu, r.bell, nil, p.until) != nil
@@ -98,7 +100,7 @@ func (a *attachment) awaitLocked(p patience, r *request, ended func() bool) erro
 		a.forgetLocked(r)
 		return r.err
 	case r.done:
-		return r.reply.Status.Err()
+		return r.status.Err()
 	case ended():
 		a.forgetLocked(r)
 		a.withdrawLocked(r)
@@ -142,7 +144,7 @@ func (a *attachment) replyLocked(m wire.Message) error {
 		a.boundLocked(r, m)
 	}
 	a.attached = a.attached || m.Type == wire.AttachReply && m.Status == wire.OK
-	r.reply, r.done = m, true
+	r.status, r.done = m.Status, true
 	_ = r.bell.Ring()
 	return nil
 }

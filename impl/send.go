@@ -89,8 +89,9 @@ func (a *attachment) sendLocked(deadline time.Duration) {
 			return
 		}
 		o := a.outgoing[0]
+		a.encoded = o.msg.Encode(a.encoded[:0])
 		a.app.mu.Unlock()
-		err := a.conn.Send(o.msg.Encode(nil), nil, deadline)
+		err := a.conn.Send(a.encoded, nil, deadline)
 		a.app.mu.Lock()
 		full := errors.Is(err, shm.ErrDeadline)
 		switch {
@@ -112,6 +113,10 @@ func (a *attachment) sendLocked(deadline time.Duration) {
 			continue
 		}
 		a.outgoing[0] = outgoing{}
+		if len(a.outgoing) == 1 {
+			a.outgoing = a.outgoing[:0] // the next message needs no new memory
+			break
+		}
 		a.outgoing = a.outgoing[1:]
 	}
 	a.sending = false

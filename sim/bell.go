@@ -26,7 +26,9 @@ type bell struct {
 }
 
 func (w *World) newBell(name string, local bool) *bell {
-	return &bell{w: w, id: w.object("bell", name), local: local}
+	b := w.run.bells.get()
+	*b = bell{w: w, id: w.object("bell", name), local: local}
+	return b
 }
 
 // end is what a descriptor of one end of a doorbell refers to.
@@ -57,7 +59,8 @@ func (b *bell) deserted() bool { return !b.local && b.ringers == 0 }
 
 // wake wakes the tasks that wait for b.
 func (b *bell) wake() {
-	for _, t := range b.w.tasks {
+	for m := b.w.waiting; m != 0; m &= m - 1 {
+		t := b.w.tasks[trailing(m)]
 		if d, ok := t.on.(*doorbell); ok && d.b == b {
 			b.w.wake(d)
 		}
@@ -103,7 +106,7 @@ func (p *Process) NewDoorbell() (wait, ring shm.Desc, err error) {
 
 // NewLocalDoorbell implements [shm.Host].
 func (p *Process) NewLocalDoorbell(name shm.Name) shm.Doorbell {
-	return &doorbell{p: p, b: p.w.newBell(name.String(), true), name: name}
+	return p.newWaiter(p.w.newBell(name.String(), true), nil, name)
 }
 
 // takeEnd returns the bell whose end d refers to. It owns d.
@@ -131,9 +134,16 @@ func (p *Process) OpenWaiter(d shm.Desc, name shm.Name) (shm.Doorbell, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &doorbell{p: p, b: b, d: sd, name: name}
+	w := p.newWaiter(b, sd, name)
 	p.acquire(w)
 	return w, nil
+}
+
+// newWaiter returns a handle of the waiting end of b.
+func (p *Process) newWaiter(b *bell, sd *desc, name shm.Name) *doorbell {
+	d := p.w.run.doorbells.get()
+	*d = doorbell{p: p, b: b, d: sd, name: name}
+	return d
 }
 
 // OpenRinger implements [shm.Host].
@@ -146,7 +156,8 @@ func (p *Process) OpenRinger(d shm.Desc, name shm.Name) (shm.RingCloser, error) 
 }
 
 func (p *Process) openRinger(b *bell, sd *desc, name shm.Name) *ringer {
-	r := &ringer{p: p, b: b, d: sd, name: name}
+	r := p.w.run.ringers.get()
+	*r = ringer{p: p, b: b, d: sd, name: name}
 	p.acquire(r)
 	return r
 }

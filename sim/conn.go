@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
@@ -54,7 +55,9 @@ func newPipe(from, to *Process) *pipe {
 	if from.w.rec != nil {
 		name = from.name + " to " + to.name
 	}
-	return &pipe{id: from.w.object("channel", name)}
+	p := from.w.run.pipes.get()
+	*p = pipe{id: from.w.object("channel", name), queue: p.queue[:0]}
+	return p
 }
 
 // conn is one end of a control channel.
@@ -74,7 +77,7 @@ type connWait struct {
 	send bool
 }
 
-func (x connWait) signalled() bool {
+func (x *connWait) signalled() bool {
 	if x.c.closed {
 		return true
 	}
@@ -93,9 +96,9 @@ func (w *World) ConnPair(a, b *Process) (shm.Conn, shm.Conn) {
 
 func pair(a, b *Process) (*conn, *conn) {
 	x, y := newPipe(b, a), newPipe(a, b)
-	ca := &conn{p: a, in: x, out: y}
-	cb := &conn{p: b, in: y, out: x, peer: ca, dialled: true}
-	ca.peer = cb
+	ca, cb := a.w.run.conns.get(), a.w.run.conns.get()
+	*ca = conn{p: a, in: x, out: y, peer: cb}
+	*cb = conn{p: b, in: y, out: x, peer: ca, dialled: true}
 	for _, c := range [...]*conn{ca, cb} {
 		c.sends, c.recvs = connWait{c, true}, connWait{c, false}
 	}
@@ -122,13 +125,13 @@ func (c *conn) release() {
 	for _, k := range c.in.queue {
 		k.drop()
 	}
-	c.in.queue = nil
+	c.in.queue = c.in.queue[:0]
 	c.wakeBoth()
 }
 
 func (c *conn) wakeBoth() {
 	w := c.p.w
-	for _, x := range [...]connWait{{c, true}, {c, false}, {c.peer, true}, {c.peer, false}} {
+	for _, x := range [...]*connWait{&c.sends, &c.recvs, &c.peer.sends, &c.peer.recvs} {
 		w.wake(x)
 	}
 }
@@ -152,7 +155,7 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	if e.kind == exec.Fail {
 		return fmt.Errorf("sim: send: %w (%w)", shm.ErrShortage, syscall.Errno(e.id))
 	}
-	k := packet{msg: append([]byte(nil), msg...), clock: w.snapshot(t)}
+	k := packet{msg: w.run.copyOf(msg), clock: w.snapshot(t)}
 	for _, d := range descs {
 		sd, ok := c.p.owned(d)
 		if !ok || c.dialled {
@@ -160,12 +163,12 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 		}
 		k.objs = append(k.objs, sd.obj)
 	}
-	for !(connWait{c, true}).signalled() {
+	for !c.sends.signalled() {
 		w.doing.Seq, w.doing.Room = c.out.sent, uint32(w.depth())
 		if deadline <= w.now {
 			return shm.ErrDeadline
 		}
-		if w.block(t, connWait{c, true}, nil, deadline) && !(connWait{c, true}).signalled() {
+		if w.block(t, &c.sends, nil, deadline) && !c.sends.signalled() {
 			return shm.ErrDeadline
 		}
 	}
@@ -187,7 +190,8 @@ func (c *conn) Send(msg []byte, descs []shm.Desc, deadline time.Duration) error 
 	switch {
 	case e.kind == exec.Delay || c.out.late > 0:
 		c.out.late++
-		w.delay(func() { c.out.late--; c.deliver(k) })
+		later := k // so that k, which is not delayed most of the time, stays on the stack
+		w.delay(func() { c.out.late--; c.deliver(later) })
 	default:
 		c.deliver(k)
 	}
@@ -200,7 +204,7 @@ func (c *conn) deliver(k packet) {
 		return
 	}
 	c.out.queue = append(c.out.queue, k)
-	c.p.w.wake(connWait{c.peer, false})
+	c.p.w.wake(&c.peer.recvs)
 }
 
 var recvFaults = []option{{kind: exec.Truncate}}
@@ -210,12 +214,12 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	w := c.p.w
 	t := w.cur
 	e := w.atWait(Access{Object: c.in.id, Name: nameConn, Op: access.Recv}, recvFaults, &c.recvs, deadline)
-	for !(connWait{c, false}).signalled() {
+	for !c.recvs.signalled() {
 		w.doing.Seq = c.in.received
 		if deadline <= w.now {
 			return 0, nil, shm.ErrDeadline
 		}
-		if w.block(t, connWait{c, false}, nil, deadline) && !(connWait{c, false}).signalled() {
+		if w.block(t, &c.recvs, nil, deadline) && !c.recvs.signalled() {
 			return 0, nil, shm.ErrDeadline
 		}
 	}
@@ -227,7 +231,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 		return 0, nil, io.EOF
 	}
 	k := c.in.queue[0]
-	c.in.queue = c.in.queue[1:]
+	c.in.queue = slices.Delete(c.in.queue, 0, 1)
 	c.in.received++
 	w.doing.Passed = true
 	if w.order && k.clock != nil {
@@ -236,7 +240,7 @@ func (c *conn) Recv(buf []byte, deadline time.Duration) (int, []shm.Desc, error)
 	if w.rec != nil {
 		w.rec.message(k.msg)
 	}
-	w.wake(connWait{c.peer, true})
+	w.wake(&c.peer.sends)
 	if e.kind == exec.Truncate && len(k.objs) > 0 && len(k.msg) <= len(buf) {
 		k.drop()
 		return copy(buf, k.msg), nil, fmt.Errorf("sim: %d descriptors: %w", len(k.objs), shm.ErrShortage)

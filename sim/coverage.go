@@ -10,35 +10,52 @@ import (
 	"cutthrough/sim/exec"
 )
 
-// coverage counts, for every (call site, fault) pair that was possible, how
-// often it was offered and how often it happened.
-type coverage struct {
-	cells []faultCount // by (name, op, kind)
+// sites numbers the call sites, pairs of a name and an operation, in the order in which executions come to them: what is counted for each
+// at every step lies close together then. For every fault that was possible at a site it counts how often it was offered and how
+// often it happened.
+type sites struct {
+	numbers []uint16 // by name and operation; from 1
+	known   []site
+}
+
+type site struct {
+	name   shm.Name
+	op     access.Op
+	faults [exec.NumKinds]faultCount
 }
 
 type faultCount struct{ offered, hit uint64 }
 
-func coverageIndex(name shm.Name, op access.Op, k exec.Kind) int {
-	return (int(name)*int(access.NumOps)+int(op))*int(exec.NumKinds) + int(k)
-}
-
-func (c *coverage) at(name shm.Name, op access.Op, k exec.Kind) *faultCount {
-	i := coverageIndex(name, op, k)
-	if i >= len(c.cells) {
-		c.cells = append(c.cells, make([]faultCount, 1+i-len(c.cells))...)
+// number returns the number of a site, from 0.
+func (s *sites) number(name shm.Name, op access.Op) int {
+	if i := siteIndex(name, op); i < len(s.numbers) && s.numbers[i] > 0 {
+		return int(s.numbers[i]) - 1
 	}
-	return &c.cells[i]
+	return s.add(name, op)
 }
 
-func (r *engine) cover(p *Point) {
+func siteIndex(name shm.Name, op access.Op) int { return int(name)*int(access.NumOps) + int(op) }
+
+func (s *sites) add(name shm.Name, op access.Op) int {
+	i := siteIndex(name, op)
+	if i >= len(s.numbers) {
+		s.numbers = append(s.numbers, make([]uint16, 1+i-len(s.numbers))...)
+	}
+	s.known = append(s.known, site{name: name, op: op})
+	s.numbers[i] = uint16(len(s.known))
+	return len(s.known) - 1
+}
+
+func (s *sites) clone() sites { return sites{slices.Clone(s.numbers), slices.Clone(s.known)} }
+
+func (s *sites) cover(p *Point) {
+	at := &s.known[p.site]
 	for _, e := range p.faults {
-		r.coverage.at(p.Name, p.Op, e.kind).offered++
+		at.faults[e.kind].offered++
 	}
 }
 
-func (r *engine) hit(p *Point, k exec.Kind) {
-	r.coverage.at(p.Name, p.Op, k).hit++
-}
+func (s *sites) hit(p *Point, k exec.Kind) { s.known[p.site].faults[k].hit++ }
 
 // FaultCoverage is one (call site, fault) pair: how often the fault was
 // possible there and how often it was made to happen.
@@ -52,14 +69,13 @@ type FaultCoverage struct {
 // Coverage returns the pairs seen so far, sorted by site and fault.
 func (r *Runner) Coverage() []FaultCoverage {
 	var fs []FaultCoverage
-	for i, c := range r.coverage.cells {
-		if c.offered == 0 {
-			continue
+	for _, at := range r.sites.known {
+		a := Access{Name: at.name, Op: at.op}
+		for k, c := range at.faults {
+			if c.offered > 0 {
+				fs = append(fs, FaultCoverage{a.String(), exec.Kind(k).String(), c.offered, c.hit})
+			}
 		}
-		k := exec.Kind(i % int(exec.NumKinds))
-		j := i / int(exec.NumKinds)
-		s := Access{Name: shm.Name(j / int(access.NumOps)), Op: access.Op(j % int(access.NumOps))}
-		fs = append(fs, FaultCoverage{s.String(), k.String(), c.offered, c.hit})
 	}
 	slices.SortFunc(fs, func(a, b FaultCoverage) int {
 		return strings.Compare(a.Site+" "+a.Fault, b.Site+" "+b.Fault)

@@ -213,12 +213,12 @@ func (w *World) offer(t *task, p *Point, faults []option) {
 	if w.cfg.Faults.Has(exec.AdvanceClock) && w.timerPending() {
 		p.faults = append(p.faults, option{kind: exec.AdvanceClock})
 	}
-	w.run.cover(p)
+	w.run.sites.cover(p)
 }
 
 func (w *World) timerPending() bool {
-	for _, t := range w.tasks {
-		if t.state == taskBlocked && t.deadline != shm.Forever {
+	for m := w.waiting; m != 0; m &= m - 1 {
+		if t := w.tasks[trailing(m)]; t.state == taskBlocked && t.deadline != shm.Forever {
 			return true
 		}
 	}
@@ -229,16 +229,14 @@ func (w *World) timerPending() bool {
 func (w *World) ask(t *task) *Point { return w.askAt(t, &t.pending) }
 
 func (w *World) askAt(t *task, a *Access) *Point {
-	i := uint32(a.Name)*uint32(access.NumOps) + uint32(a.Op)
-	for int(i) >= len(t.counts) {
-		t.counts = append(t.counts, make([]uint32, 1+int(i)-len(t.counts))...)
+	site := w.run.sites.number(a.Name, a.Op)
+	if site >= len(t.counts) {
+		t.counts = append(t.counts, make([]uint32, 1+site-len(t.counts))...)
 	}
-	if t.counts[i] == 0 {
-		t.touched = append(t.touched, i)
-	}
-	t.counts[i]++
-	t.nth = int(t.counts[i])
+	t.counts[site]++
+	t.nth = int(t.counts[site])
 	p := &w.pt
+	p.site = site
 	p.Object, p.Name, p.Op, p.Off, p.Len = a.Object, a.Name, a.Op, a.Off, a.Len
 	p.Task, p.Nth, p.Step = t.id, t.nth, w.step
 	p.Forced, p.Draws = false, 0
@@ -263,7 +261,7 @@ func (w *World) decide(t *task, p *Point) option {
 		w.digest = mix(w.digest, uint64(o.kind)<<56^(o.arg|uint64(o.id)))
 		if o.kind.Fault() {
 			w.spent++
-			w.run.hit(p, o.kind)
+			w.run.sites.hit(p, o.kind)
 			w.run.guard.beat() // publishes the choice to the guard; a switch does so by itself
 		}
 		if w.rec != nil {

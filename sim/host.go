@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -102,7 +103,7 @@ func (p *Process) goTask(name string, f func(), daemon bool) {
 	w := p.w
 	unique := name
 	for n := 2; w.taskNamed(unique); n++ {
-		unique = fmt.Sprintf("%s.%d", name, n)
+		unique = name + "." + strconv.Itoa(n)
 	}
 	t := w.newTask(p, unique, f)
 	t.daemon = daemon
@@ -278,7 +279,9 @@ func (never) signalled() bool { return false }
 
 // NewLock implements [shm.Host].
 func (p *Process) NewLock(name shm.Name) sync.Locker {
-	return &lock{w: p.w, id: p.w.object("lock", name.String()), name: name}
+	l := p.w.run.locks.get()
+	*l = lock{w: p.w, id: p.w.object("lock", name.String()), name: name}
+	return l
 }
 
 // lock is a mutex whose waiters are disabled while it is held.

@@ -69,6 +69,7 @@ type Point struct {
 	Draws int
 
 	w      *World
+	site   int
 	others uint64 // enabled tasks but the running one
 	nOther int
 	faults []option

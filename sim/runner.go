@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"cutthrough/shm"
 	"cutthrough/shm/access"
@@ -30,9 +29,16 @@ type engine struct {
 	tasks     pool[task]
 	views     pool[view]
 	descs     pool[desc]
+	bells     pool[bell]
+	doorbells pool[doorbell]
+	ringers   pool[ringer]
+	locks     pool[lock]
+	pipes     pool[pipe]
+	conns     pool[conn]
+	bytes     []byte // of messages
 	world     World
 	delayed   []delayed
-	coverage  coverage
+	sites     sites
 	sometimes map[string]int
 	guard     guard
 }
@@ -49,7 +55,7 @@ func (r *Runner) abandon() {
 	old := r.engine
 	r.left, r.hung = old.world.schedule(), true
 	r.engine = newEngine()
-	r.coverage.cells = slices.Clone(old.coverage.cells)
+	r.sites = old.sites.clone()
 	maps.Copy(r.sometimes, old.sometimes)
 }
 
@@ -160,6 +166,20 @@ func (w *World) reset(r *engine, cfg Config, ch Chooser) {
 	r.tasks.reset()
 	r.views.reset()
 	r.descs.reset()
+	r.bells.reset()
+	r.doorbells.reset()
+	r.ringers.reset()
+	r.locks.reset()
+	r.pipes.reset()
+	r.conns.reset()
+	r.bytes = r.bytes[:0]
+}
+
+// copyOf returns a copy of b that lasts as long as the execution.
+func (e *engine) copyOf(b []byte) []byte {
+	n := len(e.bytes)
+	e.bytes = append(e.bytes, b...) // if it moves, the copies before keep their place
+	return e.bytes[n:len(e.bytes):len(e.bytes)]
 }
 
 // newTask returns a task that is not launched yet.
@@ -168,9 +188,7 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 		panic(fmt.Sprintf("sim: more than %d tasks: see Config.MaxTasks", w.cfg.MaxTasks))
 	}
 	t := w.run.tasks.get()
-	for _, i := range t.touched {
-		t.counts[i] = 0
-	}
+	clear(t.counts)
 	parent, rank := -1, len(w.tasks)
 	if c := w.cur; c != nil {
 		parent, rank = c.id, c.children
@@ -178,7 +196,7 @@ func (w *World) newTask(p *Process, name string, f func()) *task {
 	}
 	*t = task{
 		id: len(w.tasks), parent: parent, rank: rank, name: name, proc: p, body: f, deadline: shm.Forever,
-		co: t.co, counts: t.counts, touched: t.touched[:0], poll: poll{loads: t.poll.loads[:0]},
+		co: t.co, counts: t.counts, poll: poll{loads: t.poll.loads[:0]},
 	}
 	w.tasks = append(w.tasks, t)
 	return t

@@ -73,10 +73,9 @@ type task struct {
 	waits waitable // what the pending operation waits for, nil if it does not wait
 	await wordWait
 
-	poll    poll
-	counts  []uint32 // executions of (name, op), for anchors
-	touched []uint32
-	steps   int // in phase 2, to name a spinner
+	poll   poll
+	counts []uint32 // how often it came to each site, for anchors
+	steps  int      // in phase 2, to name a spinner
 }
 
 // waitable is what a task can wait for.
@@ -157,6 +156,7 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 	}
 	t.state = taskBlocked
 	w.enabled &^= 1 << t.id
+	w.waiting |= 1 << t.id
 	if w.rec != nil {
 		w.rec.wait(exec.WaitEvent, t)
 	}
@@ -167,6 +167,7 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 		w.tellWake(t, on)
 	}
 	t.on, t.ready = nil, nil
+	w.waiting &^= 1 << t.id
 	if w.rec != nil {
 		w.rec.wait(exec.WakeEvent, t)
 	}
@@ -175,7 +176,8 @@ func (w *World) block(t *task, on waitable, ready func() bool, deadline time.Dur
 
 // wake makes the tasks that wait for on ready or not, according to on.
 func (w *World) wake(on waitable) {
-	for _, t := range w.tasks {
+	for m := w.waiting; m != 0; m &= m - 1 {
+		t := w.tasks[trailing(m)]
 		if t.on == on && t.state != taskDone && !t.timedOut {
 			w.setReady(t, on.signalled())
 		}

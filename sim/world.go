@@ -29,6 +29,7 @@ type World struct {
 	procs   []*Process
 	tasks   []*task
 	enabled uint64 // ready tasks of processes that are not stopped
+	waiting uint64 // tasks that have waited and not gone on since, ready or not
 	cur     *task  // nil in setup and while a property is evaluated
 	next    *task  // the task that the root resumes
 	now     time.Duration

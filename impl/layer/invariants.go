@@ -3,8 +3,8 @@ package layer
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	"cutthrough/impl/layer/segments"
 	"cutthrough/impl/wire"
@@ -13,18 +13,59 @@ import (
 // CheckInvariants returns nil or says which of the properties that must hold
 // between any two steps does not. The names S1… are those of docs/PROTOCOL.md. It looks at
 // everything and is for tests and simulation; like Step it must not run concurrently.
-func (l *Core) CheckInvariants() error {
+func (l *Core) CheckInvariants() error { return new(Checker).Check(l) }
+
+// Checker checks the invariants of cores, as [Core.CheckInvariants] does, and keeps the memory that it needs: a simulation
+// checks after each of millions of steps. The zero Checker is ready. Not safe for concurrent use.
+type Checker struct {
+	// What the check counts itself, to compare it with what the core counts. The index is that of the handle; a handle that
+	// names nothing counts nowhere.
+	apps, pairs, segments []tally
+	serials               []uint64
+	users                 []userTally
+	ports                 []portTally
+}
+
+// tally is what an application, a pair or a segment has.
+type tally struct {
+	sessions int
+	held     [2]int // sessions in use by role
+	bytes    uint64
+}
+
+type userTally struct {
+	user uint32
+	account
+}
+
+type portTally struct {
+	key portKey
+	n   int
+}
+
+// Check is [Core.CheckInvariants] of l.
+func (c *Checker) Check(l *Core) error {
+	c.apps, c.pairs, c.segments = zeros(c.apps, l.apps.Indices()), zeros(c.pairs, l.pairs.Indices()), zeros(c.segments, l.segments.Indices())
+	c.serials, c.users, c.ports = c.serials[:0], c.users[:0], c.ports[:0]
 	var errs []error
 	bad := func(property, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: "+format, append([]any{property}, args...)...))
 	}
 	l.segments.Check(bad)
-	l.checkSegments(bad)
-	l.checkSessions(bad)
-	l.checkApps(bad)
-	l.checkQuotas(bad)
-	l.checkTables(bad)
+	c.checkSegments(l, bad)
+	c.checkSessions(l, bad)
+	c.checkApps(l, bad)
+	c.checkQuotas(l, bad)
+	c.checkTables(l, bad)
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) }) // as maps have no order
 	return errors.Join(errs...)
+}
+
+// zeros returns n zero tallies, in the memory of s if that is large enough.
+func zeros(s []tally, n int) []tally {
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
 }
 
 type report func(property, format string, args ...any)
@@ -32,8 +73,7 @@ type report func(property, format string, args ...any)
 // checkSegments: a segment belongs to a pair that knows it (S16), holds exactly the blocks of
 // the pair's sessions (S20), is told only to applications that are there (S10), and is
 // live while sessions use it (S8, S9).
-func (l *Core) checkSegments(bad report) {
-	inside := map[wire.Handle]uint64{}
+func (c *Checker) checkSegments(l *Core, bad report) {
 	l.sessions.Each(func(_ wire.Handle, s *session) {
 		if s.segment == 0 {
 			return
@@ -44,7 +84,7 @@ func (l *Core) checkSegments(bad report) {
 			return
 		}
 		for _, size := range s.sizes {
-			inside[g.Handle] += segments.Takes(segments.Block{Fifo: uint64(size)})
+			c.segments[g.Handle.Index()].bytes += segments.Takes(segments.Block{Fifo: uint64(size)})
 		}
 		l.checkTold(s, bad)
 	})
@@ -54,7 +94,7 @@ func (l *Core) checkSegments(bad report) {
 			bad("S19", "%v belongs to no pair", g.Handle)
 			return
 		}
-		used := inside[g.Handle]
+		used := c.segments[g.Handle.Index()].bytes
 		if g.State == segments.Live && p.queues != [2]wire.Location{} && hasQueues(g) {
 			used += 2 * segments.Takes(l.queue())
 		}
@@ -93,28 +133,27 @@ func (l *Core) checkTold(s *session, bad report) {
 }
 
 // checkSessions: the state agrees with what the sides were told (S11, S13, S14).
-func (l *Core) checkSessions(bad report) {
-	serials := map[uint64]bool{}
+func (c *Checker) checkSessions(l *Core, bad report) {
 	l.sessions.Each(func(_ wire.Handle, s *session) {
-		if serials[s.serial] || s.serial == 0 || s.serial > l.lastSerial {
+		if s.serial == 0 || s.serial > l.lastSerial {
 			bad("S13", "%v has serial %d, the last one is %d", s.h, s.serial, l.lastSerial)
 		}
-		serials[s.serial] = true
-		c, v := s.sides[client], s.sides[server]
+		c.serials = append(c.serials, s.serial)
+		cl, v := s.sides[client], s.sides[server]
 		ok := false
 		switch s.state {
 		case stateAlloc:
-			ok = s.segment == 0 && !c.notified && !v.notified && !s.replied && !c.done && !v.done
+			ok = s.segment == 0 && !cl.notified && !v.notified && !s.replied && !cl.done && !v.done
 		case statePending:
-			ok = s.segment != 0 && !c.notified && v.notified && !s.replied && !c.done && !v.done
+			ok = s.segment != 0 && !cl.notified && v.notified && !s.replied && !cl.done && !v.done
 		case stateReady:
-			ok = s.segment != 0 && c.notified && v.notified && s.replied && !c.done && !v.done
+			ok = s.segment != 0 && cl.notified && v.notified && s.replied && !cl.done && !v.done
 		case stateClosing:
 			// One side is done, and the other, which uses the session, has been told.
-			ok = c.done != v.done && (c.done || c.notified && c.closing) && (v.done || v.notified && v.closing)
+			ok = cl.done != v.done && (cl.done || cl.notified && cl.closing) && (v.done || v.notified && v.closing)
 		}
 		if !ok {
-			bad("S13", "%v is %s, replied %v, client %+v, server %+v", s.h, stateText[s.state], s.replied, c, v)
+			bad("S13", "%v is %s, replied %v, client %+v, server %+v", s.h, stateText[s.state], s.replied, cl, v)
 		}
 		p := l.pairs.Get(s.pair)
 		if p == nil {
@@ -127,11 +166,16 @@ func (l *Core) checkSessions(bad report) {
 			}
 		}
 	})
+	slices.Sort(c.serials)
+	for i := 1; i < len(c.serials); i++ {
+		if c.serials[i] == c.serials[i-1] {
+			bad("S13", "two sessions have serial %d", c.serials[i])
+		}
+	}
 }
 
 // checkApps: counts and lists agree (S17).
-func (l *Core) checkApps(bad report) {
-	sessions := map[wire.Handle]int{}
+func (c *Checker) checkApps(l *Core, bad report) {
 	l.pairs.Each(func(_ wire.Handle, p *pair) {
 		if l.byPair[p.key] != p.h {
 			bad("S17", "%v is not known by its applications", p.h)
@@ -148,18 +192,19 @@ func (l *Core) checkApps(bad report) {
 			bad("S17", "%v has %d sessions, counts %d, %d segments", p.h, n, p.sessions, len(p.segments))
 		}
 		for _, h := range p.apps {
-			sessions[h] += n
+			if l.apps.Get(h) != nil {
+				c.apps[h.Index()].sessions += n
+			}
 		}
 	})
 	if len(l.byPair) != l.pairs.Len() {
 		bad("S17", "%d pairs, %d are known by their applications", l.pairs.Len(), len(l.byPair))
 	}
-	for _, ch := range slices.Sorted(maps.Keys(l.channels)) {
-		c := l.channels[ch]
-		if c.app != 0 && l.apps.Get(c.app) == nil {
-			bad("S12", "channel %d belongs to %v, which is gone", ch, c.app)
+	for ch, x := range l.channels { //tidy:unordered what is reported is sorted
+		if x.app != 0 && l.apps.Get(x.app) == nil {
+			bad("S12", "channel %d belongs to %v, which is gone", ch, x.app)
 		}
-		if c.app != 0 && c.handshake != 0 {
+		if x.app != 0 && x.handshake != 0 {
 			bad("S22", "channel %d has an application, and its time to attach runs", ch)
 		}
 	}
@@ -169,8 +214,8 @@ func (l *Core) checkApps(bad report) {
 		if l.channels[a.channel].app != a.h {
 			bad("S12", "%v has channel %d, which belongs to %v", a.h, a.channel, l.channels[a.channel].app)
 		}
-		if a.sessions != sessions[a.h] {
-			bad("S17", "%v counts %d sessions, has %d", a.h, a.sessions, sessions[a.h])
+		if has := c.apps[a.h.Index()].sessions; a.sessions != has {
+			bad("S17", "%v counts %d sessions, has %d", a.h, a.sessions, has)
 		}
 		for _, h := range a.pairs {
 			if p := l.pairs.Get(h); p == nil || p.apps[client] != a.h && p.apps[server] != a.h {
@@ -192,15 +237,15 @@ func (l *Core) checkApps(bad report) {
 
 // checkTables: an entry refers to a live listener of a live application, and every listener
 // has its entries (S18).
-func (l *Core) checkTables(bad report) {
-	entries, ports := 0, map[portKey]int{}
+func (c *Checker) checkTables(l *Core, bad report) {
+	entries := 0
 	l.listeners.Each(func(_ wire.Handle, li *listener) {
 		if l.apps.Get(li.app) == nil {
 			bad("S18", "%v listens for %v, which is gone", li.h, li.app)
 		}
 		for _, k := range li.keys {
 			entries++
-			ports[portOf(k)]++
+			c.countPort(portOf(k))
 			if k.endpoint.Proto != wire.Unix && k.endpoint.Addr.Port() == 0 {
 				bad("S18", "%v listens at no port", li.h)
 			}
@@ -212,7 +257,19 @@ func (l *Core) checkTables(bad report) {
 	if entries != len(l.directory) {
 		bad("S18", "%d entries in the tables, listeners have %d", len(l.directory), entries)
 	}
-	if !maps.Equal(ports, l.ports) {
-		bad("S18", "ports are counted as %v, listeners have %v", l.ports, ports)
+	same := len(c.ports) == len(l.ports)
+	for _, p := range c.ports {
+		same = same && l.ports[p.key] == p.n
 	}
+	if !same {
+		bad("S18", "ports are counted as %v, listeners have %v", l.ports, c.ports)
+	}
+}
+
+func (c *Checker) countPort(k portKey) {
+	i := slices.IndexFunc(c.ports, func(p portTally) bool { return p.key == k })
+	if i < 0 {
+		i, c.ports = len(c.ports), append(c.ports, portTally{key: k})
+	}
+	c.ports[i].n++
 }

@@ -18,7 +18,8 @@ func (s *Server) sendLocked(c *channel, o outgoing) {
 		if !ok {
 			return
 		}
-		err := c.conn.Send(o.msg.Encode(nil), descs, 0)
+		s.encoded = o.msg.Encode(s.encoded[:0])
+		err := c.conn.Send(s.encoded, descs, 0)
 		if !errors.Is(err, shm.ErrDeadline) && !errors.Is(err, shm.ErrShortage) {
 			c.sentLocked(o)
 			s.failSendLocked(c, err)

@@ -44,6 +44,7 @@ type Server struct {
 	admission   admission
 	admissions  Admissions
 	closing     []shm.Conn // when the lock is given back
+	encoded     []byte     // the message that is sent under the lock
 	lastChannel layer.Channel
 	segments    map[wire.Handle]*shm.Segment
 	bells       bells
@@ -89,7 +90,7 @@ func New(h shm.Host, l shm.Listener, cfg Config) *Server {
 		host: h, listener: l, log: cfg.Log, policy: cfg.Policy,
 		backlog: cfg.Backlog, maxUnattached: cfg.MaxUnattached, maxUserUnattached: cfg.MaxUserUnattached,
 		mu: h.NewLock(nameServerLock), core: cfg.Core,
-		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: bells{},
+		channels: map[layer.Channel]*channel{}, segments: map[wire.Handle]*shm.Segment{}, bells: bells{}, encoded: make([]byte, 0, wire.MaxSize),
 		work:  map[wire.Handle][]*memoryWork{},
 		timer: h.NewLocalDoorbell(nameTimer), done: h.NewLocalDoorbell(nameTimer), nextTick: shm.Forever,
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -34,20 +35,16 @@ const (
 // ErrMessage is what every error of [Decode] wraps.
 var ErrMessage = errors.New("bad message")
 
-// coder visits the fields of a message in the order of the wire: one writes, one
-// reads, one measures.
-type coder interface {
-	u64(v *uint64)
-	u32(v *uint32)
-	u8(name string, v *uint8, top uint8)
-	flag(name string, v *bool)
-	text(name string, v *string, size int)
-	endpoint(v *Endpoint)
-	peer(v *Peer)
+// codec visits the fields of a message in the order of the wire. It takes them from b, which is long enough, and keeps the
+// first error; or it appends them to b.
+type codec struct {
+	b     []byte
+	reads bool
+	err   error
 }
 
 // fields visits the fields that messages of m's kind have.
-func (m *Message) fields(c coder) {
+func (m *Message) fields(c *codec) {
 	switch m.Type {
 	case Attach:
 		c.text("namespace", &m.Namespace, MaxNamespace)
@@ -72,7 +69,7 @@ func (m *Message) fields(c coder) {
 		c.u64((*uint64)(&m.Handle))
 		c.u64((*uint64)(&m.Listener))
 		c.u8("session kind", (*uint8)(&m.Session), uint8(LocalSession))
-		for _, a := range []*Location{&m.Rx, &m.Tx, &m.PostQueue, &m.ReadQueue} {
+		for _, a := range [...]*Location{&m.Rx, &m.Tx, &m.PostQueue, &m.ReadQueue} {
 			c.u64((*uint64)(a))
 		}
 		c.endpoint(&m.Endpoint)
@@ -94,121 +91,111 @@ func (m *Message) fields(c coder) {
 	}
 }
 
-// measure counts the bytes of the fields.
-type measure int
-
-func (n *measure) u64(*uint64)                        { *n += 8 }
-func (n *measure) u32(*uint32)                        { *n += 4 }
-func (n *measure) u8(string, *uint8, uint8)           { *n++ }
-func (n *measure) flag(string, *bool)                 { *n++ }
-func (n *measure) text(_ string, _ *string, size int) { *n += measure(size) }
-func (n *measure) endpoint(*Endpoint)                 { *n += endpointSize }
-func (n *measure) peer(*Peer)                         { *n += 12 }
-
-// Size returns the length of messages of type t in bytes.
-func (t Type) Size() int {
-	n := measure(HeaderSize)
-	(&Message{Type: t}).fields(&n)
-	return int(n)
+func (c *codec) take(n int) []byte {
+	b := c.b[:n]
+	c.b = c.b[n:]
+	return b
 }
 
-// writer appends fields to b.
-type writer struct{ b []byte }
+func (c *codec) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
 
-func (w *writer) u64(v *uint64) { w.b = binary.LittleEndian.AppendUint64(w.b, *v) }
-func (w *writer) u32(v *uint32) { w.b = binary.LittleEndian.AppendUint32(w.b, *v) }
+func (c *codec) u64(v *uint64) {
+	if c.reads {
+		*v = binary.LittleEndian.Uint64(c.take(8))
+		return
+	}
+	c.b = binary.LittleEndian.AppendUint64(c.b, *v)
+}
 
-func (w *writer) u8(_ string, v *uint8, _ uint8) { w.b = append(w.b, *v) }
+func (c *codec) u32(v *uint32) {
+	if c.reads {
+		*v = binary.LittleEndian.Uint32(c.take(4))
+		return
+	}
+	c.b = binary.LittleEndian.AppendUint32(c.b, *v)
+}
 
-func (w *writer) flag(_ string, v *bool) {
+func (c *codec) u8(name string, v *uint8, top uint8) {
+	if !c.reads {
+		c.b = append(c.b, *v)
+		return
+	}
+	if *v = c.take(1)[0]; *v > top {
+		c.fail("%s is %d, at most %d", name, *v, top)
+	}
+}
+
+func (c *codec) flag(name string, v *bool) {
 	b := uint8(0)
 	if *v {
 		b = 1
 	}
-	w.b = append(w.b, b)
+	c.u8(name, &b, 1)
+	*v = b == 1
 }
 
-func (w *writer) text(_ string, v *string, size int) {
-	w.b = append(w.b, *v...)
-	w.b = append(w.b, make([]byte, size-len(*v))...)
+func (c *codec) text(name string, v *string, size int) {
+	if !c.reads {
+		var padding [MaxURI]byte
+		c.b = append(append(c.b, *v...), padding[:size-len(*v)]...)
+		return
+	}
+	b := bytes.TrimRight(c.take(size), "\x00")
+	if bytes.ContainsFunc(b, unicode.IsControl) || !utf8.Valid(b) {
+		c.fail("%s is not plain text", name)
+	}
+	*v = string(b)
+}
+
+func (c *codec) peer(p *Peer) {
+	for _, v := range [...]*uint32{&p.UID, &p.GID, &p.PID} {
+		c.u32(v)
+	}
+	if c.reads && p.PID >= 1<<31 {
+		c.fail("pid is %d", p.PID)
+	}
 }
 
 // endpointSize is protocol, family (0 none, 1 name, 4, 6), port and 108 bytes for the name or the address.
 const endpointSize = 4 + maxName + 1
 
-func (w *writer) endpoint(e *Endpoint) {
+func (c *codec) endpoint(e *Endpoint) {
+	if c.reads {
+		c.readEndpoint(e)
+		return
+	}
 	var b [endpointSize]byte
 	if *e != (Endpoint{}) {
-		b[0], b[1] = byte(e.Proto), 6
-		if e.Addr.Addr().Is4() {
-			b[1] = 4
-		}
-		if e.Name != "" {
-			b[1] = 1
-		}
+		b[0] = byte(e.Proto)
 		binary.LittleEndian.PutUint16(b[2:], e.Addr.Port())
-		copy(b[4:], e.Name)
-		copy(b[4:], e.Addr.Addr().AsSlice())
+		switch addr := e.Addr.Addr(); {
+		case e.Name != "":
+			b[1] = 1
+			copy(b[4:], e.Name)
+		case addr.Is4():
+			b[1] = 4
+			*(*[4]byte)(b[4:]) = addr.As4()
+		default:
+			b[1] = 6
+			*(*[16]byte)(b[4:]) = addr.As16()
+		}
 	}
-	w.b = append(w.b, b[:]...)
+	c.b = append(c.b, b[:]...)
 }
 
-func (w *writer) peer(p *Peer) {
-	for _, v := range []*uint32{&p.UID, &p.GID, &p.PID} {
-		w.u32(v)
-	}
-}
-
-// reader takes fields from b, which is long enough, and keeps the first error.
-type reader struct {
-	b   []byte
-	err error
-}
-
-func (r *reader) take(n int) []byte {
-	b := r.b[:n]
-	r.b = r.b[n:]
-	return b
-}
-
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf(format, args...)
-	}
-}
-
-func (r *reader) u64(v *uint64) { *v = binary.LittleEndian.Uint64(r.take(8)) }
-func (r *reader) u32(v *uint32) { *v = binary.LittleEndian.Uint32(r.take(4)) }
-
-func (r *reader) u8(name string, v *uint8, top uint8) {
-	if *v = r.take(1)[0]; *v > top {
-		r.fail("%s is %d, at most %d", name, *v, top)
-	}
-}
-
-func (r *reader) flag(name string, v *bool) {
-	var b uint8
-	r.u8(name, &b, 1)
-	*v = b == 1
-}
-
-func (r *reader) text(name string, v *string, size int) {
-	b := bytes.TrimRight(r.take(size), "\x00")
-	if bytes.ContainsFunc(b, unicode.IsControl) || !utf8.Valid(b) {
-		r.fail("%s is not plain text", name)
-	}
-	*v = string(b)
-}
-
-func (r *reader) endpoint(e *Endpoint) {
-	b := r.take(endpointSize)
+func (c *codec) readEndpoint(e *Endpoint) {
+	b := c.take(endpointSize)
 	zero := func(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 	var host netip.Addr
 	name, rest := "", b[4:]
 	switch b[1] {
 	case 0:
 		if !zero(b) {
-			r.fail("endpoint without a family is not zero")
+			c.fail("endpoint without a family is not zero")
 		}
 		return
 	case 1:
@@ -218,23 +205,14 @@ func (r *reader) endpoint(e *Endpoint) {
 	case 6:
 		host, rest = netip.AddrFrom16([16]byte(rest)), rest[16:]
 	default:
-		r.fail("address family %d", b[1])
+		c.fail("address family %d", b[1])
 	}
 	if !zero(rest) {
-		r.fail("bytes after the address")
+		c.fail("bytes after the address")
 	}
 	*e = Endpoint{Proto(b[0]), netip.AddrPortFrom(host, binary.LittleEndian.Uint16(b[2:])), name}
 	if err := e.Check(); err != nil {
-		r.fail("endpoint: %w", err)
-	}
-}
-
-func (r *reader) peer(p *Peer) {
-	for _, v := range []*uint32{&p.UID, &p.GID, &p.PID} {
-		r.u32(v)
-	}
-	if p.PID >= 1<<31 {
-		r.fail("pid is %d", p.PID)
+		c.fail("endpoint: %w", err)
 	}
 }
 
@@ -244,12 +222,12 @@ func (m Message) Encode(b []byte) []byte {
 	if m.Type == 0 || m.Type >= NumTypes || len(m.URI) > MaxURI || len(m.Namespace) > MaxNamespace || len(m.Endpoint.Name) > maxName {
 		panic(fmt.Sprintf("impl: encode %v", m))
 	}
-	w := writer{append(b, 'C', 'T', Version, byte(m.Type))}
+	c := codec{b: append(slices.Grow(b, m.Type.Size()), 'C', 'T', Version, byte(m.Type))}
 	status := uint32(m.Status)
-	w.u32(&status)
-	w.u64(&m.RequestID)
-	m.fields(&w)
-	return w.b
+	c.u32(&status)
+	c.u64(&m.RequestID)
+	m.fields(&c)
+	return c.b
 }
 
 // Validate returns an error that wraps [Unsupported] when [Decode] would not give m back: some field is out of
@@ -283,14 +261,14 @@ func Decode(b []byte) (Message, error) {
 	if len(b) != m.Type.Size() {
 		return m, fmt.Errorf("impl: %w: %v has %d bytes, want %d", ErrMessage, m.Type, len(b), m.Type.Size())
 	}
-	r := reader{b: b[4:]}
+	c := codec{b: b[4:], reads: true}
 	var status uint32
-	r.u32(&status)
-	r.u64(&m.RequestID)
+	c.u32(&status)
+	c.u64(&m.RequestID)
 	m.Status = Status(int32(status))
-	m.fields(&r)
-	if r.err != nil {
-		return m, fmt.Errorf("impl: %w: %v: %w", ErrMessage, m.Type, r.err)
+	m.fields(&c)
+	if c.err != nil {
+		return m, fmt.Errorf("impl: %w: %v: %w", ErrMessage, m.Type, c.err)
 	}
 	return m, nil
 }

@@ -12,24 +12,25 @@ import (
 	"pgregory.net/rapid"
 )
 
-// kinds are all kinds of messages, with the length on the wire, in bytes, and the number of
-// descriptors: changing one is changing the protocol.
+// kinds are all kinds of messages, with the length on the wire, in bytes, the number of descriptors and the
+// fields: changing one is changing the protocol.
 var kinds = []struct {
 	kind         Type
 	text         string
 	bytes, descs int
+	fields       string
 }{
-	{Attach, "attach", 89, 0}, {AttachReply, "attach-reply", 24, 0},
-	{Detach, "detach", 16, 0}, {DetachReply, "detach-reply", 16, 0},
-	{Bind, "bind", 256, 0}, {BindReply, "bind-reply", 136, 0},
-	{Unbind, "unbind", 152, 0}, {UnbindReply, "unbind-reply", 24, 0},
-	{Connect, "connect", 264, 0}, {ConnectReply, "connect-reply", 197, 0},
-	{Map, "map", 41, 1}, {MapReply, "map-reply", 24, 0},
-	{Unmap, "unmap", 24, 0}, {UnmapReply, "unmap-reply", 24, 0},
-	{Accept, "accept", 197, 0}, {AcceptReply, "accept-reply", 24, 0},
-	{Disconnect, "disconnect", 25, 0}, {DisconnectReply, "disconnect-reply", 24, 0},
-	{Reset, "reset", 25, 0}, {ResetReply, "reset-reply", 24, 0},
-	{Leaving, "leaving", 16, 0},
+	{Attach, "attach", 89, 0, "namespace secret scope"}, {AttachReply, "attach-reply", 24, 0, "handle"},
+	{Detach, "detach", 16, 0, ""}, {DetachReply, "detach-reply", 16, 0, ""},
+	{Bind, "bind", 256, 0, "uri endpoint"}, {BindReply, "bind-reply", 136, 0, "handle endpoint"},
+	{Unbind, "unbind", 152, 0, "handle uri"}, {UnbindReply, "unbind-reply", 24, 0, "handle"},
+	{Connect, "connect", 264, 0, "uri endpoint rx-size tx-size"}, {ConnectReply, "connect-reply", 197, 0, "handle listener session rx tx post read endpoint serial peer"},
+	{Map, "map", 41, 1, "handle base size doorbells"}, {MapReply, "map-reply", 24, 0, "handle"},
+	{Unmap, "unmap", 24, 0, "handle"}, {UnmapReply, "unmap-reply", 24, 0, "handle"},
+	{Accept, "accept", 197, 0, "handle listener session rx tx post read endpoint serial peer"}, {AcceptReply, "accept-reply", 24, 0, "handle"},
+	{Disconnect, "disconnect", 25, 0, "handle close-mode"}, {DisconnectReply, "disconnect-reply", 24, 0, "handle"},
+	{Reset, "reset", 25, 0, "handle gone"}, {ResetReply, "reset-reply", 24, 0, "handle"},
+	{Leaving, "leaving", 16, 0, ""},
 }
 
 func TestKinds(t *testing.T) {
@@ -98,6 +99,53 @@ func TestWireBytes(t *testing.T) {
 	}
 }
 
+// visitor is given the fields of a message.
+type visitor interface {
+	u64(v *uint64)
+	u32(v *uint32)
+	u8(name string, v *uint8, top uint8)
+	flag(name string, v *bool)
+	text(name string, v *string, size int)
+	endpoint(v *Endpoint)
+	peer(v *Peer)
+}
+
+// visit shows v the fields that m's kind has.
+func visit(m *Message, v visitor) {
+	words := map[string]*uint64{
+		"secret": &m.Secret, "handle": (*uint64)(&m.Handle), "base": (*uint64)(&m.Base), "size": &m.Size, "listener": (*uint64)(&m.Listener),
+		"rx": (*uint64)(&m.Rx), "tx": (*uint64)(&m.Tx), "post": (*uint64)(&m.PostQueue), "read": (*uint64)(&m.ReadQueue), "serial": &m.Serial,
+	}
+	for name := range strings.FieldsSeq(kinds[m.Type-1].fields) {
+		switch name {
+		case "namespace":
+			v.text(name, &m.Namespace, MaxNamespace)
+		case "uri":
+			v.text(name, &m.URI, MaxURI)
+		case "scope":
+			v.u8(name, &m.Scope, ScopeLocal|ScopeGlobal)
+		case "session":
+			v.u8(name, (*uint8)(&m.Session), uint8(LocalSession))
+		case "close-mode":
+			v.u8(name, (*uint8)(&m.CloseMode), uint8(CloseWrite))
+		case "doorbells":
+			v.flag(name, &m.Doorbells)
+		case "gone":
+			v.flag(name, &m.Gone)
+		case "rx-size":
+			v.u32(&m.RxSize)
+		case "tx-size":
+			v.u32(&m.TxSize)
+		case "endpoint":
+			v.endpoint(&m.Endpoint)
+		case "peer":
+			v.peer(&m.Peer)
+		default:
+			v.u64(words[name])
+		}
+	}
+}
+
 // drawMessage draws a message with fields that its kind has and no others.
 func drawMessage(t *rapid.T) Message {
 	word := rapid.Uint64()
@@ -105,7 +153,7 @@ func drawMessage(t *rapid.T) Message {
 		Type: Type(rapid.IntRange(1, int(NumTypes)-1).Draw(t, "kind")), RequestID: word.Draw(t, "context"),
 		Status: Status(rapid.Int32().Draw(t, "status")),
 	}
-	m.fields(drawer{t})
+	visit(&m, drawer{t})
 	return m
 }
 
@@ -175,7 +223,7 @@ func TestEveryBit(t *testing.T) {
 	refused := 0
 	for _, k := range kinds {
 		m := Message{Type: k.kind}
-		m.fields(filler{})
+		visit(&m, filler{})
 		good := m.Encode(nil)
 		for i := range len(good) * 8 {
 			b := bytes.Clone(good)
@@ -295,4 +343,19 @@ func panics(f func()) (why string) {
 	}()
 	f()
 	return ""
+}
+
+// TestCodecAllocates: to encode a message into a buffer of MaxSize, or to decode one without text, allocates nothing.
+func TestCodecAllocates(t *testing.T) {
+	buf := make([]byte, 0, MaxSize)
+	for _, k := range kinds {
+		m := Message{Type: k.kind}
+		if n := testing.AllocsPerRun(10, func() {
+			if got, err := Decode(m.Encode(buf)); err != nil || got != m {
+				t.Error(got, err)
+			}
+		}); n > 0 {
+			t.Errorf("%v: %v allocations", k.kind, n)
+		}
+	}
 }

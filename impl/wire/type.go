@@ -35,6 +35,7 @@ const (
 
 // typeInfo is what is known of a type besides its fields, which [Message.fields] has.
 type typeInfo struct {
+	size    int // of a message in bytes
 	text    string
 	reply   Type // to a request or notification
 	request bool
@@ -42,27 +43,27 @@ type typeInfo struct {
 }
 
 var types = [NumTypes]typeInfo{
-	Attach:          {text: "attach", reply: AttachReply, request: true},
-	AttachReply:     {text: "attach-reply", isReply: true},
-	Detach:          {text: "detach", reply: DetachReply, request: true},
-	DetachReply:     {text: "detach-reply", isReply: true},
-	Bind:            {text: "bind", reply: BindReply, request: true},
-	BindReply:       {text: "bind-reply", isReply: true},
-	Unbind:          {text: "unbind", reply: UnbindReply, request: true},
-	UnbindReply:     {text: "unbind-reply", isReply: true},
-	Connect:         {text: "connect", reply: ConnectReply, request: true},
-	ConnectReply:    {text: "connect-reply", isReply: true},
-	Map:             {text: "map", reply: MapReply},
-	MapReply:        {text: "map-reply", isReply: true},
-	Unmap:           {text: "unmap", reply: UnmapReply},
-	UnmapReply:      {text: "unmap-reply", isReply: true},
-	Accept:          {text: "accept", reply: AcceptReply},
-	AcceptReply:     {text: "accept-reply", isReply: true},
-	Disconnect:      {text: "disconnect", reply: DisconnectReply, request: true},
-	DisconnectReply: {text: "disconnect-reply", isReply: true},
-	Reset:           {text: "reset", reply: ResetReply, request: true},
-	ResetReply:      {text: "reset-reply", isReply: true},
-	Leaving:         {text: "leaving"},
+	Attach:          {size: 89, text: "attach", reply: AttachReply, request: true},
+	AttachReply:     {size: 24, text: "attach-reply", isReply: true},
+	Detach:          {size: 16, text: "detach", reply: DetachReply, request: true},
+	DetachReply:     {size: 16, text: "detach-reply", isReply: true},
+	Bind:            {size: 256, text: "bind", reply: BindReply, request: true},
+	BindReply:       {size: 136, text: "bind-reply", isReply: true},
+	Unbind:          {size: 152, text: "unbind", reply: UnbindReply, request: true},
+	UnbindReply:     {size: 24, text: "unbind-reply", isReply: true},
+	Connect:         {size: 264, text: "connect", reply: ConnectReply, request: true},
+	ConnectReply:    {size: 197, text: "connect-reply", isReply: true},
+	Map:             {size: 41, text: "map", reply: MapReply},
+	MapReply:        {size: 24, text: "map-reply", isReply: true},
+	Unmap:           {size: 24, text: "unmap", reply: UnmapReply},
+	UnmapReply:      {size: 24, text: "unmap-reply", isReply: true},
+	Accept:          {size: 197, text: "accept", reply: AcceptReply},
+	AcceptReply:     {size: 24, text: "accept-reply", isReply: true},
+	Disconnect:      {size: 25, text: "disconnect", reply: DisconnectReply, request: true},
+	DisconnectReply: {size: 24, text: "disconnect-reply", isReply: true},
+	Reset:           {size: 25, text: "reset", reply: ResetReply, request: true},
+	ResetReply:      {size: 24, text: "reset-reply", isReply: true},
+	Leaving:         {size: 16, text: "leaving"},
 }
 
 // info is the zero value for a type that does not exist.
@@ -80,6 +81,9 @@ func (t Type) String() string {
 	}
 	return fmt.Sprintf("message %d", uint8(t))
 }
+
+// Size returns the length of messages of type t in bytes, 0 for a type that does not exist.
+func (t Type) Size() int { return t.info().size }
 
 // Reply returns the type of the message that answers one of type t, or 0.
 func (t Type) Reply() Type { return t.info().reply }

@@ -16,7 +16,8 @@ type Machine[S comparable, E any] struct {
 	Step func(s S, e E, emit func(S))
 	// Allowed says in words what may be observed next in s, without hidden steps.
 	Allowed func(s S) []string
-	// Limit is how many states the monitor keeps at once, at least 1.
+	// Limit is how many states the monitor keeps at once, at least 1. Each new state is compared with all of them, so it
+	// should be small.
 	Limit int
 }
 
@@ -37,7 +38,8 @@ func (v Verdict) String() string { return [...]string{"accepted", "rejected", "i
 type Monitor[S comparable, E any] struct {
 	machine Machine[S, E]
 	states  []S // that are possible, in order of discovery
-	seen    map[S]struct{}
+	before  []S // the event: memory for the next one
+	emit    func(S)
 	verdict Verdict
 	events  int
 	allowed []string
@@ -49,7 +51,8 @@ func New[S comparable, E any](machine Machine[S, E], init ...S) *Monitor[S, E] {
 	if machine.Limit < 1 || len(init) == 0 {
 		panic(fmt.Sprintf("monitor: %d states of at most %d", len(init), machine.Limit))
 	}
-	m := &Monitor[S, E]{machine: machine, seen: map[S]struct{}{}}
+	m := &Monitor[S, E]{machine: machine}
+	m.emit = m.add
 	for _, s := range init {
 		m.add(s)
 	}
@@ -58,14 +61,13 @@ func New[S comparable, E any](machine Machine[S, E], init ...S) *Monitor[S, E] {
 
 // add notes that s is possible.
 func (m *Monitor[S, E]) add(s S) {
-	if _, ok := m.seen[s]; ok {
+	if slices.Contains(m.states, s) {
 		return
 	}
 	if len(m.states) == m.machine.Limit {
 		m.verdict = Inconclusive
 		return
 	}
-	m.seen[s] = struct{}{}
 	m.states = append(m.states, s)
 }
 
@@ -75,20 +77,18 @@ func (m *Monitor[S, E]) Observe(e E) Verdict {
 		return m.verdict
 	}
 	for i := 0; i < len(m.states); i++ { // it grows
-		m.machine.Hidden(m.states[i], m.add)
+		m.machine.Hidden(m.states[i], m.emit)
 	}
 	if m.verdict != Accepted {
 		return m.verdict
 	}
-	before := m.states
-	m.states = nil
-	clear(m.seen)
-	for _, s := range before {
-		m.machine.Step(s, e, m.add)
+	m.before, m.states = m.states, m.before[:0]
+	for _, s := range m.before {
+		m.machine.Step(s, e, m.emit)
 	}
 	if len(m.states) == 0 {
 		m.verdict = Rejected
-		for _, s := range before {
+		for _, s := range m.before {
 			m.allowed = append(m.allowed, m.machine.Allowed(s)...)
 		}
 		slices.Sort(m.allowed)

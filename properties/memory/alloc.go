@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"cutthrough/model"
@@ -57,7 +58,10 @@ no alloc returns it meanwhile.
 
 Checked: live blocks are disjoint and inside the segment (NoOverlap); each process writes into its own blocks only
 (NoRace, BlockIntegrity); a free of a block that is not allocated returns ErrNotAllocated (InvalidFreeRefused); a
-process that is killed or stopped at any access disturbs no other (NoLivelock, NoFalseCorrupt).`,
+process that is killed or stopped at any access disturbs no other (NoLivelock, NoFalseCorrupt).
+
+Scope N: all workloads of at most N operations, without faults, of one and two processes on one page, with blocks of 64, 1000
+and 2500 bytes.`,
 	}
 }
 
@@ -87,6 +91,22 @@ func genAlloc(src scenario.Source) scenario.Input {
 		}
 	}
 	return b.Input
+}
+
+// allocScope has one process and two processes with a segment of one page, and blocks of three classes.
+func allocScope(n int) iter.Seq[scenario.Input] {
+	shared := func(procs int) func(b *scenario.Builder) []scenario.Menu {
+		return func(b *scenario.Builder) []scenario.Menu {
+			b.Set("procs", procs)
+			b.Set("pages", 1)
+			ops := []any{allocate{64}, allocate{1000}, allocate{2500}, free{0}, free{1}, misfree{}}
+			if procs == 1 {
+				return []scenario.Menu{{Proc: "a", Min: 1, Ops: append(ops, refree{})}}
+			}
+			return []scenario.Menu{{Proc: "a", Min: 1, Ops: ops}, {Proc: "b", Min: 1, Ops: ops, Like: true}}
+		}
+	}
+	return scope(n, allocVerbs, []func(*scenario.Builder) []scenario.Menu{shared(1), shared(2)})
 }
 
 func compileAlloc(c scenario.Input) (scenario.Program, error) {

@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
@@ -72,7 +73,9 @@ Checked: no event is lost, doubled or torn, and the history is one of a bounded 
 sleeps for ever, even if a producer is killed or stopped at any access (NoLostWakeup, NoDeadlock, NoLivelock); a
 producer that posts, finds the queue full or waits for room while the consumer sleeps has rung the consumer by then
 (ConsumerProgress), so that the wakeup does not depend on a process that may never run again; no honest execution
-reports an error (NoFalseCorrupt).`,
+reports an error (NoFalseCorrupt).
+
+Scope N: all workloads of at most N operations, without faults, of one and two producers, with 1 and 2 slots.`,
 	}
 }
 
@@ -90,6 +93,22 @@ func genEvq(src scenario.Source) scenario.Input {
 		b.Op("cons", poll{})
 	}
 	return b.Input
+}
+
+// evqScope has queues of one and two slots, and up to two producers.
+func evqScope(n int) iter.Seq[scenario.Input] {
+	queue := func(slots, producers int) func(b *scenario.Builder) []scenario.Menu {
+		return func(b *scenario.Builder) []scenario.Menu {
+			b.Set("slots", slots)
+			b.Set("producers", producers)
+			var menus []scenario.Menu
+			for i := range producers {
+				menus = append(menus, scenario.Menu{Proc: producerNames[i], Min: 1, Ops: []any{send{}, try{}}, Like: i > 0})
+			}
+			return append(menus, scenario.Menu{Proc: "cons", Ops: []any{poll{}}})
+		}
+	}
+	return scope(n, evqVerbs, []func(*scenario.Builder) []scenario.Menu{queue(0, 1), queue(1, 1), queue(0, 2), queue(1, 2)})
 }
 
 func compileEvq(c scenario.Input) (scenario.Program, error) {

@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"io"
+	"iter"
 	"time"
 
 	"cutthrough/model"
@@ -44,7 +45,10 @@ may not have taken effect (Linearizable); no plain access races with another (No
 execution reports ErrCorrupt (NoFalseCorrupt). Capacities include 1 and odd ones, counters start
 near 2^32, 2^63 and 2^64.
 
-Not checked here: sleeping and waking (fifo-wakeup), hostile peers (fifo-hostile).`,
+Not checked here: sleeping and waking (fifo-wakeup), hostile peers (fifo-hostile).
+
+Scope N: all workloads of at most N operations, without faults, on fifos of 1 and 2 bytes, with up to one byte more than
+they hold; counters begin at 0 and 2^32-3.`,
 	}
 }
 
@@ -84,6 +88,23 @@ func genStream(src scenario.Source) scenario.Input {
 		}
 	}
 	return b.Input
+}
+
+// streamScope has fifos of one and two bytes, and operations on up to one byte more than they hold. Counters begin at 0, and
+// for two bytes so that they pass 2^32.
+func streamScope(n int) iter.Seq[scenario.Input] {
+	menus := func(size int) []scenario.Menu {
+		prod := scenario.Menu{Proc: "prod", Min: 1, Ops: []any{publish{}}}
+		cons := scenario.Menu{Proc: "cons", Min: 1, Ops: []any{release{}}}
+		for i := range size + 1 {
+			prod.Ops = append(prod.Ops, write{i + 1}, stage{i + 1}, fill{i + 1})
+			cons.Ops = append(cons.Ops, read{i + 1}, take{i + 1}, pieces{i + 1}, drop{i + 1}, peek{0, i + 1})
+		}
+		return []scenario.Menu{prod, cons}
+	}
+	return scope(n, streamVerbs, []func(*scenario.Builder) []scenario.Menu{
+		sized(1, "0", menus(1)...), sized(2, "2^32-3", menus(2)...),
+	})
 }
 
 func compileStream(c scenario.Input) (scenario.Program, error) {

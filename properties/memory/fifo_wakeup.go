@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"iter"
 
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
@@ -40,7 +41,10 @@ those of the stream (Stream) and all of them (Delivered). With faults=kill each 
 a task that waits for the end of a control channel and closes the own bell; then the survivor
 must get an error, never hang.
 
-Not checked here: other tasks that sleep on the same bell; deadlines.`,
+Not checked here: other tasks that sleep on the same bell; deadlines.
+
+Scope N: all workloads of at most N operations, without faults, on fifos of 1 and 2 bytes, with up to two bytes more than
+they hold; counters begin at 0 and 2^32-3.`,
 	}
 }
 
@@ -59,6 +63,24 @@ func genWakeup(src scenario.Source) scenario.Input {
 		b.Op("cons", read{1 + src.Intn(size+2, "bytes")})
 	}
 	return b.Input
+}
+
+// wakeupScope has fifos of one and two bytes, and writes of up to two bytes more than they hold.
+func wakeupScope(n int) iter.Seq[scenario.Input] {
+	menus := func(size int) []scenario.Menu {
+		prod := scenario.Menu{Proc: "prod", Min: 1, Ops: []any{drain{}}}
+		cons := scenario.Menu{Proc: "cons", Min: 1}
+		for i := range size + 2 {
+			prod.Ops = append(prod.Ops, write{i + 1})
+		}
+		for i := range size + 1 {
+			cons.Ops = append(cons.Ops, read{i + 1})
+		}
+		return []scenario.Menu{prod, cons}
+	}
+	return scope(n, wakeupVerbs, []func(*scenario.Builder) []scenario.Menu{
+		sized(1, "0", menus(1)...), sized(2, "2^32-3", menus(2)...),
+	})
 }
 
 func compileWakeup(c scenario.Input) (scenario.Program, error) {

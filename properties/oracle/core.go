@@ -9,6 +9,7 @@ import (
 // the core takes and makes them, and checks its invariants after every step.
 type WatchedCore struct {
 	*layer.Core
+	checker   *layer.Checker
 	broken    func(error)
 	observers []Observer
 }
@@ -19,7 +20,7 @@ type Observer func(ch layer.Channel, made bool, m wire.Message)
 // NewWatchedCore returns a core that calls each observer with every message, and broken with the error of an
 // invariant that does not hold.
 func NewWatchedCore(cfg layer.Config, broken func(error), observers ...Observer) WatchedCore {
-	return WatchedCore{layer.New(cfg), broken, observers}
+	return WatchedCore{layer.New(cfg), new(layer.Checker), broken, observers}
 }
 
 // Step implements [server.Core].
@@ -33,7 +34,7 @@ func (w WatchedCore) Step(ev layer.Event) []layer.Effect {
 			w.observe(fx.Channel, true, fx.Msg)
 		}
 	}
-	if err := w.CheckInvariants(); err != nil {
+	if err := w.checker.Check(w.Core); err != nil {
 		w.broken(err)
 	}
 	return effects

@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"slices"
+
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
 )
@@ -8,53 +10,28 @@ import (
 // This file has the checks of [Messages] on the applications that use the library: each notification is
 // answered once and each session is closed once.
 
-// libraryState is what the monitor knows of the library of one application.
-type libraryState struct {
-	usesLibrary bool
-	owes        map[owedReply]int         // replies to notifications
-	requestIDs  map[uint64]bool           // used by requests so far
-	closed      map[wire.Handle]wire.Type // the message that closed each session
-}
-
-// owedReply identifies the reply to a notification.
-type owedReply struct {
-	kind wire.Type
-	h    wire.Handle
-}
-
-func newLibraryState() libraryState {
-	return libraryState{owes: map[owedReply]int{}, requestIDs: map[uint64]bool{}, closed: map[wire.Handle]wire.Type{}}
-}
-
-// told records the reply that the application owes for a notification.
-func (c *libraryState) told(m wire.Message) {
-	switch m.Type {
-	case wire.Map, wire.Unmap, wire.Accept:
-		c.owes[owedReply{m.Type.Reply(), m.Handle}]++
-	}
-}
-
 // checkLibrary checks a message of an application that uses the library.
 func (o *Messages) checkLibrary(ch layer.Channel, c *channelState, m wire.Message) {
 	switch m.Type {
 	case wire.MapReply, wire.UnmapReply, wire.AcceptReply:
-		if c.owes[owedReply{m.Type, m.Handle}] == 0 || m.RequestID != 0 {
+		i := slices.Index(c.owes, owedReply{m.Type, m.Handle})
+		if i < 0 || m.RequestID != 0 {
 			o.wrong(AppFollowsProtocol, ch, m, "the answer is to no notification")
 		}
-		c.owes[owedReply{m.Type, m.Handle}]--
+		c.owes = slices.Delete(c.owes, i, i+1)
 		return
 	case wire.Disconnect, wire.Reset:
-		if c.closed[m.Handle] != 0 || m.Handle.Kind() != wire.KindSession {
+		if c.closed.get(m.Handle) != 0 || m.Handle.Kind() != wire.KindSession {
 			o.wrong(AppFollowsProtocol, ch, m, "the object is closed already, or is no session")
 		}
 		if m.CloseMode != wire.CloseWrite {
-			c.closed[m.Handle] = m.Type
+			c.closed.set(m.Handle, m.Type)
 		}
 	}
-	if c.requestIDs[m.RequestID] {
+	if c.requestIDs.get(m.RequestID) {
 		o.wrong(AppFollowsProtocol, ch, m, "the request id was used before")
 	}
-	c.requestIDs[m.RequestID] = true
+	c.requestIDs.set(m.RequestID, true)
 }
 
 // Close is a close of a session by an application.
@@ -65,15 +42,15 @@ type Close struct {
 
 // CloseReported says whether the session layer has taken the close, or had told the application that the session is over.
 func (o *Messages) CloseReported(t Close) bool {
-	ch := o.channel[t.App]
-	c, s := o.channels[ch], o.sessions[t.Handle]
-	return s == nil || s.closing[ch] || c.closed[t.Handle] != 0
+	ch := o.channel.get(t.App)
+	c, s := o.stateOf(ch), o.sessionOf(t.Handle)
+	return s == nil || s.closing(ch) || c.closed.get(t.Handle) != 0
 }
 
 // ResetReported says whether the application of a close that discards unread bytes has sent a reset to the session layer. It is also true
 // if the application heard of a reset by its peer first: then it need not report its own.
 func (o *Messages) ResetReported(t Close) bool {
-	ch := o.channel[t.App]
-	c, s := o.channels[ch], o.sessions[t.Handle]
-	return s == nil || s.reset[ch] || c.closed[t.Handle] == wire.Reset
+	ch := o.channel.get(t.App)
+	c, s := o.stateOf(ch), o.sessionOf(t.Handle)
+	return s == nil || s.reset(ch) || c.closed.get(t.Handle) == wire.Reset
 }

@@ -56,9 +56,9 @@ func (k *Memory) Apply(fx layer.Effect) {
 		}
 		k.create(fx)
 	case layer.EffectDestroy:
-		for ch, c := range k.mon.channels {
-			if _, ok := c.held[fx.Segment]; ok && !c.gone {
-				k.fail(SegmentLifecycle, "%v destroyed, channel %d has it", fx.Segment, ch)
+		for _, c := range k.mon.channels {
+			if g := c.segment(fx.Segment); g != nil && g.held && !c.gone {
+				k.fail(SegmentLifecycle, "%v destroyed, channel %d has it", fx.Segment, c.id)
 			}
 		}
 		if len(k.zeroing[fx.Segment]) > 0 {

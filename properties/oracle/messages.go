@@ -1,7 +1,8 @@
 package oracle
 
 import (
-	"maps"
+	"cmp"
+	"slices"
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
@@ -12,12 +13,12 @@ import (
 type Messages struct {
 	fail Failer
 	Setting
-	channels map[layer.Channel]*channelState
-	sessions map[wire.Handle]*sessionState
-	owner    map[wire.Handle]layer.Channel // of each handle of an application or listener, for ever
-	channel  map[int]layer.Channel         // by application
-	left     map[int]bool                  // applications that have gone; messages of theirs may still be under way
-	peers    map[layer.Channel]wire.Peer   // the processes of all channels, or empty
+	channels []*channelState                   // in order of their numbers
+	sessions []*sessionState                   // in order of their accepts
+	owner    table[wire.Handle, layer.Channel] // of each handle of an application or listener, for ever
+	channel  table[int, layer.Channel]         // by application
+	left     table[int, bool]                  // applications that have gone; messages of theirs may still be under way
+	peers    table[layer.Channel, wire.Peer]   // the processes of all channels, or empty
 	last     takenMessage
 }
 
@@ -44,56 +45,48 @@ type takenMessage struct {
 	accepts bool // a server was asked to accept since
 }
 
-// channelState is the state of one channel, as its messages show it.
-type channelState struct {
-	attached bool
-	pending  map[request]int
-	live     map[wire.Handle]bool // listeners and sessions that it was told of: true until they end
-	mapped   map[wire.Handle]wire.Message
-	answered map[wire.Handle]bool // it has said that it has mapped it
-	unmapped map[wire.Handle]bool
-	held     map[wire.Handle]wire.Message // mapped, or not yet unmapped
-	unused   map[wire.Handle]wire.Message // mapped, but not used by a session so far
-	made     []wire.Message               // and not received so far
-	inflight wire.Handle                  // the segment of the last map that it has received and not answered
-	gone     bool
-	libraryState
-}
-
-// request identifies the requests that a reply may answer.
-type request struct {
-	kind    wire.Type
-	context uint64
-	half    bool // a close of the writing direction
-}
-
-func requestOf(m wire.Message) request {
-	return request{m.Type, m.RequestID, m.CloseMode == wire.CloseWrite}
-}
-
 type sessionState struct {
 	accept         wire.Message
 	listener       wire.Handle
 	server, client layer.Channel
 	established    bool
-	unbound        bool                   // its listener ended before it was established
-	closeAsked     bool                   // an application asked to close it
-	closing        map[layer.Channel]bool // the sides that were told of a close
-	reset          map[layer.Channel]bool // the sides that were told of a reset
-	connector      layer.Channel          // the client of the connect, if it is known
-	context        uint64                 // request id of the connect
+	unbound        bool            // its listener ended before it was established
+	closeAsked     bool            // an application asked to close it
+	closed         []layer.Channel // the sides that were told of a close
+	resets         []layer.Channel // the sides that were told of a reset
+	connector      layer.Channel   // the client of the connect, if it is known
+	context        uint64          // request id of the connect
 }
+
+func (s *sessionState) closing(ch layer.Channel) bool { return slices.Contains(s.closed, ch) }
+func (s *sessionState) reset(ch layer.Channel) bool   { return slices.Contains(s.resets, ch) }
 
 // Failer ends a run that violates a property: it does not return. [cutthrough/sim.World.Fail] is one.
 type Failer func(property, format string, args ...any)
 
 // NewMessages returns a monitor that reports to fail.
 func NewMessages(fail Failer, setting Setting) *Messages {
-	return &Messages{
-		fail: fail, Setting: setting, channels: map[layer.Channel]*channelState{}, sessions: map[wire.Handle]*sessionState{},
-		owner: map[wire.Handle]layer.Channel{}, channel: map[int]layer.Channel{},
-		left: map[int]bool{}, peers: map[layer.Channel]wire.Peer{},
+	return &Messages{fail: fail, Setting: setting}
+}
+
+// stateOf returns the state of a channel, nil before its first message.
+func (o *Messages) stateOf(ch layer.Channel) *channelState {
+	for _, c := range o.channels {
+		if c.id == ch {
+			return c
+		}
 	}
+	return nil
+}
+
+// sessionOf returns the session that a handle has named, or nil.
+func (o *Messages) sessionOf(h wire.Handle) *sessionState {
+	for _, s := range o.sessions {
+		if s.accept.Handle == h {
+			return s
+		}
+	}
+	return nil
 }
 
 func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why string) {
@@ -102,18 +95,15 @@ func (o *Messages) wrong(property string, ch layer.Channel, m wire.Message, why 
 
 // Opened records the process behind a channel: the applications that it gets sessions with must be told of it. It is
 // called for every new channel, or for none.
-func (o *Messages) Opened(ch layer.Channel, peer wire.Peer) { o.peers[ch] = peer }
+func (o *Messages) Opened(ch layer.Channel, peer wire.Peer) { o.peers.set(ch, peer) }
 
 // Observe is called for every message that the layer takes or makes.
 func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
-	c := o.channels[ch]
+	c := o.stateOf(ch)
 	if c == nil {
-		c = &channelState{
-			pending: map[request]int{}, live: map[wire.Handle]bool{},
-			mapped: map[wire.Handle]wire.Message{}, answered: map[wire.Handle]bool{}, unmapped: map[wire.Handle]bool{}, held: map[wire.Handle]wire.Message{},
-			unused: map[wire.Handle]wire.Message{}, libraryState: newLibraryState(),
-		}
-		o.channels[ch] = c
+		c = &channelState{id: ch}
+		i, _ := slices.BinarySearchFunc(o.channels, ch, func(c *channelState, ch layer.Channel) int { return cmp.Compare(c.id, ch) })
+		o.channels = slices.Insert(o.channels, i, c)
 	}
 	if made {
 		c.made = append(c.made, m)
@@ -134,101 +124,99 @@ func (o *Messages) Observe(ch layer.Channel, made bool, m wire.Message) {
 func (o *Messages) EndStep() {
 	t := o.last
 	waits := t.m.Type == wire.Connect && (t.accepts || o.DelayedSegments)
-	if t.from != nil && !waits && t.from.pending[requestOf(t.m)] > 0 {
+	if t.from != nil && !waits && slices.Contains(t.from.pending, requestOf(t.m)) {
 		o.wrong(ExactlyOneReply, t.ch, t.m, "the request was not answered before the next message was taken")
 	}
-	for ch, c := range o.channels {
-		for _, m := range c.unused {
-			o.wrong(MapBeforeUse, ch, m, "the map was not followed by a session in that segment")
+	for _, c := range o.channels {
+		for _, g := range c.segments {
+			if g.unused {
+				o.wrong(MapBeforeUse, c.id, g.told, "the map was not followed by a session in that segment")
+			}
 		}
 	}
 }
 
 // noteTaken records a message of an application.
 func (o *Messages) noteTaken(ch layer.Channel, c *channelState, m wire.Message) {
-	s := o.sessions[m.Handle]
+	s := o.sessionOf(m.Handle)
 	switch m.Type {
 	case wire.Attach, wire.Detach, wire.Bind, wire.Unbind, wire.Connect, wire.Disconnect, wire.Reset:
-		c.pending[requestOf(m)]++
-		if s != nil && c.live[m.Handle] {
+		c.pending = append(c.pending, requestOf(m))
+		if s != nil && c.live.get(m.Handle) {
 			s.closeAsked = true
 		}
 		if m.Type == wire.Detach { // it gives up all that it has
 			c.gone = true
-			maps.DeleteFunc(c.pending, func(r request, _ int) bool { return r.kind == wire.Connect })
-			clear(c.live)
-			clear(c.mapped)
-			clear(c.held)
+			c.pending = slices.DeleteFunc(c.pending, func(r request) bool { return r.kind == wire.Connect })
+			c.live = c.live[:0]
+			for _, g := range c.segments {
+				g.mapped, g.held = false, false
+			}
 			c.inflight = 0
 		}
 		if app := int(m.RequestID >> 32); m.Type == wire.Attach && app > 0 {
-			o.channel[app], c.gone = ch, o.left[app] // it may never read the reply
+			o.channel.set(app, ch)
+			c.gone = o.left.get(app) // it may never read the reply
 		}
 	case wire.MapReply:
 		c.settle(m.Handle)
-		if m.Status != wire.OK && !c.answered[m.Handle] {
-			delete(c.mapped, m.Handle)
-			delete(c.held, m.Handle)
-		}
-		if _, ok := c.held[m.Handle]; ok {
-			c.answered[m.Handle] = true // the first answer counts
+		if g := c.segment(m.Handle); g != nil {
+			if m.Status != wire.OK && !g.answered {
+				g.mapped, g.held = false, false
+			}
+			g.answered = g.answered || g.held // the first answer counts
 		}
 	case wire.UnmapReply:
 		c.settle(m.Handle)
-		if c.unmapped[m.Handle] {
-			delete(c.held, m.Handle)
+		if g := c.segment(m.Handle); g != nil && g.unmapped {
+			g.held = false
 		}
 	case wire.AcceptReply:
-		if s != nil && s.server == ch && m.Status != wire.OK && (!s.established || s.closing[ch]) {
-			c.live[m.Handle] = false
+		if s != nil && s.server == ch && m.Status != wire.OK && (!s.established || s.closing(ch)) {
+			c.live.set(m.Handle, false)
 		}
 	case wire.DisconnectReply, wire.ResetReply:
-		if s != nil && s.closing[ch] {
-			c.live[m.Handle] = false
+		if s != nil && s.closing(ch) {
+			c.live.set(m.Handle, false)
 		}
-	}
-}
-
-// settle records that a map or unmap was answered.
-func (c *channelState) settle(segment wire.Handle) {
-	if c.inflight == segment {
-		c.inflight = 0
 	}
 }
 
 // checkMade checks a message of the layer.
 func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) {
-	if kind, ok := names[m.Type]; ok && m.Status == wire.OK && m.Handle.Kind() != kind {
+	if kind := names[m.Type]; kind != 0 && m.Status == wire.OK && m.Handle.Kind() != kind {
 		o.wrong(UniqueHandles, ch, m, "the handle is of the wrong kind")
 	}
 	switch m.Type {
 	case wire.Map:
-		if _, ok := c.mapped[m.Handle]; ok || c.unmapped[m.Handle] {
+		g := c.segment(m.Handle)
+		if g != nil && (g.mapped || g.unmapped) {
 			o.wrong(MapUnmapPairs, ch, m, "the application was told to map this segment before")
 		}
 		o.checkPlaces(ch, m)
-		c.mapped[m.Handle], c.held[m.Handle], c.unused[m.Handle] = m, m, m
-		delete(c.answered, m.Handle)
+		if g == nil {
+			g = new(segmentState)
+			c.segments = append(c.segments, g)
+		}
+		*g = segmentState{told: m, mapped: true, held: true, unused: true}
 	case wire.Unmap:
-		if _, ok := c.mapped[m.Handle]; !ok {
+		g := c.segment(m.Handle)
+		if g == nil || !g.mapped {
 			o.wrong(MapUnmapPairs, ch, m, "the application was not told to map this segment")
 		}
-		for h, s := range o.sessions {
-			if c.live[h] && s.within(c.mapped[m.Handle]) {
+		for _, s := range o.sessions {
+			if c.live.get(s.accept.Handle) && s.within(g.told) {
 				o.wrong(UnmapAfterUse, ch, m, "the application still uses a session in this segment")
 			}
 		}
-		delete(c.mapped, m.Handle)
-		c.unmapped[m.Handle] = true
+		g.mapped, g.unmapped = false, true
 	case wire.Accept:
-		if o.sessions[m.Handle] != nil {
+		if o.sessionOf(m.Handle) != nil {
 			o.wrong(UniqueHandles, ch, m, "the handle has named another session")
 		}
 		o.checkAccept(ch, c, m)
-		o.sessions[m.Handle] = &sessionState{
-			accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID,
-			closing: map[layer.Channel]bool{}, reset: map[layer.Channel]bool{},
-		}
+		s := &sessionState{accept: m, listener: m.Listener, server: ch, connector: o.last.ch, context: o.last.m.RequestID}
+		o.sessions = append(o.sessions, s)
 		o.checkMapped(ch, c, m)
 	case wire.Disconnect, wire.Reset:
 		o.checkClose(ch, c, m)
@@ -241,13 +229,12 @@ func (o *Messages) checkMade(ch layer.Channel, c *channelState, m wire.Message) 
 func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message) {
 	full, half := request{m.Type - 1, m.RequestID, false}, request{m.Type - 1, m.RequestID, true}
 	r := full
-	if c.pending[full] == 0 {
+	if !slices.Contains(c.pending, full) {
 		r = half
 	}
-	if c.pending[r] == 0 {
+	if !c.answer(r) {
 		o.wrong(ExactlyOneReply, ch, m, "the application has no such request without an answer")
 	}
-	c.pending[r]--
 	o.checkAttached(ch, c, m)
 	if t := o.last; t.ch == ch && requestOf(t.m) == r && t.m.Handle != 0 && t.m.Handle != m.Handle {
 		o.wrong(ExactlyOneReply, ch, m, "the request was about another object")
@@ -258,12 +245,13 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 	}
 	switch m.Type {
 	case wire.AttachReply, wire.BindReply:
-		if o.owner[m.Handle] != 0 {
+		if o.owner.get(m.Handle) != 0 {
 			o.wrong(UniqueHandles, ch, m, "the handle has named something else")
 		}
-		o.owner[m.Handle], c.live[m.Handle] = ch, true
+		o.owner.set(m.Handle, ch)
+		c.live.set(m.Handle, true)
 	case wire.ConnectReply:
-		s := o.sessions[m.Handle]
+		s := o.sessionOf(m.Handle)
 		if s == nil || s.established || s.unbound {
 			o.wrong(ConnectedAfterAccept, ch, m, "the session is not accepted, is established already, or its listener has ended")
 		}
@@ -271,10 +259,10 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 		s.established, s.client = true, ch
 		o.checkMapped(ch, c, m)
 	case wire.DisconnectReply, wire.ResetReply, wire.UnbindReply:
-		if !c.live[m.Handle] || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
+		if !c.live.get(m.Handle) || (m.Type == wire.UnbindReply) != (m.Handle.Kind() == wire.KindListener) {
 			o.wrong(OnlyOwnObjects, ch, m, "the application has no such object")
 		}
-		c.live[m.Handle] = r.half
+		c.live.set(m.Handle, r.half)
 		for _, s := range o.sessions {
 			s.unbound = s.unbound || s.listener == m.Handle && !s.established
 		}
@@ -285,30 +273,33 @@ func (o *Messages) checkReply(ch layer.Channel, c *channelState, m wire.Message)
 func (o *Messages) checkMapped(ch layer.Channel, c *channelState, m wire.Message) {
 	for _, at := range [...]wire.Location{m.Rx, m.Tx, m.ReadQueue, m.PostQueue} {
 		found := false
-		for h, g := range c.mapped {
-			if at >= g.Base && at < g.Base+wire.Location(g.Size) {
-				delete(c.unused, h)
-				found = true
+		for _, g := range c.segments {
+			if g.mapped && covers(g.told, at) {
+				g.unused, found = false, true
 			}
 		}
 		if !found {
 			o.wrong(MapBeforeUse, ch, m, "the application was not told to map the memory of this session")
 		}
 	}
-	c.live[m.Handle] = true
+	c.live.set(m.Handle, true)
 }
 
 // checkClose checks the notification that the peer has closed or reset a session.
 func (o *Messages) checkClose(ch layer.Channel, c *channelState, m wire.Message) {
-	s := o.sessions[m.Handle]
+	s := o.sessionOf(m.Handle)
 	switch {
-	case s == nil || !c.live[m.Handle]:
+	case s == nil || !c.live.get(m.Handle):
 		o.wrong(OnlyOwnObjects, ch, m, "the application has no such session")
-	case s.established && !s.closeAsked && !o.FailingCalls && !o.channels[s.server].gone && !o.channels[s.client].gone:
+	case s.established && !s.closeAsked && !o.FailingCalls && !o.stateOf(s.server).gone && !o.stateOf(s.client).gone:
 		o.wrong(CloseHasCause, ch, m, "no side has closed the session or has gone")
 	}
-	s.closing[ch] = s.closing[ch] || m.CloseMode != wire.CloseWrite
-	s.reset[ch] = s.reset[ch] || m.Type == wire.Reset
+	if m.CloseMode != wire.CloseWrite && !s.closing(ch) {
+		s.closed = append(s.closed, ch)
+	}
+	if m.Type == wire.Reset && !s.reset(ch) {
+		s.resets = append(s.resets, ch)
+	}
 }
 
 // Received checks that messages arrive in the order in which the layer sent them. Messages about a segment that
@@ -318,33 +309,33 @@ func (o *Messages) Received(app int, m wire.Message) {
 		return // of the server, not of the core
 	}
 	if m.Type == wire.AttachReply && m.Status == wire.OK {
-		o.channel[app] = o.owner[m.Handle]
+		o.channel.set(app, o.owner.get(m.Handle))
 	}
-	c := o.channels[o.channel[app]]
+	c := o.stateOf(o.channel.get(app))
 	if c == nil {
 		return // the application could not attach
 	}
 	c.usesLibrary = app != o.Hostile
 	if m.Type == wire.Map {
 		if c.inflight != 0 && !o.Recorded {
-			o.wrong(OneMapInFlight, o.channel[app], m, "the application has not answered the map before it")
+			o.wrong(OneMapInFlight, o.channel.get(app), m, "the application has not answered the map before it")
 		}
 		c.inflight = m.Handle
 	}
 	for len(c.made) > 0 {
 		next := c.made[0]
-		c.made = c.made[1:]
+		c.made = slices.Delete(c.made, 0, 1)
 		if next == m {
 			return
 		}
 	}
-	o.wrong(MessageOrder, o.channel[app], m, "received, but never sent, or received after a message that was sent later")
+	o.wrong(MessageOrder, o.channel.get(app), m, "received, but never sent, or received after a message that was sent later")
 }
 
 // Gone records that an application has left or died.
 func (o *Messages) Gone(app int) {
-	o.left[app] = true
-	if c := o.channels[o.channel[app]]; c != nil {
+	o.left.set(app, true)
+	if c := o.stateOf(o.channel.get(app)); c != nil {
 		c.gone = true
 	}
 }

@@ -2,8 +2,6 @@ package oracle
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"cutthrough/impl/layer"
 	"cutthrough/impl/wire"
@@ -11,8 +9,8 @@ import (
 
 // This file has the checks of [Messages] on the content of messages, rather than on their order.
 
-// names has the kind of the handle in each message with status OK.
-var names = map[wire.Type]wire.Kind{
+// names has the kind of the handle in each message with status OK, 0 where there is no rule.
+var names = [wire.NumTypes]wire.Kind{
 	wire.AttachReply: wire.KindApp, wire.BindReply: wire.KindListener, wire.UnbindReply: wire.KindListener,
 	wire.Accept: wire.KindSession, wire.ConnectReply: wire.KindSession,
 	wire.Map: wire.KindSegment, wire.Unmap: wire.KindSegment,
@@ -27,13 +25,14 @@ func (o *Messages) checkRefusal(ch layer.Channel, m wire.Message) {
 			o.wrong(DocumentedErrors, ch, m, "no close fails with this status")
 		}
 	case wire.ConnectReply:
-		for h, s := range o.sessions {
+		for _, s := range o.sessions {
+			h := s.accept.Handle
 			if s.connector != ch || s.context != m.RequestID || o.DelayedSegments {
 				continue
 			}
 			t := o.last
 			did := t.ch == s.server && (t.m.Handle == h || t.m.Type == wire.Unbind && (t.m.Handle == 0 || t.m.Handle == s.listener))
-			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.channels[s.server].gone && !o.FailingCalls && !o.UnreadChannel) {
+			if m.Status != wire.TimedOut && (m.Status != wire.Refused || !did && !o.stateOf(s.server).gone && !o.FailingCalls && !o.UnreadChannel) {
 				o.wrong(RefusalHasCause, ch, m, "the server that was asked to accept has not refused")
 			}
 		}
@@ -45,19 +44,18 @@ func (o *Messages) checkPlaces(ch layer.Channel, m wire.Message) {
 	if o.FailingCalls || o.UnreadChannel {
 		return // the set of channels that were hung up is not known
 	}
-	for _, other := range slices.Sorted(maps.Keys(o.channels)) {
-		c := o.channels[other]
-		for _, h := range slices.Sorted(maps.Keys(c.held)) {
-			g := c.held[h]
-			if c.gone {
+	for _, c := range o.channels {
+		for _, x := range c.segments {
+			if c.gone || !x.held {
 				continue
 			}
+			g, h := x.told, x.told.Handle
 			if h == m.Handle && (g.Base != m.Base || g.Size != m.Size) {
 				o.wrong(BothSidesAgree, ch, m, "another application was told to map this segment at another place or size")
 			}
 			if h != m.Handle && m.Base < g.Base+wire.Location(g.Size) && g.Base < m.Base+wire.Location(m.Size) {
 				o.fail(NoOverlap, "(%v) at %s for channel %d overlaps (%v) at %s, which channel %d has mapped",
-					m.Handle, span(m), ch, h, span(g), other)
+					m.Handle, span(m), ch, h, span(g), c.id)
 			}
 		}
 	}
@@ -71,7 +69,7 @@ func span(m wire.Message) string {
 // within says whether a fifo or queue of the session lies in the segment of the map message g.
 func (s *sessionState) within(g wire.Message) bool {
 	for _, at := range addressesOf(s.accept) {
-		if at >= g.Base && at < g.Base+wire.Location(g.Size) {
+		if covers(g, at) {
 			return true
 		}
 	}
@@ -91,15 +89,15 @@ func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message
 		asked, err = wire.ParseURI(o.last.m.URI)
 	}
 	switch {
-	case m.Listener.Kind() != wire.KindListener || !c.live[m.Listener]:
+	case m.Listener.Kind() != wire.KindListener || !c.live.get(m.Listener):
 		o.wrong(AcceptMatchesConnect, ch, m, "the application has no such listener")
 	case !o.DelayedSegments && (o.last.m.Type != wire.Connect || err != nil || m.Endpoint != asked):
 		o.wrong(AcceptMatchesConnect, ch, m, "no connect to this endpoint is under way")
 	case m.Session != wire.LocalSession || m.Rx == m.Tx || m.ReadQueue == m.PostQueue:
 		o.wrong(BothSidesAgree, ch, m, "the two directions share a fifo or a queue, or the session is not local")
 	}
-	for _, h := range slices.Sorted(maps.Keys(o.sessions)) {
-		s := o.sessions[h]
+	for _, s := range o.sessions {
+		h := s.accept.Handle
 		if s.accept.Serial == m.Serial && h != m.Handle {
 			o.wrong(BothSidesAgree, ch, m, "another session has the serial")
 		}
@@ -112,8 +110,8 @@ func (o *Messages) checkAccept(ch layer.Channel, c *channelState, m wire.Message
 
 // uses says whether the application of a channel is known to be there and to use a session.
 func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
-	c := o.channels[ch]
-	return c != nil && c.live[h] && !c.gone && !o.FailingCalls && !o.UnreadChannel
+	c := o.stateOf(ch)
+	return c != nil && c.live.get(h) && !c.gone && !o.FailingCalls && !o.UnreadChannel
 }
 
 // checkAgreement checks that the client is told of the session that the server has accepted, with the two
@@ -121,8 +119,8 @@ func (o *Messages) uses(ch layer.Channel, h wire.Handle) bool {
 func (o *Messages) checkAgreement(ch layer.Channel, m wire.Message, s *sessionState) {
 	accept, peer := s.accept, m.Peer
 	if len(o.peers) > 0 {
-		peer = o.peers[s.server]
-		if accept.Peer != o.peers[ch] {
+		peer = o.peers.get(s.server)
+		if accept.Peer != o.peers.get(ch) {
 			o.wrong(BothSidesAgree, s.server, accept, "the client is another process")
 		}
 	}
@@ -156,24 +154,23 @@ func (o *Messages) checkAttached(ch layer.Channel, c *channelState, m wire.Messa
 // close and has not is reset, and no application has a segment of a pair without sessions. It returns whether
 // a live session was reset.
 func (o *Messages) CheckLiveness() (wasReset bool) {
-	for ch, c := range o.channels {
+	for _, c := range o.channels {
 		if c.gone {
 			continue
 		}
-		for r, n := range c.pending {
-			if n > 0 {
-				o.fail(BoundedLiveness, "channel %d: %v %#x has no answer", ch, r.kind, r.context)
-			}
+		for _, r := range c.pending {
+			o.fail(BoundedLiveness, "channel %d: %v %#x has no answer", c.id, r.kind, r.context)
 		}
-		for h, s := range o.sessions {
-			if c.live[h] && s.closing[ch] && !s.reset[ch] {
-				o.fail(BoundedLiveness, "channel %d was told to close (%v), long ago, and nothing since", ch, h)
+		for _, s := range o.sessions {
+			h := s.accept.Handle
+			if c.live.get(h) && s.closing(c.id) && !s.reset(c.id) {
+				o.fail(BoundedLiveness, "channel %d was told to close (%v), long ago, and nothing since", c.id, h)
 			}
-			wasReset = wasReset || c.live[h] && s.reset[ch]
+			wasReset = wasReset || c.live.get(h) && s.reset(c.id)
 		}
-		for h, g := range c.mapped {
-			if !o.DelayedSegments && !o.inUse(g) {
-				o.fail(BoundedLiveness, "channel %d has (%v), and its pair has no session", ch, h)
+		for _, g := range c.segments {
+			if g.mapped && !o.DelayedSegments && !o.inUse(g.told) {
+				o.fail(BoundedLiveness, "channel %d has (%v), and its pair has no session", c.id, g.told.Handle)
 			}
 		}
 	}
@@ -186,7 +183,8 @@ func (o *Messages) inUse(g wire.Message) bool {
 		if !s.within(g) {
 			continue
 		}
-		for h, x := range o.sessions {
+		for _, x := range o.sessions {
+			h := x.accept.Handle
 			if x.server == s.server && x.connector == s.connector && (o.uses(x.server, h) || o.uses(x.client, h)) {
 				return true
 			}

@@ -17,11 +17,11 @@ import (
 type Sessions struct {
 	fail     Failer
 	mon      *Messages // has the set of applications that have gone
-	sessions map[wire.Handle]*followedSession
+	sessions table[wire.Handle, *followedSession]
 	all      []*followedSession
-	connects map[asked]*followedSession // by the connect that asked for the session
-	last     asked                      // the message that the layer is handling
-	fed      []*followedSession         // that had an event since then
+	connects table[asked, *followedSession] // by the connect that asked for the session
+	last     asked                          // the message that the layer is handling
+	fed      []*followedSession             // that had an event since then
 }
 
 // asked identifies a connect.
@@ -41,7 +41,7 @@ var clientSide, serverSide = negotiation.SessionSides()
 
 // NewSessions returns a monitor that reports to fail; mon has the set of applications that have gone.
 func NewSessions(fail Failer, mon *Messages) *Sessions {
-	return &Sessions{fail: fail, mon: mon, sessions: map[wire.Handle]*followedSession{}, connects: map[asked]*followedSession{}}
+	return &Sessions{fail: fail, mon: mon}
 }
 
 // Observe is called for every message that the layer takes or makes.
@@ -55,9 +55,9 @@ func (o *Sessions) Observe(ch layer.Channel, made bool, m wire.Message) {
 
 // checkMade gives a message of the layer to the model of its session.
 func (o *Sessions) checkMade(ch layer.Channel, m wire.Message) {
-	s := o.sessions[m.Handle]
+	s := o.sessions.get(m.Handle)
 	if m.Type == wire.ConnectReply {
-		s = o.connects[asked{ch, m.RequestID}]
+		s = o.connects.get(asked{ch, m.RequestID})
 	}
 	if kind, ok := Told(m); ok && s != nil {
 		o.feed(s, kind, s.side(ch))
@@ -65,7 +65,8 @@ func (o *Sessions) checkMade(ch layer.Channel, m wire.Message) {
 	if m.Type == wire.Accept && s == nil {
 		s = &followedSession{h: m.Handle, monitor: negotiation.WatchSession()}
 		s.sides[clientSide], s.sides[serverSide] = o.last.ch, ch
-		o.sessions[m.Handle], o.connects[o.last] = s, s
+		o.sessions.set(m.Handle, s)
+		o.connects.set(o.last, s)
 		o.all = append(o.all, s)
 	}
 }
@@ -79,7 +80,7 @@ func (o *Sessions) noteTaken(ch layer.Channel, m wire.Message) {
 		o.detach(ch)
 	}
 	if kind, ok := Taken(m); ok {
-		if s := o.sessions[m.Handle]; s != nil {
+		if s := o.sessions.get(m.Handle); s != nil {
 			o.feed(s, kind, s.side(ch))
 		}
 	}
@@ -117,7 +118,7 @@ func (o *Sessions) Undecided() string {
 // feed gives an event to the model of a session, after the events of sides that have gone meanwhile.
 func (o *Sessions) feed(s *followedSession, kind, side uint8) {
 	for r, ch := range s.sides {
-		if c := o.mon.channels[ch]; c != nil && !s.leaving[r] && (c.gone || o.mon.FailingCalls) {
+		if c := o.mon.stateOf(ch); c != nil && !s.leaving[r] && (c.gone || o.mon.FailingCalls) {
 			s.leaving[r] = true
 			s.monitor.Observe(negotiation.SessionEvent{Kind: negotiation.Leaving, Side: uint8(r)})
 		}

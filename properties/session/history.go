@@ -22,7 +22,7 @@ import (
 type sessionHistory struct {
 	w      *sim.World
 	mapped []mappedSegment
-	places []string // describes the segment of each range of the history
+	places []place // of the segment of each range of the history
 	// failing: calls of the host may fail, so that servers reject connects or are hung up. Then a refusal says
 	// nothing about the listeners, and a listener may end at any time.
 	failing bool
@@ -31,20 +31,49 @@ type sessionHistory struct {
 	leaving  []int // ports of applications that leave: until their listeners have gone they refuse
 	layers   []*simLayer
 	ends     *oracle.Ends
-	attached map[attachment]*simLayer
-	home     map[int]*simLayer           // where an application and its listeners are, as it has said last
-	ports    map[int][]int               // at which an application may listen
-	opened   map[wire.Handle]int         // sessions, by the application whose dial returned them
-	bytes    map[wire.Handle]map[int]int // written to sessions, by application
+	apps     [maxApps + 1]appHistory // by the numbers of the applications
+	opened   map[wire.Handle]int     // sessions, by the application whose dial returned them
+	bytes    map[written]int
 	thrown   []oracle.Close
 	closed   []oracle.Close
-	killed   map[int]bool
-	hasty    map[int]bool // applications whose close has not waited for the session layer to the end
-	lawless  bool         // ports other than 1 belong to a hostile application, which records nothing
+	lawless  bool // ports other than 1 belong to a hostile application, which records nothing
 }
 
-// attachment is one that an application has had: to the first session layer, or to one after it.
-type attachment struct{ app, number int }
+// maxApps is the largest number of an application: that of the hostile one.
+const maxApps = 4
+
+// appHistory is what one application has done.
+type appHistory struct {
+	attached []*simLayer // by the number of the attachment: the first session layer, or one after it
+	home     *simLayer   // where it and its listeners are, as it has said last
+	ports    []int       // at which it may listen
+	killed   bool
+	hasty    bool // its close has not waited for the session layer to the end
+}
+
+// layer returns the session layer of an attachment, nil before it has answered.
+func (a *appHistory) layer(number int) *simLayer {
+	if number < len(a.attached) {
+		return a.attached[number]
+	}
+	return nil
+}
+
+// written is what an application has written to a session.
+type written struct {
+	session wire.Handle
+	app     int
+}
+
+// place is where an application has mapped a segment.
+type place struct {
+	segment wire.Handle
+	app     int
+}
+
+func (p place) String() string {
+	return fmt.Sprintf("(%v), mapped by application %d", p.segment, p.app)
+}
 
 // mappedSegment is a segment that at least one application of its pair has mapped. It is live from the first map to
 // the last unmap.
@@ -60,15 +89,18 @@ const addressSpace = 1 << 48
 func (r *sessionHistory) observe(app int, o impl.Observation) {
 	switch o.Kind {
 	case impl.ObserveReceived:
-		at := attachment{app, o.Attachment}
+		a := &r.apps[app]
 		if o.Msg.Type == wire.AttachReply && o.Msg.Handle != 0 {
-			r.attached[at] = r.layers[epoch(o.Msg.Handle)]
+			for o.Attachment >= len(a.attached) {
+				a.attached = append(a.attached, nil)
+			}
+			a.attached[o.Attachment] = r.layers[epoch(o.Msg.Handle)]
 		}
-		if l := r.attached[at]; l != nil && !l.left {
+		if l := a.layer(o.Attachment); l != nil && !l.left {
 			l.mon.Received(app, o.Msg)
 		}
 	case impl.ObserveAttached:
-		r.home[app] = r.attached[attachment{app, o.Attachment}]
+		r.apps[app].home = r.apps[app].layer(o.Attachment)
 		if o.Attachment > 1 {
 			r.w.Sometimes("returned")
 		}
@@ -86,7 +118,7 @@ func (r *sessionHistory) mapSegment(app int, m wire.Message) {
 			return
 		}
 	}
-	r.places = append(r.places, fmt.Sprintf("(%v), mapped by application %d", m.Handle, app))
+	r.places = append(r.places, place{m.Handle, app})
 	base := m.Base + wire.Location(epoch(m.Handle))*addressSpace
 	call := r.w.Call(model.RangeIn{Op: model.Alloc, N: m.Size})
 	r.w.Return(call, model.RangeOut{Status: model.OK, Off: uint64(base), Len: m.Size})
@@ -124,12 +156,7 @@ func (r *sessionHistory) gone(app int) {
 
 // moving says whether an application that may listen at a port is between two session layers.
 func (r *sessionHistory) moving(port int) bool {
-	for app, ports := range r.ports {
-		if slices.Contains(ports, port) && !r.home[app].alive() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.apps[:], func(a appHistory) bool { return slices.Contains(a.ports, port) && !a.home.alive() })
 }
 
 // learned judges the error of an operation on a session that the application has not closed.
@@ -142,7 +169,7 @@ func (r *sessionHistory) learned(x *sessionApp, s *impl.Session, err error) {
 // endedByPeer checks that a session ends as one whose peer is gone only if its peer is.
 func (r *sessionHistory) endedByPeer(x *sessionApp) {
 	peer := r.opened[handleOf(x.s)]
-	if peer != 0 && peer != x.id && !r.killed[peer] && !r.failing {
+	if peer != 0 && peer != x.id && !r.apps[peer].killed && !r.failing {
 		r.w.Fail(oracle.ClosesArrive, "the session ends as if its peer were dead; application %d, which has opened it, is not", peer)
 	}
 }
@@ -150,7 +177,7 @@ func (r *sessionHistory) endedByPeer(x *sessionApp) {
 // died removes the mappings of a killed process, as the kernel does. Its listeners end when the session layer learns
 // of the death.
 func (r *sessionHistory) died(app int, ports []int) {
-	r.killed[app] = true
+	r.apps[app].killed = true
 	for i := len(r.mapped) - 1; i >= 0; i-- {
 		r.unmap(app, r.mapped[i].h)
 	}
@@ -166,7 +193,7 @@ func (r *sessionHistory) leaves(app int, ports []int, do func() error) error {
 		calls = append(calls, r.w.Call(model.DirIn{Op: model.Leave, Port: p, App: app}))
 	}
 	err := do()
-	r.hasty[app] = r.hasty[app] || errors.Is(err, os.ErrDeadlineExceeded)
+	r.apps[app].hasty = r.apps[app].hasty || errors.Is(err, os.ErrDeadlineExceeded)
 	if err != nil {
 		return err
 	}
@@ -189,19 +216,15 @@ func (r *sessionHistory) left(app int, ports []int) {
 
 // wrote records that an application has written n bytes to its session.
 func (r *sessionHistory) wrote(x *sessionApp, n int) {
-	h := handleOf(x.s)
-	if r.bytes[h] == nil {
-		r.bytes[h] = map[int]int{}
-	}
-	r.bytes[h][x.id] += n
+	r.bytes[written{handleOf(x.s), x.id}] += n
 }
 
 // unread returns a lower bound of the bytes that an application has not read from its session.
 func (r *sessionHistory) unread(x *sessionApp) int {
 	n := -x.got
-	for app, k := range r.bytes[handleOf(x.s)] {
+	for app := range r.apps {
 		if app != x.id {
-			n += k
+			n += r.bytes[written{handleOf(x.s), app}]
 		}
 	}
 	return n
@@ -245,7 +268,9 @@ func (r *sessionHistory) allClosed() error {
 }
 
 // excused says whether the closes of an application may not have arrived.
-func (r *sessionHistory) excused(app int) bool { return r.failing || r.killed[app] || r.hasty[app] }
+func (r *sessionHistory) excused(app int) bool {
+	return r.failing || r.apps[app].killed || r.apps[app].hasty
+}
 
 // directory records one operation on the directory and its outcome. The operation stays pending if the outcome says
 // nothing about the listeners.
@@ -284,7 +309,7 @@ func (r *sessionHistory) checkRanges(checker *lin.Checker) error {
 	if r.failing {
 		return nil
 	}
-	return oracle.CheckRanges(r.w.History(), checker, func(k int, _ exec.Operation) string { return r.places[k] })
+	return oracle.CheckRanges(r.w.History(), checker, func(k int, _ exec.Operation) string { return r.places[k].String() })
 }
 
 // checkDirectory checks that the history of the directory of listeners is linearizable.

@@ -73,7 +73,7 @@ func (k *sessionCase) newLayer(w *sim.World, name string, epoch uint32) *simLaye
 			l.paths.Observe(ch, made, m)
 		}
 	}
-	l.core = oracle.NewWatchedCore(cfg, broken, observe)
+	l.core = k.watch(cfg, broken, observe)
 	return l
 }
 

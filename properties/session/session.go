@@ -12,6 +12,7 @@ import (
 
 	"cutthrough/impl"
 	"cutthrough/impl/layer"
+	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/model"
 	"cutthrough/properties/oracle"
@@ -57,16 +58,26 @@ type sessionCase struct {
 	fullTable         bool // applications lose descriptors
 	wildcard          bool // listeners listen at all addresses
 	strict            bool // operations on established sessions must succeed
+	watch             watcher
 }
 
-func compileSession(c scenario.Input) (scenario.Program, error) {
+// watcher returns the core of a session layer that tells observe of its messages and broken of invariants that do not hold.
+type watcher func(cfg layer.Config, broken func(error), observe oracle.Observer) server.Core
+
+func watched(cfg layer.Config, broken func(error), observe oracle.Observer) server.Core {
+	return oracle.NewWatchedCore(cfg, broken, observe)
+}
+
+func compileSession(c scenario.Input) (scenario.Program, error) { return compileWatched(c, watched) }
+
+func compileWatched(c scenario.Input, watch watcher) (scenario.Program, error) {
 	cfg, ops, err := scenario.ReadInput(c, sessionKeys, sessionVerbs)
 	if err != nil {
 		return scenario.Program{}, err
 	}
 	k := &sessionCase{
 		fifo: cfg.Number("fifo"), backlog: cfg.Number("backlog"), work: map[string][]any{}, lies: scenario.OpsOf[rogueOp](ops, "rogue"), directory: lin.Directory(),
-		ranges: lin.Ranges(model.Ranges{End: 1 << 49}),
+		ranges: lin.Ranges(model.Ranges{End: 1 << 49}), watch: watch,
 	}
 	for _, name := range sessionApps {
 		k.work[name] = scenario.OpsOf[any](ops, name)
@@ -106,7 +117,7 @@ func (k *sessionCase) setup(w *sim.World) {
 	var apps []*sessionApp
 	hist := &sessionHistory{
 		w: w, ends: oracle.NewEnds(w.Fail), failing: k.failing, refusing: k.failing || k.fullTable, layers: layers, lawless: len(k.lies) > 0,
-		attached: map[attachment]*simLayer{}, home: map[int]*simLayer{}, opened: map[wire.Handle]int{}, ports: map[int][]int{}, bytes: map[wire.Handle]map[int]int{}, killed: map[int]bool{}, hasty: map[int]bool{},
+		opened: map[wire.Handle]int{}, bytes: map[written]int{},
 	}
 	for i, name := range sessionApps {
 		if ops := k.work[name]; len(ops) > 0 {
@@ -272,7 +283,7 @@ func (x *sessionApp) dial(port int) error {
 
 func (x *sessionApp) listen(port int) error {
 	x.ports = append(x.ports, port) // from now on, if it dies
-	x.hist.ports[x.id] = x.ports
+	x.hist.apps[x.id].ports = x.ports
 	uri := uriOf(port)
 	if x.wildcard {
 		uri = fmt.Sprintf("tcp://0.0.0.0/%d", port)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -167,8 +168,15 @@ func (a *Invocation) explore(ctx context.Context, r *Exploration) error {
 	return a.found(ctx, s, report.Violation, r)
 }
 
+// gcPercent is how much a search may allocate before a collection, as a part of what lives. Executions leave garbage of which
+// nothing lives on, and what lives is a few megabytes, so the default would collect a hundred times a second.
+const gcPercent = 400
+
 // search explores once, with progress.
 func (a *Invocation) search(ctx context.Context, s *scenario.Scenario, o search, soFar func(*explore.Report)) (*explore.Report, error) {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	line := a.Progress()
 	defer line.Finish()
 	until := time.Now().Add(o.time)

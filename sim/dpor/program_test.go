@@ -155,7 +155,7 @@ func (p program) setup(m *machine, w *sim.World) {
 		m.locks[i] = m.p.NewLock(nameLock)
 		m.bells[i] = m.p.NewLocalDoorbell(nameBell)
 		m.all[0].bells[i], m.all[1].bells[i] = m.bells[i], q.NewLocalDoorbell(nameBell)
-		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, m.all[1%p.procs].h)
+		m.ends[i][0], m.ends[i][1] = w.ConnPair(m.p, m.all[max(p.procs, 1)-1].h)
 	}
 	m.door = must(m.p.Listen("door"))
 	if p.always {

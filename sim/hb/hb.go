@@ -15,12 +15,10 @@ package hb
 // Clock is a vector clock: for each task, the last of its epochs that happens before.
 type Clock []uint32
 
-// Join makes c the least clock that is after both.
+// Join makes c, which is no shorter than d, the least clock that is after both.
 func (c Clock) Join(d Clock) {
 	for i, v := range d {
-		if v > c[i] {
-			c[i] = v
-		}
+		c[i] = max(c[i], v)
 	}
 }
 
@@ -49,7 +47,7 @@ func (e *Engine) Start(parent int) (task int) {
 	task = len(e.tasks)
 	c := e.fresh()
 	if parent >= 0 {
-		c.Join(e.tasks[parent])
+		c.Join(e.begun(e.tasks[parent]))
 		e.tasks[parent][parent]++
 	}
 	c[task] = 1
@@ -57,20 +55,23 @@ func (e *Engine) Start(parent int) (task int) {
 	return task
 }
 
+// begun returns the part of c that is about tasks that have begun. The rest is zero, and n may be much larger.
+func (e *Engine) begun(c Clock) Clock { return c[:len(e.tasks)] }
+
 // Clock returns the clock of a task. The caller must not change or keep it.
 func (e *Engine) Clock(task int) Clock { return e.tasks[task] }
 
 // Acquire orders task after what v passes on: a load, a wait that was rung, a lock taken.
 func (e *Engine) Acquire(task int, v *Var) {
 	if v.clock != nil {
-		e.tasks[task].Join(v.clock)
+		e.tasks[task].Join(e.begun(v.clock))
 	}
 }
 
 // Publish makes v pass on what task did so far, and nothing else: a store.
 func (e *Engine) Publish(task int, v *Var) {
 	e.own(v)
-	copy(v.clock, e.tasks[task])
+	copy(v.clock, e.begun(e.tasks[task]))
 	e.tasks[task][task]++
 }
 
@@ -83,20 +84,20 @@ func (e *Engine) Update(task int, v *Var) {
 // Release adds what task did so far to what v passes on: a ring, a lock given back.
 func (e *Engine) Release(task int, v *Var) {
 	e.own(v)
-	v.clock.Join(e.tasks[task])
+	v.clock.Join(e.begun(e.tasks[task]))
 	e.tasks[task][task]++
 }
 
 // Snapshot returns what a message of task carries.
 func (e *Engine) Snapshot(task int) Clock {
 	c := e.fresh()
-	copy(c, e.tasks[task])
+	copy(c, e.begun(e.tasks[task]))
 	e.tasks[task][task]++
 	return c
 }
 
 // Join orders task after a snapshot.
-func (e *Engine) Join(task int, c Clock) { e.tasks[task].Join(c) }
+func (e *Engine) Join(task int, c Clock) { e.tasks[task].Join(e.begun(c)) }
 
 // own gives v a clock.
 func (e *Engine) own(v *Var) {
@@ -109,7 +110,7 @@ func (e *Engine) own(v *Var) {
 // fresh returns a zero clock. It is valid until Reset.
 func (e *Engine) fresh() Clock {
 	if len(e.pool)+e.n > cap(e.pool) {
-		e.pool = make([]uint32, 0, max(4096, 16*e.n))
+		e.pool = make([]uint32, 0, max(4096, 16*e.n, 2*cap(e.pool))) // soon it is large enough for all executions
 	}
 	i := len(e.pool)
 	e.pool = e.pool[:i+e.n]

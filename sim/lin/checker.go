@@ -73,7 +73,7 @@ func violation(format string, args ...any) Result {
 // An operation that is Pending took effect in some legal way at some instant
 // after its call, or never.
 //
-// There are two deciders. Fast is specialised, near linear, deterministic, and
+// There are two deciders. Fast is specialised, near linear or for few operations, deterministic, and
 // needs no budget; it gives a reason that names operations, and answers
 // Unknown where its method does not apply. Search is porcupine over the same
 // specification: general and exponential. Wherever both answer they agree: the

@@ -176,6 +176,33 @@ func rangeHistory(src scenario.Source) (*Checker, []exec.Operation) {
 	return Ranges(spec), g.run(src, 1+src.Intn(4, "clients"), 3*(1+src.Intn(11, "events")))
 }
 
+// directoryHistory draws a history of one port or two of the directory of listeners. An application only ends what it began.
+func directoryHistory(src scenario.Source) (*Checker, []exec.Operation) {
+	var h []exec.Operation
+	for port := range 1 + src.Intn(2, "ports") {
+		g := histGen[int, model.DirIn, model.DirOut]{
+			spec: model.Directory{},
+			call: func(src scenario.Source, c int, owner int) model.DirIn {
+				in := model.DirIn{Op: model.DirOp(src.Intn(4, "op")), Port: port, App: c + 1}
+				if in.Op == model.Unbind && owner != in.App {
+					in.Op = model.Bind
+				}
+				return in
+			},
+			answers: func(int, model.DirIn) []model.DirOut {
+				return []model.DirOut{{Status: model.DirOK}, {Status: model.DirTaken}, {Status: model.DirRefused}, {Status: model.DirSelf}}
+			},
+			told:    func(int, model.DirIn, model.DirOut) {},
+			returns: func(model.DirIn) bool { return false },
+		}
+		for _, op := range g.run(src, 1+src.Intn(4, "clients"), 3*(1+src.Intn(24, "events"))) {
+			op.Client += 4 * port
+			h = append(h, op)
+		}
+	}
+	return Directory(), h
+}
+
 // mutate changes h in place of a bug: answers, times, and what was recorded.
 // Mostly the operations of a client stay one after the other.
 func mutate(src scenario.Source, h []exec.Operation) []exec.Operation {
@@ -304,6 +331,8 @@ func wrongAnswer(src scenario.Source, in, out any) any {
 			return model.RangeOut{Status: model.NotAllocated}
 		}
 		return model.RangeOut{}
+	case model.DirOut:
+		return model.DirOut{Status: model.DirStatus(src.Intn(4, "status"))}
 	}
 	panic("unknown answer")
 }
@@ -317,6 +346,8 @@ func alike(a, b *exec.Operation) bool {
 		return in.Op == b.Input.(model.EventIn).Op
 	case model.RangeIn:
 		return in.Op == b.Input.(model.RangeIn).Op
+	case model.DirIn:
+		return in.Op == b.Input.(model.DirIn).Op
 	}
 	panic("unknown input")
 }

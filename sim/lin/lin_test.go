@@ -25,6 +25,7 @@ var linCases = []struct {
 	{"ByteQueue", byteHistory},
 	{"EventQueue", eventHistory},
 	{"Ranges", rangeHistory},
+	{"Directory", directoryHistory},
 }
 
 // disagree says how Fast and Search contradict each other.
@@ -111,6 +112,7 @@ var patterns = map[string][]string{
 		"no allocator", "allocated again", "allocated all the time", "freed more often", "overlaps what is live",
 		"called before the alloc", "was exhausted",
 	},
+	"Directory": {"no order of the", "operations on one object"},
 }
 
 // rapidSource draws from rapid, which shrinks what it drew.

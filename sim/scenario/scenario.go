@@ -29,10 +29,9 @@ type Scenario struct {
 	// Generate draws an input that Compile accepts. If the Source answers 0 throughout, the
 	// input is the simplest one.
 	Generate func(Source) Input
-	// Scope returns all inputs up to a size, the smallest first, and those that are equal but for names once. It may be nil. What
-	// size and what is left out, ScopeDoc says in a line.
-	Scope    func(n int) iter.Seq[Input]
-	ScopeDoc string
+	// Scope returns all inputs up to a size, the smallest first, and those that are equal but for names once. It may be nil. Long
+	// says what the size is, and what no scope has.
+	Scope func(n int) iter.Seq[Input]
 	// Compile returns the program of an input. The error says what is wrong with the
 	// input, which may come from a file.
 	Compile func(Input) (Program, error)

@@ -28,6 +28,9 @@ func New[T any](k wire.Kind, first uint32) Pool[T] { return Pool[T]{kind: k, fir
 // Len returns how many objects are live.
 func (p *Pool[T]) Len() int { return p.live }
 
+// Indices returns one more than the largest index that a handle has had.
+func (p *Pool[T]) Indices() int { return len(p.slots) }
+
 // Add keeps v and returns its new handle.
 func (p *Pool[T]) Add(v *T) wire.Handle {
 	p.live++

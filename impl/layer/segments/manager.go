@@ -49,6 +49,9 @@ func (m *Manager) Each(f func(g *Segment)) {
 // Len returns how many segments there are.
 func (m *Manager) Len() int { return m.segments.Len() }
 
+// Indices returns one more than the largest index of a segment so far.
+func (m *Manager) Indices() int { return m.segments.Indices() }
+
 // InUse returns how many bytes of the address space are taken, guards included.
 func (m *Manager) InUse() uint64 { return m.space.InUse() }
 
@@ -60,7 +63,7 @@ func (m *Manager) Clone() *Manager {
 // Check reports each property that does not hold: segments are disjoint (S1), their places are the used part
 // of the address space (S19), and the books of each are in order (S20). It takes time quadratic in Len.
 func (m *Manager) Check(report func(property, format string, args ...any)) {
-	var all []*Segment
+	all := make([]*Segment, 0, 16) // as a rule on the stack
 	used := uint64(0)
 	m.Each(func(g *Segment) {
 		for _, o := range all {
