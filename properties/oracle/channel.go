@@ -16,6 +16,7 @@ type channelState struct {
 	segments []*segmentState          // that it was ever told to map
 	made     []wire.Message           // and not received so far
 	inflight wire.Handle              // the segment of the last map that it has received and not answered
+	blind    wire.Handle              // the segment of its last answer to a map that it had not received
 	gone     bool
 	libraryState
 }
@@ -67,7 +68,9 @@ func requestOf(m wire.Message) request {
 
 // settle records that a map or unmap was answered.
 func (c *channelState) settle(segment wire.Handle) {
-	if c.inflight == segment {
+	if c.inflight != segment {
+		c.blind = segment
+	} else {
 		c.inflight = 0
 	}
 }

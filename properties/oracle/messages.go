@@ -320,7 +320,9 @@ func (o *Messages) Received(app int, m wire.Message) {
 		if c.inflight != 0 && !o.Recorded {
 			o.wrong(OneMapInFlight, o.channel.get(app), m, "the application has not answered the map before it")
 		}
-		c.inflight = m.Handle
+		if c.blind != m.Handle { // the session layer cannot know that an answer was a guess
+			c.inflight = m.Handle
+		}
 	}
 	for len(c.made) > 0 {
 		next := c.made[0]
