@@ -19,7 +19,8 @@ import (
 
 // Scripts runs the scripts below testdata/script of the package under test. In a script MODULE is the root of this module, which
 // is at root seen from the package, UNIQUE is for names that all processes of the machine share, and USERID is the user. Besides the commands of
-// testscript there are code, until, last, json and atmost, and the condition long for what takes long: see [proctest.Long].
+// testscript there are code, until, last, json and atmost, and the conditions long, for what takes long
+// (see [proctest.Long]), and root.
 func Scripts(t *testing.T, root string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -36,10 +37,13 @@ func Scripts(t *testing.T, root string) {
 			return passGoEnv(e)
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond != "long" {
-				return false, fmt.Errorf("unknown condition %q", cond)
+			switch cond {
+			case "long":
+				return proctest.Long(), nil
+			case "root":
+				return os.Geteuid() == 0, nil
 			}
-			return proctest.Long(), nil
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":   code,

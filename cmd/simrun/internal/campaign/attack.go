@@ -46,7 +46,7 @@ func honestly(m *agent.Measured) honest {
 }
 
 func attackCommand(a *cli.Invocation) *cobra.Command {
-	var attackers int
+	var by attackers
 	r := &attackResult{}
 	cmd := &cobra.Command{
 		Use:   "attack [NAME...]",
@@ -62,21 +62,25 @@ judged, because they are those of this machine; the attack "busy" only takes pro
 					return cli.Errorf(cli.ExitUsage, "no attack %q: there are %s", name, strings.Join(attackNames(), ", "))
 				}
 			}
-			if r.Time <= 0 || attackers < 1 {
+			if r.Time <= 0 || by.n < 1 {
 				return cli.Errorf(cli.ExitUsage, "want --time above 0 and at least one of --attackers")
+			}
+			if err := by.find(); err != nil {
+				return cli.Errorf(cli.ExitUsage, "--attacker-user: %w", err)
 			}
 			if len(args) == 0 {
 				args = attackNames()
 			}
 			return perform(a, cmd, args, r, &r.outcome, func(run *runner) {
 				if !r.list {
-					r.run(run, args, attackers)
+					r.run(run, args, &by)
 				}
 			})
 		},
 	}
 	cmd.Flags().DurationVar(&r.Time, "time", time.Minute, "how long each attack goes on; the client is measured a quarter of it before")
-	cmd.Flags().IntVar(&attackers, "attackers", 1, "processes that attack")
+	cmd.Flags().IntVar(&by.n, "attackers", 1, "processes that attack")
+	cmd.Flags().StringVar(&by.user, "attacker-user", "", "`USER` that they run as, who may attach then; only root can be another one")
 	cmd.Flags().BoolVar(&r.list, "list", false, "show which attacks there are, and end")
 	return cmd
 }
@@ -102,7 +106,7 @@ func attackNames() []string {
 // slice is how long the client measures at a time, so that an interrupted campaign keeps most of it.
 const slice = 500 * time.Millisecond
 
-func (x *attackResult) run(r *runner, names []string, attackers int) {
+func (x *attackResult) run(r *runner, names []string, by *attackers) {
 	for _, name := range names {
 		if r.ctx.Err() != nil {
 			return
@@ -120,21 +124,22 @@ func (x *attackResult) run(r *runner, names []string, attackers int) {
 				r.fail(fmt.Errorf("%s: %w", name, err))
 			}
 		}
-		x.one(r, &f, attackers, show, fail)
+		x.one(r, &f, by, show, fail)
 	}
 }
 
-// shortLinger lets a trio forget soon after an attack what it keeps for sessions to come.
-const shortLinger = "--linger=1s"
-
 // one does one attack, on a trio of its own.
-func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func(), fail func(error)) {
-	t, err := newTrio(r.crew, shortLinger)
+func (x *attackResult) one(r *runner, f *attackFigures, by *attackers, show func(), fail func(error)) {
+	t, err := newTrio(r.crew, by.settings()...)
 	if err != nil {
 		fail(err)
 		return
 	}
 	defer t.end()
+	if err := by.letIn(t.dir); err != nil {
+		fail(err)
+		return
+	}
 	measured := func(what string, d time.Duration, to *honest) bool {
 		failures, err := x.measure(r, t, what, d, to, show)
 		if r.ctx.Err() != nil {
@@ -152,8 +157,8 @@ func (x *attackResult) one(r *runner, f *attackFigures, attackers int, show func
 		return
 	}
 	var all []*process
-	for range attackers {
-		p, err := r.crew.agent("attacker")
+	for range by.n {
+		p, err := r.crew.agent("attacker", by.credential)
 		if err == nil {
 			all = append(all, p)
 			_, err = call[agent.None](p, "Attack", agent.AttackCall{Name: f.Name, Socket: t.socket})

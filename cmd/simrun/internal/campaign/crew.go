@@ -39,7 +39,8 @@ type process struct {
 	name   string
 	crew   *crew
 	cmd    *exec.Cmd
-	rpc    *rpc.Client // nil for a session layer
+	user   *syscall.Credential // nil for that of the campaign
+	rpc    *rpc.Client         // nil for a session layer
 	errors lastWords
 	gone   chan struct{} // closed when the process has ended and was collected
 }
@@ -82,7 +83,7 @@ func (c *crew) start(p *process) (*process, error) {
 	p.crew, p.gone = c, make(chan struct{})
 	p.cmd.Args[0] = os.Args[0]
 	p.cmd.Stderr = &p.errors
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: p.user}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.ctx.Err(); err != nil {
@@ -102,9 +103,9 @@ func (c *crew) start(p *process) (*process, error) {
 	return p, nil
 }
 
-// agent starts an agent.
-func (c *crew) agent(name string) (*process, error) {
-	p := &process{name: name, cmd: exec.Command("/proc/self/exe", "campaign", agentCommand)}
+// agent starts an agent, as another user if that is not nil.
+func (c *crew) agent(name string, user *syscall.Credential) (*process, error) {
+	p := &process{name: name, user: user, cmd: exec.Command("/proc/self/exe", "campaign", agentCommand)}
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (t *trio) startServer() (err error) {
 	if t.layer == nil || t.layer.died() != nil {
 		return errors.New("no session layer")
 	}
-	if t.server, err = t.crew.agent("server"); err != nil {
+	if t.server, err = t.crew.agent("server", nil); err != nil {
 		return err
 	}
 	return t.attachServer()
@@ -89,7 +89,7 @@ func (t *trio) startClient() (err error) {
 	if t.layer == nil || t.layer.died() != nil {
 		return errors.New("no session layer")
 	}
-	if t.client, err = t.crew.agent("client"); err != nil {
+	if t.client, err = t.crew.agent("client", nil); err != nil {
 		return err
 	}
 	return t.attachClient()
