@@ -54,7 +54,7 @@ func attackCommand(a *cli.Invocation) *cobra.Command {
 		Long: `Measures an honest client first, then while attackers are at work, which are processes of their own. Any operation of the honest
 client that fails, a byte that is wrong, and an honest process that ends or keeps something are failures. The times are shown and not
 judged, because they are those of this machine; the attack "busy" only takes processor time, for comparison.`,
-		Example: "  simrun campaign attack --time 60s\n  simrun campaign attack garbage storm --time 10s --json",
+		Example: "  simrun campaign attack --time 60s\n  simrun campaign attack garbage storm --time 10s --json\n  simrun campaign attack storm --attackers 4 --attacker-user nobody",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range args {
@@ -80,7 +80,7 @@ judged, because they are those of this machine; the attack "busy" only takes pro
 	}
 	cmd.Flags().DurationVar(&r.Time, "time", time.Minute, "how long each attack goes on; the client is measured a quarter of it before")
 	cmd.Flags().IntVar(&by.n, "attackers", 1, "processes that attack")
-	cmd.Flags().StringVar(&by.user, "attacker-user", "", "`USER` that they run as, who may attach then; only root can be another one")
+	cmd.Flags().StringVar(&by.user, "attacker-user", "", "`USER` that they run as, which may attach then; only root can be another one")
 	cmd.Flags().BoolVar(&r.list, "list", false, "show which attacks there are, and end")
 	return cmd
 }
