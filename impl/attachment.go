@@ -44,7 +44,9 @@ func (a *App) attach(ctx context.Context) error {
 	if a.opt.Trust != nil {
 		var layer shm.Peer
 		if layer, err = conn.Peer(); err == nil {
-			err = a.opt.Trust(layer)
+			if err = a.opt.Trust(layer); err != nil {
+				err = distrust{err}
+			}
 		}
 	}
 	a.mu.Lock()
@@ -72,6 +74,11 @@ func (a *App) attach(ctx context.Context) error {
 	}
 	return err
 }
+
+// distrust is an error of [Options.Trust].
+type distrust struct{ error }
+
+func (d distrust) Unwrap() error { return d.error }
 
 // announceLocked tells that the application has attached and has bound what could be bound.
 func (a *attachment) announceLocked() {
@@ -241,6 +248,18 @@ func (a *App) runReturn() {
 	}
 }
 
+// notAttached tells that a session layer, or the application's own Trust, has refused the attachment. That there is no
+// session layer is no news.
+func (a *App) notAttached(err error) {
+	var status wire.Status
+	var d distrust
+	if errors.As(err, &status) || errors.As(err, &d) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.current.observe(Observation{Kind: ObserveNotAttached, Err: err})
+	}
+}
+
 // comeBack attaches, unless an earlier try did, and binds the listeners that are bound nowhere.
 func (a *App) comeBack() error {
 	a.mu.Lock()
@@ -248,6 +267,7 @@ func (a *App) comeBack() error {
 	a.mu.Unlock()
 	if gone {
 		if err := a.attach(context.Background()); err != nil {
+			a.notAttached(err)
 			return err
 		}
 	}

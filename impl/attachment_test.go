@@ -4,9 +4,11 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"cutthrough/impl/layer"
 	"cutthrough/impl/server"
 	"cutthrough/impl/wire"
 	"cutthrough/internal/proctest"
@@ -20,6 +22,7 @@ type mortalLayer struct {
 	addr   string
 	server *server.Server
 	end    func()
+	config server.Config // of the next ones; the policy may be nil
 }
 
 func newMortalLayer(t *testing.T) *mortalLayer {
@@ -34,7 +37,10 @@ func (m *mortalLayer) start() {
 	h := oshost.New()
 	socket, err := h.Listen(m.addr)
 	check(m.t, err)
-	s := server.New(h, socket, server.Config{Policy: server.AllowUsers(h.Self().UID)})
+	if m.config.Policy == nil {
+		m.config.Policy = server.AllowUsers(h.Self().UID)
+	}
+	s := server.New(h, socket, m.config)
 	m.server = s
 	run := result(s.Run)
 	m.end = func() {
@@ -146,6 +152,57 @@ func TestLayerReturns(t *testing.T) {
 		m.end()
 	})
 	leaks()
+}
+
+// TestReturnRefused: an application says why a later session layer does not take it, or Trust does not take the session layer, and why a
+// listener has no address there.
+func TestReturnRefused(t *testing.T) {
+	m := newMortalLayer(t)
+	told := make(chan Observation, 100)
+	var distrusts atomic.Bool
+	broken := errors.New("not that one")
+	a, err := Attach(oshost.New(), m.addr, Options{
+		Trust: func(shm.Peer) error {
+			if distrusts.Load() {
+				return broken
+			}
+			return nil
+		},
+		Observe: func(o Observation) {
+			if o.Kind >= ObserveAttached {
+				told <- o
+			}
+		},
+	})
+	check(t, err)
+	listen(t, a, "tcp://127.0.0.1/1")
+	listen(t, a, "tcp://127.0.0.1/2")
+	await := func(kind ObservationKind, want error) {
+		t.Helper()
+		for o := range told {
+			if o.Kind == kind {
+				wantErr(t, "observation", o.Err, want)
+				return
+			}
+		}
+	}
+	again := func(c server.Config) {
+		m.end()
+		m.config = c
+		m.start()
+	}
+	await(ObserveAttached, nil)
+	again(server.Config{Policy: func(server.Applicant) wire.Status { return wire.Denied }})
+	await(ObserveLayerGone, ErrLayerGone)
+	await(ObserveNotAttached, wire.Denied)
+	distrusts.Store(true)
+	again(server.Config{Core: layer.New(layer.Config{MaxListeners: 1})})
+	await(ObserveNotAttached, broken)
+	distrusts.Store(false)
+	await(ObserveNotBound, wire.QuotaExceeded)
+	await(ObserveAttached, nil)
+	check(t, a.Close())
+	m.end()
 }
 
 // TestLayerLeaves: what a session layer that is about to end says keeps its applications from asking it for more.

@@ -33,7 +33,8 @@
 //
 // Sessions go on, and their ends are told without it. [App.Dial] and [App.Listen] fail with [ErrLayerGone] until the
 // application has attached to the next session layer at the same address, which it does by itself unless
-// Options.NoReturn says otherwise. Listeners are bound there; [Listener.Accept] waits meanwhile.
+// Options.NoReturn says otherwise. Listeners are bound there; [Listener.Accept] waits meanwhile. Options.Observe is told of
+// the end, of each refusal, and of the new attachment.
 //
 // # Wake-ups
 //

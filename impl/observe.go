@@ -13,6 +13,7 @@ const (
 	ObserveAttached                         // to the first session layer or a later one; listeners are bound there
 	ObserveLayerGone                        // Err says why; sessions go on
 	ObserveNotBound                         // unless this says that one is not, yet; Err says why, Msg which
+	ObserveNotAttached                      // a later session layer, or Trust, has refused; Err says why, and it tries again
 )
 
 // Observation is something that an application has done or found out.
