@@ -159,7 +159,7 @@ var cycles = []cycle{
 	{"shm", 3, "a segment is made of words, and a word reports to the hook of its segment"},
 	{"shm/hosttest", 6, "the suite lists its chapters, and each chapter uses its helpers"},
 	{"sim", 20, "the world, its tasks and its host are one machine: a task asks the scheduler at every access"},
-	{"sim/cli", 22, "every command is a method of one invocation, which has printer and exit codes, and the root lists the commands"},
+	{"sim/cli", 23, "every command is a method of one invocation, which has printer and exit codes, and the root lists the commands"},
 	{"sim/dpor", 3, "events, races and the tree of what they ask for are one search in several files"},
 	{"sim/explore", 3, "strategies and explorer know each other by interfaces that are declared beside them"},
 	{"sim/lin", 7, "a checker lists its specifications, and each uses the types of the checker"},

@@ -33,6 +33,7 @@ type search struct {
 	seed       uint64
 	workers    int
 	scope      int
+	shard      shard
 	noShrink   bool
 	out        string
 }
@@ -83,6 +84,7 @@ equal seeds and numbers of workers give equal results.`,
 	f.Uint64Var(&o.seed, "seed", 1, "decides the cases and the random strategies")
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many explore at the same time")
 	f.IntVar(&o.scope, "scope", 0, "in place of cases that are drawn, take all of the scenario's scope `N`, the smallest first")
+	f.Var(&o.shard, "shard", "do part I of N of the search, the numbers from 1; /N takes I from a job array (see merge)")
 	f.StringVar(&o.out, "out", "out", "directory for the trace of a violation")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "show a violation as it was found")
 	a.VerboseFlag(cmd, "show the coverage of faults")
@@ -132,6 +134,9 @@ func (o *search) limits() string {
 	if o.scope > 0 {
 		words = append(words, fmt.Sprintf("all of scope %d", o.scope))
 	}
+	if o.shard.count > 0 {
+		return strings.Join(words, " or ") + fmt.Sprintf(", shard %s", &o.shard)
+	}
 	return strings.Join(words, " or ")
 }
 
@@ -146,12 +151,16 @@ func (a *Invocation) explore(ctx context.Context, r *Exploration) error {
 		return Errorf(ExitUsage, "--scope=%d: scenario %s has no scopes", o.scope, s.Name)
 	}
 	a.Update(func() {
+		r.Shard, r.Shards = o.shard.number, o.shard.count
 		r.Strategies, r.Seed, r.Workers, r.Scope, r.Outcome = o.strategies, o.seed, o.workers, o.scope, interrupted
 	})
 	a.Say("exploring %s with %s, seed %d, %s, for %s", s.Name, o.strategies, o.seed, Plural(o.workers, "worker"), o.limits())
 	begun := time.Now()
 	report, err := a.search(ctx, s, o, func(report *explore.Report) { a.Update(func() { r.count(report) }) })
-	if err != nil {
+	switch {
+	case errors.Is(err, explore.ErrNoCase):
+		return Errorf(ExitUsage, "%w: take fewer", err)
+	case err != nil:
 		return Errorf(ExitInternal, "scenario %s: %w", s.Name, err)
 	}
 	elapsed := time.Since(begun) // not in the result: equal seeds give equal results
@@ -181,7 +190,7 @@ func (a *Invocation) search(ctx context.Context, s *scenario.Scenario, o search,
 	defer line.Finish()
 	until := time.Now().Add(o.time)
 	return explore.Search(s, explore.SearchOptions{
-		Strategies: o.strategies, Seed: o.seed, MaxExecutions: o.n, Workers: o.workers, Scope: o.scope,
+		Strategies: o.strategies, Seed: o.seed, MaxExecutions: o.n, Workers: o.workers, Scope: o.scope, Shard: max(o.shard.number-1, 0), Shards: o.shard.count,
 		Stop: func() bool { return ctx.Err() != nil || o.time > 0 && time.Now().After(until) },
 		Progress: func(r *explore.Report) {
 			soFar(r)

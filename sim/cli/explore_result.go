@@ -34,6 +34,8 @@ type Exploration struct {
 	Distinct   int                 `json:"distinct" doc:"executions with different digests, by worker"`
 	Cases      int                 `json:"cases" doc:"generated configurations and workloads"`
 	Scope      int                 `json:"scope,omitempty" doc:"the scope, 0 without one"`
+	Shard      int                 `json:"shard,omitempty" doc:"the number of the shard, from 1"`
+	Shards     int                 `json:"shards,omitempty" doc:"of so many"`
 	Planned    int                 `json:"planned,omitempty" doc:"the cases of the scope"`
 	Checked    int                 `json:"checked" doc:"executions that were run twice to compare their digests"`
 	Cut        int                 `json:"cut" doc:"executions that reached the step bound; what differs only behind it was not run"`
@@ -86,16 +88,23 @@ func (r *Exploration) fill(report *explore.Report, stopped bool) {
 	for _, l := range report.Strategies {
 		r.Lanes = append(r.Lanes, laneResult(l))
 	}
-	switch {
-	case report.Violation != nil:
-		r.Outcome = violated
-	case stopped:
-		r.Outcome = interrupted
-	case len(r.Unreached) > 0 && (r.Planned == 0 || r.exhaustedLane() < 0):
-		r.Outcome = inconclusive
-	default:
-		r.Outcome = held
+	r.Outcome = r.outcome(stopped)
+	if report.Violation != nil {
+		r.Outcome = violated // it is described later
 	}
+}
+
+// outcome returns what the numbers say, and the violation if there is one.
+func (r *Exploration) outcome(stopped bool) string {
+	switch {
+	case r.Violation != nil:
+		return violated
+	case stopped:
+		return interrupted
+	case len(r.Unreached) > 0 && (r.Planned == 0 || r.exhaustedLane() < 0):
+		return inconclusive
+	}
+	return held
 }
 
 // Code implements [Result].
@@ -128,7 +137,7 @@ func (r *Exploration) Print(p *Printer) {
 	}
 	p.Linef("  %s, %s distinct, %s, %s; %s run twice", Plural(r.Executions, "execution"), Count(r.Distinct),
 		Plural(r.Cases, "case"), Plural(r.Steps, "step"), Count(r.Checked))
-	p.Linef("  strategies  %s, seed %d, %s", r.Strategies, r.Seed, Plural(r.Workers, "worker"))
+	p.Linef("  strategies  %s, seed %d, %s%s", r.Strategies, r.Seed, Plural(r.Workers, "worker"), r.part())
 	r.printLanes(p)
 	if r.Outcome == held && len(r.Unreached) > 0 {
 		p.Linef("  unreached   %s, in this scope", strings.Join(r.Unreached, ", "))
@@ -141,6 +150,17 @@ func (r *Exploration) Print(p *Printer) {
 		p.Linef("  reached     %s", strings.Join(marks, ", "))
 	}
 	r.printCoverage(p)
+}
+
+// part goes on after the workers: it says which shards the result is of.
+func (r *Exploration) part() string {
+	switch {
+	case r.Shards == 0:
+		return ""
+	case r.Shard == 0:
+		return fmt.Sprintf(" in each of %s", Plural(r.Shards, "shard"))
+	}
+	return fmt.Sprintf(", shard %d of %d", r.Shard, r.Shards)
 }
 
 // printLanes says what each of several strategies did, and what the step bound has cut off.

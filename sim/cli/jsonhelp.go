@@ -19,6 +19,7 @@ func (a *Invocation) documents() []Document {
 		{"check", checkResult{}},
 		{"rebase", rebaseResult{}},
 		{"mutate", mutateResult{}},
+		{"merge", Exploration{}},
 	}
 	for _, c := range a.app.Commands {
 		docs = append(docs, c.Documents...)

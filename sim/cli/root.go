@@ -112,7 +112,7 @@ func (a *Invocation) root() *cobra.Command {
 	_ = flags.MarkHidden("mutated") // fails only for a flag that does not exist
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colorModes, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(a.listCommand(), a.exploreCommand(), a.replayCommand(), a.shrinkCommand(), a.checkCommand(),
-		a.rebaseCommand(), a.mutateCommand())
+		a.rebaseCommand(), a.mutateCommand(), a.mergeCommand())
 	for _, c := range a.app.Commands {
 		root.AddCommand(c.New(a))
 	}

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"iter"
 	"sync"
 	"testing"
@@ -38,6 +39,23 @@ func TestScope(t *testing.T) {
 			return fixed.Compile(scenario.Input{})
 		},
 	}
+	t.Run("shards", func(t *testing.T) {
+		clear(seen)
+		executions := 0
+		for i := range 3 {
+			r, err := Search(s, SearchOptions{Strategies: "dpor", Scope: 8, Workers: 2, Shard: i, Shards: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			executions += r.Executions
+		}
+		if len(seen) != 8 || executions != 24 {
+			t.Errorf("%d cases and %d executions, want 8 and 24", len(seen), executions)
+		}
+		if _, err := Search(s, SearchOptions{Strategies: "dpor", Scope: 2, Shard: 2, Shards: 3}); !errors.Is(err, ErrNoCase) {
+			t.Error(err)
+		}
+	})
 	for _, tt := range []struct {
 		scope, workers, limit int
 		executions            int

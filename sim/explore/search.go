@@ -14,6 +14,9 @@ import (
 // preemptions anywhere, an unlucky priority order, or plain noise.
 const DefaultStrategies = "dfs:2,pct:3,random"
 
+// ErrNoCase is the error of a search whose scope has fewer cases than shards.
+var ErrNoCase = errors.New("there is no case for this shard")
+
 // SearchOptions say how to search a scenario.
 type SearchOptions struct {
 	// Strategies is a list like "dfs:2,pct:3,random"; empty means DefaultStrategies.
@@ -25,6 +28,8 @@ type SearchOptions struct {
 	// Scope, if positive, takes all inputs of the scenario's scope in place of generated ones. Workers then share the cases,
 	// and exhaustive strategies run in each.
 	Scope int
+	// Shard is the number, from 0, of this part of the search, of Shards equal parts; 0 Shards means 1. Shards differ as workers do.
+	Shard, Shards int
 	// Workers explore at the same time and share nothing; 0 means 1. There are no more than executions, and
 	// one if all strategies are Exhaustive.
 	Workers int
@@ -52,8 +57,9 @@ func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
 		n = max(opt.Workers, 1)
 	}
 	for i := range n {
-		s, strategies, seed := s, all, opt.Seed+uint64(i)*0x9e3779b97f4a7c15
-		if i > 0 {
+		part := opt.Shard*n + i // of all workers of all shards
+		s, strategies, seed := s, all, opt.Seed+uint64(part)*0x9e3779b97f4a7c15
+		if part > 0 {
 			if strategies, err = ParseStrategies(opt.Strategies, seed); err != nil {
 				return nil, err
 			}
@@ -64,8 +70,8 @@ func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
 		width := 0
 		if opt.Scope > 0 {
 			var cases int
-			if s, cases = s.Within(opt.Scope, i, n); cases == 0 {
-				continue // there are fewer cases than workers
+			if s, cases = s.Within(opt.Scope, part, n*max(opt.Shards, 1)); cases == 0 {
+				continue // there are fewer cases than parts
 			}
 			g.planned, width = g.planned+cases, -1
 		}
@@ -73,6 +79,9 @@ func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
 		g.explorers = append(g.explorers, newExplorer(s, Options{Strategies: strategies, Seed: seed, MaxExecutions: share, Width: width}))
 	}
 	defer g.close()
+	if len(g.explorers) == 0 {
+		return nil, fmt.Errorf("%w: scope %d, shard %d of %d", ErrNoCase, opt.Scope, opt.Shard+1, opt.Shards)
+	}
 	return g.search(all)
 }
 
