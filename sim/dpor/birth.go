@@ -6,7 +6,7 @@ import "cutthrough/sim"
 // not. A task is known by the index of its birth.
 type birth struct{ parent, rank int }
 
-// births are the tasks of all executions, and the numbers that the tasks have in this one.
+// births are the tasks of all executions of one program, and the numbers that the tasks have in this one.
 type births struct {
 	list   []birth
 	known  [64]int8      // birth of a task of this execution, -1 if not known yet

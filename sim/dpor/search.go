@@ -86,7 +86,7 @@ func (d *Search) Next() sim.Chooser {
 }
 
 func (d *Search) restart() {
-	d.trace, d.states, d.fresh, d.watched = d.trace[:0], d.states[:0], 0, false
+	d.trace, d.states, d.fresh, d.watched, d.list = d.trace[:0], d.states[:0], 0, false, d.list[:0]
 	d.push()
 }
 
