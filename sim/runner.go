@@ -80,7 +80,7 @@ func (r *Runner) Schedule() []exec.Intervention {
 }
 
 // Run runs one execution of the program that setup makes, every choice being
-// made by ch. A task that does not come back to a hooked access is a violation of exec.NoHang, see [Runner.Guard].
+// made by ch. A setup function that panics is a violation of exec.NoPanic. A task that does not come back to a hooked access is a violation of exec.NoHang, see [Runner.Guard].
 func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	if !r.guard.on {
 		return r.runGuarded(cfg, ch, setup)
@@ -101,8 +101,9 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	w.reset(e, cfg, ch)
 	e.guard.entitled = &e.guard.root
 	e.guard.limit.Store(int64(cfg.HangLimit))
-	setup(w)
-	w.launchAll()
+	if w.prepared(setup) {
+		w.launchAll()
+	}
 	for w.next != nil {
 		t := w.next
 		w.next = nil
@@ -118,6 +119,17 @@ func (r *Runner) Run(cfg Config, ch Chooser, setup func(*World)) Outcome {
 	x := w.unwind()
 	e.guard.entitled = nil
 	return Outcome{Failure: w.failure, Steps: w.step, Faults: w.spent, Digest: w.digest, Cut: w.fair, Execution: x}
+}
+
+// prepared runs the setup function. One that panics violates NoPanic, as a task would, and no task runs.
+func (w *World) prepared(setup func(*World)) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.failNow(exec.Failure{Property: exec.NoPanic, Message: fmt.Sprintf("the setup function panics: %v\n%s", r, panicSite())})
+		}
+	}()
+	setup(w)
+	return true
 }
 
 func (r *Runner) runGuarded(cfg Config, ch Chooser, setup func(*World)) (o Outcome) {

@@ -355,6 +355,11 @@ func TestAlwaysAndPanics(t *testing.T) {
 			}
 		})
 	}, exec.NoPanic, "b panics: boom")
+	wantFailure(t, sim.Config{}, func(w *sim.World) {
+		p := pairtest.New(w)
+		p.A.Go("a", func() { panic("a task runs although the setup function has not ended") })
+		panic("boom")
+	}, exec.NoPanic, "the setup function panics: boom")
 }
 
 func TestLeaks(t *testing.T) {
