@@ -1,33 +1,46 @@
 package session
 
 import (
+	"strings"
 	"testing"
 
+	"cutthrough/internal/proctest"
 	"cutthrough/sim/explore"
 	"cutthrough/sim/scenario"
 	"cutthrough/sim/trace"
 )
 
-// TestOneApplication: one application attaches, listens or dials, and leaves, in every order of steps that can be noticed.
-func TestOneApplication(t *testing.T) {
+// TestApplications: applications attach, do something and leave, in every order of steps that can be noticed.
+func TestApplications(t *testing.T) {
 	for _, tt := range []struct {
-		work       []trace.Op
-		executions int
+		work                  []string
+		executions, redundant int
+		long                  bool
 	}{
-		{[]trace.Op{{Proc: "srv", Verb: "listen", Args: []string{"1"}}}, 352},
-		{[]trace.Op{{Proc: "srv", Verb: "listen", Args: []string{"1"}}, {Proc: "srv", Verb: "unlisten", Args: []string{"1"}}}, 1200},
-		{[]trace.Op{{Proc: "srv", Verb: "dial", Args: []string{"1"}}}, 336},
+		{[]string{"srv listen 1"}, 352, 0, false},
+		{[]string{"srv listen 1", "srv unlisten 1"}, 1200, 0, false},
+		{[]string{"srv dial 1"}, 336, 0, false},
+		{[]string{"srv wait 1", "cli wait 1"}, 667_494, 6_390, true},
 	} {
+		if tt.long && !proctest.Long() {
+			continue
+		}
+		in := &scenario.Input{}
+		for _, line := range tt.work {
+			f := strings.Fields(line)
+			in.Workload = append(in.Workload, trace.Op{Proc: f[0], Verb: f[1], Args: f[2:]})
+		}
 		strategies, err := explore.ParseStrategies("dpor", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := explore.Explore(Scenarios()[0], explore.Options{Strategies: strategies, Fixed: &scenario.Input{Workload: tt.work}})
+		r, err := explore.Explore(Scenarios()[0], explore.Options{Strategies: strategies, Fixed: in})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Strategies[0]; r.Violation != nil || got.Exhausted == "" || got.Redundant > 0 || r.Executions != tt.executions {
-			t.Errorf("%v: %d executions, %d redundant, exhausted %q, violation %v; want %d", tt.work, r.Executions, got.Redundant, got.Exhausted, r.Violation, tt.executions)
+		if got := r.Strategies[0]; r.Violation != nil || got.Exhausted == "" || got.Redundant != tt.redundant || r.Executions != tt.executions {
+			t.Errorf("%q: %d executions, %d redundant, exhausted %q, violation %v; want %d and %d",
+				tt.work, r.Executions, got.Redundant, got.Exhausted, r.Violation, tt.executions, tt.redundant)
 		}
 	}
 }
