@@ -26,11 +26,13 @@ type site struct {
 
 type faultCount struct{ offered, hit uint64 }
 
-// number returns the number of a site, from 0.
-func (s *sites) number(name shm.Name, op access.Op) int {
+// site returns the number of a site, from 0.
+func (e *engine) site(name shm.Name, op access.Op) int {
+	s := &e.sites
 	if i := siteIndex(name, op); i < len(s.numbers) && s.numbers[i] > 0 {
 		return int(s.numbers[i]) - 1
 	}
+	defer e.guard.beat() // publishes the site to the guard, which keeps what is counted if a task hangs
 	return s.add(name, op)
 }
 

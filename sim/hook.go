@@ -214,6 +214,7 @@ func (w *World) offer(t *task, p *Point, faults []option) {
 		p.faults = append(p.faults, option{kind: exec.AdvanceClock})
 	}
 	w.run.sites.cover(p)
+	w.run.guard.beat() // publishes what was counted
 }
 
 func (w *World) timerPending() bool {
@@ -229,7 +230,7 @@ func (w *World) timerPending() bool {
 func (w *World) ask(t *task) *Point { return w.askAt(t, &t.pending) }
 
 func (w *World) askAt(t *task, a *Access) *Point {
-	site := w.run.sites.number(a.Name, a.Op)
+	site := w.run.site(a.Name, a.Op)
 	if site >= len(t.counts) {
 		t.counts = append(t.counts, make([]uint32, 1+site-len(t.counts))...)
 	}
