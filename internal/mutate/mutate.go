@@ -52,17 +52,29 @@ type Mutant struct {
 
 var validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Find returns the mutant called nameOrFile: a patch file if it contains a slash
-// or ends in .patch, otherwise NAME.patch in the directory of the mutants. Safe for
+// notInName is what separates the words of a file's name.
+var notInName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// nameOf returns the name of the mutant in a file, which may be called anything.
+func nameOf(path string) string {
+	words := strings.ToLower(strings.TrimSuffix(filepath.Base(path), suffix))
+	return cmp.Or(strings.Trim(notInName.ReplaceAllString(words, "-"), "-"), "patch")
+}
+
+// Find returns the mutant called nameOrFile: a patch file if it contains a slash, ends in .patch, or is a file whose name no
+// mutant can have; otherwise NAME.patch in the directory of the mutants. Safe for
 // concurrent use. Errors: ErrUnknown, ErrPatch, or that of the file system.
 func (p Project) Find(nameOrFile string) (*Mutant, error) {
-	if strings.ContainsRune(nameOrFile, filepath.Separator) || strings.HasSuffix(nameOrFile, suffix) {
-		return load(nameOrFile)
+	valid := validName.MatchString(nameOrFile)
+	info, err := os.Stat(nameOrFile)
+	found := !valid && err == nil && info.Mode().IsRegular()
+	if found || strings.ContainsRune(nameOrFile, filepath.Separator) || strings.HasSuffix(nameOrFile, suffix) {
+		return load(nameOrFile, nameOf(nameOrFile))
 	}
-	if !validName.MatchString(nameOrFile) {
+	if !valid {
 		return nil, fmt.Errorf("mutate: %w %q: a name is lower-case words joined by dashes", ErrUnknown, nameOrFile)
 	}
-	m, err := load(filepath.Join(p.Root, p.Dir, nameOrFile+suffix))
+	m, err := load(filepath.Join(p.Root, p.Dir, nameOrFile+suffix), nameOrFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("mutate: %w %q: no file %s/%s%s below %s", ErrUnknown, nameOrFile, p.Dir, nameOrFile, suffix, p.Root)
 	}
@@ -84,7 +96,7 @@ func (p Project) List() ([]*Mutant, error) {
 		if !strings.HasSuffix(e.Name(), suffix) {
 			continue
 		}
-		m, err := load(filepath.Join(dir, e.Name()))
+		m, err := load(filepath.Join(dir, e.Name()), strings.TrimSuffix(e.Name(), suffix))
 		ms, errs = append(ms, m), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -94,12 +106,12 @@ func (p Project) List() ([]*Mutant, error) {
 	return ms, nil
 }
 
-func load(path string) (*Mutant, error) {
+// load reads the patch of the mutant called name.
+func load(path, name string) (*Mutant, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("mutate: %w", err)
 	}
-	name := strings.TrimSuffix(filepath.Base(path), suffix)
 	switch {
 	case !info.Mode().IsRegular(): // reading a pipe could block for ever
 		return nil, fmt.Errorf("mutate: %w: %s is not a regular file", ErrPatch, path)

@@ -80,7 +80,7 @@ equal seeds and numbers of workers give equal results.`,
 	f := cmd.Flags()
 	f.StringVar(&o.strategies, "strategy", explore.DefaultStrategies, "strategies that take turns: dfs:N, dpor, pct:D, random")
 	f.IntVar(&o.n, "n", 0, "end after `N` executions")
-	f.DurationVar(&o.time, "time", 0, "end after this time (default 10s, none with --n)")
+	f.DurationVar(&o.time, "time", 0, "end after this time, shrinking included (default 10s, none with --n)")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the cases and the random strategies")
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many explore at the same time")
 	f.IntVar(&o.scope, "scope", 0, "in place of cases that are drawn, take all of the scenario's scope `N`, the smallest first")
@@ -173,6 +173,11 @@ func (a *Invocation) explore(ctx context.Context, r *Exploration) error {
 	})
 	if report.Violation == nil {
 		return nil
+	}
+	if o.time > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, begun.Add(o.time)) // shrinking has what is left
+		defer cancel()
 	}
 	return a.found(ctx, s, report.Violation, r)
 }
