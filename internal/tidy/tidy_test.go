@@ -1,6 +1,7 @@
 package tidy
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -141,4 +142,55 @@ func load(t *testing.T, files []txtar.File) *Tree {
 		t.Fatal(err)
 	}
 	return tree
+}
+
+var (
+	namedTest   = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Za-z0-9]+)`")
+	definedTest = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)[A-Za-z0-9]+)\(`)
+	guardMutant = regexp.MustCompile("`([a-z0-9]+(?:-[a-z0-9]+)+)`")
+)
+
+// TestNamesInDocuments: the tests that documents name exist, and so do the mutants and scenarios that docs/THREATS.md names.
+func TestNamesInDocuments(t *testing.T) {
+	defined := map[string]bool{}
+	for _, f := range files(t, "../..", "_test.go") {
+		for _, m := range definedTest.FindAllStringSubmatch(f.text, -1) {
+			defined[m[1]] = true
+		}
+	}
+	for _, f := range files(t, "../..", ".md") {
+		for _, m := range namedTest.FindAllStringSubmatch(f.text, -1) {
+			if !defined[m[1]] {
+				t.Errorf("%s names %s, which does not exist", f.path, m[1])
+			}
+		}
+		if filepath.Base(f.path) != "THREATS.md" {
+			continue
+		}
+		for _, m := range guardMutant.FindAllStringSubmatch(f.text, -1) {
+			traces, err := filepath.Glob("../../traces/*" + m[1] + "*.trace")
+			if err != nil || len(traces) == 0 {
+				t.Errorf("%s names %s, which no trace has", f.path, m[1])
+			}
+		}
+	}
+}
+
+type file struct{ path, text string }
+
+// files returns the files below root whose names end in suffix.
+func files(t *testing.T, root, suffix string) (all []file) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, suffix) && !strings.Contains(path, "testdata") {
+			var text []byte
+			text, err = os.ReadFile(path)
+			all = append(all, file{path, string(text)})
+		}
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		t.Fatalf("files *%s: %v", suffix, err)
+	}
+	return all
 }
