@@ -18,5 +18,7 @@ mkdir -p "$dir"
 part=$dir/.$SLURM_ARRAY_TASK_ID.part
 status=0
 "${SIMRUN:-simrun}" explore "$@" --workers 1 --shard "$SLURM_ARRAY_TASK_ID/$of" --json >"$part" || status=$?
-mv "$part" "$dir/$SLURM_ARRAY_TASK_ID.json" # whole or not at all, so that what a killed job leaves is no result
+if ((status <= 130)); then # else simrun was killed, and what it leaves is no result
+	mv "$part" "$dir/$SLURM_ARRAY_TASK_ID.json"
+fi
 exit $status
