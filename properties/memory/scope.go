@@ -6,17 +6,19 @@ import (
 	"cutthrough/sim/scenario"
 )
 
-// scope yields, for each configuration, all workloads of at most n operations from the menus.
+// scope yields all workloads of at most n operations from the menus of each configuration, those of one operation first.
 func scope(n int, verbs scenario.Verbs, configs []func(b *scenario.Builder) []scenario.Menu) iter.Seq[scenario.Input] {
 	return func(yield func(scenario.Input) bool) {
-		for _, config := range configs {
-			menus := config(&scenario.Builder{Verbs: verbs})
-			for w := range scenario.Workloads(n, menus) {
-				b := &scenario.Builder{Verbs: verbs}
-				config(b)
-				scenario.Write(b, menus, w)
-				if !yield(b.Input) {
-					return
+		for size := 1; size <= n; size++ {
+			for _, config := range configs {
+				menus := config(&scenario.Builder{Verbs: verbs})
+				for w := range scenario.Workloads(size, menus) {
+					b := &scenario.Builder{Verbs: verbs}
+					config(b)
+					scenario.Write(b, menus, w)
+					if !yield(b.Input) {
+						return
+					}
 				}
 			}
 		}

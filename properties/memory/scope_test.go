@@ -38,3 +38,20 @@ func TestScopes(t *testing.T) {
 		}
 	}
 }
+
+// TestScopesBeginSmall: the cases of a scope come in order of their size, so that a search that ends early has done the small ones.
+func TestScopesBeginSmall(t *testing.T) {
+	for _, s := range []*scenario.Scenario{fifoStream(), fifoWakeup(), evqScenario(), allocScenario()} {
+		size := 0
+		for in := range s.Scope(3) {
+			if n := len(in.Workload); n < size {
+				t.Fatalf("%s: %v comes after a case of %d operations", s.Name, in.Workload, size)
+			} else {
+				size = n
+			}
+		}
+		if size != 3 {
+			t.Errorf("%s: the largest case has %d operations, want 3", s.Name, size)
+		}
+	}
+}

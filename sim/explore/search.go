@@ -53,8 +53,9 @@ func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
 	}
 	g := &group{opt: opt}
 	n := Workers(opt.Workers, opt.MaxExecutions, all)
+	var cases []scenario.Input
 	if opt.Scope > 0 {
-		n = max(opt.Workers, 1)
+		n, cases = max(opt.Workers, 1), slices.Collect(s.Scope(opt.Scope))
 	}
 	for i := range n {
 		part := opt.Shard*n + i // of all workers of all shards
@@ -69,20 +70,29 @@ func Search(s *scenario.Scenario, opt SearchOptions) (*Report, error) {
 		}
 		width := 0
 		if opt.Scope > 0 {
-			var cases int
-			if s, cases = s.Within(opt.Scope, part, n*max(opt.Shards, 1)); cases == 0 {
+			mine := share(cases, part, n*max(opt.Shards, 1))
+			if len(mine) == 0 {
 				continue // there are fewer cases than parts
 			}
-			g.planned, width = g.planned+cases, -1
+			s, width = s.Among(mine), -1
+			g.planned += len(mine)
 		}
-		share := (opt.MaxExecutions + n - 1 - i) / n
-		g.explorers = append(g.explorers, newExplorer(s, Options{Strategies: strategies, Seed: seed, MaxExecutions: share, Width: width}))
+		most := (opt.MaxExecutions + n - 1 - i) / n
+		g.explorers = append(g.explorers, newExplorer(s, Options{Strategies: strategies, Seed: seed, MaxExecutions: most, Width: width}))
 	}
 	defer g.close()
 	if len(g.explorers) == 0 {
 		return nil, fmt.Errorf("%w: scope %d, shard %d of %d", ErrNoCase, opt.Scope, opt.Shard+1, opt.Shards)
 	}
 	return g.search(all)
+}
+
+// share returns every cases[i] whose i leaves the rest part when it is divided by parts.
+func share(cases []scenario.Input, part, parts int) (mine []scenario.Input) {
+	for i := part; i < len(cases); i += parts {
+		mine = append(mine, cases[i])
+	}
+	return mine
 }
 
 // Workers returns how many workers a search has that was asked for n of them and at most so many executions.

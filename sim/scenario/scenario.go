@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"iter"
-	"slices"
 
 	"cutthrough/sim"
 	"cutthrough/sim/exec"
@@ -63,15 +62,9 @@ func (t *Scenario) RunOnce(r *sim.Runner, in Input, schedule []exec.Intervention
 	return o, rp.Unmet(), nil
 }
 
-// Within returns the scenario whose inputs are those of t's scope n, and their number. A generator draws one number, the case. Of
-// several parts, numbered from 0, it has the cases whose number leaves the rest part when it is divided by parts.
-func (t *Scenario) Within(n, part, parts int) (*Scenario, int) {
-	all := slices.Collect(t.Scope(n))
-	var mine []Input
-	for i := part; i < len(all); i += parts {
-		mine = append(mine, all[i])
-	}
-	within := *t
-	within.Generate = func(src Source) Input { return mine[src.Intn(len(mine), "case")] }
-	return &within, len(mine)
+// Among returns the scenario whose inputs are those of a list. Its generator draws one number, the case.
+func (t *Scenario) Among(inputs []Input) *Scenario {
+	among := *t
+	among.Generate = func(src Source) Input { return inputs[src.Intn(len(inputs), "case")] }
+	return &among
 }

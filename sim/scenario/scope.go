@@ -14,20 +14,12 @@ type Menu struct {
 	Like bool
 }
 
-// Workloads returns all workloads of at most n operations from the menus, the smallest first. A workload that has been
+// Workloads returns all workloads of n operations from the menus, the simplest first. A workload that has been
 // yielded is valid until the next one: for each menu, the indices of its operations in their order.
 func Workloads(n int, menus []Menu) iter.Seq[[][]int] {
 	return func(yield func([][]int) bool) {
-		least := 0
-		for _, m := range menus {
-			least += m.Min
-		}
-		for total := least; total <= n; total++ {
-			e := &enumeration{menus: menus, chosen: make([][]int, len(menus)), yield: yield}
-			if !e.from(0, total) {
-				return
-			}
-		}
+		e := &enumeration{menus: menus, chosen: make([][]int, len(menus)), yield: yield}
+		e.from(0, n)
 	}
 }
 
