@@ -188,17 +188,18 @@ func (r *Exploration) printLanes(p *Printer) {
 // extent goes on after the outcome: it says how far the exploration went.
 func (r *Exploration) extent() string {
 	ran := Plural(r.Executions, "execution")
+	i := r.exhaustedLane()
+	if r.Planned > 0 && i < 0 {
+		ran = fmt.Sprintf("%s of %s of scope %d and %s", Count(r.Cases), Plural(r.Planned, "case"), r.Scope, ran)
+	}
 	switch {
 	case r.Outcome == interrupted:
 		return " after " + ran
 	case r.Outcome == inconclusive:
 		return fmt.Sprintf(": never reached %s within %s; %s", quoted(r.Unreached), ran, r.advice())
 	}
-	if i := r.exhaustedLane(); r.Planned > 0 && i >= 0 {
+	if r.Planned > 0 && i >= 0 {
 		return fmt.Sprintf(", exhausted: scope %d: %s, %s, %s", r.Scope, Plural(r.Planned, "case"), ran, r.Lanes[i].Exhausted)
-	}
-	if r.Planned > 0 {
-		ran = fmt.Sprintf("%s of %s of scope %d and %s", Count(r.Cases), Plural(r.Planned, "case"), r.Scope, ran)
 	}
 	var exhausted []string
 	for _, l := range r.Lanes {
